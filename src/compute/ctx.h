@@ -1,0 +1,174 @@
+/*
+ * ctx.h
+ *	  What every kernel is given: memory, threads, cancellation, progress and
+ *	  a place to say what went wrong.
+ *
+ * A kernel is a function over plain arrays that has never heard of
+ * PostgreSQL.  It takes a rk_ctx as its first argument and returns a
+ * rk_status.  The owner of the context (a server binding, a unit test, a
+ * benchmark) decides the limits and frees everything with rk_ctx_destroy,
+ * whether the kernel succeeded or not.
+ *
+ * Who may call what: rk_alloc, rk_free, rk_fail and rk_ctx_poll belong to the
+ * thread that owns the context.  Inside a parallel region only
+ * rk_should_stop may be called; nothing is allocated there.
+ */
+#ifndef RK_CTX_H
+#define RK_CTX_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Outcome of a kernel; anything but RK_OK leaves an error in the context. */
+typedef enum rk_status
+{
+	RK_OK = 0,
+	RK_ERR_PARAMETER,			/* parameter out of range: 22023 */
+	RK_ERR_DATA,				/* input values that have no answer: 22023 */
+	RK_ERR_OVERFLOW,			/* numeric overflow: 22003 */
+	RK_ERR_LIMIT,				/* more than the format can hold: 54000 */
+	RK_ERR_MEMORY,				/* memory limit or allocation failure: 53200 */
+	RK_ERR_CORRUPT,				/* stored bytes are not what they claim: XX001 */
+	RK_ERR_UNSUPPORTED,			/* not available in this build: 0A000 */
+	RK_STOPPED					/* cancelled; the owner knows why */
+} rk_status;
+
+#define RK_MESSAGE_MAX 512
+
+typedef struct rk_error
+{
+	rk_status	status;
+	char		message[RK_MESSAGE_MAX];
+	char		detail[RK_MESSAGE_MAX]; /* empty when there is none */
+	char		hint[RK_MESSAGE_MAX];	/* empty when there is none */
+
+	/*
+	 * A message about a node holds "%node" in place of its id, and the dense
+	 * index here; the owner, who knows the ids, fills it in.
+	 */
+	int64_t		node;			/* -1: the message names no node */
+} rk_error;
+
+/* What an iterative kernel reports beside its result. */
+typedef struct rk_run
+{
+	int			iterations;
+	double		residual;
+	bool		iterative;		/* false: the fields around mean nothing */
+	bool		converged;
+	bool		reached_max;
+} rk_run;
+
+/*
+ * Progress of the running call.  Written by the owning thread without locks,
+ * read by anybody; may lie in shared memory.
+ */
+typedef struct rk_progress_state
+{
+	_Atomic(const char *) phase;	/* a string constant of the library */
+	_Atomic int64_t done;
+	_Atomic int64_t total;
+	_Atomic int64_t iteration;
+	_Atomic int64_t max_iterations;
+	_Atomic double residual;
+	_Atomic int64_t memory;
+} rk_progress_state;
+
+typedef struct rk_block rk_block;
+typedef struct rk_pool rk_pool;
+
+typedef struct rk_ctx
+{
+	/* set by the owner before the first kernel runs */
+	int			threads;		/* threads a parallel region may use, >= 1 */
+	int64_t		memory_limit;	/* bytes; 0 = unlimited */
+	bool		(*interrupted) (void *arg); /* owner's thread only; true = stop */
+	void	   *interrupted_arg;
+	rk_progress_state *progress;	/* never NULL */
+
+	/* owned by ctx.c and parallel.c */
+	atomic_bool stop;
+	int64_t		memory_used;
+	int64_t		memory_peak;
+	rk_block   *blocks;
+	int64_t		allocations;	/* how many were asked for */
+	int64_t		fail_allocation;	/* tests: this one (1-based) fails; 0 none */
+	rk_pool    *pool;			/* helper threads, made on first use */
+	rk_error	error;
+	rk_progress_state own_progress;
+} rk_ctx;
+
+/* Makes ctx ready: one thread, no limits, never interrupted. */
+extern void rk_ctx_init(rk_ctx *ctx);
+
+/* Joins the helper threads and frees all memory of ctx.  Safe to repeat. */
+extern void rk_ctx_destroy(rk_ctx *ctx);
+
+/*
+ * Returns count * size bytes, 64-byte aligned, or NULL after rk_fail with
+ * RK_ERR_MEMORY.  Contents are undefined; rk_alloc0 zeroes them.  A count of
+ * 0 returns a valid pointer.  Blocks of a megabyte and more are mapped on
+ * huge pages where the system has them.
+ */
+extern void *rk_alloc(rk_ctx *ctx, int64_t count, size_t size);
+extern void *rk_alloc0(rk_ctx *ctx, int64_t count, size_t size);
+
+/* Grows a block made by rk_alloc, keeping its contents; NULL as rk_alloc. */
+extern void *rk_realloc(rk_ctx *ctx, void *p, int64_t count, size_t size);
+
+/* Gives one block back before the call ends.  NULL is allowed. */
+extern void rk_free(rk_ctx *ctx, void *p);
+
+/*
+ * Large blocks freed by a context are kept by the process, up to this many
+ * bytes, and handed to the next one: touching fresh memory costs more than
+ * most phases of a kernel.  rk_memory_trim gives all of them back and returns
+ * the number of bytes.
+ */
+extern void rk_memory_retain(int64_t bytes);
+extern int64_t rk_memory_trim(void);
+
+/*
+ * Records what went wrong and returns status, so that a kernel can write
+ * "return rk_fail(ctx, ...)".  The first error of a call is kept.
+ */
+extern rk_status rk_fail(rk_ctx *ctx, rk_status status, const char *fmt,...)
+			__attribute__((format(printf, 3, 4)));
+extern void rk_fail_detail(rk_ctx *ctx, const char *fmt,...)
+			__attribute__((format(printf, 2, 3)));
+extern void rk_fail_hint(rk_ctx *ctx, const char *fmt,...)
+			__attribute__((format(printf, 2, 3)));
+
+/*
+ * Same, for a message about one node: "%node" in fmt (written "%%node", being
+ * a printf format) stands for the id of the node with this dense index.
+ */
+extern rk_status rk_fail_node(rk_ctx *ctx, rk_status status, int64_t node,
+							  const char *fmt,...)
+			__attribute__((format(printf, 4, 5)));
+
+/*
+ * True when the call should end; any thread may ask, it is one relaxed load.
+ * Loops look at least every 10 ms of work, then return RK_STOPPED.
+ */
+static inline bool
+rk_should_stop(rk_ctx *ctx)
+{
+	return atomic_load_explicit(&ctx->stop, memory_order_relaxed);
+}
+
+/*
+ * Owner's thread: also asks the owner whether to stop.  Serial loops call
+ * this; rk_parallel_for does it at every chunk of the owner's thread.
+ */
+extern bool rk_ctx_poll(rk_ctx *ctx);
+
+/* Owner's thread: names the phase and its amount of work (any unit). */
+extern void rk_phase(rk_ctx *ctx, const char *phase, int64_t total);
+extern void rk_progress(rk_ctx *ctx, int64_t done);
+extern void rk_progress_iteration(rk_ctx *ctx, int64_t iteration,
+								  int64_t max_iterations, double residual);
+
+#endif							/* RK_CTX_H */
