@@ -50,4 +50,197 @@ extern rk_status rk_graph_pagerank(rk_ctx *ctx, const rk_graph *g,
 								   const rk_pagerank_params *params,
 								   double *score, rk_run *run);
 
+/* ---- connected components --------------------------------------------- */
+
+/* The components of a graph, by falling size, then by smallest node. */
+typedef struct rk_components
+{
+	int64_t		count;
+	uint32_t   *root;			/* count: smallest node; in the context */
+	uint32_t   *size;			/* count: number of nodes; in the context */
+} rk_components;
+
+/*
+ * Weak components: nodes joined by a path that may follow edges either way
+ * (Afforest: Sutton, Ben-Nun, Barak 2018).  component: n values, the number of
+ * the component of every node, 0 for the largest; components of one size are
+ * numbered by their smallest node.  result lists the components; its arrays
+ * are left in the context.
+ *
+ * Graph: "out" or "in" built, or both; directed or not; any treatment of
+ * parallel edges and self-loops, none of which matters, nor do weights.  With
+ * a directed graph both directions save time and are not needed.
+ * Errors: none of its own.
+ * Cost O((n + m) log n) at worst, in practice one pass over the nodes and less
+ * than one over the edges.  Memory: rk_graph_weak_components_memory, some
+ * 16 n bytes at most, beside the result.
+ */
+extern rk_status rk_graph_weak_components(rk_ctx *ctx, const rk_graph *g,
+										  uint32_t *component,
+										  rk_components *result);
+
+/*
+ * The same from edges as they were read, which is several times faster than
+ * building a graph for it.  Weights are not looked at.
+ * Errors: RK_ERR_LIMIT when there are more than RK_MAX_NODES nodes.
+ */
+extern rk_status rk_graph_weak_components_edges(rk_ctx *ctx, const rk_edges *edges,
+												uint32_t *component,
+												rk_components *result);
+
+/*
+ * Strong components: nodes that reach each other along the arcs (Tarjan 1972,
+ * as reformulated by Pearce 2016, without recursion).  Results as above.  In
+ * an undirected graph they are the weak ones.
+ *
+ * Graph: "out" built; parallel edges, self-loops and weights as above.
+ * Errors: none of its own.
+ * Cost O(n + m) on one thread; 20 n bytes beside the graph and the result.
+ */
+extern rk_status rk_graph_strong_components(rk_ctx *ctx, const rk_graph *g,
+											uint32_t *component,
+											rk_components *result);
+
+/*
+ * Bytes that the functions above take beside graph or edges and component,
+ * result included, with blocks not rounded up.  arcs: entries of one direction;
+ * for an edge list its rows.
+ */
+extern int64_t rk_graph_weak_components_memory(int64_t nodes, int64_t arcs, int threads);
+extern int64_t rk_graph_strong_components_memory(int64_t nodes, int64_t arcs, int threads);
+
+/* ---- louvain-community ---------------------------------------------- */
+
+typedef enum rk_community_algorithm
+{
+	RK_COMMUNITY_LOUVAIN,
+	RK_COMMUNITY_LEIDEN
+} rk_community_algorithm;
+
+typedef struct rk_louvain_params
+{
+	double		resolution;		/* > 0 */
+	rk_community_algorithm algorithm;
+	double		min_gain;		/* of Q, that a level must bring, >= 0 */
+	int			max_levels;		/* >= 1, or 0: no limit */
+	int			max_iterations; /* move passes per level, >= 1 */
+	uint64_t	seed;
+} rk_louvain_params;
+
+typedef struct rk_communities
+{
+	int			levels;
+	uint32_t  **community;		/* [levels][n], finest first */
+	int64_t    *count;			/* [levels] communities */
+	double		modularity;		/* Q of the last level */
+} rk_communities;
+
+extern rk_status rk_graph_louvain_community(rk_ctx *ctx, const rk_graph *g,
+											const rk_louvain_params *params,
+											rk_communities *result, rk_run *run);
+
+/* ---- degree-centrality ---------------------------------------------- */
+
+typedef struct rk_degrees
+{
+	int64_t    *degree;			/* in + out; undirected: neighbours, a loop twice */
+	int64_t    *in_degree;		/* distinct predecessors, itself included */
+	int64_t    *out_degree;		/* distinct successors, itself included */
+	double	   *score;			/* degree / (n - 1) */
+	double	   *in_score;
+	double	   *out_score;
+	int64_t    *in_edges;		/* rows, parallel ones counted each */
+	int64_t    *out_edges;
+	double	   *in_strength;	/* sums of weights; NULL if unweighted */
+	double	   *out_strength;
+	int64_t    *neighbors;		/* distinct other nodes, either direction */
+} rk_degrees;
+
+/*
+ * Degree centrality (Freeman 1978): degrees by distinct nodes, by rows and by
+ * weight.  A graph of one node has scores 0.  Undirected: a self-loop adds 2
+ * to degree and edges and 2w to strength, and the in and out columns equal the
+ * undirected ones.
+ *
+ * Graph: "out" and "in" built, parallel edges and self-loops kept.  The arrays
+ * of the result (n entries each) are allocated in ctx.
+ * Cost O(n + m) time, 88 n bytes (104 n weighted).
+ */
+extern rk_status rk_graph_degree_centrality(rk_ctx *ctx, const rk_graph *g,
+											rk_degrees *result);
+
+/* ---- betweenness-centrality ----------------------------------------- */
+
+typedef struct rk_betweenness_params
+{
+	bool		normalized;		/* divide by the number of pairs */
+	bool		endpoints;		/* a path counts at its ends too; node form */
+	int64_t		samples;		/* sources to search from, >= 1; 0: all */
+	double		epsilon;		/* greatest error, in (0, 1); 0: no estimate.
+								 * Not together with samples */
+	double		delta;			/* probability of a greater one, in (0, 1) */
+	uint64_t	seed;			/* of samples and of epsilon */
+} rk_betweenness_params;
+
+/*
+ * Betweenness centrality (Brandes 2001): the sum over ordered pairs of nodes
+ * s, t other than v of the share of shortest paths from s to t that run over
+ * v; undirected, half of it.  Normalized, the sum over ordered pairs divided
+ * by (n - 1)(n - 2), with endpoints by n (n - 1).  n <= 2 without endpoints: 0.
+ *
+ * samples: searches from the samples nodes with the smallest h(seed, node)
+ * only, and scales the sums by (n - 1) / samples, at the sampled nodes
+ * themselves by (n - 1) / (samples - 1), and by n / samples with endpoints.
+ * As many samples as nodes, or more, are all nodes.
+ *
+ * epsilon: samples shortest paths until every normalized score is within
+ * epsilon of the true one with probability at least 1 - delta, adaptively as
+ * KADABRA does (Borassi and Natale 2016).
+ *
+ * Graph: "out" and "in" built, parallel edges collapsed or merged to the
+ * shortest, self-loops dropped.  Weights are lengths > 0; paths are equally
+ * long when their sums in float8, taken from the source on, are equal.
+ * score: n values.  *used: how many sources were asked for, n unless samples
+ * or epsilon; with epsilon, how many pairs of nodes were drawn.
+ * Errors: RK_ERR_DATA, a length that is not positive; RK_ERR_OVERFLOW, more
+ * shortest paths between two nodes, or a longer one, than float8 can hold.
+ * Cost: k searches of O(n + m), with weights O((n + m) log n), k = samples or
+ * n less the nodes on trees that hang on the graph; one thread a search.
+ * Memory: rk_graph_betweenness_memory, about 20 n + 8 m bytes (16 m with
+ * weights; m as entries of both directions) and 45 n (64 n) for every thread.
+ */
+extern rk_status rk_graph_betweenness_centrality(rk_ctx *ctx, const rk_graph *g,
+												 const rk_betweenness_params *params,
+												 double *score, int64_t *used);
+
+/*
+ * The same for edges: the shares of shortest paths from s to t, any two nodes,
+ * that run over the edge; normalized, divided by n (n - 1); samples scale by
+ * n / samples.  endpoints is not looked at.
+ *
+ * score: one value for each entry of "out"; undirected, both entries of an
+ * edge hold its value.
+ * Cost: every search looks at all arcs once more, also in parallel.  Memory:
+ * 8 bytes an entry of "out" more.
+ */
+extern rk_status rk_graph_betweenness_centrality_edges(rk_ctx *ctx, const rk_graph *g,
+													   const rk_betweenness_params *params,
+													   double *score, int64_t *used);
+
+/*
+ * Bytes that the functions above take beside graph and score.  arcs: entries
+ * of one direction, undirected 2 for an edge.
+ */
+extern int64_t rk_graph_betweenness_memory(int64_t nodes, int64_t arcs, bool directed,
+										   bool weighted, bool edges, int threads,
+										   const rk_betweenness_params *params);
+
+/*
+ * The sample of count nodes out of n that a seed stands for, in every kernel
+ * that samples nodes: those with the smallest h(seed, node), in that order.
+ * nodes: min(count, n) values.
+ */
+extern rk_status rk_graph_sample_nodes(rk_ctx *ctx, int64_t n, int64_t count,
+									   uint64_t seed, uint32_t *nodes);
+
 #endif							/* RK_GRAPH_GRAPH_H */

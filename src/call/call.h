@@ -1,0 +1,177 @@
+/*
+ * call.h
+ *	  The one gate that every kernel run passes.
+ *
+ * A SQL function of a kernel is one line, RK_FUNCTION(...), that names its
+ * descriptor and a binding.  The gate checks the arguments by the descriptor,
+ * makes the context (memory limit, threads, cancellation, progress), runs the
+ * binding, hands out its rows and keeps what rk.last_run() shows.  rk.execute
+ * passes the same gate with arguments from jsonb.
+ *
+ * A binding reads arguments with rk_arg_*, relations with relation/, calls the
+ * kernel through rk_call_check and emits columns with relation/emit.h.
+ */
+#ifndef RK_CALL_H
+#define RK_CALL_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "portability/instr_time.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+#include "../compute/ctx.h"
+#include "descriptor.h"
+
+#define RK_MAX_PARAMS 24
+#define RK_MAX_PHASES 16
+
+typedef struct rk_phase_time
+{
+	const char *name;
+	double		us;
+} rk_phase_time;
+
+/* The text of a node's id. */
+typedef char *(*rk_node_name_fn) (void *arg, int64 node);
+
+typedef struct rk_call
+{
+	rk_ctx		ctx;
+	const rk_kernel *kernel;
+	const rk_function *function;
+	MemoryContext memory;		/* of this call; deleted with it */
+
+	/* arguments, by position in the descriptor */
+	Datum		args[RK_MAX_PARAMS];
+	bool		nulls[RK_MAX_PARAMS];
+	Oid			arg_types[RK_MAX_PARAMS];	/* of ids given as values */
+
+	/* ids: what the caller expects, and what the data has */
+	Oid			expected_id_type;	/* InvalidOid: whatever the data has */
+	Oid			id_type;
+
+	/* the result */
+	TupleDesc	desc;			/* NULL until the id type is known (execute) */
+	Tuplestorestate *rows;
+	MemoryContext rows_memory;	/* outlives the call */
+	bool		explain_only;
+
+	/* for rk.last_run() */
+	int64		run_id;
+	TimestampTz started;
+	instr_time	start;
+	instr_time	phase_start;
+	const char *phase;
+	rk_phase_time phases[RK_MAX_PHASES];
+	int			phase_count;
+	rk_run		run;
+	int64		rows_in;
+	int64		rows_out;
+	StringInfo	details;		/* members of a JSON object, or NULL */
+
+	rk_node_name_fn node_name;
+	void	   *node_name_arg;
+
+	/* an error that arrived while threads were at work */
+	ErrorData  *pending_error;
+} rk_call;
+
+typedef void (*rk_binding) (rk_call *call);
+
+/* A binding by kernel and function, for rk.execute. */
+typedef struct rk_bound_function
+{
+	const char *id;
+	const char *suffix;
+	rk_binding	binding;
+} rk_bound_function;
+
+/* Tables of the domains; each ends with a NULL id. */
+extern const rk_bound_function rk_graph_bindings[];
+
+/* Finds a kernel's function; NULL when there is none. */
+extern const rk_kernel *rk_find_kernel(const char *id);
+extern const rk_function *rk_find_function(const rk_kernel *kernel, const char *suffix);
+extern rk_binding rk_find_binding(const rk_kernel *kernel, const rk_function *function);
+
+/* The SQL function's name without schema; palloc'd. */
+extern char *rk_sql_name(const rk_kernel *kernel, const rk_function *function);
+
+/* Runs a function called from SQL. */
+extern Datum rk_call_from_sql(FunctionCallInfo fcinfo, const char *id, const char *suffix);
+
+/* Defines the SQL function of a kernel. */
+#define RK_FUNCTION(symbol, id, suffix) \
+	PG_FUNCTION_INFO_V1(symbol); \
+	Datum \
+	symbol(PG_FUNCTION_ARGS) \
+	{ \
+		return rk_call_from_sql(fcinfo, id, suffix); \
+	} \
+	extern Datum symbol(PG_FUNCTION_ARGS)
+
+/*
+ * Runs a function with arguments that are already in call->args.  Rows go to
+ * call->rows.
+ */
+extern rk_call *rk_call_create(const rk_kernel *kernel, const rk_function *function);
+extern void rk_call_run(rk_call *call, rk_binding binding);
+extern void rk_call_destroy(rk_call *call);
+
+/* Checks one argument against its descriptor: range, closed set, NULL. */
+extern void rk_check_argument(rk_call *call, int param);
+
+/* ---- for bindings ---- */
+
+/* Position of a parameter of this function; an unknown name is a bug. */
+extern int	rk_param_index(const rk_call *call, const char *name);
+
+extern bool rk_arg_is_null(const rk_call *call, const char *name);
+extern double rk_arg_float8(const rk_call *call, const char *name);
+extern int64 rk_arg_int(const rk_call *call, const char *name);
+extern bool rk_arg_boolean(const rk_call *call, const char *name);
+extern char *rk_arg_text(const rk_call *call, const char *name);
+
+/* Position of a text argument in its closed set. */
+extern int	rk_arg_choice(const rk_call *call, const char *name);
+
+/* Raises the error a kernel left in the context, if status is not RK_OK. */
+extern void rk_call_check(rk_call *call, rk_status status);
+
+/* The same for an allocation. */
+#define rk_call_alloc(call, count, type) \
+	((type *) rk_call_alloc_size((call), (count), sizeof(type)))
+extern void *rk_call_alloc_size(rk_call *call, int64 count, size_t size);
+
+/* Ends the running phase and starts the next, shown by last_run and progress. */
+extern void rk_call_phase(rk_call *call, const char *phase, int64 total);
+
+/* Adds a member to rk.last_run().details. */
+extern void rk_call_detail_float8(rk_call *call, const char *key, double value);
+extern void rk_call_detail_int(rk_call *call, const char *key, int64 value);
+
+/* Sets how the text of a node id is found, for errors that name a node. */
+extern void rk_call_node_names(rk_call *call, rk_node_name_fn fn, void *arg);
+
+/* Settings (settings.c). */
+extern int	rk_threads;
+extern int	rk_max_threads;
+extern int	rk_memory_limit_kb;
+extern int	rk_pool_retain_kb;
+extern int	rk_device;
+extern void rk_define_settings(void);
+
+/* Shared memory (progress.c): slots for rk.stat_progress, threads in use. */
+extern void rk_progress_install(void);
+extern void rk_progress_begin(rk_call *call);
+extern void rk_progress_end(void);
+extern int	rk_threads_reserve(int wanted);
+extern void rk_threads_release(int count);
+
+/* last_run.c */
+extern void rk_last_run_store(const rk_call *call, int64 elapsed_us);
+
+#endif							/* RK_CALL_H */

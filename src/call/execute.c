@@ -1,0 +1,321 @@
+/*
+ * execute.c
+ *	  rk.execute and rk.explain: kernels by id, arguments from jsonb.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/tuptable.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "optimizer/cost.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "call.h"
+#include "catalogue.h"
+#include "cost.h"
+
+/*
+ * Finds what "graph/pagerank", or "graph/shortest-path_between" for a
+ * companion, names.
+ */
+static void
+find_by_id(const char *id, const rk_kernel **kernel, const rk_function **function)
+{
+	const char *underscore = strchr(id, '_');
+
+	*kernel = rk_find_kernel(id);
+	*function = *kernel ? &(*kernel)->functions[0] : NULL;
+	if (*kernel == NULL && underscore)
+	{
+		*kernel = rk_find_kernel(pnstrdup(id, underscore - id));
+		*function = *kernel ? rk_find_function(*kernel, underscore) : NULL;
+	}
+	if (*kernel == NULL || *function == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("kernel \"%s\" does not exist", id),
+				 errhint("SELECT id FROM rk.kernels; lists all.")));
+}
+
+/* Names of all parameters, for an error. */
+static char *
+param_names(const rk_function *f)
+{
+	StringInfoData s;
+
+	initStringInfo(&s);
+	for (int i = 0; f->params[i].name != NULL; i++)
+		appendStringInfo(&s, "%s%s", i ? ", " : "", f->params[i].name);
+	return s.data;
+}
+
+static void
+wrong_type(const rk_param *p)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("value of \"%s\" in the input is not of type %s", p->name,
+					p->type == RK_TYPE_RELATION ? "string or array of objects" :
+					rk_type_name(p->type))));
+}
+
+/* A JSON value as text: strings as they are, the rest as JSON. */
+static char *
+value_text(const JsonbValue *v)
+{
+	if (v->type == jbvString)
+		return pnstrdup(v->val.string.val, v->val.string.len);
+	if (v->type == jbvNumeric)
+		return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v->val.numeric)));
+	if (v->type == jbvBool)
+		return pstrdup(v->val.boolean ? "true" : "false");
+	return JsonbToCString(NULL, v->val.binary.data, v->val.binary.len);
+}
+
+/* Sets argument i from a JSON value. */
+static void
+set_argument(rk_call *call, int i, const JsonbValue *v)
+{
+	const rk_param *p = &call->function->params[i];
+
+	call->nulls[i] = v->type == jbvNull;
+	if (call->nulls[i])
+		return;
+	switch (p->type)
+	{
+		case RK_TYPE_FLOAT8:
+		case RK_TYPE_INT4:
+		case RK_TYPE_INT8:
+			if (v->type != jbvNumeric)
+				wrong_type(p);
+			if (p->type == RK_TYPE_FLOAT8)
+				call->args[i] = DirectFunctionCall1(float8in, CStringGetDatum(value_text(v)));
+			else if (p->type == RK_TYPE_INT4)
+				call->args[i] = DirectFunctionCall1(int4in, CStringGetDatum(value_text(v)));
+			else
+				call->args[i] = DirectFunctionCall1(int8in, CStringGetDatum(value_text(v)));
+			break;
+		case RK_TYPE_BOOLEAN:
+			if (v->type != jbvBool)
+				wrong_type(p);
+			call->args[i] = BoolGetDatum(v->val.boolean);
+			break;
+		case RK_TYPE_RELATION:
+			if (v->type != jbvString && v->type != jbvBinary)
+				wrong_type(p);
+			call->args[i] = CStringGetTextDatum(value_text(v));
+			break;
+		case RK_TYPE_ID:
+			if (v->type != jbvString && v->type != jbvNumeric)
+				wrong_type(p);
+			/* read as an id of the data once its type is known */
+			call->args[i] = CStringGetTextDatum(value_text(v));
+			call->arg_types[i] = UNKNOWNOID;
+			break;
+		default:
+			if (v->type != jbvString)
+				wrong_type(p);
+			call->args[i] = CStringGetTextDatum(value_text(v));
+			break;
+	}
+}
+
+/* The default of a parameter, as SQL in the descriptor. */
+static void
+set_default(rk_call *call, int i)
+{
+	const rk_param *p = &call->function->params[i];
+	const char *sql = p->initial;
+
+	if (sql == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("input of kernel \"%s\" lacks \"%s\"", call->kernel->id, p->name),
+				 errhint("Parameters are: %s.", param_names(call->function))));
+	call->nulls[i] = strcmp(sql, "NULL") == 0;
+	if (call->nulls[i])
+		return;
+	switch (p->type)
+	{
+		case RK_TYPE_FLOAT8:
+			call->args[i] = DirectFunctionCall1(float8in, CStringGetDatum(sql));
+			break;
+		case RK_TYPE_INT4:
+			call->args[i] = DirectFunctionCall1(int4in, CStringGetDatum(sql));
+			break;
+		case RK_TYPE_INT8:
+			call->args[i] = DirectFunctionCall1(int8in, CStringGetDatum(sql));
+			break;
+		case RK_TYPE_BOOLEAN:
+			call->args[i] = BoolGetDatum(strcmp(sql, "true") == 0);
+			break;
+		default:
+			/* a quoted text without quotes inside */
+			call->args[i] = PointerGetDatum(cstring_to_text_with_len(sql + 1, strlen(sql) - 2));
+			break;
+	}
+}
+
+/* Arguments from a jsonb object; unknown keys are an error. */
+static void
+set_arguments(rk_call *call, Jsonb *input)
+{
+	const rk_function *f = call->function;
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	v;
+	bool		given[RK_MAX_PARAMS] = {0};
+	int			current = -1;
+
+	if (!JB_ROOT_IS_OBJECT(input))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("input of kernel \"%s\" is not a JSON object", call->kernel->id)));
+	it = JsonbIteratorInit(&input->root);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+		{
+			char	   *name = pnstrdup(v.val.string.val, v.val.string.len);
+
+			current = -1;
+			for (int i = 0; f->params[i].name != NULL; i++)
+				if (strcmp(f->params[i].name, name) == 0)
+					current = i;
+			if (current < 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("kernel \"%s\" has no parameter \"%s\"", call->kernel->id, name),
+						 errhint("Parameters are: %s.", param_names(f))));
+		}
+		else if (token == WJB_VALUE && current >= 0)
+		{
+			set_argument(call, current, &v);
+			given[current] = true;
+		}
+	}
+	for (int i = 0; f->params[i].name != NULL; i++)
+	{
+		if (!given[i])
+			set_default(call, i);
+		rk_check_argument(call, i);
+	}
+}
+
+PG_FUNCTION_INFO_V1(rk_execute);
+
+Datum
+rk_execute(PG_FUNCTION_ARGS)
+{
+	const rk_kernel *kernel;
+	const rk_function *function;
+	rk_call    *call;
+	TupleTableSlot *slot;
+	StringInfoData json;
+	MemoryContext row_memory;
+	bool		first = true;
+	Datum		result;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	find_by_id(text_to_cstring(PG_GETARG_TEXT_PP(0)), &kernel, &function);
+	rk_check_version();
+	call = rk_call_create(kernel, function);
+	set_arguments(call, PG_GETARG_JSONB_P(1));
+	call->rows = tuplestore_begin_heap(false, false, work_mem);
+	call->rows_memory = CurrentMemoryContext;
+	rk_call_run(call, rk_find_binding(kernel, function));
+
+	/* rows as json, which keeps every digit; run from last_run */
+	initStringInfo(&json);
+	appendStringInfoString(&json, "{\"rows\": [");
+	slot = MakeSingleTupleTableSlot(call->desc, &TTSOpsMinimalTuple);
+	row_memory = AllocSetContextCreate(CurrentMemoryContext, "rk row", ALLOCSET_DEFAULT_SIZES);
+	while (tuplestore_gettupleslot(call->rows, true, false, slot))
+	{
+		MemoryContext old = MemoryContextSwitchTo(row_memory);
+		text	   *row = DatumGetTextPP(DirectFunctionCall1(row_to_json, ExecFetchSlotHeapTupleDatum(slot)));
+
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextSwitchTo(old);
+		if (!first)
+			appendStringInfoString(&json, ", ");
+		first = false;
+		appendBinaryStringInfo(&json, VARDATA_ANY(row), VARSIZE_ANY_EXHDR(row));
+		MemoryContextReset(row_memory);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	tuplestore_end(call->rows);
+	appendStringInfo(&json, "], \"run\": {\"run_id\": %lld, \"kernel\": \"%s\", \"rows_in\": %lld, \"rows_out\": %lld, \"threads\": %d, \"device\": \"cpu\"",
+					 (long long) call->run_id, kernel->id, (long long) call->rows_in,
+					 (long long) call->rows_out, call->ctx.threads);
+	if (call->run.iterative)
+		appendStringInfo(&json, ", \"iterations\": %d, \"converged\": %s", call->run.iterations,
+						 call->run.converged ? "true" : "false");
+	if (call->details)
+		appendStringInfo(&json, ", \"details\": {%s}", call->details->data);
+	appendStringInfoString(&json, "}}");
+	rk_call_destroy(call);
+	result = DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
+	PG_RETURN_DATUM(result);
+}
+
+PG_FUNCTION_INFO_V1(rk_explain);
+
+Datum
+rk_explain(PG_FUNCTION_ARGS)
+{
+	const rk_kernel *kernel;
+	const rk_function *function;
+	rk_call    *call;
+	rk_estimate input;
+	rk_run_cost cost;
+	TupleDesc	desc;
+	Datum		values[8];
+	bool		nulls[8] = {0};
+	Datum		warnings[2];
+	int			warning_count = 0;
+	double		read_ms;
+	double		compute_ms;
+	double		iterations = 20;
+	int			threads;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	find_by_id(text_to_cstring(PG_GETARG_TEXT_PP(0)), &kernel, &function);
+	call = rk_call_create(kernel, function);
+	set_arguments(call, PG_GETARG_JSONB_P(1));
+	threads = call->ctx.threads;
+
+	/* errors of the relation are the caller's to see: open it once for real */
+	(void) rk_source_open("edges", rk_arg_text(call, "edges"), function->params[0].relation, InvalidOid);
+	input = rk_estimate_edges(rk_arg_text(call, "edges"), function->params[0].relation);
+	cost = rk_cost_of_run(kernel, function, &input, iterations);
+	rk_call_destroy(call);
+
+	if (!input.known)
+		warnings[warning_count++] = CStringGetTextDatum("number of nodes is not known before a prepared graph is read");
+	if (cost.memory > (int64) rk_memory_limit_kb * 1024)
+		warnings[warning_count++] = CStringGetTextDatum("memory is above rk.memory_limit: the run would be refused");
+	read_ms = input.rows * 30e-6;
+	compute_ms = cost.compute_ns * 1e-6 / threads;
+	values[0] = Int64GetDatum((int64) input.rows);
+	values[1] = Int64GetDatum((int64) input.bytes);
+	values[2] = Int64GetDatum(cost.memory);
+	values[3] = CStringGetTextDatum("cpu");
+	values[4] = Int32GetDatum(threads);
+	values[5] = DirectFunctionCall1(jsonb_in,
+									CStringGetDatum(psprintf("{\"reading\": %.0f, \"computing\": %.0f}",
+															 read_ms * 1000, compute_ms * 1000)));
+	values[6] = Float8GetDatum(read_ms + compute_ms);
+	values[7] = PointerGetDatum(construct_array(warnings, warning_count, TEXTOID, -1, false, TYPALIGN_INT));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}

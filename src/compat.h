@@ -1,0 +1,46 @@
+/*
+ * compat.h
+ *	  The differences between PostgreSQL 15 to 18, in one place.
+ */
+#ifndef RK_COMPAT_H
+#define RK_COMPAT_H
+
+#include "executor/executor.h"
+#include "common/jsonapi.h"
+#include "mb/pg_wchar.h"
+
+/* ExecutorRun lost execute_once in 18. */
+#if PG_VERSION_NUM >= 180000
+#define rk_executor_run(desc) ExecutorRun((desc), ForwardScanDirection, 0)
+#else
+#define rk_executor_run(desc) ExecutorRun((desc), ForwardScanDirection, 0, true)
+#endif
+
+/* The lexer's constructor took its context as an argument from 17 on. */
+#if PG_VERSION_NUM >= 170000
+#define rk_json_lexer(text, length) \
+	makeJsonLexContextCstringLen(NULL, (text), (length), GetDatabaseEncoding(), true)
+#else
+#define rk_json_lexer(text, length) \
+	makeJsonLexContextCstringLen((text), (length), GetDatabaseEncoding(), true)
+#endif
+
+/* Its callbacks return a result from 16 on. */
+#if PG_VERSION_NUM >= 160000
+#define RK_JSON_ACTION JsonParseErrorType
+#define RK_JSON_DONE return JSON_SUCCESS
+#else
+#define RK_JSON_ACTION void
+#define RK_JSON_DONE return
+#endif
+
+/* Number of backend slots and one's own: proc numbers since 17. */
+#if PG_VERSION_NUM >= 170000
+#include "storage/procnumber.h"
+#define rk_my_slot() (MyProcNumber)
+#else
+#include "storage/backendid.h"
+#define rk_my_slot() (MyBackendId - 1)
+#endif
+
+#endif							/* RK_COMPAT_H */

@@ -1,0 +1,669 @@
+/*
+ * dense.c
+ *	  Numbering ids: a presence map or a hash table for integers, a hash table
+ *	  with inline keys for byte strings.
+ */
+#include "dense.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "csr.h"
+#include "parallel.h"
+#include "random.h"
+
+#define VALUE_CHUNK 131072
+#define BATCH 64				/* probes in flight */
+
+/* ---- sorting unique 64-bit keys ---- */
+
+typedef struct keyed
+{
+	uint64_t	key;
+	uint32_t	code;
+} keyed;
+
+/*
+ * Sorts n pairs by key: LSD radix of 11-bit digits, skipping digits that all
+ * keys share.  Returns the array that holds the result, a or b.
+ */
+static keyed *
+sort_keyed(keyed *a, keyed *b, int64_t n)
+{
+	uint64_t	differ = 0;
+
+	for (int64_t i = 1; i < n; i++)
+		differ |= a[i].key ^ a[0].key;
+	for (int shift = 0; shift < 64; shift += 11)
+	{
+		int64_t		count[2048] = {0};
+		int64_t		sum = 0;
+		keyed	   *swap = a;
+
+		if (((differ >> shift) & 2047) == 0)
+			continue;
+		for (int64_t i = 0; i < n; i++)
+			count[(a[i].key >> shift) & 2047]++;
+		for (int d = 0; d < 2048; d++)
+		{
+			int64_t		c = count[d];
+
+			count[d] = sum;
+			sum += c;
+		}
+		for (int64_t i = 0; i < n; i++)
+			b[count[(a[i].key >> shift) & 2047]++] = a[i];
+		a = b;
+		b = swap;
+	}
+	return a;
+}
+
+/* ---- integers ---- */
+
+typedef struct range_state
+{
+	const rk_int_column *column;
+	int64_t    *low;			/* per chunk */
+	int64_t    *high;
+	_Atomic uint8_t *present;
+	const uint32_t *map;
+	int64_t		base;
+} range_state;
+
+static void
+find_range(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
+{
+	range_state *s = arg;
+	const int64_t *v = s->column->values;
+	int64_t		low = v[begin];
+	int64_t		high = v[begin];
+
+	(void) thread;
+	for (int64_t i = begin; i < end; i++)
+	{
+		low = v[i] < low ? v[i] : low;
+		high = v[i] > high ? v[i] : high;
+	}
+	s->low[chunk] = low;
+	s->high[chunk] = high;
+}
+
+static void
+mark_present(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
+{
+	range_state *s = arg;
+	const int64_t *v = s->column->values;
+	int64_t		base = s->base;
+
+	(void) chunk;
+	(void) thread;
+	for (int64_t i = begin; i < end; i++)
+		atomic_store_explicit(&s->present[v[i] - base], 1, memory_order_relaxed);
+}
+
+static void
+map_values(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
+{
+	range_state *s = arg;
+	const int64_t *v = s->column->values;
+	uint32_t   *codes = s->column->codes;
+	int64_t		base = s->base;
+
+	(void) chunk;
+	(void) thread;
+	for (int64_t i = begin; i < end; i++)
+		codes[i] = s->map[v[i] - base];
+}
+
+/* Ids in [base, base + range): presence bytes, then a map to ranks. */
+static rk_status
+dense_by_map(rk_ctx *ctx, rk_int_column *columns, int count, int64_t base,
+			 int64_t range, int64_t **ids, int64_t *n)
+{
+	range_state s = {.base = base};
+	uint32_t   *map;
+	int64_t		found = 0;
+	rk_status	status;
+
+	s.present = rk_alloc0(ctx, range, 1);
+	map = rk_alloc(ctx, range, sizeof(uint32_t));
+	if (!s.present || !map)
+		return RK_ERR_MEMORY;
+	for (int c = 0; c < count; c++)
+	{
+		s.column = &columns[c];
+		status = rk_parallel_for(ctx, columns[c].count, VALUE_CHUNK, mark_present, &s);
+		if (status != RK_OK)
+			return status;
+	}
+	for (int64_t i = 0; i < range; i++)
+	{
+		map[i] = (uint32_t) found;
+		found += s.present[i];
+	}
+	if (found > RK_MAX_NODES)
+		return rk_fail(ctx, RK_ERR_LIMIT, "relation has more than %lld different ids",
+					   (long long) RK_MAX_NODES);
+	*n = found;
+	if ((*ids = rk_alloc(ctx, found, sizeof(int64_t))) == NULL)
+		return RK_ERR_MEMORY;
+	found = 0;
+	for (int64_t i = 0; i < range; i++)
+	{
+		if (s.present[i])
+			(*ids)[found++] = base + i;
+	}
+	rk_free(ctx, (void *) s.present);
+	s.map = map;
+	for (int c = 0; c < count; c++)
+	{
+		s.column = &columns[c];
+		status = rk_parallel_for(ctx, columns[c].count, VALUE_CHUNK, map_values, &s);
+		if (status != RK_OK)
+			return status;
+	}
+	rk_free(ctx, map);
+	return RK_OK;
+}
+
+/* An open-addressing table of integers; code is the order of insertion. */
+typedef struct int_slot
+{
+	int64_t		value;
+	uint32_t	code;			/* RK_NO_NODE: empty */
+} int_slot;
+
+typedef struct int_table
+{
+	int_slot   *slots;
+	int64_t		mask;
+	int64_t		used;
+} int_table;
+
+static rk_status
+int_table_grow(rk_ctx *ctx, int_table *t)
+{
+	int_table	fresh = {.mask = t->slots ? t->mask * 4 + 3 : 65535,.used = t->used};
+
+	fresh.slots = rk_alloc(ctx, fresh.mask + 1, sizeof(int_slot));
+	if (fresh.slots == NULL)
+		return RK_ERR_MEMORY;
+	memset(fresh.slots, 0xff, (fresh.mask + 1) * sizeof(int_slot));
+	for (int64_t i = 0; t->slots && i <= t->mask; i++)
+	{
+		int64_t		at;
+
+		if (t->slots[i].code == RK_NO_NODE)
+			continue;
+		at = rk_mix64(t->slots[i].value) & fresh.mask;
+		while (fresh.slots[at].code != RK_NO_NODE)
+			at = (at + 1) & fresh.mask;
+		fresh.slots[at] = t->slots[i];
+	}
+	rk_free(ctx, t->slots);
+	*t = fresh;
+	return RK_OK;
+}
+
+static rk_status
+dense_by_hash(rk_ctx *ctx, rk_int_column *columns, int count, int64_t **ids, int64_t *n)
+{
+	int_table	t = {0};
+	keyed	   *a;
+	keyed	   *b;
+	uint32_t   *rank;
+	int64_t		at[BATCH];
+
+	for (int c = 0; c < count; c++)
+	{
+		const int64_t *v = columns[c].values;
+		uint32_t   *codes = columns[c].codes;
+
+		for (int64_t begin = 0; begin < columns[c].count; begin += BATCH)
+		{
+			int			batch = columns[c].count - begin < BATCH ? columns[c].count - begin : BATCH;
+
+			if ((begin & 0xffff) == 0 && rk_ctx_poll(ctx))
+				return RK_STOPPED;
+			if ((t.used + batch) * 2 > t.mask)
+			{
+				if (t.used + batch > RK_MAX_NODES)
+					return rk_fail(ctx, RK_ERR_LIMIT, "relation has more than %lld different ids",
+								   (long long) RK_MAX_NODES);
+				if (int_table_grow(ctx, &t) != RK_OK)
+					return RK_ERR_MEMORY;
+			}
+			for (int i = 0; i < batch; i++)
+			{
+				at[i] = rk_mix64(v[begin + i]) & t.mask;
+				__builtin_prefetch(&t.slots[at[i]]);
+			}
+			for (int i = 0; i < batch; i++)
+			{
+				int_slot   *slot = &t.slots[at[i]];
+
+				while (slot->code != RK_NO_NODE && slot->value != v[begin + i])
+				{
+					at[i] = (at[i] + 1) & t.mask;
+					slot = &t.slots[at[i]];
+				}
+				if (slot->code == RK_NO_NODE)
+					*slot = (int_slot) {v[begin + i], (uint32_t) t.used++};
+				codes[begin + i] = slot->code;
+			}
+		}
+	}
+
+	/* ranks: flipping the sign bit makes unsigned order signed order */
+	*n = t.used;
+	*ids = rk_alloc(ctx, t.used, sizeof(int64_t));
+	a = rk_alloc(ctx, t.used, sizeof(keyed));
+	b = rk_alloc(ctx, t.used, sizeof(keyed));
+	rank = rk_alloc(ctx, t.used, sizeof(uint32_t));
+	if (!*ids || !a || !b || !rank)
+		return RK_ERR_MEMORY;
+	for (int64_t i = 0; t.slots && i <= t.mask; i++)
+	{
+		int_slot   *slot = &t.slots[i];
+
+		if (slot->code != RK_NO_NODE)
+			a[slot->code] = (keyed) {(uint64_t) slot->value ^ (UINT64_C(1) << 63), slot->code};
+	}
+	rk_free(ctx, t.slots);
+	{
+		keyed	   *sorted = sort_keyed(a, b, t.used);
+
+		for (int64_t i = 0; i < t.used; i++)
+		{
+			(*ids)[i] = (int64_t) (sorted[i].key ^ (UINT64_C(1) << 63));
+			rank[sorted[i].code] = (uint32_t) i;
+		}
+	}
+	rk_free(ctx, a);
+	rk_free(ctx, b);
+	for (int c = 0; c < count; c++)
+	{
+		for (int64_t i = 0; i < columns[c].count; i++)
+			columns[c].codes[i] = rank[columns[c].codes[i]];
+		if (rk_ctx_poll(ctx))
+			return RK_STOPPED;
+	}
+	rk_free(ctx, rank);
+	return RK_OK;
+}
+
+rk_status
+rk_dense_ints(rk_ctx *ctx, rk_int_column *columns, int count, int64_t **ids, int64_t *n)
+{
+	int64_t		low = INT64_MAX;
+	int64_t		high = INT64_MIN;
+	int64_t		total = 0;
+	uint64_t	range;
+
+	for (int c = 0; c < count; c++)
+	{
+		int64_t		chunks = rk_chunks(columns[c].count, VALUE_CHUNK);
+		range_state s = {.column = &columns[c]};
+		rk_status	status;
+
+		s.low = rk_alloc(ctx, chunks, sizeof(int64_t));
+		s.high = rk_alloc(ctx, chunks, sizeof(int64_t));
+		if (!s.low || !s.high)
+			return RK_ERR_MEMORY;
+		status = rk_parallel_for(ctx, columns[c].count, VALUE_CHUNK, find_range, &s);
+		if (status != RK_OK)
+			return status;
+		for (int64_t i = 0; i < chunks; i++)
+		{
+			low = s.low[i] < low ? s.low[i] : low;
+			high = s.high[i] > high ? s.high[i] : high;
+		}
+		rk_free(ctx, s.low);
+		rk_free(ctx, s.high);
+		total += columns[c].count;
+	}
+	if (total == 0)
+	{
+		*n = 0;
+		*ids = rk_alloc(ctx, 0, sizeof(int64_t));
+		return *ids ? RK_OK : RK_ERR_MEMORY;
+	}
+	range = (uint64_t) high - (uint64_t) low;
+	if (range < (uint64_t) total * 8)
+		return dense_by_map(ctx, columns, count, low, (int64_t) range + 1, ids, n);
+	return dense_by_hash(ctx, columns, count, ids, n);
+}
+
+int64_t
+rk_dense_find_int(const int64_t *ids, int64_t n, int64_t value)
+{
+	int64_t		low = 0;
+	int64_t		high = n;
+
+	while (low < high)
+	{
+		int64_t		mid = low + (high - low) / 2;
+
+		if (ids[mid] < value)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < n && ids[low] == value ? low : -1;
+}
+
+/* ---- byte strings ---- */
+
+#define INLINE_BYTES 16
+#define ARENA_BLOCK (INT64_C(1) << 20)
+
+/*
+ * A key: its first 16 bytes as two big-endian words, so that comparing the
+ * words compares the bytes; longer ones have the rest in the arena.
+ */
+typedef struct entry
+{
+	uint64_t	first;
+	uint64_t	second;
+	const char *rest;			/* whole string when longer than 16 bytes */
+	uint32_t	length;
+	uint32_t	hash;
+} entry;
+
+typedef struct slot
+{
+	uint32_t	tag;
+	uint32_t	code;			/* RK_NO_NODE: empty */
+} slot;
+
+struct rk_dictionary
+{
+	rk_ctx	   *ctx;
+	slot	   *slots;
+	int64_t		mask;
+	entry	   *entries;
+	int64_t		count;
+	int64_t		capacity;
+	char	   *arena;
+	int64_t		arena_left;
+};
+
+static inline uint64_t
+load_big_endian(const char *p, uint32_t length)
+{
+	uint64_t	word = 0;
+
+	if (length >= 8)
+		memcpy(&word, p, 8);
+	else
+		memcpy(&word, p, length);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	word = __builtin_bswap64(word);
+#endif
+	return word;
+}
+
+static inline entry
+make_entry(rk_bytes key)
+{
+	entry		e = {.length = key.length};
+	uint64_t	h = key.length;
+
+	e.first = load_big_endian(key.data, key.length);
+	e.second = key.length > 8 ? load_big_endian(key.data + 8, key.length - 8) : 0;
+	h = rk_hash_fold(rk_hash_fold(h, e.first), e.second);
+	for (uint32_t i = 16; i < key.length; i += 8)
+		h = rk_hash_fold(h, load_big_endian(key.data + i, key.length - i));
+	e.hash = (uint32_t) (h >> 32);
+	e.rest = key.length > INLINE_BYTES ? key.data : NULL;
+	return e;
+}
+
+static inline bool
+equal_entries(const entry *a, const entry *b)
+{
+	return a->first == b->first && a->second == b->second && a->length == b->length &&
+		(a->length <= INLINE_BYTES ||
+		 memcmp(a->rest + INLINE_BYTES, b->rest + INLINE_BYTES, a->length - INLINE_BYTES) == 0);
+}
+
+static rk_status
+dictionary_grow(rk_dictionary *d)
+{
+	int64_t		mask = d->slots ? d->mask * 4 + 3 : 16383;
+	slot	   *slots = rk_alloc(d->ctx, mask + 1, sizeof(slot));
+
+	if (slots == NULL)
+		return RK_ERR_MEMORY;
+	memset(slots, 0xff, (mask + 1) * sizeof(slot));
+	for (int64_t code = 0; code < d->count; code++)
+	{
+		int64_t		at = d->entries[code].hash & mask;
+
+		while (slots[at].code != RK_NO_NODE)
+			at = (at + 1) & mask;
+		slots[at] = (slot) {d->entries[code].hash, (uint32_t) code};
+	}
+	rk_free(d->ctx, d->slots);
+	d->slots = slots;
+	d->mask = mask;
+	return RK_OK;
+}
+
+rk_dictionary *
+rk_dictionary_create(rk_ctx *ctx)
+{
+	rk_dictionary *d = rk_alloc0(ctx, 1, sizeof(rk_dictionary));
+
+	if (d == NULL)
+		return NULL;
+	d->ctx = ctx;
+	d->capacity = 8192;
+	d->entries = rk_alloc(ctx, d->capacity, sizeof(entry));
+	if (d->entries == NULL || dictionary_grow(d) != RK_OK)
+		return NULL;
+	return d;
+}
+
+/* Appends a new entry, copying the rest of a long key. */
+static rk_status
+dictionary_append(rk_dictionary *d, entry e)
+{
+	if (d->count == d->capacity)
+	{
+		entry	   *grown = rk_realloc(d->ctx, d->entries, d->capacity * 2, sizeof(entry));
+
+		if (grown == NULL)
+			return RK_ERR_MEMORY;
+		d->entries = grown;
+		d->capacity *= 2;
+	}
+	if (e.length > INLINE_BYTES)
+	{
+		if (d->arena_left < e.length)
+		{
+			d->arena_left = e.length > ARENA_BLOCK / 4 ? e.length : ARENA_BLOCK;
+			d->arena = rk_alloc(d->ctx, d->arena_left, 1);
+			if (d->arena == NULL)
+				return RK_ERR_MEMORY;
+		}
+		memcpy(d->arena, e.rest, e.length);
+		e.rest = d->arena;
+		d->arena += e.length;
+		d->arena_left -= e.length;
+	}
+	d->entries[d->count++] = e;
+	return RK_OK;
+}
+
+rk_status
+rk_dictionary_add(rk_dictionary *d, const rk_bytes *keys, int count, uint32_t *codes)
+{
+	entry		batch[BATCH];
+
+	for (int begin = 0; begin < count; begin += BATCH)
+	{
+		int			n = count - begin < BATCH ? count - begin : BATCH;
+
+		if (d->count + n > RK_MAX_NODES)
+			return rk_fail(d->ctx, RK_ERR_LIMIT, "relation has more than %lld different ids",
+						   (long long) RK_MAX_NODES);
+		/* at most a quarter full: probes stay short, the table is 8 bytes a slot */
+		while ((d->count + n) * 4 > d->mask)
+		{
+			if (dictionary_grow(d) != RK_OK)
+				return RK_ERR_MEMORY;
+		}
+		for (int i = 0; i < n; i++)
+		{
+			batch[i] = make_entry(keys[begin + i]);
+			__builtin_prefetch(&d->slots[batch[i].hash & d->mask]);
+		}
+		for (int i = 0; i < n; i++)
+		{
+			uint32_t	code = d->slots[batch[i].hash & d->mask].code;
+
+			if (code != RK_NO_NODE)
+				__builtin_prefetch(&d->entries[code]);
+		}
+		for (int i = 0; i < n; i++)
+		{
+			int64_t		at = batch[i].hash & d->mask;
+
+			while (d->slots[at].code != RK_NO_NODE &&
+				   (d->slots[at].tag != batch[i].hash ||
+					!equal_entries(&d->entries[d->slots[at].code], &batch[i])))
+				at = (at + 1) & d->mask;
+			if (d->slots[at].code == RK_NO_NODE)
+			{
+				if (dictionary_append(d, batch[i]) != RK_OK)
+					return RK_ERR_MEMORY;
+				d->slots[at] = (slot) {batch[i].hash, (uint32_t) (d->count - 1)};
+			}
+			codes[begin + i] = d->slots[at].code;
+		}
+	}
+	return RK_OK;
+}
+
+int64_t
+rk_dictionary_count(const rk_dictionary *d)
+{
+	return d->count;
+}
+
+static int
+compare_entries(const entry *a, const entry *b)
+{
+	uint32_t	shorter = a->length < b->length ? a->length : b->length;
+
+	if (a->first != b->first)
+		return a->first < b->first ? -1 : 1;
+	if (a->second != b->second)
+		return a->second < b->second ? -1 : 1;
+	if (shorter > INLINE_BYTES)
+	{
+		int			c = memcmp(a->rest + INLINE_BYTES, b->rest + INLINE_BYTES, shorter - INLINE_BYTES);
+
+		if (c != 0)
+			return c;
+	}
+	return (a->length > b->length) - (a->length < b->length);
+}
+
+/* Merge sort of codes by entry, bottom up; scratch has n entries. */
+static void
+sort_codes(const entry *entries, uint32_t *codes, uint32_t *scratch, int64_t n)
+{
+	for (int64_t width = 1; width < n; width *= 2)
+	{
+		for (int64_t low = 0; low < n; low += 2 * width)
+		{
+			int64_t		mid = low + width < n ? low + width : n;
+			int64_t		high = low + 2 * width < n ? low + 2 * width : n;
+			int64_t		i = low;
+			int64_t		j = mid;
+
+			for (int64_t k = low; k < high; k++)
+			{
+				if (j >= high || (i < mid && compare_entries(&entries[codes[i]], &entries[codes[j]]) <= 0))
+					scratch[k] = codes[i++];
+				else
+					scratch[k] = codes[j++];
+			}
+		}
+		memcpy(codes, scratch, sizeof(uint32_t) * n);
+	}
+}
+
+rk_status
+rk_dictionary_sort(rk_dictionary *d, uint32_t *rank, uint32_t *order)
+{
+	int64_t		n = d->count;
+	keyed	   *a = rk_alloc(d->ctx, n, sizeof(keyed));
+	keyed	   *b = rk_alloc(d->ctx, n, sizeof(keyed));
+	uint32_t   *scratch = rk_alloc(d->ctx, n, sizeof(uint32_t));
+	keyed	   *sorted;
+
+	if (!a || !b || !scratch)
+		return RK_ERR_MEMORY;
+	for (int64_t i = 0; i < n; i++)
+		a[i] = (keyed) {d->entries[i].first, (uint32_t) i};
+	sorted = sort_keyed(a, b, n);
+	for (int64_t i = 0; i < n; i++)
+		order[i] = sorted[i].code;
+
+	/* runs that agree in the first 8 bytes */
+	for (int64_t i = 0; i < n;)
+	{
+		int64_t		j = i + 1;
+
+		while (j < n && sorted[j].key == sorted[i].key)
+			j++;
+		if (j > i + 1)
+		{
+			if (rk_ctx_poll(d->ctx))
+				return RK_STOPPED;
+			sort_codes(d->entries, order + i, scratch, j - i);
+		}
+		i = j;
+	}
+	for (int64_t i = 0; i < n; i++)
+		rank[order[i]] = (uint32_t) i;
+	rk_free(d->ctx, a);
+	rk_free(d->ctx, b);
+	rk_free(d->ctx, scratch);
+	return RK_OK;
+}
+
+rk_bytes
+rk_dictionary_key(const rk_dictionary *d, uint32_t code, char buffer[16])
+{
+	const entry *e = &d->entries[code];
+	uint64_t	words[2] = {e->first, e->second};
+
+	if (e->length > INLINE_BYTES)
+		return (rk_bytes) {e->rest, e->length};
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	words[0] = __builtin_bswap64(words[0]);
+	words[1] = __builtin_bswap64(words[1]);
+#endif
+	memcpy(buffer, words, 16);
+	return (rk_bytes) {buffer, e->length};
+}
+
+int64_t
+rk_dictionary_find(const rk_dictionary *d, rk_bytes key)
+{
+	entry		e = make_entry(key);
+	int64_t		at = e.hash & d->mask;
+
+	while (d->slots[at].code != RK_NO_NODE)
+	{
+		if (d->slots[at].tag == e.hash && equal_entries(&d->entries[d->slots[at].code], &e))
+			return d->slots[at].code;
+		at = (at + 1) & d->mask;
+	}
+	return -1;
+}

@@ -1,0 +1,173 @@
+/*
+ * degree_centrality.c
+ *	  Degrees of all nodes in one pass over the sorted rows.
+ *
+ * Parallel edges stand side by side in a row, so distinct neighbours are
+ * counted by comparing with the entry before; the distinct neighbours of both
+ * directions by merging the two rows.
+ */
+#include "graph.h"
+
+#include <string.h>
+
+#include "../compute/parallel.h"
+
+#define CHUNK_WORK 65536
+
+typedef struct degree_state
+{
+	const rk_graph *g;
+	rk_degrees *r;
+} degree_state;
+
+/* Distinct entries of a row, and the sum of its weights. */
+static int64_t
+distinct_in_row(const rk_adjacency *a, int64_t u, double *strength)
+{
+	int64_t		distinct = 0;
+	double		sum = 0;
+
+	for (int64_t i = a->offsets[u]; i < a->offsets[u + 1]; i++)
+	{
+		distinct += i == a->offsets[u] || a->neighbors[i] != a->neighbors[i - 1];
+		if (a->weights)
+			sum += a->weights[i];
+	}
+	*strength = sum;
+	return distinct;
+}
+
+/* Distinct nodes other than u in the rows of u in both directions. */
+static int64_t
+distinct_neighbors(const rk_adjacency *a, const rk_adjacency *b, int64_t u)
+{
+	int64_t		i = a->offsets[u];
+	int64_t		j = b->offsets[u];
+	int64_t		count = 0;
+
+	while (i < a->offsets[u + 1] || j < b->offsets[u + 1])
+	{
+		uint32_t	x = i < a->offsets[u + 1] ? a->neighbors[i] : RK_NO_NODE;
+		uint32_t	y = j < b->offsets[u + 1] ? b->neighbors[j] : RK_NO_NODE;
+		uint32_t	v = x < y ? x : y;
+
+		count += v != u;
+		while (i < a->offsets[u + 1] && a->neighbors[i] == v)
+			i++;
+		while (j < b->offsets[u + 1] && b->neighbors[j] == v)
+			j++;
+	}
+	return count;
+}
+
+/* Number of self-loops of u in a sorted row, and the sum of their weights. */
+static int64_t
+loops_in_row(const rk_adjacency *a, int64_t u, double *weight)
+{
+	int64_t		low = a->offsets[u];
+	int64_t		high = a->offsets[u + 1];
+	int64_t		loops = 0;
+
+	*weight = 0;
+	while (low < high)
+	{
+		int64_t		mid = low + (high - low) / 2;
+
+		if (a->neighbors[mid] < u)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < a->offsets[u + 1] && a->neighbors[low] == u; low++)
+	{
+		loops++;
+		if (a->weights)
+			*weight += a->weights[low];
+	}
+	return loops;
+}
+
+static void
+count_rows(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
+{
+	degree_state *s = arg;
+	const rk_graph *g = s->g;
+	rk_degrees *r = s->r;
+	double		scale = g->nodes > 1 ? 1.0 / (double) (g->nodes - 1) : 0;
+
+	(void) chunk;
+	(void) thread;
+	for (int64_t u = begin; u < end; u++)
+	{
+		double		out_strength;
+		double		in_strength;
+		int64_t		out = distinct_in_row(&g->out, u, &out_strength);
+		int64_t		in;
+
+		r->out_edges[u] = rk_degree(&g->out, u);
+		if (g->directed)
+		{
+			in = distinct_in_row(&g->in, u, &in_strength);
+			r->in_edges[u] = rk_degree(&g->in, u);
+			r->degree[u] = in + out;
+			r->neighbors[u] = distinct_neighbors(&g->out, &g->in, u);
+		}
+		else
+		{
+			double		loop_weight;
+			int64_t		loops = loops_in_row(&g->out, u, &loop_weight);
+
+			r->neighbors[u] = out - (loops > 0);
+			out += loops > 0;
+			in = out;
+			r->degree[u] = out;
+			r->out_edges[u] += loops;
+			r->in_edges[u] = r->out_edges[u];
+			out_strength += loop_weight;
+			in_strength = out_strength;
+		}
+		r->in_degree[u] = in;
+		r->out_degree[u] = out;
+		r->score[u] = (double) r->degree[u] * scale;
+		r->in_score[u] = (double) in * scale;
+		r->out_score[u] = (double) out * scale;
+		if (r->in_strength)
+		{
+			r->in_strength[u] = in_strength;
+			r->out_strength[u] = out_strength;
+		}
+	}
+}
+
+rk_status
+rk_graph_degree_centrality(rk_ctx *ctx, const rk_graph *g, rk_degrees *result)
+{
+	int64_t    *bounds;
+	int64_t		chunks;
+	int64_t		n = g->nodes;
+	rk_status	status;
+	degree_state s = {g, result};
+
+	*result = (rk_degrees) {
+		.degree = rk_alloc(ctx, n, sizeof(int64_t)),
+		.in_degree = rk_alloc(ctx, n, sizeof(int64_t)),
+		.out_degree = rk_alloc(ctx, n, sizeof(int64_t)),
+		.score = rk_alloc(ctx, n, sizeof(double)),
+		.in_score = rk_alloc(ctx, n, sizeof(double)),
+		.out_score = rk_alloc(ctx, n, sizeof(double)),
+		.in_edges = rk_alloc(ctx, n, sizeof(int64_t)),
+		.out_edges = rk_alloc(ctx, n, sizeof(int64_t)),
+		.neighbors = rk_alloc(ctx, n, sizeof(int64_t)),
+	};
+	if (g->out.weights)
+	{
+		result->in_strength = rk_alloc(ctx, n, sizeof(double));
+		result->out_strength = rk_alloc(ctx, n, sizeof(double));
+	}
+	bounds = rk_graph_chunks(ctx, n, g->out.offsets, CHUNK_WORK, &chunks);
+	if (ctx->error.status != RK_OK)
+		return ctx->error.status;
+	status = rk_parallel_ranges(ctx, bounds, chunks, count_rows, &s);
+	rk_free(ctx, bounds);
+	return status;
+}

@@ -1,0 +1,176 @@
+/*
+ * emit.c
+ *	  Writes result columns into the call's tuplestore.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "../compute/csr.h"
+#include "emit.h"
+
+/* The type of a result column, given the type of ids. */
+static Oid
+column_type(rk_type type, Oid id)
+{
+	switch (type)
+	{
+		case RK_TYPE_FLOAT8:
+			return FLOAT8OID;
+		case RK_TYPE_INT4:
+			return INT4OID;
+		case RK_TYPE_INT8:
+			return INT8OID;
+		case RK_TYPE_BOOLEAN:
+			return BOOLOID;
+		case RK_TYPE_NUMERIC:
+			return NUMERICOID;
+		case RK_TYPE_ID:
+			return id;
+		case RK_TYPE_ID_ARRAY:
+			return get_array_type(id);
+		case RK_TYPE_INT8_ARRAY:
+			return INT8ARRAYOID;
+		default:
+			return TEXTOID;
+	}
+}
+
+/* The call that would have worked, for the hint. */
+static char *
+working_call(const rk_call *call, Oid type)
+{
+	const rk_function *f = call->function;
+	StringInfoData s;
+
+	initStringInfo(&s);
+	appendStringInfo(&s, "SELECT * FROM rk.%s(", rk_sql_name(call->kernel, f));
+	for (int i = 0; f->params[i].name != NULL && f->params[i].initial == NULL; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(&s, ", ");
+		if (call->nulls[i])
+			appendStringInfoString(&s, "NULL");
+		else if (f->params[i].type == RK_TYPE_ID)
+		{
+			Oid			output;
+			bool		is_varlena;
+
+			getTypeOutputInfo(call->arg_types[i], &output, &is_varlena);
+			appendStringInfo(&s, "%s::%s",
+							 quote_literal_cstr(OidOutputFunctionCall(output, call->args[i])),
+							 format_type_be(type));
+		}
+		else
+			appendStringInfoString(&s, quote_literal_cstr(TextDatumGetCString(call->args[i])));
+	}
+	if (!rk_has_id_value(f) && type != INT8OID)
+		appendStringInfo(&s, ", id_type => NULL::%s", format_type_be(type));
+	appendStringInfoChar(&s, ')');
+	return s.data;
+}
+
+/* Whether ids stored as "stored" can be handed out as "expected". */
+static bool
+compatible(Oid expected, Oid stored)
+{
+	return rk_id_storage_type(expected) == stored && expected != BPCHAROID && expected != VARCHAROID;
+}
+
+void
+rk_set_id_type(rk_call *call, Oid type)
+{
+	Oid			stored = rk_id_storage_type(type);
+
+	if (OidIsValid(call->expected_id_type) && !compatible(call->expected_id_type, stored))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("ids are of type %s, but the call returns %s", format_type_be(stored),
+						format_type_be(call->expected_id_type)),
+				 errhint("Write: %s", working_call(call, stored))));
+	call->id_type = stored;
+	if (call->desc == NULL)
+	{
+		const rk_column *columns = call->function->columns;
+		int			count = rk_column_count(call->function);
+
+		call->desc = CreateTemplateTupleDesc(count);
+		for (int i = 0; i < count; i++)
+			TupleDescInitEntry(call->desc, i + 1, columns[i].name,
+							   column_type(columns[i].type, stored), -1, 0);
+		call->desc = BlessTupleDesc(call->desc);
+	}
+}
+
+Oid
+rk_emitted_id_type(const rk_call *call)
+{
+	return OidIsValid(call->expected_id_type) ? call->expected_id_type : call->id_type;
+}
+
+void
+rk_emit_row(rk_call *call, Datum *values, bool *nulls)
+{
+	tuplestore_putvalues(call->rows, call->desc, values, nulls);
+	call->rows_out++;
+}
+
+void
+rk_emit(rk_call *call, int64 rows, const rk_out *columns, const bool *keep)
+{
+	int			count = rk_column_count(call->function);
+	Datum	   *values = palloc(sizeof(Datum) * count);
+	bool	   *nulls = palloc0(sizeof(bool) * count);
+	Oid			id_type = rk_emitted_id_type(call);
+	MemoryContext row_memory = AllocSetContextCreate(CurrentMemoryContext, "rk row",
+													 ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(row_memory);
+
+	rk_call_phase(call, "writing", rows);
+	for (int64 row = 0; row < rows; row++)
+	{
+		if ((row & 1023) == 0)
+		{
+			CHECK_FOR_INTERRUPTS();
+			MemoryContextReset(row_memory);
+			rk_progress(&call->ctx, row);
+		}
+		if (keep && !keep[row])
+			continue;
+		for (int c = 0; c < count; c++)
+		{
+			const rk_out *column = &columns[c];
+
+			switch (column->kind)
+			{
+				case RK_OUT_ID:
+					{
+						uint32		code = column->data ? ((const uint32 *) column->data)[row] : (uint32) row;
+
+						nulls[c] = column->data && code == RK_NO_NODE;
+						if (!nulls[c])
+							values[c] = rk_ids_datum(column->ids, code, id_type);
+					}
+					break;
+				case RK_OUT_FLOAT8:
+					values[c] = Float8GetDatum(((const double *) column->data)[row]);
+					break;
+				case RK_OUT_INT8:
+					values[c] = Int64GetDatum(((const int64 *) column->data)[row]);
+					nulls[c] = ((const int64 *) column->data)[row] < 0;
+					break;
+				case RK_OUT_NULL:
+					nulls[c] = true;
+					break;
+			}
+		}
+		rk_emit_row(call, values, nulls);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(row_memory);
+}

@@ -1,0 +1,112 @@
+/*
+ * estimate.c
+ *	  Number of edges and nodes of a relation argument before it is read.
+ *
+ * The plan of the query knows the rows; the number of nodes comes from the
+ * distinct values of the source and target columns where the plan leads back
+ * to a table, else from a power of the number of edges.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_statistic.h"
+#include "catalog/pg_type.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/syscache.h"
+
+#include "estimate.h"
+
+#define DEFAULT_ROWS 10000.0
+
+/* Distinct values of an output column of a plan; 0 when unknown. */
+static double
+distinct_values(const rk_source *source, int attno)
+{
+	Plan	   *plan = source->plan->planTree;
+	TargetEntry *entry = list_nth(plan->targetlist, attno - 1);
+	Var		   *var = (Var *) entry->expr;
+	RangeTblEntry *rte;
+	HeapTuple	tuple;
+	double		distinct;
+
+	if (!IsA(var, Var) || IS_SPECIAL_VARNO(var->varno))
+		return 0;
+	rte = rt_fetch(var->varno, source->plan->rtable);
+	if (rte->rtekind != RTE_RELATION)
+		return 0;
+	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(rte->relid),
+							Int16GetDatum(var->varattno), BoolGetDatum(rte->inh));
+	if (!HeapTupleIsValid(tuple))
+		return 0;
+	distinct = ((Form_pg_statistic) GETSTRUCT(tuple))->stadistinct;
+	ReleaseSysCache(tuple);
+	return distinct < 0 ? -distinct * source->rows : distinct;
+}
+
+static void
+estimate(const char *text, const rk_relation *relation, rk_estimate *e)
+{
+	rk_source  *source = rk_source_open("edges", text, relation, InvalidOid);
+	rk_found_column found[8];
+	double		sources;
+	double		targets;
+
+	e->rows = source->rows;
+	e->read_cost = source->cost;
+	e->bytes = source->rows * source->plan->planTree->plan_width;
+	if (rk_source_is_graph(source))
+		return;
+	rk_source_columns(source, found);
+	e->id_type = rk_id_storage_type(found[0].type);
+	e->weighted = found[2].attno > 0;
+	sources = distinct_values(source, found[0].attno);
+	targets = distinct_values(source, found[1].attno);
+
+	/*
+	 * Both ends of an edge are usually nodes of one kind, most of them in
+	 * both columns: somewhat more than the larger of the two.
+	 */
+	if (sources > 0 && targets > 0)
+		e->nodes = Min(Max(sources, targets) + 0.2 * Min(sources, targets), 2 * e->rows);
+	else
+		e->nodes = Min(pow(e->rows, 0.8) + 1, 2 * e->rows);
+	e->known = true;
+}
+
+rk_estimate
+rk_estimate_edges(const char *text, const rk_relation *relation)
+{
+	rk_estimate e = {.rows = DEFAULT_ROWS,.nodes = DEFAULT_ROWS / 5,.read_cost = 100,
+	.bytes = DEFAULT_ROWS * 16,.id_type = INT8OID};
+	MemoryContext memory = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	/* a subtransaction takes back what a failed attempt has begun */
+	if (IsInParallelMode())
+		return e;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(memory);
+	PG_TRY();
+	{
+		estimate(text, relation, &e);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(memory);
+		RollbackAndReleaseCurrentSubTransaction();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(memory);
+	CurrentResourceOwner = owner;
+	return e;
+}

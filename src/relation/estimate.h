@@ -1,0 +1,27 @@
+/*
+ * estimate.h
+ *	  What a relation argument will bring, from the statistics.
+ */
+#ifndef RK_ESTIMATE_H
+#define RK_ESTIMATE_H
+
+#include "source.h"
+
+typedef struct rk_estimate
+{
+	bool		known;			/* false: the rest are defaults */
+	double		rows;			/* edges */
+	double		nodes;
+	double		read_cost;		/* in the planner's unit */
+	double		bytes;			/* of the input as it is read */
+	bool		weighted;
+	Oid			id_type;
+} rk_estimate;
+
+/*
+ * Estimates the edges given as text.  Never raises an error: what cannot be
+ * parsed or planned yields the defaults, and the run will say why.
+ */
+extern rk_estimate rk_estimate_edges(const char *text, const rk_relation *relation);
+
+#endif							/* RK_ESTIMATE_H */

@@ -1,0 +1,56 @@
+/*
+ * graph_input.h
+ *	  From relation arguments to the graph a kernel sees.
+ */
+#ifndef RK_GRAPH_INPUT_H
+#define RK_GRAPH_INPUT_H
+
+#include "../call/call.h"
+#include "../compute/csr.h"
+#include "ids.h"
+
+/* What a weight means, and so which values are accepted. */
+typedef enum rk_weight_meaning
+{
+	RK_WEIGHT_NONE,				/* the kernel has no use for it */
+	RK_WEIGHT_STRENGTH,			/* finite, zero or more */
+	RK_WEIGHT_LENGTH			/* finite; the kernel judges the sign */
+} rk_weight_meaning;
+
+typedef struct rk_graph_input
+{
+	rk_ids	   *ids;
+	rk_edges	edges;			/* weight NULL: unweighted */
+	bool		negative;		/* some length is below zero */
+} rk_graph_input;
+
+/*
+ * Reads the parameter "edges" and, if the function has it, "nodes", and
+ * numbers the nodes.  The parameter "weighted", if the function has it,
+ * decides about the weights.  Afterwards the phase is "building".
+ */
+extern rk_graph_input *rk_read_graph(rk_call *call, rk_weight_meaning meaning);
+
+/* Gives the edge arrays back, once the graph is built. */
+extern void rk_free_edges(rk_call *call, rk_graph_input *input);
+
+/* Reads a relation of (node, value): an array of a value by node, 0 elsewhere. */
+extern double *rk_read_node_values(rk_call *call, const char *param, const rk_graph_input *input);
+
+/* Reads a relation of (node_a, node_b). */
+extern void rk_read_pairs(rk_call *call, const char *param, const rk_graph_input *input,
+						  uint32 **a, uint32 **b, int64 *count);
+
+/* Index of the node given as a parameter; an unknown one is an error. */
+extern uint32 rk_arg_node(rk_call *call, const char *param, const rk_graph_input *input);
+
+/* Result of building with the options; checks and phases included. */
+extern void rk_build_graph(rk_call *call, rk_graph_input *input,
+						   const rk_graph_options *options, rk_graph *g);
+
+/* ---- values of type rk.graph (graph_type.c) ---- */
+
+/* Adds the nodes and edges of a value: fills in ids and edges of input. */
+extern rk_id_column *rk_graph_value_ids(rk_call *call, Datum value, rk_ids **ids);
+
+#endif							/* RK_GRAPH_INPUT_H */

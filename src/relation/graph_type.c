@@ -1,0 +1,886 @@
+/*
+ * graph_type.c
+ *	  The type rk.graph: input, output, the aggregate that builds it, and its
+ *	  use as edges.
+ *
+ * A value is the block of compute/graph_bytes.c.  Its text form is JSON,
+ *	  {"id_type": "bigint", "weighted": false, "nodes": ["7", "9"], "edges": [[0, 1]]}
+ * with ids in the text form of their type and edges as positions in nodes; its
+ * binary form names the type instead of carrying its number.  Both are what a
+ * dump holds.
+ *
+ * The state of the aggregate is an rk_call without kernel (a memory context
+ * with an rk_ctx in it), id columns and weights.  Serialised it is a finished
+ * graph, so combining is adding the edges of a graph.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "common/jsonapi.h"
+#include "fmgr.h"
+#include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "parser/parse_type.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/float.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "../compat.h"
+#include "../compute/graph_bytes.h"
+#include "graph_input.h"
+
+/* ---- ids of a value ---- */
+
+/* Bytes of an id as stored; 0: variable. */
+static uint32
+id_width(Oid type)
+{
+	switch (rk_read_kind_of_id(type))
+	{
+		case RK_READ_INT64:
+			return sizeof(int64);
+		case RK_READ_BYTES:
+			return type == UUIDOID ? UUID_LEN : 0;
+		default:
+			return 0;
+	}
+}
+
+/* A vector of one value of the type, from stored bytes. */
+typedef struct one_id
+{
+	int64		as_int;
+	rk_bytes	as_bytes;
+	Datum		as_datum;
+	rk_vector	vector;
+} one_id;
+
+static void
+stored_id(rk_bytes bytes, Oid type, one_id *id)
+{
+	int16		length;
+	bool		by_value;
+
+	id->vector = (rk_vector) {.ints = &id->as_int,.bytes = &id->as_bytes,.datums = &id->as_datum};
+	switch (rk_read_kind_of_id(type))
+	{
+		case RK_READ_INT64:
+			memcpy(&id->as_int, bytes.data, sizeof(int64));
+			break;
+		case RK_READ_BYTES:
+			id->as_bytes = bytes;
+			break;
+		default:
+			get_typlenbyval(type, &length, &by_value);
+			if (length == -1)
+			{
+				struct varlena *v = palloc(VARHDRSZ + bytes.length);
+
+				SET_VARSIZE(v, VARHDRSZ + bytes.length);
+				memcpy(VARDATA(v), bytes.data, bytes.length);
+				id->as_datum = PointerGetDatum(v);
+			}
+			else if (by_value && bytes.length == sizeof(Datum))
+				memcpy(&id->as_datum, bytes.data, sizeof(Datum));
+			else if (!by_value && length > 0 && bytes.length == length)
+			{
+				char	   *copy = palloc(length);
+
+				memcpy(copy, bytes.data, length);
+				id->as_datum = PointerGetDatum(copy);
+			}
+			else
+				ereport(ERROR,
+						(errcode(ERRCODE_DATA_CORRUPTED),
+						 errmsg("invalid graph value"),
+						 errdetail("An id is not of type %s.", format_type_be(type))));
+			break;
+	}
+}
+
+/* The bytes of a node's id as they are stored; buffer is used for short ones. */
+static rk_bytes
+bytes_of_id(const rk_ids *ids, int64 node, Oid type, Datum *buffer)
+{
+	int16		length;
+	bool		by_value;
+	Datum		value = rk_ids_datum(ids, node, type);
+
+	switch (rk_read_kind_of_id(type))
+	{
+		case RK_READ_INT64:
+			*(int64 *) buffer = type == DATEOID ? DatumGetDateADT(value) : DatumGetInt64(value);
+			return (rk_bytes) {(char *) buffer, sizeof(int64)};
+		case RK_READ_BYTES:
+			if (type == UUIDOID)
+				return (rk_bytes) {(char *) DatumGetUUIDP(value)->data, UUID_LEN};
+			break;
+		default:
+			get_typlenbyval(type, &length, &by_value);
+			if (by_value)
+			{
+				*buffer = value;
+				return (rk_bytes) {(char *) buffer, sizeof(Datum)};
+			}
+			if (length > 0)
+				return (rk_bytes) {DatumGetPointer(value), length};
+			break;
+	}
+	return (rk_bytes) {VARDATA_ANY(DatumGetPointer(value)), VARSIZE_ANY_EXHDR(DatumGetPointer(value))};
+}
+
+/* Opens a value of ours; the block must outlive the view. */
+static rk_graph_view
+open_value(rk_call *call, struct varlena *value)
+{
+	rk_graph_view view;
+
+	rk_call_check(call, rk_graph_bytes_open(&call->ctx, value, VARSIZE(value), &view));
+	if (!rk_is_id_type(view.header->id_type) ||
+		id_width(view.header->id_type) != view.header->id_width)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("invalid graph value"),
+				 errdetail("Its ids are not of a type that ids can have.")));
+	return view;
+}
+
+/* Appends the ids of a view to a column, in order. */
+static void
+append_ids(rk_ids *ids, rk_id_column *column, const rk_graph_view *view)
+{
+	Oid			type = view->header->id_type;
+
+	for (int64 u = 0; u < view->header->nodes; u++)
+	{
+		one_id		id;
+
+		if ((u & 0xfff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		stored_id(rk_graph_bytes_id(view, u), type, &id);
+		rk_ids_append(ids, column, &id.vector, 1);
+	}
+}
+
+rk_id_column *
+rk_graph_value_ids(rk_call *call, Datum value, rk_ids **ids)
+{
+	rk_graph_view view = open_value(call, (struct varlena *) DatumGetPointer(value));
+	rk_id_column *column;
+
+	*ids = rk_ids_create(call, view.header->id_type);
+	column = rk_ids_column(*ids, view.header->nodes);
+	append_ids(*ids, column, &view);
+	return column;
+}
+
+/* ---- building values ---- */
+
+/* A graph under construction: the state of the aggregate. */
+typedef struct graph_builder
+{
+	rk_call    *call;
+	rk_ids	   *ids;
+	rk_id_column *source;
+	rk_id_column *target;
+	rk_id_column *isolated;
+	double	   *weights;
+	int64		weight_capacity;
+	bool		weighted;
+	bool		finished;		/* ids are numbered: nothing more can come */
+} graph_builder;
+
+static graph_builder *
+builder_create(Oid id_type, bool weighted)
+{
+	rk_call    *call = rk_call_create(NULL, NULL);
+	graph_builder *b = MemoryContextAllocZero(call->memory, sizeof(graph_builder));
+
+	b->call = call;
+	b->ids = rk_ids_create(call, id_type);
+	b->source = rk_ids_column(b->ids, 1024);
+	b->target = rk_ids_column(b->ids, 1024);
+	b->isolated = rk_ids_column(b->ids, 0);
+	b->weighted = weighted;
+	return b;
+}
+
+static void
+builder_add_weight(graph_builder *b, double weight)
+{
+	int64		at = b->source->count;
+
+	if (at >= b->weight_capacity)
+	{
+		b->weight_capacity = Max(1024, at * 2);
+		b->weights = rk_realloc(&b->call->ctx, b->weights, b->weight_capacity, sizeof(double));
+		if (b->weights == NULL)
+			rk_call_check(b->call, RK_ERR_MEMORY);
+	}
+	b->weights[at] = weight;
+}
+
+/* Adds all nodes and edges of a graph. */
+static void
+builder_add_graph(graph_builder *b, const rk_graph_view *view)
+{
+	Oid			type = view->header->id_type;
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "rk graph ids",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+
+	append_ids(b->ids, b->isolated, view);
+	for (int64 u = 0; u < view->header->nodes; u++)
+	{
+		one_id		from;
+
+		if ((u & 0xff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		stored_id(rk_graph_bytes_id(view, u), type, &from);
+		for (int64 i = view->offsets[u]; i < view->offsets[u + 1]; i++)
+		{
+			one_id		to;
+
+			stored_id(rk_graph_bytes_id(view, view->neighbors[i]), type, &to);
+			if (b->weighted)
+				builder_add_weight(b, view->weights ? view->weights[i] : 1);
+			rk_ids_append(b->ids, b->source, &from.vector, 1);
+			rk_ids_append(b->ids, b->target, &to.vector, 1);
+		}
+		MemoryContextReset(scratch);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+}
+
+/* The finished value, allocated in the current context. */
+static struct varlena *
+builder_value(graph_builder *b)
+{
+	rk_edges	edges;
+	rk_graph	g;
+	rk_graph_options options = {.directed = true,.want_out = true,.parallel = RK_EDGES_KEEP};
+	rk_graph_view view;
+	Oid			type = rk_ids_type(b->ids);
+	uint32		width = id_width(type);
+	int64		id_bytes = 0;
+	int64		size;
+	int64		at = 0;
+	char	   *block;
+	MemoryContext scratch;
+	MemoryContext outer;
+
+	rk_ids_finish(b->ids);
+	b->finished = true;
+	edges = (rk_edges) {
+		.nodes = rk_ids_count(b->ids),
+		.count = b->source->count,
+		.source = b->source->codes,
+		.target = b->target->codes,
+		.weight = b->weighted ? b->weights : NULL
+	};
+	rk_call_check(b->call, rk_graph_build(&b->call->ctx, &edges, &options, &g));
+	scratch = AllocSetContextCreate(CurrentMemoryContext, "rk graph ids", ALLOCSET_DEFAULT_SIZES);
+	outer = MemoryContextSwitchTo(scratch);
+	for (int64 u = 0; width == 0 && u < g.nodes; u++)
+	{
+		Datum		buffer;
+
+		id_bytes += bytes_of_id(b->ids, u, type, &buffer).length;
+		if ((u & 0xfff) == 0)
+			MemoryContextReset(scratch);
+	}
+	size = rk_graph_bytes_size(g.nodes, g.arcs, b->weighted, width, id_bytes);
+	if (size < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("graph of %lld nodes and %lld edges is larger than a value can be (1 GB)",
+						(long long) g.nodes, (long long) g.arcs),
+				 errhint("Give the edges as a query to the kernel instead.")));
+	block = MemoryContextAllocExtended(outer, size, MCXT_ALLOC_ZERO | MCXT_ALLOC_HUGE);
+	SET_VARSIZE(block, size);
+	view = rk_graph_bytes_format(block, type, width, g.nodes, g.arcs, b->weighted, id_bytes);
+	for (int64 u = 0; u < g.nodes; u++)
+	{
+		Datum		buffer;
+		rk_bytes	bytes = bytes_of_id(b->ids, u, type, &buffer);
+
+		if ((u & 0xfff) == 0)
+		{
+			CHECK_FOR_INTERRUPTS();
+		}
+		if (width > 0)
+			memcpy((char *) view.ids + u * width, bytes.data, width);
+		else
+		{
+			((uint64 *) view.id_offsets)[u] = at;
+			memcpy((char *) view.ids + at, bytes.data, bytes.length);
+			at += bytes.length;
+		}
+		if ((u & 0xfff) == 0xfff)
+			MemoryContextReset(scratch);
+	}
+	if (width == 0)
+		((uint64 *) view.id_offsets)[g.nodes] = at;
+	memcpy((void *) view.offsets, g.out.offsets, sizeof(int64) * (g.nodes + 1));
+	memcpy((void *) view.neighbors, g.out.neighbors, sizeof(uint32) * g.arcs);
+	if (b->weighted && g.arcs > 0)
+		memcpy((void *) view.weights, g.out.weights, sizeof(double) * g.arcs);
+	MemoryContextSwitchTo(outer);
+	MemoryContextDelete(scratch);
+	return (struct varlena *) block;
+}
+
+/* ---- the aggregate ---- */
+
+PG_FUNCTION_INFO_V1(rk_graph_agg_transition);
+PG_FUNCTION_INFO_V1(rk_graph_agg_combine);
+PG_FUNCTION_INFO_V1(rk_graph_agg_serialize);
+PG_FUNCTION_INFO_V1(rk_graph_agg_deserialize);
+PG_FUNCTION_INFO_V1(rk_graph_agg_final);
+
+/* Where the state of an aggregate lives. */
+static MemoryContext
+aggregate_memory(FunctionCallInfo fcinfo)
+{
+	MemoryContext memory;
+
+	if (!AggCheckCallContext(fcinfo, &memory))
+		elog(ERROR, "aggregate function called in non-aggregate context");
+	return memory;
+}
+
+/* An argument of the aggregate as a vector of one id of the stored type. */
+static void
+argument_id(FunctionCallInfo fcinfo, int arg, Oid type, one_id *id)
+{
+	Oid			given = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, arg));
+	Datum		value = PG_GETARG_DATUM(arg);
+
+	id->vector = (rk_vector) {.ints = &id->as_int,.bytes = &id->as_bytes,.datums = &id->as_datum};
+	switch (rk_read_kind_of_id(type))
+	{
+		case RK_READ_INT64:
+			id->as_int = given == INT2OID ? DatumGetInt16(value) :
+				given == INT4OID ? DatumGetInt32(value) :
+				given == DATEOID ? DatumGetDateADT(value) : DatumGetInt64(value);
+			break;
+		case RK_READ_BYTES:
+			if (given == UUIDOID)
+				id->as_bytes = (rk_bytes) {(char *) DatumGetUUIDP(value)->data, UUID_LEN};
+			else if (given == NAMEOID)
+				id->as_bytes = (rk_bytes) {NameStr(*DatumGetName(value)), strlen(NameStr(*DatumGetName(value)))};
+			else
+			{
+				struct varlena *t = PG_DETOAST_DATUM_PACKED(value);
+
+				id->as_bytes = (rk_bytes) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
+				if (given == BPCHAROID)
+					while (id->as_bytes.length > 0 && id->as_bytes.data[id->as_bytes.length - 1] == ' ')
+						id->as_bytes.length--;
+			}
+			break;
+		default:
+			id->as_datum = get_typlen(type) == -1 ? PointerGetDatum(PG_DETOAST_DATUM(value)) : value;
+			break;
+	}
+}
+
+Datum
+rk_graph_agg_transition(PG_FUNCTION_ARGS)
+{
+	MemoryContext memory = aggregate_memory(fcinfo);
+	graph_builder *b = PG_ARGISNULL(0) ? NULL : (graph_builder *) PG_GETARG_POINTER(0);
+	bool		weighted = PG_NARGS() == 4;
+	one_id		source;
+	one_id		target;
+	double		weight = 1;
+
+	if (b == NULL)
+	{
+		Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 1);
+		MemoryContext old = MemoryContextSwitchTo(memory);
+
+		if (!rk_is_id_type(type))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("values of type %s cannot be ids", format_type_be(type)),
+					 errhint("An id may be of any type that can be hashed and sorted.")));
+		b = builder_create(rk_id_storage_type(type), weighted);
+		MemoryContextSwitchTo(old);
+	}
+	if (PG_ARGISNULL(1))
+	{
+		if (!PG_ARGISNULL(2))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("source of an edge is NULL where its target is not"),
+					 errhint("A node without edges is given as source, with a NULL target.")));
+		PG_RETURN_POINTER(b);
+	}
+	argument_id(fcinfo, 1, rk_ids_type(b->ids), &source);
+	if (PG_ARGISNULL(2))
+	{
+		rk_ids_append(b->ids, b->isolated, &source.vector, 1);
+		PG_RETURN_POINTER(b);
+	}
+	argument_id(fcinfo, 2, rk_ids_type(b->ids), &target);
+	if (weighted)
+	{
+		if (PG_ARGISNULL(3))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("weight of an edge is NULL")));
+		weight = PG_GETARG_FLOAT8(3);
+		if (!isfinite(weight))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("weight of an edge is %s", isnan(weight) ? "not a number" : "infinite")));
+		builder_add_weight(b, weight);
+	}
+	rk_ids_append(b->ids, b->source, &source.vector, 1);
+	rk_ids_append(b->ids, b->target, &target.vector, 1);
+	PG_RETURN_POINTER(b);
+}
+
+Datum
+rk_graph_agg_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext memory = aggregate_memory(fcinfo);
+	graph_builder *a = PG_ARGISNULL(0) ? NULL : (graph_builder *) PG_GETARG_POINTER(0);
+	graph_builder *b = PG_ARGISNULL(1) ? NULL : (graph_builder *) PG_GETARG_POINTER(1);
+	MemoryContext old;
+	struct varlena *value;
+	rk_graph_view view;
+
+	if (b == NULL)
+	{
+		if (a == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(a);
+	}
+	old = MemoryContextSwitchTo(memory);
+	if (a == NULL)
+		a = builder_create(rk_ids_type(b->ids), b->weighted);
+	MemoryContextSwitchTo(old);
+	value = builder_value(b);
+	view = open_value(b->call, value);
+	builder_add_graph(a, &view);
+	pfree(value);
+	PG_RETURN_POINTER(a);
+}
+
+Datum
+rk_graph_agg_serialize(PG_FUNCTION_ARGS)
+{
+	graph_builder *b = (graph_builder *) PG_GETARG_POINTER(0);
+
+	(void) aggregate_memory(fcinfo);
+	PG_RETURN_POINTER(builder_value(b));
+}
+
+Datum
+rk_graph_agg_deserialize(PG_FUNCTION_ARGS)
+{
+	struct varlena *bytes = PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(0));
+	graph_builder *b;
+	rk_graph_view view;
+	rk_call    *check;
+
+	(void) aggregate_memory(fcinfo);
+	check = rk_call_create(NULL, NULL);
+	view = open_value(check, bytes);
+	b = builder_create(view.header->id_type, view.header->weighted);
+	builder_add_graph(b, &view);
+	rk_call_destroy(check);
+	PG_RETURN_POINTER(b);
+}
+
+Datum
+rk_graph_agg_final(PG_FUNCTION_ARGS)
+{
+	graph_builder *b = PG_ARGISNULL(0) ? NULL : (graph_builder *) PG_GETARG_POINTER(0);
+	struct varlena *value;
+
+	(void) aggregate_memory(fcinfo);
+	if (b == NULL)
+		PG_RETURN_NULL();
+	value = builder_value(b);
+	PG_RETURN_POINTER(value);
+}
+
+/* ---- text ---- */
+
+PG_FUNCTION_INFO_V1(rk_graph_in);
+PG_FUNCTION_INFO_V1(rk_graph_out);
+
+/* The id of a node in the text form of its type. */
+static char *
+id_text(const rk_graph_view *view, int64 node, FmgrInfo *output, Oid type)
+{
+	one_id		id;
+	Datum		value;
+
+	stored_id(rk_graph_bytes_id(view, node), type, &id);
+	switch (rk_read_kind_of_id(type))
+	{
+		case RK_READ_INT64:
+			value = type == DATEOID ? DateADTGetDatum((DateADT) id.as_int) : Int64GetDatum(id.as_int);
+			break;
+		case RK_READ_BYTES:
+			if (type == UUIDOID)
+				value = UUIDPGetDatum((pg_uuid_t *) id.as_bytes.data);
+			else
+				value = PointerGetDatum(cstring_to_text_with_len(id.as_bytes.data, id.as_bytes.length));
+			break;
+		default:
+			value = id.as_datum;
+			break;
+	}
+	return OutputFunctionCall(output, value);
+}
+
+Datum
+rk_graph_out(PG_FUNCTION_ARGS)
+{
+	struct varlena *value = PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	rk_call    *call = rk_call_create(NULL, NULL);
+	rk_graph_view view = open_value(call, value);
+	Oid			type = view.header->id_type;
+	Oid			output_function;
+	bool		is_varlena;
+	FmgrInfo	output;
+	StringInfoData s;
+	bool		first = true;
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "rk graph text",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old;
+
+	getTypeOutputInfo(type, &output_function, &is_varlena);
+	fmgr_info(output_function, &output);
+	initStringInfo(&s);
+	appendStringInfoString(&s, "{\"id_type\": ");
+	escape_json(&s, format_type_extended(type, -1, FORMAT_TYPE_FORCE_QUALIFY));
+	appendStringInfo(&s, ", \"weighted\": %s, \"nodes\": [", view.weights ? "true" : "false");
+	for (int64 u = 0; u < view.header->nodes; u++)
+	{
+		char	   *text;
+
+		old = MemoryContextSwitchTo(scratch);
+		text = id_text(&view, u, &output, type);
+		MemoryContextSwitchTo(old);
+		if (u > 0)
+			appendStringInfoString(&s, ", ");
+		escape_json(&s, text);
+		if ((u & 0xfff) == 0)
+		{
+			CHECK_FOR_INTERRUPTS();
+			MemoryContextReset(scratch);
+		}
+	}
+	appendStringInfoString(&s, "], \"edges\": [");
+	for (int64 u = 0; u < view.header->nodes; u++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		for (int64 i = view.offsets[u]; i < view.offsets[u + 1]; i++)
+		{
+			appendStringInfo(&s, "%s[%lld, %u", first ? "" : ", ", (long long) u, view.neighbors[i]);
+			if (view.weights)
+			{
+				char		number[32];
+
+				/* as many digits as it takes to read the same bits back */
+				snprintf(number, sizeof(number), "%.17g", view.weights[i]);
+				appendStringInfo(&s, ", %s", number);
+			}
+			appendStringInfoChar(&s, ']');
+			first = false;
+		}
+	}
+	appendStringInfoString(&s, "]}");
+	MemoryContextDelete(scratch);
+	rk_call_destroy(call);
+	PG_RETURN_CSTRING(s.data);
+}
+
+/* State of the parser of the text form. */
+typedef struct graph_parser
+{
+	int			depth;			/* of objects and arrays */
+	enum
+	{
+		FIELD_NONE, FIELD_ID_TYPE, FIELD_WEIGHTED, FIELD_NODES, FIELD_EDGES
+	}			field;
+	Oid			id_type;
+	bool		weighted;
+	FmgrInfo	input;
+	Oid			io_param;
+	graph_builder *builder;
+	one_id	   *nodes;
+	int64		node_count;
+	int64		node_capacity;
+	double		edge[3];
+	int			edge_length;
+} graph_parser;
+
+static void
+bad_graph_text(const char *why)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+			 errmsg("invalid input syntax for type rk.graph"),
+			 errdetail("%s", why),
+			 errhint("The form is {\"id_type\": \"bigint\", \"weighted\": false, \"nodes\": [\"1\", \"2\"], \"edges\": [[0, 1]]}.")));
+}
+
+static RK_JSON_ACTION
+parse_begin_object(void *state)
+{
+	graph_parser *p = state;
+
+	if (p->depth++ > 0)
+		bad_graph_text("There is an object inside the object.");
+	RK_JSON_DONE;
+}
+
+static RK_JSON_ACTION
+parse_end(void *state)
+{
+	((graph_parser *) state)->depth--;
+	RK_JSON_DONE;
+}
+
+static RK_JSON_ACTION
+parse_begin_array(void *state)
+{
+	graph_parser *p = state;
+
+	p->depth++;
+	if ((p->depth == 2 && p->field != FIELD_NODES && p->field != FIELD_EDGES) ||
+		(p->depth == 3 && p->field != FIELD_EDGES) || p->depth > 3 || p->depth == 1)
+		bad_graph_text("There is an array where none belongs.");
+	if (p->depth == 2 && p->builder == NULL)
+	{
+		if (!OidIsValid(p->id_type))
+			bad_graph_text("The id_type must come before nodes and edges.");
+		p->builder = builder_create(p->id_type, p->weighted);
+	}
+	if (p->depth == 3)
+		p->edge_length = 0;
+	RK_JSON_DONE;
+}
+
+static RK_JSON_ACTION
+parse_end_array(void *state)
+{
+	graph_parser *p = state;
+
+	if (p->depth == 3)
+	{
+		graph_builder *b = p->builder;
+
+		if (p->edge_length != (p->weighted ? 3 : 2))
+			bad_graph_text(p->weighted ? "An edge is not [source, target, weight]." :
+						   "An edge is not [source, target].");
+		for (int i = 0; i < 2; i++)
+			if (!(p->edge[i] >= 0 && p->edge[i] < p->node_count && p->edge[i] == floor(p->edge[i])))
+				bad_graph_text("An edge names a position that nodes does not have.");
+		if (p->weighted)
+			builder_add_weight(b, p->edge[2]);
+		rk_ids_append(b->ids, b->source, &p->nodes[(int64) p->edge[0]].vector, 1);
+		rk_ids_append(b->ids, b->target, &p->nodes[(int64) p->edge[1]].vector, 1);
+	}
+	p->depth--;
+	RK_JSON_DONE;
+}
+
+static RK_JSON_ACTION
+parse_field(void *state, char *name, bool is_null)
+{
+	graph_parser *p = state;
+
+	if (strcmp(name, "id_type") == 0)
+		p->field = FIELD_ID_TYPE;
+	else if (strcmp(name, "weighted") == 0)
+		p->field = FIELD_WEIGHTED;
+	else if (strcmp(name, "nodes") == 0)
+		p->field = FIELD_NODES;
+	else if (strcmp(name, "edges") == 0)
+		p->field = FIELD_EDGES;
+	else
+		bad_graph_text("There is an unknown key.");
+	RK_JSON_DONE;
+}
+
+/* One id of nodes. */
+static void
+parse_node(graph_parser *p, char *token)
+{
+	one_id	   *id;
+	Datum		value = InputFunctionCall(&p->input, token, p->io_param, -1);
+
+	if (p->node_count == p->node_capacity)
+	{
+		p->node_capacity = Max(1024, p->node_capacity * 2);
+		p->nodes = p->nodes ? repalloc_huge(p->nodes, sizeof(one_id) * p->node_capacity) :
+			MemoryContextAllocHuge(CurrentMemoryContext, sizeof(one_id) * p->node_capacity);
+		/* the vectors point into their own structs, which have moved */
+		for (int64 i = 0; i < p->node_count; i++)
+			p->nodes[i].vector = (rk_vector) {.ints = &p->nodes[i].as_int,
+				.bytes = &p->nodes[i].as_bytes,.datums = &p->nodes[i].as_datum};
+	}
+	id = &p->nodes[p->node_count++];
+	id->vector = (rk_vector) {.ints = &id->as_int,.bytes = &id->as_bytes,.datums = &id->as_datum};
+	switch (rk_read_kind_of_id(p->id_type))
+	{
+		case RK_READ_INT64:
+			id->as_int = p->id_type == DATEOID ? DatumGetDateADT(value) : DatumGetInt64(value);
+			break;
+		case RK_READ_BYTES:
+			if (p->id_type == UUIDOID)
+				id->as_bytes = (rk_bytes) {(char *) DatumGetUUIDP(value)->data, UUID_LEN};
+			else
+				id->as_bytes = (rk_bytes) {VARDATA_ANY(DatumGetPointer(value)), VARSIZE_ANY_EXHDR(DatumGetPointer(value))};
+			break;
+		default:
+			id->as_datum = value;
+			break;
+	}
+	rk_ids_append(p->builder->ids, p->builder->isolated, &id->vector, 1);
+}
+
+static RK_JSON_ACTION
+parse_scalar(void *state, char *token, JsonTokenType type)
+{
+	graph_parser *p = state;
+
+	if (p->depth == 1 && p->field == FIELD_ID_TYPE && type == JSON_TOKEN_STRING)
+	{
+		Oid			found;
+		int32		typmod;
+		Oid			input_function;
+
+		parseTypeString(token, &found, &typmod,
+#if PG_VERSION_NUM >= 160000
+						NULL
+#else
+						false
+#endif
+			);
+		if (rk_id_storage_type(found) != found || !rk_is_id_type(found))
+			bad_graph_text("The id_type is not one that ids are stored as.");
+		p->id_type = found;
+		getTypeInputInfo(found, &input_function, &p->io_param);
+		fmgr_info(input_function, &p->input);
+	}
+	else if (p->depth == 1 && p->field == FIELD_WEIGHTED && p->builder == NULL &&
+			 (type == JSON_TOKEN_TRUE || type == JSON_TOKEN_FALSE))
+		p->weighted = type == JSON_TOKEN_TRUE;
+	else if (p->depth == 2 && p->field == FIELD_NODES &&
+			 (type == JSON_TOKEN_STRING || type == JSON_TOKEN_NUMBER))
+		parse_node(p, token);
+	else if (p->depth == 3 && type == JSON_TOKEN_NUMBER && p->edge_length < 3)
+		p->edge[p->edge_length++] = DatumGetFloat8(DirectFunctionCall1(float8in, CStringGetDatum(token)));
+	else
+		bad_graph_text("There is a value where none belongs.");
+	RK_JSON_DONE;
+}
+
+Datum
+rk_graph_in(PG_FUNCTION_ARGS)
+{
+	char	   *text = PG_GETARG_CSTRING(0);
+	JsonLexContext *lexer = rk_json_lexer(text, strlen(text));
+	graph_parser p = {0};
+	JsonSemAction actions = {
+		.semstate = &p,
+		.object_start = parse_begin_object,
+		.object_end = parse_end,
+		.array_start = parse_begin_array,
+		.array_end = parse_end_array,
+		.object_field_start = parse_field,
+		.scalar = parse_scalar
+	};
+	struct varlena *value;
+
+	if (pg_parse_json(lexer, &actions) != JSON_SUCCESS)
+		bad_graph_text("It is not JSON.");
+	if (p.builder == NULL)
+		bad_graph_text("There are no nodes.");
+	value = builder_value(p.builder);
+	rk_call_destroy(p.builder->call);
+	PG_RETURN_POINTER(value);
+}
+
+/* ---- binary ---- */
+
+PG_FUNCTION_INFO_V1(rk_graph_recv);
+PG_FUNCTION_INFO_V1(rk_graph_send);
+
+Datum
+rk_graph_send(PG_FUNCTION_ARGS)
+{
+	/* the text form names the type, and is the same on every machine */
+	StringInfoData buffer;
+	char	   *text = DatumGetCString(DirectFunctionCall1(rk_graph_out, PG_GETARG_DATUM(0)));
+
+	pq_begintypsend(&buffer);
+	pq_sendint8(&buffer, 1);	/* version of the form */
+	pq_sendtext(&buffer, text, strlen(text));
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
+}
+
+Datum
+rk_graph_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	buffer = (StringInfo) PG_GETARG_POINTER(0);
+	int			version = pq_getmsgbyte(buffer);
+	char	   *text;
+	int			length;
+
+	if (version != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("unsupported version %d of the binary form of rk.graph", version)));
+	text = pq_getmsgtext(buffer, buffer->len - buffer->cursor, &length);
+	return DirectFunctionCall1(rk_graph_in, CStringGetDatum(text));
+}
+
+/* ---- properties ---- */
+
+PG_FUNCTION_INFO_V1(rk_graph_num_nodes);
+PG_FUNCTION_INFO_V1(rk_graph_num_edges);
+
+/* The header, without fetching the rest of a stored value. */
+static rk_graph_header
+header_of(Datum value)
+{
+	struct varlena *slice = PG_DETOAST_DATUM_SLICE(value, 0, sizeof(rk_graph_header) - VARHDRSZ);
+	rk_graph_header h = {0};
+
+	if (VARSIZE_ANY_EXHDR(slice) < sizeof(h) - VARHDRSZ)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("invalid graph value")));
+	memcpy((char *) &h + VARHDRSZ, VARDATA_ANY(slice), sizeof(h) - VARHDRSZ);
+	return h;
+}
+
+Datum
+rk_graph_num_nodes(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(header_of(PG_GETARG_DATUM(0)).nodes);
+}
+
+Datum
+rk_graph_num_edges(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(header_of(PG_GETARG_DATUM(0)).arcs);
+}

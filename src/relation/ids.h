@@ -1,0 +1,57 @@
+/*
+ * ids.h
+ *	  Ids of any type as dense indices, and back.
+ *
+ * Ids of one kind that come in several columns (source and target of edges,
+ * node of nodes) are numbered together: create one rk_ids, append the batches
+ * of each column to its rk_id_column, then finish.  Index order is the order
+ * of the type (text by bytes).
+ */
+#ifndef RK_IDS_H
+#define RK_IDS_H
+
+#include "../call/call.h"
+#include "reader.h"
+
+typedef struct rk_ids rk_ids;
+
+/* A column of ids; codes holds dense indices after rk_ids_finish. */
+typedef struct rk_id_column
+{
+	uint32	   *codes;
+	int64	   *ints;			/* RK_READ_INT64, until finish */
+	int64		count;
+	int64		capacity;
+} rk_id_column;
+
+/* type is the type of the ids as stored (rk_id_storage_type). */
+extern rk_ids *rk_ids_create(rk_call *call, Oid type);
+
+/* A column for about rows values. */
+extern rk_id_column *rk_ids_column(rk_ids *ids, int64 rows);
+
+/* Appends a vector without NULLs. */
+extern void rk_ids_append(rk_ids *ids, rk_id_column *column, const rk_vector *values, int rows);
+
+/* Numbers all columns. */
+extern void rk_ids_finish(rk_ids *ids);
+
+extern int64 rk_ids_count(const rk_ids *ids);
+extern Oid	rk_ids_type(const rk_ids *ids);
+
+/* Index of row i of a vector, or -1. */
+extern int64 rk_ids_find(const rk_ids *ids, const rk_vector *values, int i);
+
+/* Index of a value of the ids' own type, or -1. */
+extern int64 rk_ids_find_datum(const rk_ids *ids, Datum value);
+
+/* The id with this index as a Datum of type, allocated in the current context. */
+extern Datum rk_ids_datum(const rk_ids *ids, int64 index, Oid type);
+
+/* The id as text, for messages. */
+extern char *rk_ids_text(const rk_ids *ids, int64 index);
+
+/* Row i of a vector of this kind as text, for messages. */
+extern char *rk_vector_text(const rk_vector *values, rk_read_kind kind, Oid type, int i);
+
+#endif							/* RK_IDS_H */

@@ -1,0 +1,630 @@
+/*
+ * source.c
+ *	  Turns a relation argument into a plan.
+ *
+ * A name becomes "SELECT its columns FROM it", a JSON array becomes a call of
+ * jsonb_to_recordset with the column types that its values show, and a query
+ * stays as it is; so there is one way to run, with the caller's rights and
+ * row-level security.  A query is one SELECT: it is parsed here, planned by
+ * PostgreSQL and run in read-only mode under rk_guard.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "access/relation.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/analyze.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/regproc.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+#include "utils/varlena.h"
+
+#include "source.h"
+
+void
+rk_guard_begin(rk_guard *guard)
+{
+	GetUserIdAndSecContext(&guard->user, &guard->security_context);
+	guard->nest_level = NewGUCNestLevel();
+	set_config_option("transaction_read_only", "on", PGC_USERSET, PGC_S_SESSION,
+					  GUC_ACTION_SAVE, true, 0, false);
+	SetUserIdAndSecContext(guard->user,
+						   guard->security_context | SECURITY_RESTRICTED_OPERATION);
+}
+
+void
+rk_guard_end(rk_guard *guard)
+{
+	AtEOXact_GUC(false, guard->nest_level);
+	SetUserIdAndSecContext(guard->user, guard->security_context);
+}
+
+Oid
+rk_graph_type(void)
+{
+	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+						   CStringGetDatum("graph"),
+						   ObjectIdGetDatum(get_namespace_oid("rk", false)));
+}
+
+bool
+rk_is_number_type(Oid type)
+{
+	switch (type)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
+Oid
+rk_id_storage_type(Oid type)
+{
+	type = getBaseType(type);
+	switch (type)
+	{
+		case INT2OID:
+		case INT4OID:
+			return INT8OID;
+		case VARCHAROID:
+		case BPCHAROID:
+		case NAMEOID:
+			return TEXTOID;
+		default:
+			return type;
+	}
+}
+
+bool
+rk_is_id_type(Oid type)
+{
+	TypeCacheEntry *entry = lookup_type_cache(rk_id_storage_type(type),
+											  TYPECACHE_HASH_PROC | TYPECACHE_CMP_PROC |
+											  TYPECACHE_EQ_OPR);
+
+	return OidIsValid(entry->hash_proc) && OidIsValid(entry->cmp_proc) &&
+		OidIsValid(entry->eq_opr);
+}
+
+/* Raises the hint that shows a query of the right form. */
+static int
+example_hint(const char *argument, const rk_relation *relation)
+{
+	return errhint("A query of this form works: %s => '%s'.", argument, relation->example);
+}
+
+/* ---- what kind of text it is ---- */
+
+/* Skips white space and comments. */
+static const char *
+skip_blank(const char *p)
+{
+	for (;;)
+	{
+		if (isspace((unsigned char) *p))
+			p++;
+		else if (p[0] == '-' && p[1] == '-')
+		{
+			while (*p && *p != '\n')
+				p++;
+		}
+		else if (p[0] == '/' && p[1] == '*')
+		{
+			int			depth = 1;
+
+			for (p += 2; *p && depth > 0; p++)
+			{
+				if (p[0] == '/' && p[1] == '*')
+					depth++, p++;
+				else if (p[0] == '*' && p[1] == '/')
+					depth--, p++;
+			}
+		}
+		else
+			return p;
+	}
+}
+
+/* True when p starts with this SQL word. */
+static bool
+starts_with(const char *p, const char *word)
+{
+	size_t		length = strlen(word);
+
+	return pg_strncasecmp(p, word, length) == 0 &&
+		!isalnum((unsigned char) p[length]) && p[length] != '_' && p[length] != '.' &&
+		p[length] != '$' && (unsigned char) p[length] < 0x80;
+}
+
+static bool
+starts_with_any(const char *p, const char *const *words)
+{
+	for (; *words; words++)
+	{
+		if (starts_with(p, *words))
+			return true;
+	}
+	return false;
+}
+
+/* ---- names ---- */
+
+/*
+ * Returns the query that reads the wanted columns of a named relation, all of
+ * its columns if none of the wanted ones is there (the error about the missing
+ * column then lists what was found).
+ */
+static char *
+query_of_name(const char *argument, const char *text, const rk_relation *relation)
+{
+	List	   *parts = NIL;
+	List	   *names = NIL;
+	ListCell   *cell;
+	RangeVar   *range;
+	Oid			relid;
+	Relation	rel;
+	StringInfoData query;
+	int			wanted = 0;
+
+	if (!SplitIdentifierString(pstrdup(text), '.', &parts) || parts == NIL ||
+		list_length(parts) > 3)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("value of \"%s\" is neither a query, nor the name of a relation, nor a JSON array", argument),
+				 errdetail("The value is: %.100s", text),
+				 example_hint(argument, relation)));
+	foreach(cell, parts)
+		names = lappend(names, makeString(pstrdup(lfirst(cell))));
+	range = makeRangeVarFromNameList(names);
+	relid = RangeVarGetRelid(range, AccessShareLock, true);
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation \"%s\" named in \"%s\" does not exist", text, argument),
+				 errhint("Name a table or view that you may read, or give a query: %s => '%s'.",
+						 argument, relation->example)));
+	rel = relation_open(relid, NoLock);
+	switch (rel->rd_rel->relkind)
+	{
+		case RELKIND_RELATION:
+		case RELKIND_VIEW:
+		case RELKIND_MATVIEW:
+		case RELKIND_FOREIGN_TABLE:
+		case RELKIND_PARTITIONED_TABLE:
+			break;
+		default:
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("\"%s\" named in \"%s\" is not a table or view", text, argument)));
+	}
+	initStringInfo(&query);
+	for (int pass = 0; pass < 2 && wanted == 0; pass++)
+	{
+		resetStringInfo(&query);
+		appendStringInfoString(&query, "SELECT");
+		for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
+		{
+			Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), i);
+			bool		take = pass == 1;
+
+			if (att->attisdropped)
+				continue;
+			for (const rk_relation_column *c = relation->columns; c->name != NULL; c++)
+			{
+				if (strcmp(NameStr(att->attname), c->name) == 0 ||
+					(c->synonym && strcmp(NameStr(att->attname), c->synonym) == 0))
+					take = true;
+			}
+			if (!take && !(relation->may_be_graph && att->atttypid == rk_graph_type()))
+				continue;
+			appendStringInfo(&query, "%s %s", wanted++ ? "," : "",
+							 quote_identifier(NameStr(att->attname)));
+		}
+	}
+	appendStringInfo(&query, " FROM %s",
+					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+												RelationGetRelationName(rel)));
+	relation_close(rel, NoLock);
+	return query.data;
+}
+
+/* ---- JSON arrays ---- */
+
+/* What the values of one key are. */
+typedef enum json_kind
+{
+	JSON_NONE,					/* only null so far */
+	JSON_INTEGER,
+	JSON_NUMBER,
+	JSON_TEXT,
+	JSON_BOOL,
+	JSON_OTHER
+} json_kind;
+
+typedef struct json_key
+{
+	char	   *name;
+	json_kind	kind;
+} json_key;
+
+static json_kind
+kind_of_value(const JsonbValue *v)
+{
+	switch (v->type)
+	{
+		case jbvNumeric:
+			{
+				char	   *digits = DatumGetCString(DirectFunctionCall1(numeric_out,
+																		 NumericGetDatum(v->val.numeric)));
+				char	   *end;
+
+				errno = 0;
+				(void) strtoll(digits, &end, 10);
+				return *end == '\0' && errno == 0 ? JSON_INTEGER : JSON_NUMBER;
+			}
+		case jbvString:
+			return JSON_TEXT;
+		case jbvBool:
+			return JSON_BOOL;
+		case jbvNull:
+			return JSON_NONE;
+		default:
+			return JSON_OTHER;
+	}
+}
+
+/* The kind that holds values of both kinds; JSON_OTHER when there is none. */
+static json_kind
+common_kind(json_kind a, json_kind b)
+{
+	if (a == b || b == JSON_NONE)
+		return a;
+	if (a == JSON_NONE)
+		return b;
+	if ((a == JSON_INTEGER && b == JSON_NUMBER) || (a == JSON_NUMBER && b == JSON_INTEGER))
+		return JSON_NUMBER;
+	return JSON_OTHER;
+}
+
+static const rk_relation_column *
+wanted_column(const rk_relation *relation, const char *name)
+{
+	for (const rk_relation_column *c = relation->columns; c->name != NULL; c++)
+	{
+		if (strcmp(name, c->name) == 0 || (c->synonym && strcmp(name, c->synonym) == 0))
+			return c;
+	}
+	return NULL;
+}
+
+/* The error of a JSON value that is not an array of objects. */
+static void
+not_an_array_of_objects(const char *argument)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("JSON value of \"%s\" is not an array of objects", argument),
+			 errhint("Give one object a row: %s => '[{\"source\": 1, \"target\": 2}]'.", argument)));
+}
+
+/* Returns the query that reads a JSON array of objects. */
+static char *
+query_of_json(const char *argument, const char *text, const rk_relation *relation, Oid ids)
+{
+	Jsonb	   *array = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	JsonbIterator *it = JsonbIteratorInit(&array->root);
+	JsonbIteratorToken token;
+	JsonbValue	v;
+	json_key	keys[32];
+	int			count = 0;
+	int			depth = 0;
+	int			current = -1;
+	int64		row = 0;
+	StringInfoData query;
+
+	if (!JB_ROOT_IS_ARRAY(array) || JB_ROOT_IS_SCALAR(array))
+		not_an_array_of_objects(argument);
+	while ((token = JsonbIteratorNext(&it, &v, depth >= 2)) != WJB_DONE)
+	{
+		switch (token)
+		{
+			case WJB_BEGIN_ARRAY:
+				depth++;
+				break;
+			case WJB_BEGIN_OBJECT:
+				depth++;
+				row++;
+				break;
+			case WJB_END_ARRAY:
+			case WJB_END_OBJECT:
+				depth--;
+				break;
+			case WJB_ELEM:
+				not_an_array_of_objects(argument);
+				break;
+			case WJB_KEY:
+				{
+					char	   *name = pnstrdup(v.val.string.val, v.val.string.len);
+
+					current = -1;
+					if (wanted_column(relation, name) == NULL)
+						break;
+					for (int i = 0; i < count; i++)
+					{
+						if (strcmp(keys[i].name, name) == 0)
+							current = i;
+					}
+					if (current < 0 && count < lengthof(keys))
+					{
+						current = count++;
+						keys[current] = (json_key) {name, JSON_NONE};
+					}
+				}
+				break;
+			case WJB_VALUE:
+				if (current >= 0)
+				{
+					json_kind	kind = common_kind(keys[current].kind, kind_of_value(&v));
+
+					if (kind == JSON_OTHER)
+						ereport(ERROR,
+								(errcode(ERRCODE_DATATYPE_MISMATCH),
+								 errmsg("values of \"%s\" in the JSON array \"%s\" are not of one type", keys[current].name, argument),
+								 errdetail("The first that differs is in row %lld.", (long long) row),
+								 errhint("Give numbers only or strings only.")));
+					keys[current].kind = kind;
+				}
+				break;
+			default:
+				break;
+		}
+	}
+
+	initStringInfo(&query);
+	appendStringInfoString(&query, "SELECT ");
+	if (count == 0)
+	{
+		/* an empty array has no columns to find: give it the wanted ones */
+		for (const rk_relation_column *c = relation->columns; c->name != NULL; c++)
+		{
+			if (row == 0 && count < lengthof(keys))
+				keys[count++] = (json_key) {pstrdup(c->name), c->type == RK_TYPE_ID ? JSON_NONE : JSON_NUMBER};
+		}
+	}
+	for (int i = 0; i < count; i++)
+		appendStringInfo(&query, "%s%s", i ? ", " : "", quote_identifier(keys[i].name));
+	appendStringInfo(&query, " FROM pg_catalog.jsonb_to_recordset(%s) AS r(",
+					 quote_literal_cstr(text));
+	for (int i = 0; i < count; i++)
+	{
+		const rk_relation_column *c = wanted_column(relation, keys[i].name);
+		const char *type = "text";
+
+		switch (keys[i].kind)
+		{
+			case JSON_INTEGER:
+				type = "bigint";
+				break;
+			case JSON_NUMBER:
+				type = c->type == RK_TYPE_ID ? "numeric" : "double precision";
+				break;
+			case JSON_BOOL:
+				type = "boolean";
+				break;
+			default:
+				if (c->type == RK_TYPE_ID && OidIsValid(ids))
+					type = format_type_be_qualified(ids);
+				else if (c->type != RK_TYPE_ID && keys[i].kind == JSON_NONE)
+					type = "double precision";
+				break;
+		}
+		appendStringInfo(&query, "%s%s %s", i ? ", " : "", quote_identifier(keys[i].name), type);
+	}
+	if (count == 0)
+	{
+		/* rows without any wanted key: the columns are missing */
+		appendStringInfoString(&query, "no_column text");
+	}
+	appendStringInfoString(&query, ")");
+	return query.data;
+}
+
+/* ---- queries ---- */
+
+/*
+ * The error of a query that cannot be read: callers get their own parse
+ * errors as PostgreSQL reports them, with the parameter as context.
+ */
+static void
+argument_context(void *arg)
+{
+	const rk_source *source = arg;
+
+	errcontext("query given as \"%s\"", source->argument);
+	/* a cursor into our query would point into the caller's */
+	if (geterrposition() > 0)
+	{
+		internalerrposition(geterrposition());
+		internalerrquery(source->query);
+		errposition(0);
+	}
+}
+
+static const char *const query_words[] = {"select", "with", "table", "values", NULL};
+static const char *const statement_words[] = {
+	"insert", "update", "delete", "merge", "set", "reset", "copy", "create", "drop", "alter",
+	"truncate", "call", "do", "explain", "begin", "commit", "rollback", "grant", "revoke", NULL
+};
+
+static void
+not_a_select(const char *argument, const rk_relation *relation)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("query given as \"%s\" is not a SELECT", argument),
+			 errdetail("A relation argument is read, it cannot change anything."),
+			 example_hint(argument, relation)));
+}
+
+/* Parses and plans source->query. */
+static void
+plan_query(rk_source *source)
+{
+	List	   *statements = pg_parse_query(source->query);
+	List	   *queries;
+	Query	   *query;
+	RawStmt    *statement;
+
+	if (list_length(statements) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 list_length(statements) == 0 ?
+				 errmsg("value of \"%s\" is empty", source->argument) :
+				 errmsg("query given as \"%s\" has more than one statement", source->argument),
+				 example_hint(source->argument, source->relation)));
+	statement = linitial_node(RawStmt, statements);
+	if (!IsA(statement->stmt, SelectStmt) || ((SelectStmt *) statement->stmt)->intoClause)
+		not_a_select(source->argument, source->relation);
+	queries = pg_analyze_and_rewrite_fixedparams(statement, source->query, NULL, 0, NULL);
+	if (list_length(queries) != 1)
+		not_a_select(source->argument, source->relation);
+	query = linitial_node(Query, queries);
+	if (query->commandType != CMD_SELECT || query->hasModifyingCTE || query->rowMarks != NIL)
+		not_a_select(source->argument, source->relation);
+	source->plan = pg_plan_query(query, source->query, CURSOR_OPT_PARALLEL_OK, NULL);
+	source->desc = ExecCleanTypeFromTL(source->plan->planTree->targetlist);
+	source->rows = source->plan->planTree->plan_rows;
+	source->cost = source->plan->planTree->total_cost;
+}
+
+rk_source *
+rk_source_open(const char *argument, const char *text, const rk_relation *relation, Oid ids)
+{
+	rk_source  *source = palloc0(sizeof(rk_source));
+	const char *start = skip_blank(text);
+	ErrorContextCallback context;
+	rk_guard	guard;
+
+	source->argument = argument;
+	source->relation = relation;
+	source->query = pstrdup(text);
+	if (*start == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("value of \"%s\" is empty", argument),
+				 example_hint(argument, relation)));
+	context.callback = argument_context;
+	context.arg = source;
+	context.previous = error_context_stack;
+	rk_guard_begin(&guard);
+	if (*start == '[' || *start == '{')
+		source->query = query_of_json(argument, text, relation, ids);
+	else if (!starts_with_any(start, query_words) && *start != '(')
+	{
+		if (starts_with_any(start, statement_words) && strpbrk(start, " \t\n;(") != NULL)
+			not_a_select(argument, relation);
+		source->query = query_of_name(argument, text, relation);
+	}
+	error_context_stack = &context;
+	plan_query(source);
+	error_context_stack = context.previous;
+	rk_guard_end(&guard);
+	return source;
+}
+
+/* ---- columns ---- */
+
+bool
+rk_source_is_graph(const rk_source *source)
+{
+	return source->relation->may_be_graph && source->desc->natts == 1 &&
+		getBaseType(TupleDescAttr(source->desc, 0)->atttypid) == rk_graph_type();
+}
+
+/* A list of the columns that are there, for error messages. */
+static char *
+columns_found(const rk_source *source)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < source->desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(source->desc, i);
+
+		appendStringInfo(&list, "%s%s %s", i ? ", " : "", NameStr(att->attname),
+						 format_type_be(att->atttypid));
+	}
+	return list.data;
+}
+
+void
+rk_source_columns(const rk_source *source, rk_found_column *found)
+{
+	for (int k = 0; source->relation->columns[k].name != NULL; k++)
+	{
+		const rk_relation_column *c = &source->relation->columns[k];
+
+		found[k] = (rk_found_column) {0};
+		for (int i = 0; i < source->desc->natts; i++)
+		{
+			Form_pg_attribute att = TupleDescAttr(source->desc, i);
+			bool		exact = strcmp(NameStr(att->attname), c->name) == 0;
+
+			if (!exact && (c->synonym == NULL || strcmp(NameStr(att->attname), c->synonym) != 0))
+				continue;
+			if (found[k].attno && (!exact || strcmp(found[k].name, c->name) == 0))
+			{
+				if (exact)
+					ereport(ERROR,
+							(errcode(ERRCODE_AMBIGUOUS_COLUMN),
+							 errmsg("column \"%s\" of \"%s\" is there more than once", c->name, source->argument)));
+				continue;
+			}
+			found[k].attno = i + 1;
+			found[k].type = getBaseType(att->atttypid);
+			found[k].name = pstrdup(NameStr(att->attname));
+		}
+		if (found[k].attno == 0)
+		{
+			if (c->required)
+				ereport(ERROR,
+						(errcode(ERRCODE_UNDEFINED_COLUMN),
+						 errmsg("column \"%s\" of \"%s\" is missing", c->name, source->argument),
+						 errdetail("The relation has: %s.", columns_found(source)),
+						 example_hint(source->argument, source->relation)));
+			continue;
+		}
+		if (c->type == RK_TYPE_ID ? !rk_is_id_type(found[k].type) : !rk_is_number_type(found[k].type))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("column \"%s\" of \"%s\" has type %s", found[k].name, source->argument,
+							format_type_be(TupleDescAttr(source->desc, found[k].attno - 1)->atttypid)),
+					 c->type == RK_TYPE_ID ?
+					 errdetail("An id may be of any type that can be hashed and sorted: bigint, integer, text, uuid, date, numeric and others.") :
+					 errdetail("Accepted are smallint, integer, bigint, real, double precision and numeric."),
+					 example_hint(source->argument, source->relation)));
+	}
+}
