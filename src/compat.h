@@ -9,6 +9,11 @@
 #include "common/jsonapi.h"
 #include "mb/pg_wchar.h"
 
+/* The macros of variable-length values have a header of their own from 16 on. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* ExecutorRun lost execute_once in 18. */
 #if PG_VERSION_NUM >= 180000
 #define rk_executor_run(desc) ExecutorRun((desc), ForwardScanDirection, 0)

@@ -181,6 +181,18 @@ rk_arg_int(const rk_call *call, const char *name)
 		DatumGetInt32(call->args[i]) : DatumGetInt64(call->args[i]);
 }
 
+double
+rk_arg_float8_or(const rk_call *call, const char *name, double if_null)
+{
+	return rk_arg_is_null(call, name) ? if_null : rk_arg_float8(call, name);
+}
+
+int64
+rk_arg_int_or(const rk_call *call, const char *name, int64 if_null)
+{
+	return rk_arg_is_null(call, name) ? if_null : rk_arg_int(call, name);
+}
+
 bool
 rk_arg_boolean(const rk_call *call, const char *name)
 {
@@ -377,7 +389,7 @@ release_call(void *arg)
 	rk_ctx_destroy(&call->ctx);
 	if (call->kernel)
 	{
-		rk_threads_release(call->ctx.threads - 1);
+		rk_threads_release(call->ctx.threads);
 		rk_progress_end();
 	}
 }
@@ -408,7 +420,7 @@ rk_call_create(const rk_kernel *kernel, const rk_function *function)
 	{
 		if (wanted == 0)
 			wanted = max_parallel_workers_per_gather + 1;
-		call->ctx.threads = 1 + rk_threads_reserve(wanted - 1);
+		call->ctx.threads = rk_threads_reserve(wanted);
 		rk_progress_begin(call);
 	}
 	callback->func = release_call;

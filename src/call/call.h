@@ -132,6 +132,8 @@ extern int	rk_param_index(const rk_call *call, const char *name);
 extern bool rk_arg_is_null(const rk_call *call, const char *name);
 extern double rk_arg_float8(const rk_call *call, const char *name);
 extern int64 rk_arg_int(const rk_call *call, const char *name);
+extern double rk_arg_float8_or(const rk_call *call, const char *name, double if_null);
+extern int64 rk_arg_int_or(const rk_call *call, const char *name, int64 if_null);
 extern bool rk_arg_boolean(const rk_call *call, const char *name);
 extern char *rk_arg_text(const rk_call *call, const char *name);
 

@@ -83,6 +83,22 @@ rk_cost_of_run(const rk_kernel *kernel, const rk_function *function,
 	return c;
 }
 
+void
+rk_refuse_memory(const rk_call *call, const rk_estimate *input)
+{
+	rk_run_cost cost = rk_cost_of_run(call->kernel, call->function, input, 1);
+
+	if (!input->exact || call->ctx.memory_limit == 0 || cost.memory <= call->ctx.memory_limit)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OUT_OF_MEMORY),
+			 errmsg("run of %s needs more memory than rk.memory_limit permits", call->kernel->id),
+			 errdetail("About %lld MB are estimated for %.0f rows, the limit is %lld MB.",
+					   (long long) (cost.memory >> 20) + 1, input->rows,
+					   (long long) (call->ctx.memory_limit >> 20)),
+			 errhint("SET rk.memory_limit = '%lldMB';", (long long) (cost.memory >> 20) * 5 / 4 + 2)));
+}
+
 /* The text of the argument with this name, if it is known when planning. */
 static char *
 constant_text(List *args, int position)

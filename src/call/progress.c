@@ -44,7 +44,7 @@ typedef struct progress_slot
 
 typedef struct shared_state
 {
-	pg_atomic_uint32 threads;	/* helper threads in use by all sessions */
+	pg_atomic_uint32 threads;	/* in use by kernel runs of all sessions */
 	progress_slot slots[FLEXIBLE_ARRAY_MEMBER];
 } shared_state;
 
@@ -135,6 +135,7 @@ rk_progress_end(void)
 		slot->pid = 0;
 }
 
+/* Takes up to wanted threads, the caller's own among them: at least that one. */
 int
 rk_threads_reserve(int wanted)
 {
@@ -145,7 +146,7 @@ rk_threads_reserve(int wanted)
 
 	do
 	{
-		granted = Max(0, Min(wanted, limit - (int) now));
+		granted = Max(1, Min(wanted, limit - (int) now));
 	} while (!pg_atomic_compare_exchange_u32(used, &now, now + granted));
 	return granted;
 }

@@ -139,6 +139,8 @@ dense_by_map(rk_ctx *ctx, rk_int_column *columns, int count, int64_t base,
 	}
 	for (int64_t i = 0; i < range; i++)
 	{
+		if ((i & 0xfffff) == 0 && rk_ctx_poll(ctx))
+			return RK_STOPPED;
 		map[i] = (uint32_t) found;
 		found += s.present[i];
 	}
@@ -151,6 +153,8 @@ dense_by_map(rk_ctx *ctx, rk_int_column *columns, int count, int64_t base,
 	found = 0;
 	for (int64_t i = 0; i < range; i++)
 	{
+		if ((i & 0xfffff) == 0 && rk_ctx_poll(ctx))
+			return RK_STOPPED;
 		if (s.present[i])
 			(*ids)[found++] = base + i;
 	}

@@ -139,6 +139,319 @@ static const rk_function degree_functions[] = {
 	{0}
 };
 
+/* ---- graph/betweenness-centrality ---- */
+
+#define NORMALIZED_PARAM \
+	{.name = "normalized", .type = RK_TYPE_BOOLEAN, .initial = "true", \
+	 .meaning = "divide by the number of ordered pairs, so that scores of graphs of any size compare"}
+#define SAMPLES_PARAM \
+	{.name = "samples", .type = RK_TYPE_INT8, .initial = "NULL", RK_AT_LEAST(1), \
+	 .meaning = "search from so many nodes only, drawn by seed, and scale up; NULL: from all, exactly"}
+#define EPSILON_PARAM \
+	{.name = "epsilon", .type = RK_TYPE_FLOAT8, .initial = "NULL", RK_BETWEEN_OPEN(0, 1), \
+	 .meaning = "draw shortest paths until every normalized score is this close to the true one, with probability 1 - delta"}
+#define DELTA_PARAM \
+	{.name = "delta", .type = RK_TYPE_FLOAT8, .initial = "0.1", RK_BETWEEN_OPEN(0, 1), \
+	 .meaning = "probability of missing epsilon"}
+
+static const rk_function betweenness_functions[] = {
+	{
+		.suffix = "",
+		.description = "betweenness of every node: the share of shortest paths between other nodes that run over it",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			NODES_PARAM,
+			NORMALIZED_PARAM,
+			{.name = "endpoints", .type = RK_TYPE_BOOLEAN, .initial = "false",
+			.meaning = "count a path at its two ends as well"},
+			DIRECTED_PARAM("true"),
+			WEIGHTED_PARAM("false"),
+			SAMPLES_PARAM,
+			EPSILON_PARAM,
+			DELTA_PARAM,
+			SEED_PARAM,
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"node", RK_TYPE_ID, "the node"},
+			{"score", RK_TYPE_FLOAT8, "its betweenness"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_NODE,
+		.work = RK_WORK_ALL_PAIRS
+	},
+	{
+		.suffix = "_edges",
+		.description = "betweenness of every edge: the share of shortest paths that run over it",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			NODES_PARAM,
+			NORMALIZED_PARAM,
+			DIRECTED_PARAM("true"),
+			WEIGHTED_PARAM("false"),
+			SAMPLES_PARAM,
+			EPSILON_PARAM,
+			DELTA_PARAM,
+			SEED_PARAM,
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"source", RK_TYPE_ID, "node the edge leaves; undirected: the smaller node"},
+			{"target", RK_TYPE_ID, "node the edge enters; undirected: the larger node"},
+			{"score", RK_TYPE_FLOAT8, "its betweenness"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_EDGE,
+		.work = RK_WORK_ALL_PAIRS
+	},
+	{0}
+};
+
+/* ---- graph/louvain-community ---- */
+
+static const char *const algorithm_choices[] = {"louvain", "leiden", NULL};
+
+static const rk_function louvain_functions[] = {
+	{
+		.suffix = "",
+		.description = "communities of densely connected nodes, by the Louvain or the Leiden method",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			NODES_PARAM,
+			{.name = "resolution", .type = RK_TYPE_FLOAT8, .initial = "1.0", RK_ABOVE(0),
+			.meaning = "above 1 more and smaller communities, below 1 fewer and larger ones"},
+			{.name = "algorithm", .type = RK_TYPE_TEXT, .initial = "'louvain'", .choices = algorithm_choices,
+			.meaning = "leiden: every community is connected inside"},
+			WEIGHTED_PARAM("NULL"),
+			DIRECTED_PARAM("false"),
+			{.name = "min_gain", .type = RK_TYPE_FLOAT8, .initial = "1e-7", RK_AT_LEAST(0),
+			.meaning = "stop when a level adds less to the modularity"},
+			{.name = "max_levels", .type = RK_TYPE_INT4, .initial = "NULL", RK_AT_LEAST(1),
+			.meaning = "stop after so many levels; NULL: when none brings a gain"},
+			{.name = "max_iterations", .type = RK_TYPE_INT4, .initial = "100", RK_AT_LEAST(1),
+			.meaning = "passes over the nodes in one level"},
+			SEED_PARAM,
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"node", RK_TYPE_ID, "the node"},
+			{"community", RK_TYPE_INT8, "number of its community, 0 for the largest; ties by smallest node"},
+			{"levels", RK_TYPE_INT8_ARRAY, "its communities at every level, finest first; the last is community"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_NODE,
+		.work = RK_WORK_ITERATIONS
+	},
+	{0}
+};
+
+/* ---- graph/connected-components ---- */
+
+static const char *const mode_choices[] = {"weak", "strong", NULL};
+
+#define MODE_PARAM \
+	{.name = "mode", .type = RK_TYPE_TEXT, .initial = "'weak'", .choices = mode_choices, \
+	 .meaning = "weak: edges may be followed either way; strong: nodes that reach each other along the arcs"}
+
+static const rk_function components_functions[] = {
+	{
+		.suffix = "",
+		.description = "connected component of every node",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			NODES_PARAM,
+			MODE_PARAM,
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"node", RK_TYPE_ID, "the node"},
+			{"component", RK_TYPE_INT8, "number of its component, 0 for the largest; ties by smallest node"},
+			{"root", RK_TYPE_ID, "smallest node of the component, the same from run to run"},
+			{"size", RK_TYPE_INT8, "number of nodes in the component"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_NODE,
+		.work = RK_WORK_LINEAR
+	},
+	{
+		.suffix = "_sizes",
+		.description = "connected components and their sizes, one row each",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			NODES_PARAM,
+			MODE_PARAM,
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"component", RK_TYPE_INT8, "number of the component, 0 for the largest; ties by smallest node"},
+			{"root", RK_TYPE_ID, "its smallest node"},
+			{"size", RK_TYPE_INT8, "number of its nodes"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_COMPONENT,
+		.work = RK_WORK_LINEAR
+	},
+	{0}
+};
+
+/* ---- graph/triangle-counting ---- */
+
+static const rk_function triangle_functions[] = {
+	{
+		.suffix = "",
+		.description = "number of triangles and clustering coefficient of every node",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			NODES_PARAM,
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"node", RK_TYPE_ID, "the node"},
+			{"triangles", RK_TYPE_INT8, "triangles that it is a corner of"},
+			{"clustering_coefficient", RK_TYPE_FLOAT8, "share of the pairs of its neighbours that are neighbours; 0 below two neighbours"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_NODE,
+		.work = RK_WORK_TRIANGLES
+	},
+	{
+		.suffix = "_total",
+		.description = "number of triangles in the graph, and its transitivity",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"triangles", RK_TYPE_NUMERIC, "triangles, each counted once"},
+			{"wedges", RK_TYPE_NUMERIC, "paths of two edges"},
+			{"transitivity", RK_TYPE_FLOAT8, "3 * triangles / wedges; NULL without wedges"},
+			{0}
+		},
+		.rows = RK_ROWS_ONE,
+		.work = RK_WORK_TRIANGLES
+	},
+	{
+		.suffix = "_edges",
+		.description = "number of triangles over every edge (its support)",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"source", RK_TYPE_ID, "smaller node of the edge"},
+			{"target", RK_TYPE_ID, "larger node of the edge"},
+			{"triangles", RK_TYPE_INT8, "triangles that the edge is a side of"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_EDGE,
+		.work = RK_WORK_TRIANGLES
+	},
+	{0}
+};
+
+/* ---- graph/shortest-path ---- */
+
+static const char *const method_choices[] = {
+	"auto", "bfs", "dijkstra", "delta-stepping", "bellman-ford", NULL
+};
+
+#define MAX_DISTANCE_PARAM \
+	{.name = "max_distance", .type = RK_TYPE_FLOAT8, .initial = "NULL", RK_AT_LEAST(0), \
+	 .meaning = "nodes that are farther count as not reached; NULL: no limit"}
+
+static const rk_function shortest_path_functions[] = {
+	{
+		.suffix = "",
+		.description = "shortest paths from one node to all others",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			{.name = "source", .type = RK_TYPE_ID, .meaning = "the node to start from, of the type of the ids"},
+			DIRECTED_PARAM("true"),
+			WEIGHTED_PARAM("NULL"),
+			MAX_DISTANCE_PARAM,
+			{.name = "method", .type = RK_TYPE_TEXT, .initial = "'auto'", .choices = method_choices,
+			.meaning = "the result is the same; negative lengths need bellman-ford, which auto takes by itself"},
+			{.name = "include_unreachable", .type = RK_TYPE_BOOLEAN, .initial = "false",
+			.meaning = "a row also for nodes that are not reached, with distance Infinity"},
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"node", RK_TYPE_ID, "the node"},
+			{"distance", RK_TYPE_FLOAT8, "length of the shortest path; its number of edges if unweighted"},
+			{"predecessor", RK_TYPE_ID, "node before it on the path; NULL at the source"},
+			{"hops", RK_TYPE_INT8, "least number of edges of a shortest path"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_NODE,
+		.work = RK_WORK_SORTED
+	},
+	{
+		.suffix = "_between",
+		.description = "the k shortest paths without repeated nodes between two nodes",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			{.name = "source", .type = RK_TYPE_ID, .meaning = "first node of the paths, of the type of the ids"},
+			{.name = "target", .type = RK_TYPE_ID, .meaning = "last node of the paths"},
+			{.name = "k", .type = RK_TYPE_INT4, .initial = "1", RK_AT_LEAST(1), .meaning = "how many paths"},
+			DIRECTED_PARAM("true"),
+			WEIGHTED_PARAM("NULL"),
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"path_no", RK_TYPE_INT4, "1 for the shortest; ties by number of edges, then by nodes"},
+			{"distance", RK_TYPE_FLOAT8, "length of the path"},
+			{"hops", RK_TYPE_INT8, "number of its edges"},
+			{"path", RK_TYPE_ID_ARRAY, "its nodes from source to target"},
+			{0}
+		},
+		.rows = RK_ROWS_ONE,
+		.work = RK_WORK_SORTED
+	},
+	{
+		.suffix = "_pairs",
+		.description = "shortest paths of many pairs of nodes",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			{.name = "pairs", .type = RK_TYPE_RELATION, .initial = "NULL", .relation = &pairs_relation,
+			.meaning = "from node_a to node_b; NULL: all pairs with a path"},
+			DIRECTED_PARAM("true"),
+			WEIGHTED_PARAM("NULL"),
+			MAX_DISTANCE_PARAM,
+			{.name = "paths", .type = RK_TYPE_BOOLEAN, .initial = "false", .meaning = "return the paths too"},
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"source", RK_TYPE_ID, "first node of the path"},
+			{"target", RK_TYPE_ID, "last node of the path"},
+			{"distance", RK_TYPE_FLOAT8, "its length"},
+			{"hops", RK_TYPE_INT8, "least number of edges of a shortest path"},
+			{"path", RK_TYPE_ID_ARRAY, "nodes of the path; NULL unless paths"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_PAIR,
+		.work = RK_WORK_ALL_PAIRS
+	},
+	{
+		.suffix = "_eccentricity",
+		.description = "distance of every node to the farthest node it reaches",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			NODES_PARAM,
+			DIRECTED_PARAM("true"),
+			WEIGHTED_PARAM("NULL"),
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"node", RK_TYPE_ID, "the node"},
+			{"eccentricity", RK_TYPE_FLOAT8, "the distance; 0 if it reaches no other node"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_NODE,
+		.work = RK_WORK_ALL_PAIRS
+	},
+	{0}
+};
+
 const rk_kernel rk_graph_kernels[] = {
 	{
 		.id = "graph/pagerank",
@@ -164,6 +477,71 @@ const rk_kernel rk_graph_kernels[] = {
 		.expected_throughput = 1000000,
 		.target_latency_us = 0.1,
 		.functions = degree_functions
+	},
+	{
+		.id = "graph/betweenness-centrality",
+		.domain = "GraphAnalytics",
+		.mode = RK_MODE_BATCH,
+		.description = "Betweenness centrality of nodes and edges, exact (Brandes 2001) or sampled",
+		.notes = "The graph is simple: parallel edges count once (weighted: the shortest), self-loops are left out. "
+		"Weights are lengths above 0. Undirected raw scores are half the sum over ordered pairs. "
+		"Nothing is sampled unless samples or epsilon says so; epsilon follows KADABRA (Borassi, Natale 2016).",
+		.license_feature = "GraphAnalytics.BetweennessCentrality",
+		.expected_throughput = 10000,
+		.target_latency_us = 100,
+		.details = "sources (searches made; with epsilon, pairs drawn)",
+		.functions = betweenness_functions
+	},
+	{
+		.id = "graph/louvain-community",
+		.domain = "GraphAnalytics",
+		.mode = RK_MODE_BATCH,
+		.description = "Communities by modularity: Louvain (Blondel 2008) and Leiden (Traag 2019)",
+		.notes = "Weights are strengths: parallel edges add up; a self-loop of weight w adds 2w to the strength of its node. "
+		"directed => true maximises the modularity of Leicht and Newman (2008). "
+		"The partition depends on the graph, the parameters and the seed alone. Nodes without edges stay alone.",
+		.license_feature = "GraphAnalytics.LouvainCommunity",
+		.expected_throughput = 10000,
+		.target_latency_us = 100,
+		.details = "modularity, communities, levels",
+		.functions = louvain_functions
+	},
+	{
+		.id = "graph/connected-components",
+		.domain = "GraphAnalytics",
+		.mode = RK_MODE_BATCH,
+		.description = "Connected components, weak (Afforest, Sutton 2018) or strong (Tarjan 1972)",
+		.notes = "Parallel edges, self-loops and weights make no difference.",
+		.license_feature = "GraphAnalytics.ConnectedComponents",
+		.expected_throughput = 10000,
+		.target_latency_us = 100,
+		.details = "components",
+		.functions = components_functions
+	},
+	{
+		.id = "graph/triangle-counting",
+		.domain = "GraphAnalytics",
+		.mode = RK_MODE_BATCH,
+		.description = "Triangles of nodes, of edges and of the whole graph",
+		.notes = "The graph is undirected and simple: direction is ignored, parallel edges count once, self-loops are left out.",
+		.license_feature = "GraphAnalytics.TriangleCounting",
+		.expected_throughput = 10000,
+		.target_latency_us = 100,
+		.details = "triangles",
+		.functions = triangle_functions
+	},
+	{
+		.id = "graph/shortest-path",
+		.domain = "GraphAnalytics",
+		.mode = RK_MODE_BATCH,
+		.description = "Shortest paths: from one node, between two, between many",
+		.notes = "Weights are lengths; of parallel edges the shortest counts. Without weights every edge is 1 long. "
+		"Negative lengths need a directed graph; a cycle of negative length that the source reaches is an error that names a node on it. "
+		"source, target and the ids must be of one type: write 42::bigint, or 'x'::uuid.",
+		.license_feature = "GraphAnalytics.ShortestPath",
+		.expected_throughput = 10000,
+		.target_latency_us = 100,
+		.functions = shortest_path_functions
 	},
 	{0}
 };

@@ -7,6 +7,7 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -79,7 +80,7 @@ working_call(const rk_call *call, Oid type)
 static bool
 compatible(Oid expected, Oid stored)
 {
-	return rk_id_storage_type(expected) == stored && expected != BPCHAROID && expected != VARCHAROID;
+	return rk_id_storage_type(expected) == stored;
 }
 
 void
@@ -120,6 +121,20 @@ rk_emit_row(rk_call *call, Datum *values, bool *nulls)
 	call->rows_out++;
 }
 
+Datum
+rk_id_array(const rk_ids *ids, const uint32 *nodes, int64 count, Oid type)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * Max(count, 1));
+	int16		length;
+	bool		by_value;
+	char		align;
+
+	for (int64 i = 0; i < count; i++)
+		elements[i] = rk_ids_datum(ids, nodes[i], type);
+	get_typlenbyvalalign(type, &length, &by_value, &align);
+	return PointerGetDatum(construct_array(elements, count, type, length, by_value, align));
+}
+
 void
 rk_emit(rk_call *call, int64 rows, const rk_out *columns, const bool *keep)
 {
@@ -145,24 +160,32 @@ rk_emit(rk_call *call, int64 rows, const rk_out *columns, const bool *keep)
 		for (int c = 0; c < count; c++)
 		{
 			const rk_out *column = &columns[c];
+			int64		at = column->index ? column->index[row] : row;
 
 			switch (column->kind)
 			{
 				case RK_OUT_ID:
 					{
-						uint32		code = column->data ? ((const uint32 *) column->data)[row] : (uint32) row;
+						uint32		node = column->data ? ((const uint32 *) column->data)[at] : (uint32) at;
 
-						nulls[c] = column->data && code == RK_NO_NODE;
+						nulls[c] = column->data && node == RK_NO_NODE;
 						if (!nulls[c])
-							values[c] = rk_ids_datum(column->ids, code, id_type);
+							values[c] = rk_ids_datum(column->ids, node, id_type);
 					}
 					break;
 				case RK_OUT_FLOAT8:
-					values[c] = Float8GetDatum(((const double *) column->data)[row]);
+					values[c] = Float8GetDatum(((const double *) column->data)[at]);
 					break;
 				case RK_OUT_INT8:
-					values[c] = Int64GetDatum(((const int64 *) column->data)[row]);
-					nulls[c] = ((const int64 *) column->data)[row] < 0;
+					values[c] = Int64GetDatum(((const int64 *) column->data)[at]);
+					nulls[c] = ((const int64 *) column->data)[at] < 0;
+					break;
+				case RK_OUT_UINT32:
+					values[c] = Int64GetDatum(((const uint32 *) column->data)[at]);
+					break;
+				case RK_OUT_COMPUTED:
+					nulls[c] = false;
+					values[c] = column->fn(column->arg, row, &nulls[c]);
 					break;
 				case RK_OUT_NULL:
 					nulls[c] = true;

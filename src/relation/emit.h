@@ -10,28 +10,42 @@
 
 typedef enum rk_out_kind
 {
-	RK_OUT_ID,
-	RK_OUT_FLOAT8,
-	RK_OUT_INT8,
+	RK_OUT_ID,					/* uint32 data: nodes; none: the row's number */
+	RK_OUT_FLOAT8,				/* double data */
+	RK_OUT_INT8,				/* int64 data; NULL where negative */
+	RK_OUT_UINT32,				/* uint32 data, as bigint */
+	RK_OUT_COMPUTED,			/* fn(arg, row) */
 	RK_OUT_NULL
 } rk_out_kind;
+
+/* A value that is made when its row is written; *is_null is false before. */
+typedef Datum (*rk_out_fn) (void *arg, int64 row, bool *is_null);
 
 /* One result column: an array with one entry a row. */
 typedef struct rk_out
 {
 	rk_out_kind kind;
 	const void *data;
+	const uint32 *index;		/* row i has data[index[i]]; NULL: data[i] */
 	const rk_ids *ids;
+	rk_out_fn	fn;
+	void	   *arg;
 } rk_out;
 
 /* The node with the row's number. */
-#define RK_OUT_NODES(of_ids) ((rk_out) {RK_OUT_ID, NULL, (of_ids)})
+#define RK_OUT_NODES(of_ids) ((rk_out) {.kind = RK_OUT_ID, .ids = (of_ids)})
 /* The node codes[row]; NULL where that is RK_NO_NODE. */
-#define RK_OUT_CODES(of_ids, codes) ((rk_out) {RK_OUT_ID, (codes), (of_ids)})
-#define RK_OUT_DOUBLES(values) ((rk_out) {RK_OUT_FLOAT8, (values), NULL})
-/* int64; NULL where negative */
-#define RK_OUT_INTS(values) ((rk_out) {RK_OUT_INT8, (values), NULL})
-#define RK_OUT_NULLS ((rk_out) {RK_OUT_NULL, NULL, NULL})
+#define RK_OUT_CODES(of_ids, codes) ((rk_out) {.kind = RK_OUT_ID, .data = (codes), .ids = (of_ids)})
+#define RK_OUT_CODES_VIA(of_ids, codes, via) \
+	((rk_out) {.kind = RK_OUT_ID, .data = (codes), .index = (via), .ids = (of_ids)})
+#define RK_OUT_DOUBLES(values) ((rk_out) {.kind = RK_OUT_FLOAT8, .data = (values)})
+#define RK_OUT_INTS(values) ((rk_out) {.kind = RK_OUT_INT8, .data = (values)})
+#define RK_OUT_UINTS(values) ((rk_out) {.kind = RK_OUT_UINT32, .data = (values)})
+#define RK_OUT_UINTS_VIA(values, via) \
+	((rk_out) {.kind = RK_OUT_UINT32, .data = (values), .index = (via)})
+#define RK_OUT_CALL(function, argument) \
+	((rk_out) {.kind = RK_OUT_COMPUTED, .fn = (function), .arg = (argument)})
+#define RK_OUT_NULLS ((rk_out) {.kind = RK_OUT_NULL})
 
 /*
  * Adds rows to the result; columns in the order of the descriptor.  keep, if
@@ -41,6 +55,9 @@ extern void rk_emit(rk_call *call, int64 rows, const rk_out *columns, const bool
 
 /* Adds one row of Datums. */
 extern void rk_emit_row(rk_call *call, Datum *values, bool *nulls);
+
+/* Nodes as an array of ids. */
+extern Datum rk_id_array(const rk_ids *ids, const uint32 *nodes, int64 count, Oid type);
 
 /*
  * Tells the call what ids the data has: checks them against what the caller

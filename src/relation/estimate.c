@@ -51,22 +51,27 @@ distinct_values(const rk_source *source, int attno)
 	return distinct < 0 ? -distinct * source->rows : distinct;
 }
 
-static void
-estimate(const char *text, const rk_relation *relation, rk_estimate *e)
+rk_estimate
+rk_estimate_source(const rk_source *source)
 {
-	rk_source  *source = rk_source_open("edges", text, relation, InvalidOid);
+	Plan	   *plan = source->plan->planTree;
+	rk_estimate e = {.rows = source->rows,.read_cost = source->cost,
+		.bytes = source->rows * plan->plan_width,.id_type = INT8OID};
 	rk_found_column found[8];
 	double		sources;
 	double		targets;
 
-	e->rows = source->rows;
-	e->read_cost = source->cost;
-	e->bytes = source->rows * source->plan->planTree->plan_width;
+	/* a whole table: its size is known, not guessed from a condition */
+	e.exact = IsA(plan, SeqScan) && plan->qual == NIL;
 	if (rk_source_is_graph(source))
-		return;
+	{
+		e.exact = false;
+		e.nodes = e.rows;
+		return e;
+	}
 	rk_source_columns(source, found);
-	e->id_type = rk_id_storage_type(found[0].type);
-	e->weighted = found[2].attno > 0;
+	e.id_type = rk_id_storage_type(found[0].type);
+	e.weighted = found[2].attno > 0;
 	sources = distinct_values(source, found[0].attno);
 	targets = distinct_values(source, found[1].attno);
 
@@ -75,10 +80,11 @@ estimate(const char *text, const rk_relation *relation, rk_estimate *e)
 	 * both columns: somewhat more than the larger of the two.
 	 */
 	if (sources > 0 && targets > 0)
-		e->nodes = Min(Max(sources, targets) + 0.2 * Min(sources, targets), 2 * e->rows);
+		e.nodes = Min(Max(sources, targets) + 0.2 * Min(sources, targets), 2 * e.rows);
 	else
-		e->nodes = Min(pow(e->rows, 0.8) + 1, 2 * e->rows);
-	e->known = true;
+		e.nodes = Min(pow(e.rows, 0.8) + 1, 2 * e.rows);
+	e.known = true;
+	return e;
 }
 
 rk_estimate
@@ -96,7 +102,7 @@ rk_estimate_edges(const char *text, const rk_relation *relation)
 	MemoryContextSwitchTo(memory);
 	PG_TRY();
 	{
-		estimate(text, relation, &e);
+		e = rk_estimate_source(rk_source_open("edges", text, relation, InvalidOid));
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();

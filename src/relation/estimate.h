@@ -9,7 +9,8 @@
 
 typedef struct rk_estimate
 {
-	bool		known;			/* false: the rest are defaults */
+	bool		known;			/* the number of nodes comes from statistics */
+	bool		exact;			/* the input is a whole table of known size */
 	double		rows;			/* edges */
 	double		nodes;
 	double		read_cost;		/* in the planner's unit */
@@ -17,6 +18,9 @@ typedef struct rk_estimate
 	bool		weighted;
 	Oid			id_type;
 } rk_estimate;
+
+/* Estimates an opened relation of edges. */
+extern rk_estimate rk_estimate_source(const rk_source *source);
 
 /*
  * Estimates the edges given as text.  Never raises an error: what cannot be

@@ -10,6 +10,7 @@
 #include "utils/lsyscache.h"
 
 #include "../compute/graph_bytes.h"
+#include "../call/cost.h"
 #include "emit.h"
 #include "graph_input.h"
 
@@ -340,8 +341,11 @@ rk_read_graph(rk_call *call, rk_weight_meaning meaning)
 	}
 	else
 	{
+		rk_estimate estimate = rk_estimate_source(edges);
+
 		rk_source_columns(edges, found);
 		rk_set_id_type(call, found[0].type);
+		rk_refuse_memory(call, &estimate);
 		check_same_ids(edges, &found[1], call->id_type);
 		weighted = use_weights(call, has_param(call, "weighted"), found[2].attno > 0, meaning);
 		input->ids = rk_ids_create(call, call->id_type);
@@ -547,6 +551,8 @@ rk_arg_node(rk_call *call, const char *param, const rk_graph_input *input)
 		value = Int64GetDatum(DatumGetInt16(value));
 	else if (type == NAMEOID)
 		value = PointerGetDatum(cstring_to_text(NameStr(*DatumGetName(value))));
+	else if (type == BPCHAROID)
+		value = DirectFunctionCall1(rtrim1, value);	/* blanks at the end are no part of it */
 	node = rk_ids_find_datum(input->ids, value);
 	if (node < 0)
 	{

@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
+#include "../compat.h"
 #include "reader.h"
 
 #define SIGN_MASK 0xC000
