@@ -394,17 +394,26 @@ struct rk_dictionary
 };
 
 static inline uint64_t
-load_big_endian(const char *p, uint32_t length)
+load_word(const char *p)
 {
-	uint64_t	word = 0;
+	uint64_t	word;
 
-	if (length >= 8)
-		memcpy(&word, p, 8);
-	else
-		memcpy(&word, p, length);
+	memcpy(&word, p, 8);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	word = __builtin_bswap64(word);
 #endif
+	return word;
+}
+
+/* The first length < 8 bytes as a big-endian word, zeroes behind them. */
+static inline uint64_t
+load_short(const char *p, uint32_t length)
+{
+	const unsigned char *u = (const unsigned char *) p;
+	uint64_t	word = 0;
+
+	for (uint32_t i = 0; i < length; i++)
+		word |= (uint64_t) u[i] << (56 - 8 * i);
 	return word;
 }
 
@@ -412,13 +421,27 @@ static inline entry
 make_entry(rk_bytes key)
 {
 	entry		e = {.length = key.length};
-	uint64_t	h = key.length;
+	uint64_t	h;
 
-	e.first = load_big_endian(key.data, key.length);
-	e.second = key.length > 8 ? load_big_endian(key.data + 8, key.length - 8) : 0;
-	h = rk_hash_fold(rk_hash_fold(h, e.first), e.second);
+	if (key.length >= 16)
+	{
+		e.first = load_word(key.data);
+		e.second = load_word(key.data + 8);
+	}
+	else if (key.length > 8)
+	{
+		/* the last eight bytes, less those that the first word has */
+		e.first = load_word(key.data);
+		e.second = load_word(key.data + key.length - 8) << (8 * (16 - key.length));
+	}
+	else
+		e.first = key.length == 8 ? load_word(key.data) : load_short(key.data, key.length);
+	h = rk_mix64(e.first * UINT64_C(0x9E3779B97F4A7C15) ^
+				 (e.second * UINT64_C(0xC2B2AE3D27D4EB4F) >> 29) ^
+				 e.second * UINT64_C(0x165667B19E3779F9) ^ key.length);
 	for (uint32_t i = 16; i < key.length; i += 8)
-		h = rk_hash_fold(h, load_big_endian(key.data + i, key.length - i));
+		h = rk_hash_fold(h, key.length - i >= 8 ? load_word(key.data + i) :
+						 load_short(key.data + i, key.length - i));
 	e.hash = (uint32_t) (h >> 32);
 	e.rest = key.length > INLINE_BYTES ? key.data : NULL;
 	return e;

@@ -4,9 +4,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "utils/array.h"
-
 #include "../relation/emit.h"
 #include "../relation/graph_input.h"
 #include "graph.h"
@@ -159,60 +156,6 @@ betweenness_centrality_edges(rk_call *call)
 
 RK_FUNCTION(rk_graph_betweenness_centrality_sql, "graph/betweenness-centrality", "");
 RK_FUNCTION(rk_graph_betweenness_centrality_edges_sql, "graph/betweenness-centrality", "_edges");
-
-/* ---- graph/louvain-community ---- */
-
-/* The communities of a node at all levels as bigint[]. */
-static Datum
-levels_of_node(void *arg, int64 node, bool *is_null)
-{
-	const rk_communities *c = arg;
-	Datum		levels[64];
-	int			count = Min(c->levels, (int) lengthof(levels));
-
-	for (int i = 0; i < count; i++)
-		levels[i] = Int64GetDatum(c->community[i][node]);
-	return PointerGetDatum(construct_array(levels, count, INT8OID, sizeof(int64),
-										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-}
-
-static void
-louvain_community(rk_call *call)
-{
-	bool		directed = rk_arg_boolean(call, "directed");
-	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_STRENGTH);
-	rk_graph_options options = {
-		.directed = directed,
-		.want_in = directed,
-		.want_out = true,
-		.parallel = input->edges.weight ? RK_EDGES_SUM : RK_EDGES_COLLAPSE
-	};
-	rk_louvain_params params = {
-		.resolution = rk_arg_float8(call, "resolution"),
-		.algorithm = rk_arg_choice(call, "algorithm"),
-		.min_gain = rk_arg_float8(call, "min_gain"),
-		.max_levels = rk_arg_int_or(call, "max_levels", 0),
-		.max_iterations = rk_arg_int(call, "max_iterations"),
-		.seed = rk_arg_int(call, "seed")
-	};
-	rk_graph	g;
-	rk_communities c;
-
-	rk_build_graph(call, input, &options, &g);
-	if (g.nodes == 0)
-		return;
-	rk_call_check(call, rk_graph_louvain_community(&call->ctx, &g, &params, &c, &call->run));
-	rk_call_detail_float8(call, "modularity", c.modularity);
-	rk_call_detail_int(call, "communities", c.count[c.levels - 1]);
-	rk_call_detail_int(call, "levels", c.levels);
-	rk_emit(call, g.nodes, (rk_out[]) {
-		RK_OUT_NODES(input->ids),
-		RK_OUT_UINTS(c.community[c.levels - 1]),
-		RK_OUT_CALL(levels_of_node, &c)
-	}, NULL);
-}
-
-RK_FUNCTION(rk_graph_louvain_community_sql, "graph/louvain-community", "");
 
 /* ---- graph/connected-components ---- */
 
@@ -463,7 +406,6 @@ const rk_bound_function rk_graph_bindings[] = {
 	{"graph/degree-centrality", "", degree_centrality},
 	{"graph/betweenness-centrality", "", betweenness_centrality},
 	{"graph/betweenness-centrality", "_edges", betweenness_centrality_edges},
-	{"graph/louvain-community", "", louvain_community},
 	{"graph/connected-components", "", connected_components},
 	{"graph/connected-components", "_sizes", connected_components_sizes},
 	{"graph/shortest-path", "", shortest_path},

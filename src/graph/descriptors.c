@@ -207,44 +207,6 @@ static const rk_function betweenness_functions[] = {
 	{0}
 };
 
-/* ---- graph/louvain-community ---- */
-
-static const char *const algorithm_choices[] = {"louvain", "leiden", NULL};
-
-static const rk_function louvain_functions[] = {
-	{
-		.suffix = "",
-		.description = "communities of densely connected nodes, by the Louvain or the Leiden method",
-		.params = (const rk_param[]) {
-			EDGES_PARAM,
-			NODES_PARAM,
-			{.name = "resolution", .type = RK_TYPE_FLOAT8, .initial = "1.0", RK_ABOVE(0),
-			.meaning = "above 1 more and smaller communities, below 1 fewer and larger ones"},
-			{.name = "algorithm", .type = RK_TYPE_TEXT, .initial = "'louvain'", .choices = algorithm_choices,
-			.meaning = "leiden: every community is connected inside"},
-			WEIGHTED_PARAM("NULL"),
-			DIRECTED_PARAM("false"),
-			{.name = "min_gain", .type = RK_TYPE_FLOAT8, .initial = "1e-7", RK_AT_LEAST(0),
-			.meaning = "stop when a level adds less to the modularity"},
-			{.name = "max_levels", .type = RK_TYPE_INT4, .initial = "NULL", RK_AT_LEAST(1),
-			.meaning = "stop after so many levels; NULL: when none brings a gain"},
-			{.name = "max_iterations", .type = RK_TYPE_INT4, .initial = "100", RK_AT_LEAST(1),
-			.meaning = "passes over the nodes in one level"},
-			SEED_PARAM,
-			{0}
-		},
-		.columns = (const rk_column[]) {
-			{"node", RK_TYPE_ID, "the node"},
-			{"community", RK_TYPE_INT8, "number of its community, 0 for the largest; ties by smallest node"},
-			{"levels", RK_TYPE_INT8_ARRAY, "its communities at every level, finest first; the last is community"},
-			{0}
-		},
-		.rows = RK_ROWS_PER_NODE,
-		.work = RK_WORK_ITERATIONS
-	},
-	{0}
-};
-
 /* ---- graph/connected-components ---- */
 
 static const char *const mode_choices[] = {"weak", "strong", NULL};
@@ -290,61 +252,6 @@ static const rk_function components_functions[] = {
 		},
 		.rows = RK_ROWS_PER_COMPONENT,
 		.work = RK_WORK_LINEAR
-	},
-	{0}
-};
-
-/* ---- graph/triangle-counting ---- */
-
-static const rk_function triangle_functions[] = {
-	{
-		.suffix = "",
-		.description = "number of triangles and clustering coefficient of every node",
-		.params = (const rk_param[]) {
-			EDGES_PARAM,
-			NODES_PARAM,
-			{0}
-		},
-		.columns = (const rk_column[]) {
-			{"node", RK_TYPE_ID, "the node"},
-			{"triangles", RK_TYPE_INT8, "triangles that it is a corner of"},
-			{"clustering_coefficient", RK_TYPE_FLOAT8, "share of the pairs of its neighbours that are neighbours; 0 below two neighbours"},
-			{0}
-		},
-		.rows = RK_ROWS_PER_NODE,
-		.work = RK_WORK_TRIANGLES
-	},
-	{
-		.suffix = "_total",
-		.description = "number of triangles in the graph, and its transitivity",
-		.params = (const rk_param[]) {
-			EDGES_PARAM,
-			{0}
-		},
-		.columns = (const rk_column[]) {
-			{"triangles", RK_TYPE_NUMERIC, "triangles, each counted once"},
-			{"wedges", RK_TYPE_NUMERIC, "paths of two edges"},
-			{"transitivity", RK_TYPE_FLOAT8, "3 * triangles / wedges; NULL without wedges"},
-			{0}
-		},
-		.rows = RK_ROWS_ONE,
-		.work = RK_WORK_TRIANGLES
-	},
-	{
-		.suffix = "_edges",
-		.description = "number of triangles over every edge (its support)",
-		.params = (const rk_param[]) {
-			EDGES_PARAM,
-			{0}
-		},
-		.columns = (const rk_column[]) {
-			{"source", RK_TYPE_ID, "smaller node of the edge"},
-			{"target", RK_TYPE_ID, "larger node of the edge"},
-			{"triangles", RK_TYPE_INT8, "triangles that the edge is a side of"},
-			{0}
-		},
-		.rows = RK_ROWS_PER_EDGE,
-		.work = RK_WORK_TRIANGLES
 	},
 	{0}
 };
@@ -493,20 +400,6 @@ const rk_kernel rk_graph_kernels[] = {
 		.functions = betweenness_functions
 	},
 	{
-		.id = "graph/louvain-community",
-		.domain = "GraphAnalytics",
-		.mode = RK_MODE_BATCH,
-		.description = "Communities by modularity: Louvain (Blondel 2008) and Leiden (Traag 2019)",
-		.notes = "Weights are strengths: parallel edges add up; a self-loop of weight w adds 2w to the strength of its node. "
-		"directed => true maximises the modularity of Leicht and Newman (2008). "
-		"The partition depends on the graph, the parameters and the seed alone. Nodes without edges stay alone.",
-		.license_feature = "GraphAnalytics.LouvainCommunity",
-		.expected_throughput = 10000,
-		.target_latency_us = 100,
-		.details = "modularity, communities, levels",
-		.functions = louvain_functions
-	},
-	{
 		.id = "graph/connected-components",
 		.domain = "GraphAnalytics",
 		.mode = RK_MODE_BATCH,
@@ -517,18 +410,6 @@ const rk_kernel rk_graph_kernels[] = {
 		.target_latency_us = 100,
 		.details = "components",
 		.functions = components_functions
-	},
-	{
-		.id = "graph/triangle-counting",
-		.domain = "GraphAnalytics",
-		.mode = RK_MODE_BATCH,
-		.description = "Triangles of nodes, of edges and of the whole graph",
-		.notes = "The graph is undirected and simple: direction is ignored, parallel edges count once, self-loops are left out.",
-		.license_feature = "GraphAnalytics.TriangleCounting",
-		.expected_throughput = 10000,
-		.target_latency_us = 100,
-		.details = "triangles",
-		.functions = triangle_functions
 	},
 	{
 		.id = "graph/shortest-path",

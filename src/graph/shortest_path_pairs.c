@@ -269,20 +269,6 @@ sort_touched(rk_path_tree *tree, uint64_t *bits, int64_t nodes)
 	}
 }
 
-/* Looks for a node with a distance that has an arc to one without. */
-static void
-find_overflow(const rk_graph *g, lane *l)
-{
-	for (int64_t i = 0; i < l->tree.count && l->overflow < 0; i++)
-	{
-		uint32_t	u = l->tree.touched[i];
-
-		for (int64_t k = g->out.offsets[u]; k < g->out.offsets[u + 1]; k++)
-			if (l->tree.distance[g->out.neighbors[k]] == INFINITY)
-				l->overflow = g->out.neighbors[k];
-	}
-}
-
 static void
 run_lanes(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 {
@@ -323,7 +309,7 @@ run_lanes(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 		if (p->order == NULL)
 			sort_touched(&l->tree, s->wanted, p->g->nodes);
 		if (p->may_overflow)
-			find_overflow(p->g, l);
+			l->overflow = rk_graph_path_overflow(p->g, &l->tree);
 	}
 }
 
@@ -445,6 +431,8 @@ read_lane(rk_path_pairs *p, bool *full)
 			l->tree.touched[p->position];
 		bool		room;
 
+		if ((p->position & POLL_MASK) == POLL_MASK && rk_ctx_poll(p->ctx))
+			return RK_STOPPED;
 		if ((*full = p->rows.count == ROWS))
 			return RK_OK;
 		if (p->order ? !has_path(p, l, target) : target == l->source)

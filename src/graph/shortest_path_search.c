@@ -361,6 +361,20 @@ rk_graph_path_search(rk_ctx *ctx, int thread, const rk_graph *g, uint32_t source
 	return search_hops(ctx, thread, g, source, max_distance, wanted, scratch, tree);
 }
 
+int64_t
+rk_graph_path_overflow(const rk_graph *g, const rk_path_tree *tree)
+{
+	for (int64_t i = 0; i < tree->count; i++)
+	{
+		uint32_t	u = tree->touched[i];
+
+		for (int64_t k = g->out.offsets[u]; k < g->out.offsets[u + 1]; k++)
+			if (tree->distance[g->out.neighbors[k]] == INFINITY)
+				return g->out.neighbors[k];
+	}
+	return -1;
+}
+
 /* State of a search from both ends. */
 typedef struct pair_state
 {

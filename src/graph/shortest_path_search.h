@@ -66,6 +66,12 @@ extern bool rk_graph_path_search(rk_ctx *ctx, int thread, const rk_graph *g,
 								 rk_path_scratch *scratch, rk_path_tree *tree);
 
 /*
+ * After a search to all nodes: a node that an arc leads to, but whose distance
+ * is more than float8 can hold, or -1.
+ */
+extern int64_t rk_graph_path_overflow(const rk_graph *g, const rk_path_tree *tree);
+
+/*
  * Searches from source to one target, from both ends, and sets *found.  The
  * labels of all nodes on shortest paths between them are then final.  Needs
  * g->in; lengths are >= 0.  Returns false when the call was stopped.

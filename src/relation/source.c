@@ -267,6 +267,7 @@ typedef struct json_key
 {
 	char	   *name;
 	json_kind	kind;
+	bool		words;			/* JSON_TEXT: some string is not an integer */
 } json_key;
 
 static json_kind
@@ -317,6 +318,49 @@ wanted_column(const rk_relation *relation, const char *name)
 			return c;
 	}
 	return NULL;
+}
+
+/* True for a string of digits with or without a sign. */
+static bool
+is_integer(const JsonbValue *v)
+{
+	const char *p = v->val.string.val;
+	const char *end = p + v->val.string.len;
+
+	if (p < end && (*p == '-' || *p == '+'))
+		p++;
+	if (p == end)
+		return false;
+	while (p < end && *p >= '0' && *p <= '9')
+		p++;
+	return p == end;
+}
+
+/*
+ * The type that the id columns of a JSON array are read as: the one the call
+ * returns ("ids") if their values can have it.  Else the values decide, and
+ * the error about the ids' type shows the call that works.
+ */
+static const char *
+json_id_type(const json_key *key, Oid ids)
+{
+	bool		wants_integers = ids == INT8OID || ids == INT4OID || ids == INT2OID;
+
+	switch (key->kind)
+	{
+		case JSON_INTEGER:
+			return ids == NUMERICOID ? "numeric" : "bigint";
+		case JSON_NUMBER:
+			return "numeric";
+		case JSON_BOOL:
+			return "boolean";
+		case JSON_TEXT:
+			if (!OidIsValid(ids) || (wants_integers && key->words))
+				return "text";
+			return format_type_be_qualified(ids);
+		default:
+			return OidIsValid(ids) ? format_type_be_qualified(ids) : "text";
+	}
 }
 
 /* The error of a JSON value that is not an array of objects. */
@@ -395,6 +439,8 @@ query_of_json(const char *argument, const char *text, const rk_relation *relatio
 								 errdetail("The first that differs is in row %lld.", (long long) row),
 								 errhint("Give numbers only or strings only.")));
 					keys[current].kind = kind;
+					if (v.type == jbvString && !is_integer(&v))
+						keys[current].words = true;
 				}
 				break;
 			default:
@@ -422,24 +468,14 @@ query_of_json(const char *argument, const char *text, const rk_relation *relatio
 		const rk_relation_column *c = wanted_column(relation, keys[i].name);
 		const char *type = "text";
 
-		switch (keys[i].kind)
-		{
-			case JSON_INTEGER:
-				type = "bigint";
-				break;
-			case JSON_NUMBER:
-				type = c->type == RK_TYPE_ID ? "numeric" : "double precision";
-				break;
-			case JSON_BOOL:
-				type = "boolean";
-				break;
-			default:
-				if (c->type == RK_TYPE_ID && OidIsValid(ids))
-					type = format_type_be_qualified(ids);
-				else if (c->type != RK_TYPE_ID && keys[i].kind == JSON_NONE)
-					type = "double precision";
-				break;
-		}
+		if (c->type == RK_TYPE_ID)
+			type = json_id_type(&keys[i], ids);
+		else if (keys[i].kind == JSON_BOOL)
+			type = "boolean";
+		else if (keys[i].kind == JSON_INTEGER)
+			type = "bigint";
+		else if (keys[i].kind != JSON_TEXT)
+			type = "double precision";
 		appendStringInfo(&query, "%s%s %s", i ? ", " : "", quote_identifier(keys[i].name), type);
 	}
 	if (count == 0)

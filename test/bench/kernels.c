@@ -1,0 +1,368 @@
+/*
+ * kernels.c
+ *	  Times the graph kernels alone, without a server.
+ *
+ * usage: kernels FILE WHAT THREADS RUNS [NUMBER]
+ *
+ * FILE is an edge file of inputs.py, read as it is: 32 bytes of header
+ * ("rkedges1", then nodes, rows and whether there are weights, each an int64),
+ * then uint32 sources, uint32 targets, float8 weights.  WHAT is one of the
+ * entries of kernels[] below; NUMBER is what that entry says it is.  One JSON
+ * line is printed: seconds of the best and the median run, and a number that
+ * tells a right result from a wrong one.
+ *
+ * A run has a context of its own, as a call in a server has, so that making
+ * threads and allocating are part of the time; the graph is built before.
+ * Memory freed by one run is kept for the next, as a backend keeps it, and the
+ * first run is not counted.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../src/graph/graph.h"
+
+typedef struct input
+{
+	rk_edges	edges;
+	int			threads;
+	double		number;			/* the last argument, 0 where there is none */
+} input;
+
+/* What a run reports beside its time. */
+typedef struct outcome
+{
+	double		end;			/* clock when the kernel returned */
+	double		result;			/* compared with the peers' by the driver */
+	int			iterations;		/* 0: not iterative */
+} outcome;
+
+typedef struct kernel
+{
+	const char *name;
+	rk_graph_options graph;		/* how the rows become a graph */
+	rk_status	(*run) (rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out);
+	bool		weighted;
+} kernel;
+
+static double
+seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+/* NUMBER: tolerance; 0 makes exactly 20 iterations.  Result: sum of squares. */
+static rk_status
+run_pagerank(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	rk_pagerank_params p = {
+		.damping = 0.85,
+		.tolerance = in->number > 0 ? in->number : 1e-300,
+		.max_iterations = in->number > 0 ? 1000 : 20,
+		.dangling = RK_DANGLING_TELEPORT
+	};
+	double	   *score = rk_alloc(ctx, g->nodes, sizeof(double));
+	rk_run		run;
+	rk_status	status;
+
+	if (score == NULL)
+		return RK_ERR_MEMORY;
+	status = rk_graph_pagerank(ctx, g, &p, score, &run);
+	out->end = seconds();
+	if (status != RK_OK)
+		return status;
+	out->iterations = run.iterations;
+	for (int64_t v = 0; v < g->nodes; v++)
+		out->result += score[v] * score[v];
+	return RK_OK;
+}
+
+/* Result: number of components. */
+static rk_status
+run_components(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	uint32_t   *component = rk_alloc(ctx, g->nodes, sizeof(uint32_t));
+	rk_components found;
+	rk_status	status;
+
+	(void) in;
+	if (component == NULL)
+		return RK_ERR_MEMORY;
+	status = rk_graph_weak_components(ctx, g, component, &found);
+	out->end = seconds();
+	if (status == RK_OK)
+		out->result = found.count;
+	return status;
+}
+
+/* The same from the rows, without a graph. */
+static rk_status
+run_components_rows(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	uint32_t   *component = rk_alloc(ctx, g->nodes, sizeof(uint32_t));
+	rk_components found;
+	rk_status	status;
+
+	if (component == NULL)
+		return RK_ERR_MEMORY;
+	status = rk_graph_weak_components_edges(ctx, &in->edges, component, &found);
+	out->end = seconds();
+	if (status == RK_OK)
+		out->result = found.count;
+	return status;
+}
+
+/* NUMBER: sources.  Result: sum of their dependencies, halved. */
+static rk_status
+run_betweenness(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	rk_betweenness_params p = {.samples = (int64_t) in->number};
+	double	   *score = rk_alloc(ctx, g->nodes, sizeof(double));
+	uint32_t   *source = rk_alloc(ctx, p.samples, sizeof(uint32_t));
+	double		all = g->nodes - 1;
+	int64_t		used;
+	rk_status	status;
+
+	if (score == NULL || source == NULL)
+		return RK_ERR_MEMORY;
+	status = rk_graph_betweenness_centrality(ctx, g, &p, score, &used);
+	out->end = seconds();
+	if (status == RK_OK)
+		status = rk_graph_sample_nodes(ctx, g->nodes, p.samples, p.seed, source);
+	if (status != RK_OK)
+		return status;
+	/* takes back the scaling from the sample to all sources */
+	for (int64_t v = 0; v < g->nodes; v++)
+		out->result += score[v] * p.samples / all;
+	for (int64_t i = 0; i < p.samples; i++)
+		out->result -= score[source[i]] / all;
+	return RK_OK;
+}
+
+/* Per node.  Result: number of triangles. */
+static rk_status
+run_triangles(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	int64_t    *triangles = rk_alloc(ctx, g->nodes, sizeof(int64_t));
+	double	   *clustering = rk_alloc(ctx, g->nodes, sizeof(double));
+	rk_triangle_totals totals;
+	rk_status	status;
+
+	(void) in;
+	if (triangles == NULL || clustering == NULL)
+		return RK_ERR_MEMORY;
+	status = rk_graph_triangle_counts(ctx, g, triangles, clustering, &totals);
+	out->end = seconds();
+	if (status == RK_OK)
+		out->result = (double) totals.triangles;
+	return status;
+}
+
+/* NUMBER: source.  Result: sum of distances. */
+static rk_status
+run_sssp(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	rk_shortest_path_params p = {
+		.source = (uint32_t) in->number,
+		.max_distance = INFINITY,
+		.method = RK_PATH_AUTO
+	};
+	double	   *distance = rk_alloc(ctx, g->nodes, sizeof(double));
+	uint32_t   *predecessor = rk_alloc(ctx, g->nodes, sizeof(uint32_t));
+	int64_t    *hops = rk_alloc(ctx, g->nodes, sizeof(int64_t));
+	rk_status	status;
+
+	if (distance == NULL || predecessor == NULL || hops == NULL)
+		return RK_ERR_MEMORY;
+	status = rk_graph_shortest_path(ctx, g, &p, distance, predecessor, hops);
+	out->end = seconds();
+	if (status != RK_OK)
+		return status;
+	for (int64_t v = 0; v < g->nodes; v++)
+		if (isfinite(distance[v]))
+			out->result += distance[v];
+	return RK_OK;
+}
+
+/* NUMBER 1: Leiden.  Result: modularity. */
+static rk_status
+run_louvain(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	rk_louvain_params p = {
+		.resolution = 1,
+		.algorithm = in->number == 1 ? RK_COMMUNITY_LEIDEN : RK_COMMUNITY_LOUVAIN,
+		.min_gain = 1e-7,
+		.max_iterations = 100
+	};
+	rk_communities found;
+	rk_run		run;
+	rk_status	status = rk_graph_louvain_community(ctx, g, &p, &found, &run);
+
+	out->end = seconds();
+	if (status != RK_OK)
+		return status;
+	out->iterations = found.levels;
+	out->result = found.modularity;
+	return RK_OK;
+}
+
+#define DIRECTED_IN {.directed = true,.want_in = true,.parallel = RK_EDGES_COLLAPSE}
+#define DIRECTED_BOTH \
+	{.directed = true,.want_out = true,.want_in = true,.parallel = RK_EDGES_COLLAPSE}
+#define UNDIRECTED {.want_out = true,.want_in = true,.parallel = RK_EDGES_COLLAPSE}
+#define SIMPLE \
+	{.drop_loops = true,.want_out = true,.want_in = true,.parallel = RK_EDGES_COLLAPSE}
+#define LENGTHS \
+	{.drop_loops = true,.want_out = true,.want_in = true,.parallel = RK_EDGES_MIN}
+
+static const kernel kernels[] = {
+	{"build", DIRECTED_IN, NULL, false},
+	{"pagerank", DIRECTED_IN, run_pagerank, false},
+	{"components", DIRECTED_BOTH, run_components, false},
+	{"components_rows", DIRECTED_IN, run_components_rows, false},
+	{"triangles", SIMPLE, run_triangles, false},
+	{"betweenness", SIMPLE, run_betweenness, false},
+	{"louvain", UNDIRECTED, run_louvain, false},
+	{"sssp", LENGTHS, run_sssp, true},
+};
+
+static void
+die(const char *what, const char *why)
+{
+	fprintf(stderr, "kernels: %s: %s\n", what, why);
+	exit(1);
+}
+
+static void *
+read_array(FILE *f, const char *path, int64_t count, size_t size)
+{
+	void	   *p = malloc(count * size + 1);
+
+	if (p == NULL)
+		die(path, "out of memory");
+	if (fread(p, size, count, f) != (size_t) count)
+		die(path, "file is shorter than its header says");
+	return p;
+}
+
+static rk_edges
+read_edges(const char *path)
+{
+	struct
+	{
+		char		magic[8];
+		int64_t		nodes;
+		int64_t		rows;
+		int64_t		weighted;
+	}			header;
+	rk_edges	e;
+	FILE	   *f = fopen(path, "rb");
+
+	if (f == NULL)
+		die(path, strerror(errno));
+	if (fread(&header, sizeof(header), 1, f) != 1 ||
+		memcmp(header.magic, "rkedges1", 8) != 0)
+		die(path, "not an edge file");
+	e.nodes = header.nodes;
+	e.count = header.rows;
+	e.source = read_array(f, path, e.count, sizeof(uint32_t));
+	e.target = read_array(f, path, e.count, sizeof(uint32_t));
+	e.weight = header.weighted ? read_array(f, path, e.count, sizeof(double)) : NULL;
+	fclose(f);
+	return e;
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return (x > y) - (x < y);
+}
+
+static void
+check(const rk_ctx *ctx, const char *what, rk_status status)
+{
+	if (status != RK_OK)
+		die(what, status == RK_STOPPED ? "stopped" : ctx->error.message);
+}
+
+int
+main(int argc, char **argv)
+{
+	const kernel *k = NULL;
+	input		in;
+	rk_edges	unweighted;
+	rk_ctx		owner;			/* of the graph */
+	rk_graph	g;
+	outcome		out = {0};
+	double	   *times;
+	int			runs;
+
+	if (argc < 5)
+		die("usage", "kernels FILE WHAT THREADS RUNS [NUMBER]");
+	for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++)
+		if (strcmp(kernels[i].name, argv[2]) == 0)
+			k = &kernels[i];
+	if (k == NULL)
+		die(argv[2], "no such kernel");
+	in.edges = read_edges(argv[1]);
+	in.threads = atoi(argv[3]);
+	in.number = argc > 5 ? atof(argv[5]) : 0;
+	runs = atoi(argv[4]);
+	if (in.threads < 1 || runs < 1)
+		die("usage", "THREADS and RUNS are at least 1");
+	if (k->weighted && in.edges.weight == NULL)
+		die(argv[1], "no weights in this file");
+	unweighted = in.edges;
+	if (!k->weighted)
+		unweighted.weight = NULL;
+
+	rk_memory_retain(INT64_C(4) << 30);
+	rk_ctx_init(&owner);
+	owner.threads = in.threads;
+	if (k->run)
+		check(&owner, "build", rk_graph_build(&owner, &unweighted, &k->graph, &g));
+
+	times = malloc(sizeof(double) * runs);
+	for (int r = -1; r < runs; r++)
+	{
+		rk_ctx		ctx;
+		double		start;
+
+		rk_ctx_init(&ctx);
+		ctx.threads = in.threads;
+		out = (outcome) {0};
+		start = seconds();
+		if (k->run)
+			check(&ctx, k->name, k->run(&ctx, &g, &in, &out));
+		else
+		{
+			check(&ctx, k->name, rk_graph_build(&ctx, &unweighted, &k->graph, &g));
+			out.end = seconds();
+			out.result = g.arcs;
+		}
+		if (r >= 0)
+			times[r] = out.end - start;
+		rk_ctx_destroy(&ctx);
+	}
+	qsort(times, runs, sizeof(double), by_value);
+	printf("{\"what\": \"%s\", \"nodes\": %lld, \"rows\": %lld, \"threads\": %d, \"runs\": %d, "
+		   "\"best\": %.9f, \"median\": %.9f, \"iterations\": %d, \"result\": %.17g}\n",
+		   k->name, (long long) in.edges.nodes, (long long) in.edges.count, in.threads, runs,
+		   times[0], times[runs / 2], out.iterations, out.result);
+	free(times);
+	rk_ctx_destroy(&owner);
+	rk_memory_trim();
+	free((void *) in.edges.source);
+	free((void *) in.edges.target);
+	free((void *) in.edges.weight);
+	return 0;
+}
