@@ -361,11 +361,11 @@ make_room(rk_path_pairs *p, int64_t used, int64_t nodes, bool *room)
 	*room = used + nodes <= p->path_capacity;
 	if (*room || rows->count > 0)
 		return RK_OK;
-	path = rk_realloc(p->ctx, rows->path, nodes, sizeof(uint32_t));
+	path = rk_realloc(p->ctx, rows->path, nodes + PATH_NODES, sizeof(uint32_t));
 	if (path == NULL)
 		return RK_ERR_MEMORY;
 	rows->path = path;
-	p->path_capacity = nodes;
+	p->path_capacity = nodes + PATH_NODES;
 	*room = true;
 	return RK_OK;
 }

@@ -41,8 +41,9 @@ rk_guard_begin(rk_guard *guard)
 {
 	GetUserIdAndSecContext(&guard->user, &guard->security_context);
 	guard->nest_level = NewGUCNestLevel();
-	set_config_option("transaction_read_only", "on", PGC_USERSET, PGC_S_SESSION,
-					  GUC_ACTION_SAVE, true, 0, false);
+	/* the end of a (sub)transaction by an error puts this back by itself */
+	guard->read_only = XactReadOnly;
+	XactReadOnly = true;
 	SetUserIdAndSecContext(guard->user,
 						   guard->security_context | SECURITY_RESTRICTED_OPERATION);
 }
@@ -50,6 +51,7 @@ rk_guard_begin(rk_guard *guard)
 void
 rk_guard_end(rk_guard *guard)
 {
+	XactReadOnly = guard->read_only;
 	AtEOXact_GUC(false, guard->nest_level);
 	SetUserIdAndSecContext(guard->user, guard->security_context);
 }

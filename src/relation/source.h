@@ -59,6 +59,7 @@ extern Oid	rk_graph_type(void);
  */
 typedef struct rk_guard
 {
+	bool		read_only;
 	int			nest_level;
 	Oid			user;
 	int			security_context;

@@ -484,15 +484,23 @@ rounding_makes_no_negative_cycle(void **state)
 	assert_int_equal(a.predecessor[2], 1);
 	rk_ctx_destroy(&ctx);
 
-	/* many such cycles: rates of exchange, as logarithms, without arbitrage */
+	/*
+	 * Every cycle has length 0: differences of potentials that float8 holds,
+	 * behind an arc so long that sums do not.
+	 */
 	for (int round = 0; round < 50; round++)
 	{
 		int64_t		nodes = 3 + round % 20;
 		test_edges	r = random_edges(round, nodes, nodes * 4, true);
 
 		for (int64_t i = 0; i < r.edges.count; i++)
-			r.weight[i] = log(1 + rk_uniform(rk_hash2(round, r.target[i]))) -
-				log(1 + rk_uniform(rk_hash2(round, r.source[i])));
+		{
+			if (r.target[i] == 0)
+				r.target[i] = 1;
+			r.weight[i] = r.source[i] == 0 ? 1e6 / 3 :
+				ldexp((double) (rk_hash2(round, r.target[i]) >> 24), -40) -
+				ldexp((double) (rk_hash2(round, r.source[i]) >> 24), -40);
+		}
 		assert_int_equal(run_once(&ctx, &r.edges, true, RK_PATH_AUTO), RK_OK);
 		free_edges(&r);
 	}
