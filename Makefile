@@ -12,13 +12,14 @@ EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" rustkernels.c
 MODULE_big = rustkernels
 DATA_built = rustkernels--$(EXTVERSION).sql
 
-# Algorithms and descriptors are plain C; the rest knows PostgreSQL.
-DOMAINS = graph
-PLAIN_SOURCES = $(wildcard src/compute/*.c) src/call/domains.c \
-	$(foreach d,$(DOMAINS),$(filter-out %/binding.c,$(wildcard src/$(d)/*.c)))
-SERVER_SOURCES = $(wildcard src/*.c src/relation/*.c) $(filter-out src/call/domains.c,$(wildcard src/call/*.c)) \
-	$(foreach d,$(DOMAINS),src/$(d)/binding.c)
-HEADERS = $(wildcard src/*.h src/*/*.h)
+# A room is a folder of kernels with descriptors.c and binding.c.  Algorithms
+# and descriptors are plain C; bindings and the rest know PostgreSQL.
+ROOMS = $(patsubst %/descriptors.c,%,$(wildcard src/*/descriptors.c src/*/*/descriptors.c))
+DESCRIPTORS = src/call/rooms.c $(wildcard src/*/relations.c) $(ROOMS:%=%/descriptors.c)
+PLAIN_SOURCES = $(wildcard src/compute/*.c) src/call/rooms.c $(wildcard src/*/relations.c) \
+	$(foreach r,$(ROOMS),$(filter-out %/binding.c,$(wildcard $(r)/*.c)))
+SERVER_SOURCES = $(wildcard src/*.c src/relation/*.c) $(filter-out src/call/rooms.c,$(wildcard src/call/*.c)) \
+	$(ROOMS:%=%/binding.c)
 OBJS = $(patsubst %.c,%.o,$(PLAIN_SOURCES) $(SERVER_SOURCES))
 
 WARNINGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
@@ -28,7 +29,7 @@ SHLIB_LINK += -lm -lpthread
 
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --load-extension=rustkernels
-EXTRA_CLEAN = build
+EXTRA_CLEAN = build $(OBJS:.o=.d)
 
 # no bitcode: nothing here is inlined into queries
 override with_llvm = no
@@ -39,13 +40,13 @@ include $(PGXS)
 # the loops are in the plain part
 $(patsubst %.c,%.o,$(PLAIN_SOURCES)): override CFLAGS += -O3
 
-$(OBJS): $(HEADERS)
+# which headers a file includes, from the compiler
+$(OBJS): override CPPFLAGS += -MMD -MP
+-include $(OBJS:.o=.d)
 
 # ---- what follows from the descriptors ----
 
-DESCRIPTORS = src/call/domains.c $(foreach d,$(DOMAINS),src/$(d)/descriptors.c)
-
-build/describe: tools/describe.c src/call/descriptor.h $(DESCRIPTORS)
+build/describe: tools/describe.c src/call/descriptor.h src/call/rooms.def $(wildcard src/*/relations.h) $(DESCRIPTORS)
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 $(WARNINGS) tools/describe.c $(DESCRIPTORS) -o $@
 
@@ -53,6 +54,8 @@ rustkernels--$(EXTVERSION).sql: build/describe $(wildcard sql/*.sql) rustkernels
 	{ printf '%s\n\n' '\echo Use "CREATE EXTENSION rustkernels" to load this file. \quit'; \
 	  sed 's/@EXTVERSION@/$(EXTVERSION)/g' $(sort $(wildcard sql/*.sql)); \
 	  build/describe sql; } > $@
+
+DOMAINS = $(sort $(foreach r,$(ROOMS),$(word 2,$(subst /, ,$(r)))))
 
 docs: build/describe
 	@mkdir -p docs/reference
@@ -68,9 +71,11 @@ UNIT_CFLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Wno-missing-field-initializers -W
 UNITS = $(patsubst test/unit/%.c,%,$(wildcard test/unit/test_*.c))
 UNIT_OBJS = $(patsubst src/%.c,build/unit/%.o,$(PLAIN_SOURCES))
 
-build/unit/%.o: src/%.c $(HEADERS)
+build/unit/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(UNIT_CFLAGS) -c $< -o $@
+	$(CC) $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
+
+-include $(UNIT_OBJS:.o=.d)
 
 build/unit/test_%: test/unit/test_%.c test/unit/support.h $(UNIT_OBJS)
 	$(CC) $(UNIT_CFLAGS) $< $(UNIT_OBJS) -lcmocka -lm -lpthread -o $@

@@ -28,15 +28,20 @@
 
 static int64 last_run_id = 0;
 
-static const rk_bound_function *const bindings[] = {rk_graph_bindings, NULL};
+#define RK_ROOM(room) rk_##room##_bindings,
+static const rk_bound_function *const bindings[] = {
+#include "rooms.def"
+	NULL
+};
+#undef RK_ROOM
 
 /* ---- finding kernels ---- */
 
 const rk_kernel *
 rk_find_kernel(const char *id)
 {
-	for (int d = 0; rk_domains[d] != NULL; d++)
-		for (const rk_kernel *k = rk_domains[d]; k->id != NULL; k++)
+	for (int r = 0; rk_rooms[r] != NULL; r++)
+		for (const rk_kernel *k = rk_rooms[r]; k->id != NULL; k++)
 			if (strcmp(k->id, id) == 0)
 				return k;
 	return NULL;
@@ -54,8 +59,8 @@ rk_find_function(const rk_kernel *kernel, const char *suffix)
 rk_binding
 rk_find_binding(const rk_kernel *kernel, const rk_function *function)
 {
-	for (int d = 0; bindings[d] != NULL; d++)
-		for (const rk_bound_function *b = bindings[d]; b->id != NULL; b++)
+	for (int r = 0; bindings[r] != NULL; r++)
+		for (const rk_bound_function *b = bindings[r]; b->id != NULL; b++)
 			if (strcmp(b->id, kernel->id) == 0 && strcmp(b->suffix, function->suffix) == 0)
 				return b->binding;
 	elog(ERROR, "kernel \"%s\" has no binding for \"%s\"", kernel->id, function->suffix);

@@ -89,8 +89,10 @@ typedef struct rk_bound_function
 	rk_binding	binding;
 } rk_bound_function;
 
-/* Tables of the domains; each ends with a NULL id. */
-extern const rk_bound_function rk_graph_bindings[];
+/* Tables of the rooms; each ends with a NULL id. */
+#define RK_ROOM(room) extern const rk_bound_function rk_##room##_bindings[];
+#include "rooms.def"
+#undef RK_ROOM
 
 /* Finds a kernel's function; NULL when there is none. */
 extern const rk_kernel *rk_find_kernel(const char *id);

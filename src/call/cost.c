@@ -119,9 +119,9 @@ function_of_oid(Oid oid, const rk_kernel **kernel, const rk_function **function)
 {
 	char	   *name = get_func_name(oid);
 
-	for (int d = 0; name && rk_domains[d] != NULL; d++)
+	for (int r = 0; name && rk_rooms[r] != NULL; r++)
 	{
-		for (*kernel = rk_domains[d]; (*kernel)->id != NULL; (*kernel)++)
+		for (*kernel = rk_rooms[r]; (*kernel)->id != NULL; (*kernel)++)
 		{
 			for (*function = (*kernel)->functions; (*function)->params != NULL; (*function)++)
 				if (strcmp(rk_sql_name(*kernel, *function), name) == 0)

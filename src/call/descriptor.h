@@ -130,18 +130,20 @@ typedef struct rk_kernel
 	const rk_function *functions;	/* the main one first; NULL params ends */
 } rk_kernel;
 
-/* All kernels of a domain; ends with a NULL id. */
-extern const rk_kernel rk_graph_kernels[];
+/* The kernels of a room; ends with a NULL id. */
+#define RK_ROOM(room) extern const rk_kernel rk_##room##_kernels[];
+#include "rooms.def"
+#undef RK_ROOM
 
-/* All domains, in the order of the documentation; ends with NULL. */
-extern const rk_kernel *const rk_domains[];
+/* All rooms, in the order of the documentation; ends with NULL. */
+extern const rk_kernel *const rk_rooms[];
 
-/* Calls visit for every kernel, domain by domain. */
+/* Calls visit for every kernel, room by room. */
 static inline void
 rk_each_kernel(void (*visit) (const rk_kernel *kernel, void *arg), void *arg)
 {
-	for (int d = 0; rk_domains[d] != NULL; d++)
-		for (const rk_kernel *k = rk_domains[d]; k->id != NULL; k++)
+	for (int r = 0; rk_rooms[r] != NULL; r++)
+		for (const rk_kernel *k = rk_rooms[r]; k->id != NULL; k++)
 			visit(k, arg);
 }
 

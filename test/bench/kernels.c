@@ -23,7 +23,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "../../src/graph/graph.h"
+#include "../../src/graph/centrality/centrality.h"
+#include "../../src/graph/community/community.h"
+#include "../../src/graph/paths/paths.h"
 
 typedef struct input
 {

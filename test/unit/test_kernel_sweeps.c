@@ -5,7 +5,9 @@
  */
 #include "support.h"
 
-#include "../../src/graph/graph.h"
+#include "../../src/graph/centrality/centrality.h"
+#include "../../src/graph/community/community.h"
+#include "../../src/graph/paths/paths.h"
 
 static rk_status
 build(rk_ctx *ctx, const rk_edges *edges, bool directed, rk_graph *g)

@@ -4,7 +4,7 @@
  */
 #include "support.h"
 
-#include "../../src/graph/graph.h"
+#include "../../src/graph/centrality/centrality.h"
 
 #define MAX 40
 

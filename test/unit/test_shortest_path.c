@@ -5,7 +5,7 @@
  */
 #include "support.h"
 
-#include "../../src/graph/graph.h"
+#include "../../src/graph/paths/paths.h"
 
 /* What rk_graph_shortest_path fills. */
 typedef struct answer

@@ -4,7 +4,7 @@
  */
 #include "support.h"
 
-#include "../../src/graph/graph.h"
+#include "../../src/graph/paths/paths.h"
 
 static rk_status
 build(rk_ctx *ctx, const rk_edges *edges, bool directed, bool want_in, rk_graph *g)

@@ -6,8 +6,8 @@
 #ifndef RK_GRAPH_BETWEENNESS_H
 #define RK_GRAPH_BETWEENNESS_H
 
-#include "../compute/parallel.h"
-#include "graph.h"
+#include "../../compute/parallel.h"
+#include "centrality.h"
 
 /* ---- shortest paths from one source (betweenness_search.c) ---- */
 

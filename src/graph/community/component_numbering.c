@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../compute/parallel.h"
-#include "../compute/random.h"
+#include "../../compute/parallel.h"
+#include "../../compute/random.h"
 
 #define NODE_CHUNK 16384
 #define GUESSES 512				/* nodes asked for their component */

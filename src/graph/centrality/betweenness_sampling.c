@@ -31,7 +31,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "../compute/random.h"
+#include "../../compute/random.h"
 
 #define VC_CONSTANT 0.5			/* Loeffler and Phillips 2009 */
 #define FIRST_SHARE 100			/* of limit in step 2 */

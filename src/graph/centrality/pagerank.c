@@ -9,12 +9,12 @@
  * work from the graph alone.  A row is gathered with four accumulators, which
  * is the order of summation, always.
  */
-#include "graph.h"
+#include "centrality.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "../compute/parallel.h"
+#include "../../compute/parallel.h"
 
 #define CHUNK_WORK 65536
 

@@ -23,7 +23,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../compute/random.h"
+#include "../../compute/random.h"
 
 #define POLL_NODES 0xffff		/* serial loops look at the stop flag this often */
 #define BLOCK_SOURCES 64

@@ -6,11 +6,11 @@
  * counted by comparing with the entry before; the distinct neighbours of both
  * directions by merging the two rows.
  */
-#include "graph.h"
+#include "centrality.h"
 
 #include <string.h>
 
-#include "../compute/parallel.h"
+#include "../../compute/parallel.h"
 
 #define CHUNK_WORK 65536
 

@@ -21,8 +21,8 @@
 
 #include <math.h>
 
-#include "../compute/parallel.h"
-#include "graph.h"
+#include "../../compute/parallel.h"
+#include "paths.h"
 
 /*
  * A label is hops << 32 | predecessor: the smaller of two has fewer hops, then

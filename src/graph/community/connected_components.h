@@ -5,7 +5,7 @@
 #ifndef RK_GRAPH_CONNECTED_COMPONENTS_H
 #define RK_GRAPH_CONNECTED_COMPONENTS_H
 
-#include "graph.h"
+#include "community.h"
 
 /*
  * Returns the value that is most frequent among a few fixed places of label,

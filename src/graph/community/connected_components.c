@@ -27,7 +27,7 @@
  */
 #include "connected_components.h"
 
-#include "../compute/parallel.h"
+#include "../../compute/parallel.h"
 
 #define NODE_CHUNK 16384		/* multiple of 64: a chunk owns bitmap words */
 #define EDGE_CHUNK 65536

@@ -1,0 +1,166 @@
+/*
+ * binding.c
+ *	  The centrality kernels' door to SQL: arguments in, kernel, columns out.
+ */
+#include "postgres.h"
+
+#include "../../relation/emit.h"
+#include "../../relation/graph_input.h"
+#include "centrality.h"
+
+/* ---- graph/pagerank ---- */
+
+static void
+pagerank(rk_call *call)
+{
+	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_STRENGTH);
+	rk_graph_options options = {
+		.directed = rk_arg_boolean(call, "directed"),
+		.want_in = true,
+		.parallel = input->edges.weight ? RK_EDGES_SUM : RK_EDGES_COLLAPSE
+	};
+	rk_pagerank_params params = {
+		.damping = rk_arg_float8(call, "damping"),
+		.tolerance = rk_arg_float8(call, "tolerance"),
+		.max_iterations = rk_arg_int(call, "max_iterations"),
+		.dangling = rk_arg_choice(call, "dangling"),
+		.personalization = rk_read_node_values(call, "personalization", input)
+	};
+	rk_graph	g;
+	double	   *score;
+
+	rk_build_graph(call, input, &options, &g);
+	score = rk_call_alloc(call, g.nodes, double);
+	rk_call_check(call, rk_graph_pagerank(&call->ctx, &g, &params, score, &call->run));
+	rk_emit(call, g.nodes, (rk_out[]) {RK_OUT_NODES(input->ids), RK_OUT_DOUBLES(score)}, NULL);
+}
+
+RK_FUNCTION(rk_graph_pagerank_sql, "graph/pagerank", "");
+
+/* ---- graph/degree-centrality ---- */
+
+static void
+degree_centrality(rk_call *call)
+{
+	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_STRENGTH);
+	rk_graph_options options = {
+		.directed = rk_arg_boolean(call, "directed"),
+		.want_in = true,
+		.want_out = true,
+		.parallel = RK_EDGES_KEEP
+	};
+	rk_graph	g;
+	rk_degrees	d;
+
+	rk_build_graph(call, input, &options, &g);
+	rk_call_check(call, rk_graph_degree_centrality(&call->ctx, &g, &d));
+	rk_emit(call, g.nodes, (rk_out[]) {
+		RK_OUT_NODES(input->ids),
+		RK_OUT_INTS(d.degree), RK_OUT_INTS(d.in_degree), RK_OUT_INTS(d.out_degree),
+		RK_OUT_DOUBLES(d.score), RK_OUT_DOUBLES(d.in_score), RK_OUT_DOUBLES(d.out_score),
+		RK_OUT_INTS(d.in_edges), RK_OUT_INTS(d.out_edges),
+		d.in_strength ? RK_OUT_DOUBLES(d.in_strength) : RK_OUT_NULLS,
+		d.out_strength ? RK_OUT_DOUBLES(d.out_strength) : RK_OUT_NULLS,
+		RK_OUT_INTS(d.neighbors)
+	}, NULL);
+}
+
+RK_FUNCTION(rk_graph_degree_centrality_sql, "graph/degree-centrality", "");
+
+/* ---- graph/betweenness-centrality ---- */
+
+/* Graph and parameters of both forms. */
+static rk_graph_input *
+betweenness_input(rk_call *call, rk_graph *g, rk_betweenness_params *params)
+{
+	rk_graph_input *input;
+	rk_graph_options options = {
+		.directed = rk_arg_boolean(call, "directed"),
+		.drop_loops = true,
+		.want_in = true,
+		.want_out = true
+	};
+
+	if (!rk_arg_is_null(call, "samples") && !rk_arg_is_null(call, "epsilon"))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameters \"samples\" and \"epsilon\" exclude each other"),
+				 errhint("Give samples for a number of searches, or epsilon for an error.")));
+	input = rk_read_graph(call, RK_WEIGHT_LENGTH);
+	options.parallel = input->edges.weight ? RK_EDGES_MIN : RK_EDGES_COLLAPSE;
+	*params = (rk_betweenness_params) {
+		.normalized = rk_arg_boolean(call, "normalized"),
+		.samples = rk_arg_int_or(call, "samples", 0),
+		.epsilon = rk_arg_float8_or(call, "epsilon", 0),
+		.delta = rk_arg_float8(call, "delta"),
+		.seed = rk_arg_int(call, "seed")
+	};
+	rk_build_graph(call, input, &options, g);
+	return input;
+}
+
+static void
+betweenness_centrality(rk_call *call)
+{
+	rk_graph	g;
+	rk_betweenness_params params;
+	rk_graph_input *input = betweenness_input(call, &g, &params);
+	double	   *score = rk_call_alloc(call, g.nodes, double);
+	int64		sources = 0;
+
+	params.endpoints = rk_arg_boolean(call, "endpoints");
+	rk_call_check(call, rk_graph_betweenness_centrality(&call->ctx, &g, &params, score, &sources));
+	rk_call_detail_int(call, "sources", sources);
+	rk_emit(call, g.nodes, (rk_out[]) {RK_OUT_NODES(input->ids), RK_OUT_DOUBLES(score)}, NULL);
+}
+
+/*
+ * The source of every entry of "out"; keep, if not NULL, marks the entries
+ * that stand for an edge, which undirected is one of the two.
+ */
+static uint32 *
+entry_sources(rk_call *call, const rk_graph *g, bool *keep)
+{
+	uint32	   *source = rk_call_alloc(call, g->arcs, uint32);
+
+	for (int64 u = 0; u < g->nodes; u++)
+	{
+		for (int64 i = g->out.offsets[u]; i < g->out.offsets[u + 1]; i++)
+		{
+			source[i] = u;
+			if (keep)
+				keep[i] = g->directed || u <= g->out.neighbors[i];
+		}
+	}
+	return source;
+}
+
+static void
+betweenness_centrality_edges(rk_call *call)
+{
+	rk_graph	g;
+	rk_betweenness_params params;
+	rk_graph_input *input = betweenness_input(call, &g, &params);
+	double	   *score = rk_call_alloc(call, g.arcs, double);
+	bool	   *keep = rk_call_alloc(call, g.arcs, bool);
+	int64		sources = 0;
+
+	rk_call_check(call, rk_graph_betweenness_centrality_edges(&call->ctx, &g, &params, score, &sources));
+	rk_call_detail_int(call, "sources", sources);
+	rk_emit(call, g.arcs, (rk_out[]) {
+		RK_OUT_CODES(input->ids, entry_sources(call, &g, keep)),
+		RK_OUT_CODES(input->ids, g.out.neighbors),
+		RK_OUT_DOUBLES(score)
+	}, keep);
+}
+
+RK_FUNCTION(rk_graph_betweenness_centrality_sql, "graph/betweenness-centrality", "");
+RK_FUNCTION(rk_graph_betweenness_centrality_edges_sql, "graph/betweenness-centrality", "_edges");
+
+const rk_bound_function rk_graph_centrality_bindings[] = {
+	{"graph/pagerank", "", pagerank},
+	{"graph/degree-centrality", "", degree_centrality},
+	{"graph/betweenness-centrality", "", betweenness_centrality},
+	{"graph/betweenness-centrality", "_edges", betweenness_centrality_edges},
+	{0}
+};

@@ -1,0 +1,157 @@
+/*
+ * centrality.h
+ *	  Who matters: what each centrality kernel computes, at what cost.
+ *
+ * Every function takes a graph built by compute/csr.c with the options its
+ * comment names, writes plain arrays indexed by node and returns a rk_status.
+ * n is the number of nodes, m the number of edges.  None depends on the number
+ * of threads in any bit.  Arrays that a function fills belong to the caller
+ * unless it says that they are allocated in the context.
+ */
+#ifndef RK_GRAPH_CENTRALITY_H
+#define RK_GRAPH_CENTRALITY_H
+
+#include "../../compute/csr.h"
+
+/* ---- pagerank ------------------------------------------------------- */
+
+/* Where the mass of a node without out-edges goes. */
+typedef enum rk_dangling
+{
+	RK_DANGLING_TELEPORT,		/* to the teleport distribution */
+	RK_DANGLING_UNIFORM,		/* to all nodes alike */
+	RK_DANGLING_SELF,			/* stays where it is */
+	RK_DANGLING_NONE			/* is lost: scores add up to less than 1 */
+} rk_dangling;
+
+typedef struct rk_pagerank_params
+{
+	double		damping;		/* [0, 1) */
+	double		tolerance;		/* on the L1 change of one iteration, > 0 */
+	int			max_iterations; /* >= 1 */
+	rk_dangling dangling;
+	const double *personalization;	/* n weights >= 0, or NULL: uniform */
+} rk_pagerank_params;
+
+/*
+ * PageRank (Page, Brin, Motwani, Winograd 1998) by power iteration in Jacobi
+ * order: x' = d (P^T x + D q) + (1 - d) t, where P divides the weights of a
+ * row by their sum, D is the mass on dangling nodes and q where it goes.
+ * Stops when the L1 change is below tolerance; the true L1 error is then at
+ * most tolerance * d / (1 - d).
+ *
+ * Graph: "in" built, parallel edges collapsed or summed, self-loops kept
+ * (undirected: one diagonal entry).  Weights are strengths >= 0; a node whose
+ * out-weights are all 0 is dangling.  score: n values, sum 1.
+ * Errors: RK_ERR_DATA when personalization sums to 0.
+ * Cost O(iterations (n + m)) time, 24 n bytes beside the graph.
+ */
+extern rk_status rk_graph_pagerank(rk_ctx *ctx, const rk_graph *g,
+								   const rk_pagerank_params *params,
+								   double *score, rk_run *run);
+
+/* ---- degree-centrality ---------------------------------------------- */
+
+typedef struct rk_degrees
+{
+	int64_t    *degree;			/* in + out; undirected: neighbours, a loop twice */
+	int64_t    *in_degree;		/* distinct predecessors, itself included */
+	int64_t    *out_degree;		/* distinct successors, itself included */
+	double	   *score;			/* degree / (n - 1) */
+	double	   *in_score;
+	double	   *out_score;
+	int64_t    *in_edges;		/* rows, parallel ones counted each */
+	int64_t    *out_edges;
+	double	   *in_strength;	/* sums of weights; NULL if unweighted */
+	double	   *out_strength;
+	int64_t    *neighbors;		/* distinct other nodes, either direction */
+} rk_degrees;
+
+/*
+ * Degree centrality (Freeman 1978): degrees by distinct nodes, by rows and by
+ * weight.  A graph of one node has scores 0.  Undirected: a self-loop adds 2
+ * to degree and edges and 2w to strength, and the in and out columns equal the
+ * undirected ones.
+ *
+ * Graph: "out" and "in" built, parallel edges and self-loops kept.  The arrays
+ * of the result (n entries each) are allocated in ctx.
+ * Cost O(n + m) time, 88 n bytes (104 n weighted).
+ */
+extern rk_status rk_graph_degree_centrality(rk_ctx *ctx, const rk_graph *g,
+											rk_degrees *result);
+
+/* ---- betweenness-centrality ----------------------------------------- */
+
+typedef struct rk_betweenness_params
+{
+	bool		normalized;		/* divide by the number of pairs */
+	bool		endpoints;		/* a path counts at its ends too; node form */
+	int64_t		samples;		/* sources to search from, >= 1; 0: all */
+	double		epsilon;		/* greatest error, in (0, 1); 0: no estimate.
+								 * Not together with samples */
+	double		delta;			/* probability of a greater one, in (0, 1) */
+	uint64_t	seed;			/* of samples and of epsilon */
+} rk_betweenness_params;
+
+/*
+ * Betweenness centrality (Brandes 2001): the sum over ordered pairs of nodes
+ * s, t other than v of the share of shortest paths from s to t that run over
+ * v; undirected, half of it.  Normalized, the sum over ordered pairs divided
+ * by (n - 1)(n - 2), with endpoints by n (n - 1).  n <= 2 without endpoints: 0.
+ *
+ * samples: searches from the samples nodes with the smallest h(seed, node)
+ * only, and scales the sums by (n - 1) / samples, at the sampled nodes
+ * themselves by (n - 1) / (samples - 1), and by n / samples with endpoints.
+ * As many samples as nodes, or more, are all nodes.
+ *
+ * epsilon: samples shortest paths until every normalized score is within
+ * epsilon of the true one with probability at least 1 - delta, adaptively as
+ * KADABRA does (Borassi and Natale 2016).
+ *
+ * Graph: "out" and "in" built, parallel edges collapsed or merged to the
+ * shortest, self-loops dropped.  Weights are lengths > 0; paths are equally
+ * long when their sums in float8, taken from the source on, are equal.
+ * score: n values.  *used: how many sources were asked for, n unless samples
+ * or epsilon; with epsilon, how many pairs of nodes were drawn.
+ * Errors: RK_ERR_DATA, a length that is not positive; RK_ERR_OVERFLOW, more
+ * shortest paths between two nodes, or a longer one, than float8 can hold.
+ * Cost: k searches of O(n + m), with weights O((n + m) log n), k = samples or
+ * n less the nodes on trees that hang on the graph; one thread a search.
+ * Memory: rk_graph_betweenness_memory, about 20 n + 8 m bytes (16 m with
+ * weights; m as entries of both directions) and 45 n (64 n) for every thread.
+ */
+extern rk_status rk_graph_betweenness_centrality(rk_ctx *ctx, const rk_graph *g,
+												 const rk_betweenness_params *params,
+												 double *score, int64_t *used);
+
+/*
+ * The same for edges: the shares of shortest paths from s to t, any two nodes,
+ * that run over the edge; normalized, divided by n (n - 1); samples scale by
+ * n / samples.  endpoints is not looked at.
+ *
+ * score: one value for each entry of "out"; undirected, both entries of an
+ * edge hold its value.
+ * Cost: every search looks at all arcs once more, also in parallel.  Memory:
+ * 8 bytes an entry of "out" more.
+ */
+extern rk_status rk_graph_betweenness_centrality_edges(rk_ctx *ctx, const rk_graph *g,
+													   const rk_betweenness_params *params,
+													   double *score, int64_t *used);
+
+/*
+ * Bytes that the functions above take beside graph and score.  arcs: entries
+ * of one direction, undirected 2 for an edge.
+ */
+extern int64_t rk_graph_betweenness_memory(int64_t nodes, int64_t arcs, bool directed,
+										   bool weighted, bool edges, int threads,
+										   const rk_betweenness_params *params);
+
+/*
+ * The sample of count nodes out of n that a seed stands for, in every kernel
+ * that samples nodes: those with the smallest h(seed, node), in that order.
+ * nodes: min(count, n) values.
+ */
+extern rk_status rk_graph_sample_nodes(rk_ctx *ctx, int64_t n, int64_t count,
+									   uint64_t seed, uint32_t *nodes);
+
+#endif							/* RK_GRAPH_CENTRALITY_H */

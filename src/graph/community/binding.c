@@ -1,0 +1,79 @@
+/*
+ * binding.c
+ *	  The community kernels' door to SQL: arguments in, kernel, columns out.
+ */
+#include "postgres.h"
+
+#include "../../relation/emit.h"
+#include "../../relation/graph_input.h"
+#include "community.h"
+
+/* ---- graph/connected-components ---- */
+
+/* The component of every node, and the list of components. */
+static rk_graph_input *
+find_components(rk_call *call, uint32 **component, rk_components *result)
+{
+	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_NONE);
+	rk_graph_options options = {.directed = true,.want_out = true,.parallel = RK_EDGES_KEEP};
+	rk_graph	g;
+
+	*component = rk_call_alloc(call, input->edges.nodes, uint32);
+	if (strcmp(rk_arg_text(call, "mode"), "weak") == 0)
+	{
+		rk_call_phase(call, "computing", 0);
+		rk_call_check(call, rk_graph_weak_components_edges(&call->ctx, &input->edges, *component, result));
+	}
+	else
+	{
+		rk_build_graph(call, input, &options, &g);
+		rk_call_check(call, rk_graph_strong_components(&call->ctx, &g, *component, result));
+	}
+	rk_call_detail_int(call, "components", result->count);
+	return input;
+}
+
+static void
+connected_components(rk_call *call)
+{
+	uint32	   *component;
+	rk_components c;
+	rk_graph_input *input = find_components(call, &component, &c);
+
+	rk_emit(call, input->edges.nodes, (rk_out[]) {
+		RK_OUT_NODES(input->ids),
+		RK_OUT_UINTS(component),
+		RK_OUT_CODES_VIA(input->ids, c.root, component),
+		RK_OUT_UINTS_VIA(c.size, component)
+	}, NULL);
+}
+
+/* The row's number as a bigint. */
+static Datum
+row_number(void *arg, int64 row, bool *is_null)
+{
+	return Int64GetDatum(row);
+}
+
+static void
+connected_components_sizes(rk_call *call)
+{
+	uint32	   *component;
+	rk_components c;
+	rk_graph_input *input = find_components(call, &component, &c);
+
+	rk_emit(call, c.count, (rk_out[]) {
+		RK_OUT_CALL(row_number, NULL),
+		RK_OUT_CODES(input->ids, c.root),
+		RK_OUT_UINTS(c.size)
+	}, NULL);
+}
+
+RK_FUNCTION(rk_graph_connected_components_sql, "graph/connected-components", "");
+RK_FUNCTION(rk_graph_connected_components_sizes_sql, "graph/connected-components", "_sizes");
+
+const rk_bound_function rk_graph_community_bindings[] = {
+	{"graph/connected-components", "", connected_components},
+	{"graph/connected-components", "_sizes", connected_components_sizes},
+	{0}
+};

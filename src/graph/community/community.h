@@ -1,0 +1,105 @@
+/*
+ * community.h
+ *	  Which groups exist: components, communities, cliques.
+ *
+ * Every function takes a graph built by compute/csr.c with the options its
+ * comment names, writes plain arrays indexed by node and returns a rk_status.
+ * n is the number of nodes, m the number of edges.  None depends on the number
+ * of threads in any bit.  Arrays that a function fills belong to the caller
+ * unless it says that they are allocated in the context.
+ */
+#ifndef RK_GRAPH_COMMUNITY_H
+#define RK_GRAPH_COMMUNITY_H
+
+#include "../../compute/csr.h"
+
+/* ---- connected components --------------------------------------------- */
+
+/* The components of a graph, by falling size, then by smallest node. */
+typedef struct rk_components
+{
+	int64_t		count;
+	uint32_t   *root;			/* count: smallest node; in the context */
+	uint32_t   *size;			/* count: number of nodes; in the context */
+} rk_components;
+
+/*
+ * Weak components: nodes joined by a path that may follow edges either way
+ * (Afforest: Sutton, Ben-Nun, Barak 2018).  component: n values, the number of
+ * the component of every node, 0 for the largest; components of one size are
+ * numbered by their smallest node.  result lists the components; its arrays
+ * are left in the context.
+ *
+ * Graph: "out" or "in" built, or both; directed or not; any treatment of
+ * parallel edges and self-loops, none of which matters, nor do weights.  With
+ * a directed graph both directions save time and are not needed.
+ * Errors: none of its own.
+ * Cost O((n + m) log n) at worst, in practice one pass over the nodes and less
+ * than one over the edges.  Memory: rk_graph_weak_components_memory, some
+ * 16 n bytes at most, beside the result.
+ */
+extern rk_status rk_graph_weak_components(rk_ctx *ctx, const rk_graph *g,
+										  uint32_t *component,
+										  rk_components *result);
+
+/*
+ * The same from edges as they were read, which is several times faster than
+ * building a graph for it.  Weights are not looked at.
+ * Errors: RK_ERR_LIMIT when there are more than RK_MAX_NODES nodes.
+ */
+extern rk_status rk_graph_weak_components_edges(rk_ctx *ctx, const rk_edges *edges,
+												uint32_t *component,
+												rk_components *result);
+
+/*
+ * Strong components: nodes that reach each other along the arcs (Tarjan 1972,
+ * as reformulated by Pearce 2016, without recursion).  Results as above.  In
+ * an undirected graph they are the weak ones.
+ *
+ * Graph: "out" built; parallel edges, self-loops and weights as above.
+ * Errors: none of its own.
+ * Cost O(n + m) on one thread; 20 n bytes beside the graph and the result.
+ */
+extern rk_status rk_graph_strong_components(rk_ctx *ctx, const rk_graph *g,
+											uint32_t *component,
+											rk_components *result);
+
+/*
+ * Bytes that the functions above take beside graph or edges and component,
+ * result included, with blocks not rounded up.  arcs: entries of one direction;
+ * for an edge list its rows.
+ */
+extern int64_t rk_graph_weak_components_memory(int64_t nodes, int64_t arcs, int threads);
+extern int64_t rk_graph_strong_components_memory(int64_t nodes, int64_t arcs, int threads);
+
+/* ---- louvain-community ---------------------------------------------- */
+
+typedef enum rk_community_algorithm
+{
+	RK_COMMUNITY_LOUVAIN,
+	RK_COMMUNITY_LEIDEN
+} rk_community_algorithm;
+
+typedef struct rk_louvain_params
+{
+	double		resolution;		/* > 0 */
+	rk_community_algorithm algorithm;
+	double		min_gain;		/* of Q, that a level must bring, >= 0 */
+	int			max_levels;		/* >= 1, or 0: no limit */
+	int			max_iterations; /* move passes per level, >= 1 */
+	uint64_t	seed;
+} rk_louvain_params;
+
+typedef struct rk_communities
+{
+	int			levels;
+	uint32_t  **community;		/* [levels][n], finest first */
+	int64_t    *count;			/* [levels] communities */
+	double		modularity;		/* Q of the last level */
+} rk_communities;
+
+extern rk_status rk_graph_louvain_community(rk_ctx *ctx, const rk_graph *g,
+											const rk_louvain_params *params,
+											rk_communities *result, rk_run *run);
+
+#endif							/* RK_GRAPH_COMMUNITY_H */

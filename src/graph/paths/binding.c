@@ -1,0 +1,197 @@
+/*
+ * binding.c
+ *	  The path kernels' door to SQL: arguments in, kernel, columns out.
+ */
+#include "postgres.h"
+
+#include "../../relation/emit.h"
+#include "../../relation/graph_input.h"
+#include "paths.h"
+
+/* ---- graph/shortest-path ---- */
+
+/* Reads and builds the graph that all forms search. */
+static rk_graph_input *
+path_input(rk_call *call)
+{
+	return rk_read_graph(call, RK_WEIGHT_LENGTH);
+}
+
+static void
+path_graph(rk_call *call, rk_graph_input *input, bool want_in, rk_graph *g)
+{
+	bool		directed = rk_arg_boolean(call, "directed");
+	rk_graph_options options = {
+		.directed = directed,
+		/* a negative self-loop is a negative cycle */
+		.drop_loops = !(directed && input->negative),
+		.want_out = true,
+		.want_in = want_in,
+		.parallel = input->edges.weight ? RK_EDGES_MIN : RK_EDGES_COLLAPSE
+	};
+
+	rk_build_graph(call, input, &options, g);
+}
+
+static void
+shortest_path(rk_call *call)
+{
+	rk_graph_input *input = path_input(call);
+	bool		all = rk_arg_boolean(call, "include_unreachable");
+	rk_shortest_path_params params = {
+		.max_distance = rk_arg_float8_or(call, "max_distance", INFINITY),
+		.method = rk_arg_choice(call, "method")
+	};
+	rk_graph	g;
+	double	   *distance;
+	uint32	   *predecessor;
+	int64	   *hops;
+	bool	   *keep;
+
+	if (input->edges.nodes == 0)
+		return;
+	params.source = rk_arg_node(call, "source", input);
+	path_graph(call, input, false, &g);
+	distance = rk_call_alloc(call, g.nodes, double);
+	predecessor = rk_call_alloc(call, g.nodes, uint32);
+	hops = rk_call_alloc(call, g.nodes, int64);
+	keep = rk_call_alloc(call, g.nodes, bool);
+	rk_call_check(call, rk_graph_shortest_path(&call->ctx, &g, &params, distance, predecessor, hops));
+	for (int64 v = 0; v < g.nodes; v++)
+		keep[v] = all || hops[v] >= 0;
+	rk_emit(call, g.nodes, (rk_out[]) {
+		RK_OUT_NODES(input->ids),
+		RK_OUT_DOUBLES(distance),
+		RK_OUT_CODES(input->ids, predecessor),
+		RK_OUT_INTS(hops)
+	}, keep);
+}
+
+/* Paths that are being emitted. */
+typedef struct path_source
+{
+	const rk_ids *ids;
+	Oid			type;
+	const int64 *offsets;
+	const uint32 *nodes;
+} path_source;
+
+static Datum
+path_number(void *arg, int64 row, bool *is_null)
+{
+	return Int32GetDatum(row + 1);
+}
+
+static Datum
+path_hops(void *arg, int64 row, bool *is_null)
+{
+	path_source *p = arg;
+
+	return Int64GetDatum(p->offsets[row + 1] - p->offsets[row] - 1);
+}
+
+static Datum
+path_nodes(void *arg, int64 row, bool *is_null)
+{
+	path_source *p = arg;
+
+	return rk_id_array(p->ids, p->nodes + p->offsets[row], p->offsets[row + 1] - p->offsets[row], p->type);
+}
+
+static void
+shortest_path_between(rk_call *call)
+{
+	rk_graph_input *input = path_input(call);
+	path_source source = {.ids = input->ids,.type = rk_emitted_id_type(call)};
+	uint32		from;
+	uint32		to;
+	rk_graph	g;
+	rk_paths	paths;
+
+	if (input->edges.nodes == 0)
+		return;
+	from = rk_arg_node(call, "source", input);
+	to = rk_arg_node(call, "target", input);
+	path_graph(call, input, true, &g);
+	rk_call_check(call, rk_graph_shortest_path_between(&call->ctx, &g, from, to,
+													   rk_arg_int(call, "k"), &paths));
+	source.offsets = paths.offsets;
+	source.nodes = paths.nodes;
+	rk_emit(call, paths.count, (rk_out[]) {
+		RK_OUT_CALL(path_number, NULL),
+		RK_OUT_DOUBLES(paths.distance),
+		RK_OUT_CALL(path_hops, &source),
+		RK_OUT_CALL(path_nodes, &source)
+	}, NULL);
+}
+
+static void
+shortest_path_pairs(rk_call *call)
+{
+	rk_graph_input *input = path_input(call);
+	path_source source = {.ids = input->ids,.type = rk_emitted_id_type(call)};
+	rk_path_pairs_params params = {
+		.max_distance = rk_arg_float8_or(call, "max_distance", INFINITY),
+		.paths = rk_arg_boolean(call, "paths")
+	};
+	rk_graph	g;
+	rk_path_pairs *pairs;
+	rk_path_rows rows;
+
+	if (!rk_arg_is_null(call, "pairs"))
+	{
+		uint32	   *from;
+		uint32	   *to;
+
+		rk_read_pairs(call, "pairs", input, &from, &to, &params.count);
+		params.from = from;
+		params.to = to;
+		if (params.count == 0)
+			return;
+	}
+	path_graph(call, input, true, &g);
+	rk_call_check(call, rk_graph_shortest_path_pairs_begin(&call->ctx, &g, &params, &pairs));
+	for (;;)
+	{
+		rk_call_check(call, rk_graph_shortest_path_pairs_next(pairs, &rows));
+		if (rows.count == 0)
+			break;
+		source.offsets = rows.path_offsets;
+		source.nodes = rows.path;
+		rk_emit(call, rows.count, (rk_out[]) {
+			RK_OUT_CODES(input->ids, rows.source),
+			RK_OUT_CODES(input->ids, rows.target),
+			RK_OUT_DOUBLES(rows.distance),
+			RK_OUT_INTS(rows.hops),
+			params.paths ? RK_OUT_CALL(path_nodes, &source) : RK_OUT_NULLS
+		}, NULL);
+		rk_call_phase(call, "computing", 0);
+	}
+	rk_graph_shortest_path_pairs_end(pairs);
+}
+
+static void
+shortest_path_eccentricity(rk_call *call)
+{
+	rk_graph_input *input = path_input(call);
+	rk_graph	g;
+	double	   *eccentricity;
+
+	path_graph(call, input, true, &g);
+	eccentricity = rk_call_alloc(call, g.nodes, double);
+	rk_call_check(call, rk_graph_shortest_path_eccentricity(&call->ctx, &g, eccentricity));
+	rk_emit(call, g.nodes, (rk_out[]) {RK_OUT_NODES(input->ids), RK_OUT_DOUBLES(eccentricity)}, NULL);
+}
+
+RK_FUNCTION(rk_graph_shortest_path_sql, "graph/shortest-path", "");
+RK_FUNCTION(rk_graph_shortest_path_between_sql, "graph/shortest-path", "_between");
+RK_FUNCTION(rk_graph_shortest_path_pairs_sql, "graph/shortest-path", "_pairs");
+RK_FUNCTION(rk_graph_shortest_path_eccentricity_sql, "graph/shortest-path", "_eccentricity");
+
+const rk_bound_function rk_graph_paths_bindings[] = {
+	{"graph/shortest-path", "", shortest_path},
+	{"graph/shortest-path", "_between", shortest_path_between},
+	{"graph/shortest-path", "_pairs", shortest_path_pairs},
+	{"graph/shortest-path", "_eccentricity", shortest_path_eccentricity},
+	{0}
+};
