@@ -3,6 +3,7 @@
 #   make, make install        build and install the extension (PG_CONFIG=... for another server)
 #   make installcheck         regression tests against a running server
 #   make check-unit           plain C tests under AddressSanitizer and UBSan (UNIT=test_csr for one)
+#   make check-thread        the ring's queue under ThreadSanitizer
 #   make bench                ours beside the best native libraries, as ratios
 #   make docs                 docs/reference/*.md from the descriptors
 #   make fuzz                 fuzz targets (clang), FUZZ_SECONDS each
@@ -16,9 +17,11 @@ DATA_built = rustkernels--$(EXTVERSION).sql
 # and descriptors are plain C; bindings and the rest know PostgreSQL.
 ROOMS = $(patsubst %/descriptors.c,%,$(wildcard src/*/descriptors.c src/*/*/descriptors.c))
 DESCRIPTORS = src/call/rooms.c $(wildcard src/*/relations.c) $(ROOMS:%=%/descriptors.c)
-PLAIN_SOURCES = $(wildcard src/compute/*.c) src/call/rooms.c $(wildcard src/*/relations.c) \
+RING_PLAIN = src/ring/queue.c src/ring/messages.c src/ring/actors.c
+MESSAGES = src/ring/messages.c $(wildcard src/core/messages.c $(ROOMS:%=%/messages.c))
+PLAIN_SOURCES = $(wildcard src/compute/*.c src/core/*.c) $(RING_PLAIN) src/call/rooms.c $(wildcard src/*/relations.c) \
 	$(foreach r,$(ROOMS),$(filter-out %/binding.c,$(wildcard $(r)/*.c)))
-SERVER_SOURCES = $(wildcard src/*.c src/relation/*.c) $(filter-out src/call/rooms.c,$(wildcard src/call/*.c)) \
+SERVER_SOURCES = $(wildcard src/*.c src/relation/*.c) $(filter-out $(RING_PLAIN),$(wildcard src/ring/*.c)) $(filter-out src/call/rooms.c,$(wildcard src/call/*.c)) \
 	$(ROOMS:%=%/binding.c)
 OBJS = $(patsubst %.c,%.o,$(PLAIN_SOURCES) $(SERVER_SOURCES))
 
@@ -79,6 +82,15 @@ build/unit/%.o: src/%.c
 
 build/unit/test_%: test/unit/test_%.c test/unit/support.h $(UNIT_OBJS)
 	$(CC) $(UNIT_CFLAGS) $< $(UNIT_OBJS) -lcmocka -lm -lpthread -o $@
+
+# the queue between processes, by the detector of data races
+build/thread/test_ring_queue: test/unit/test_ring_queue.c test/unit/support.h src/ring/queue.c src/ring/queue.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O1 -g -Wall -Wextra -Wno-missing-field-initializers -Wno-tsan -fsanitize=thread $(filter %.c,$^) -lcmocka -lm -lpthread -o $@
+
+check-thread: build/thread/test_ring_queue
+	@test/unit/run $^
+.PHONY: check-thread
 
 check-unit: $(patsubst %,build/unit/%,$(or $(UNIT),$(UNITS)))
 	@test/unit/run $^

@@ -1,0 +1,37 @@
+/*
+ * core_ring.h
+ *	  The payloads of core/echo.
+ */
+#ifndef RK_CORE_RING_H
+#define RK_CORE_RING_H
+
+#include "../ring/actor.h"
+
+typedef struct rk_echo_request
+{
+	int64_t		value;
+} rk_echo_request;
+
+typedef struct rk_echo_reply
+{
+	int64_t		value;
+} rk_echo_reply;
+
+typedef struct rk_echo_add_request
+{
+	int64_t		amount;
+} rk_echo_add_request;
+
+typedef struct rk_echo_total_request
+{
+	int64_t		min_messages;	/* answer when so many were added up */
+} rk_echo_total_request;
+
+typedef struct rk_echo_total_reply
+{
+	int64_t		total;
+	int64_t		messages;		/* that were added up */
+	int64_t		sent_at;		/* of the last of them; 0: none yet */
+} rk_echo_total_reply;
+
+#endif							/* RK_CORE_RING_H */

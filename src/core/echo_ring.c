@@ -1,0 +1,120 @@
+/*
+ * echo_ring.c
+ *	  core/echo: answers with what it is sent, and keeps a total.
+ *
+ * The smallest actor there is: for trying a server, for measuring what a round
+ * trip costs without any work in it, and for tests that count whether every
+ * message was applied exactly once.
+ */
+#include "core_ring.h"
+
+#include "../compute/random.h"
+
+typedef struct echo_state
+{
+	int64_t		total;
+	int64_t		messages;
+	int64_t		sent_at;
+} echo_state;
+
+static rk_status
+echo_init(rk_ctx *ctx, const rk_options *options, void **state)
+{
+	(void) options;
+	*state = rk_alloc0(ctx, 1, sizeof(echo_state));
+	return *state ? RK_OK : RK_ERR_MEMORY;
+}
+
+/* Writes the reply of EchoAdd and EchoTotal. */
+static rk_status
+reply_total(rk_ctx *ctx, const echo_state *s, rk_reply *reply)
+{
+	rk_echo_total_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+
+	if (r == NULL)
+		return ctx->error.status;
+	r->total = s->total;
+	r->messages = s->messages;
+	r->sent_at = s->sent_at;
+	return RK_OK;
+}
+
+static rk_status
+echo_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *reply)
+{
+	echo_state *s = state;
+
+	switch (message->type_id)
+	{
+		case 50:
+			{
+				const rk_echo_request *q = message->payload;
+				rk_echo_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+
+				if (r == NULL)
+					return ctx->error.status;
+				r->value = q->value;
+				return RK_OK;
+			}
+		case 52:
+			{
+				const rk_echo_add_request *q = message->payload;
+				int64_t		total;
+
+				if (__builtin_add_overflow(s->total, q->amount, &total))
+					return rk_fail(ctx, RK_ERR_OVERFLOW, "total is out of range");
+				s->total = total;
+				s->messages++;
+				s->sent_at = message->sent_ns;
+				return reply_total(ctx, s, reply);
+			}
+		case 54:
+			{
+				const rk_echo_total_request *q = message->payload;
+
+				if (s->messages < q->min_messages)
+				{
+					reply->later = true;
+					return RK_OK;
+				}
+				return reply_total(ctx, s, reply);
+			}
+	}
+	return rk_fail(ctx, RK_ERR_UNSUPPORTED, "core/echo has no message %u", message->type_id);
+}
+
+static rk_status
+echo_snapshot(rk_ctx *ctx, void *state, rk_writer *writer)
+{
+	return rk_write(ctx, writer, state, sizeof(echo_state));
+}
+
+static rk_status
+echo_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_reader *reader, void **state)
+{
+	rk_status	status = echo_init(ctx, options, state);
+
+	(void) version;
+	return status == RK_OK ? rk_read_bytes(ctx, reader, *state, sizeof(echo_state)) : status;
+}
+
+static uint64_t
+echo_checksum(rk_ctx *ctx, void *state)
+{
+	echo_state *s = state;
+
+	(void) ctx;
+	return rk_hash3((uint64_t) s->total, (uint64_t) s->messages, (uint64_t) s->sent_at);
+}
+
+const rk_actor rk_actor_core_echo = {
+	.kernel = "core/echo",
+	.version = 1,
+	.description = "answers with what it is sent, and keeps a total",
+	.messages = rk_core_messages,
+	.init = echo_init,
+	.handle = echo_handle,
+	.snapshot = echo_snapshot,
+	.restore = echo_restore,
+	.checksum = echo_checksum
+};

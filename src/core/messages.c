@@ -1,0 +1,74 @@
+/*
+ * messages.c
+ *	  The messages of core/echo: an actor to try a server, and to measure it.
+ */
+#include "core_ring.h"
+
+static const rk_field echo_request[] = {
+	RK_FIELD(rk_echo_request, value, RK_FIELD_INT8,.meaning = "any number"),
+	{0}
+};
+
+static const rk_field echo_reply[] = {
+	RK_FIELD(rk_echo_reply, value, RK_FIELD_INT8,.meaning = "the same number"),
+	{0}
+};
+
+static const rk_field add_request[] = {
+	RK_FIELD(rk_echo_add_request, amount, RK_FIELD_INT8,.initial = "1",.meaning = "what is added to the total"),
+	{0}
+};
+
+static const rk_field total_request[] = {
+	RK_FIELD(rk_echo_total_request, min_messages, RK_FIELD_INT8,.initial = "0",
+			 .meaning = "wait until so many messages were added up"),
+	{0}
+};
+
+static const rk_field total_reply[] = {
+	RK_FIELD(rk_echo_total_reply, total, RK_FIELD_INT8,.meaning = "sum of all amounts"),
+	RK_FIELD(rk_echo_total_reply, messages, RK_FIELD_INT8,.meaning = "number of messages that were added up"),
+	RK_FIELD(rk_echo_total_reply, sent_at, RK_FIELD_TIME,.meaning = "when the last of them was sent"),
+	{0}
+};
+
+const rk_message_type rk_core_messages[] = {
+	{
+		.type_id = 50,
+		.reply_id = 51,
+		.name = "Echo",
+		.kernel = "core/echo",
+		.function = "ring_core_echo",
+		.description = "sends a number to a core/echo ring and returns its reply, the same number",
+		.request = echo_request,
+		.request_size = sizeof(rk_echo_request),
+		.reply = echo_reply,
+		.reply_size = sizeof(rk_echo_reply)
+	},
+	{
+		.type_id = 52,
+		.reply_id = 53,
+		.name = "EchoAdd",
+		.kernel = "core/echo",
+		.function = "ring_core_add",
+		.description = "adds an amount to the total of a core/echo ring and returns the total",
+		.mutating = true,
+		.request = add_request,
+		.request_size = sizeof(rk_echo_add_request),
+		.reply = total_reply,
+		.reply_size = sizeof(rk_echo_total_reply)
+	},
+	{
+		.type_id = 54,
+		.reply_id = 55,
+		.name = "EchoTotal",
+		.kernel = "core/echo",
+		.function = "ring_core_total",
+		.description = "the total of a core/echo ring",
+		.request = total_request,
+		.request_size = sizeof(rk_echo_total_request),
+		.reply = total_reply,
+		.reply_size = sizeof(rk_echo_total_reply)
+	},
+	{0}
+};

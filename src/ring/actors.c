@@ -1,0 +1,30 @@
+/*
+ * actors.c
+ *	  The ring kernels of the library.
+ */
+#include "actor.h"
+
+#define RK_ACTOR(name) &rk_actor_##name,
+const rk_actor *const rk_actors[] = {
+#include "actors.def"
+	NULL
+};
+#undef RK_ACTOR
+
+const rk_actor *
+rk_actor_find(const char *kernel)
+{
+	for (int i = 0; rk_actors[i] != NULL; i++)
+		if (strcmp(rk_actors[i]->kernel, kernel) == 0)
+			return rk_actors[i];
+	return NULL;
+}
+
+const rk_message_type *
+rk_actor_message(const rk_actor *actor, uint32_t type_id)
+{
+	for (const rk_message_type *t = actor->messages; t->type_id; t++)
+		if (t->type_id == type_id)
+			return t;
+	return NULL;
+}

@@ -1,0 +1,131 @@
+/*
+ * message.h
+ *	  What a message is, as data.
+ *
+ * A message type is described once, in the messages.c of its room.  From the
+ * description come the typed SQL function, the conversion between jsonb or SQL
+ * values and the payload, rk.message_types and the reference documentation.
+ * This header is plain C: actors, unit tests and the program that writes SQL
+ * at build time include it.
+ *
+ * A payload is a C struct: little endian, every field aligned to its size, the
+ * struct's size a multiple of 8.  RK_FIELD takes offset and size from the
+ * struct itself, so that actor and description cannot disagree.  A request is
+ * one struct.  A reply is one struct that may be followed by rows of a second
+ * one; there are as many as fit in the reply's length.
+ */
+#ifndef RK_MESSAGE_H
+#define RK_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum rk_field_kind
+{
+	RK_FIELD_INT2,				/* int16_t; smallint would be a nuisance: integer in SQL */
+	RK_FIELD_INT4,				/* int32_t; integer */
+	RK_FIELD_INT8,				/* int64_t; bigint */
+	RK_FIELD_FLOAT8,			/* double; double precision */
+	RK_FIELD_FIXED,				/* int64_t, 8 decimals; numeric */
+	RK_FIELD_BOOLEAN,			/* bool; boolean */
+	RK_FIELD_CODE,				/* int16_t, one of a closed set; text */
+	RK_FIELD_ID,				/* int64_t; bigint, smaller integers widen */
+	RK_FIELD_TIME,				/* int64_t, ns since 1970 UTC; timestamptz */
+	RK_FIELD_DATE,				/* int32_t, days since 1970; date */
+	RK_FIELD_TEXT,				/* char[size], padded with zeros; text */
+	RK_FIELD_UUID				/* 16 bytes; uuid */
+} rk_field_kind;
+
+/* Fixed-point numbers have 8 decimals. */
+#define RK_FIXED_ONE INT64_C(100000000)
+
+typedef struct rk_field
+{
+	const char *name;
+	rk_field_kind kind;
+	uint16_t	offset;
+	uint16_t	size;
+	const char *initial;		/* default as SQL; NULL: mandatory */
+	const char *const *choices; /* of RK_FIELD_CODE; ends with NULL */
+	int			first_code;		/* code of choices[0] */
+	double		min;			/* numbers: permitted range; both 0: any */
+	double		max;
+	const char *meaning;
+} rk_field;
+
+#define RK_FIELD(record, member, field_kind, ...) \
+	{.name = #member, .kind = (field_kind), .offset = offsetof(record, member), \
+	 .size = sizeof(((record *) 0)->member), __VA_ARGS__}
+
+/* What SQL NULL becomes in a field whose default is NULL. */
+#define RK_FIELD_ABSENT_INT8 INT64_MIN	/* also of ids, fixed-point numbers, times */
+#define RK_FIELD_ABSENT_INT4 INT32_MIN
+#define RK_FIELD_ABSENT_CODE INT16_MIN	/* also of RK_FIELD_INT2 */
+								/* FLOAT8: NaN; TEXT: empty; BOOLEAN, UUID: zeros */
+
+typedef struct rk_message_type
+{
+	uint32_t	type_id;
+	uint32_t	reply_id;		/* 0: there is no reply */
+	const char *name;			/* DegreeQuery */
+	const char *kernel;			/* that it is for */
+	const char *function;		/* typed SQL function without schema; NULL: none */
+	const char *description;	/* one line */
+	bool		mutating;		/* may change the actor's state */
+	const rk_field *request;	/* NULL name ends */
+	uint16_t	request_size;
+	const rk_field *reply;		/* NULL name ends; NULL: no fields */
+	uint16_t	reply_size;
+	const rk_field *rows;		/* NULL: the reply is one row */
+	uint16_t	row_size;
+
+	/*
+	 * Name of the reply's status code.  Where it is not the first of its
+	 * choices, the typed function returns no row and leaves the code out;
+	 * NULL: there is none, or it is a column like any other.
+	 */
+	const char *found;
+} rk_message_type;
+
+/* The message types of a room; ends with a type_id of 0. */
+#define RK_MESSAGES(room) extern const rk_message_type rk_##room##_messages[];
+#include "messages.def"
+#undef RK_MESSAGES
+
+/* All rooms' message types; ends with NULL. */
+extern const rk_message_type *const rk_message_rooms[];
+
+/* The message type with this id, or NULL. */
+extern const rk_message_type *rk_message_type_find(uint32_t type_id);
+
+/* The same by the name of its SQL function. */
+extern const rk_message_type *rk_message_function_find(const char *function);
+
+static inline int
+rk_field_count(const rk_field *fields)
+{
+	int			n = 0;
+
+	while (fields && fields[n].name != NULL)
+		n++;
+	return n;
+}
+
+static inline const rk_field *
+rk_field_find(const rk_field *fields, const char *name)
+{
+	for (; fields && fields->name; fields++)
+	{
+		const char *a = fields->name;
+		const char *b = name;
+
+		while (*a && *a == *b)
+			a++, b++;
+		if (*a == *b)
+			return fields;
+	}
+	return NULL;
+}
+
+#endif							/* RK_MESSAGE_H */

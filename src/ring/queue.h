@@ -1,0 +1,421 @@
+/*
+ * queue.h
+ *	  The request queue of a ring, its reply slots, and the slab for payloads
+ *	  that do not fit in either: plain memory and atomics, no locks.
+ *
+ * All of it works in memory shared by processes that map it wherever they
+ * like: nothing holds a pointer, positions and block numbers are all there is.
+ *
+ * REQUEST LANE.  A bounded queue of many producers and one consumer (the array
+ * of sequence numbers is Vyukov's bounded queue).  Slot i is in one of these
+ * states, told by its sequence number seq for the lap that starts at p, where
+ * p mod capacity = i:
+ *
+ *	  seq = p				free: the producer that moves tail from p to p + 1
+ *							owns it and may write the message
+ *	  seq = p + 1			published: the consumer may read it
+ *	  seq = p + capacity	free again, for the next lap
+ *
+ *	  producer: load-acquire seq, CAS tail (relaxed: it orders nothing, the
+ *	  owner alone writes), copy, store-release seq = p + 1.
+ *	  consumer: load-acquire seq, use the message in place, store-release
+ *	  seq = p + capacity, head = p + 1.
+ *
+ * The two release/acquire pairs on seq carry the message to the consumer and
+ * the empty slot back.  head is written by the consumer only; it lives in the
+ * shared memory so that another process can take over as the consumer: a
+ * message is released after it was handled, so the successor finds the message
+ * that its predecessor died with.  Between claim and publish a producer must
+ * not fail: a slot claimed and never published stops the lane.  Producers
+ * therefore hold off interrupts and only copy; should one be killed there, the
+ * server reinitialises shared memory anyway.
+ *
+ * Messages of a lane are consumed in the order in which their slots were
+ * claimed, so those of one producer in the order of sending.
+ *
+ * LANES.  Urgent, normal, low, each with its own order.  The consumer prefers
+ * the more urgent, but after 64 urgent messages takes one normal and after 256
+ * others one low if there are any: no lane starves.
+ *
+ * SLEEP AND WAKE.  The consumer says in a word of its own that it will sleep,
+ * then looks at the lanes once more (rk_waiter_prepare, then check, then
+ * sleep); a producer publishes, then looks at that word (rk_waiter_pending).
+ * Both have a full fence in between, so that one of the two sees the other's
+ * store (Dekker).
+ *
+ * REPLY SLOT.  One word tells its state; whoever may write is told by it:
+ *
+ *	  FREE -> WAITING		caller, before it sends
+ *	  WAITING -> SLEEPING	caller, before it sleeps on its latch
+ *	  WAITING, SLEEPING -> DONE		host, after it has written the reply; it
+ *							then owns nothing any more.  It wakes the caller if
+ *							it was SLEEPING
+ *	  DONE -> FREE			caller, after it has read the reply
+ *	  WAITING, SLEEPING -> ABANDONED	caller that gives up.  The slot is not
+ *							used again until the host has answered
+ *	  ABANDONED -> FREE		host, instead of DONE
+ *
+ * So between WAITING and the host's answer the data of the slot is the host's
+ * alone, and a late reply can never reach another call.
+ *
+ * SLAB.  Blocks of four sizes, each size a stack of free block numbers.  The
+ * head of a stack is a number and a counter in one word, which is what keeps a
+ * compare-and-swap from succeeding on a head that went away and came back.
+ *
+ * A model of one lane (two producers, capacity 2), for SPIN:
+ *
+ *	  byte seq[2], tail, head, got; byte msg[2];
+ *	  init { seq[1] = 1; run P(1); run P(2); run C() }
+ *	  proctype P(byte v) { byte p;
+ *	  L: p = tail;
+ *		 if :: seq[p % 2] == p -> atomic { if :: tail == p -> tail = p + 1
+ *			:: else -> goto L fi }
+ *		 :: else -> goto L fi;
+ *		 msg[p % 2] = v; seq[p % 2] = p + 1 }
+ *	  proctype C() { byte n;
+ *		 do :: n < 2 -> (seq[head % 2] == head + 1);
+ *			assert(msg[head % 2] != got); got = msg[head % 2];
+ *			msg[head % 2] = 0; seq[head % 2] = head + 2; head++; n++
+ *		 :: else -> break od }
+ */
+#ifndef RK_QUEUE_H
+#define RK_QUEUE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RK_INLINE_PAYLOAD 128	/* bytes of a payload inside its slot */
+#define RK_LANES 3
+
+typedef enum rk_lane_name
+{
+	RK_LANE_URGENT,
+	RK_LANE_NORMAL,
+	RK_LANE_LOW
+} rk_lane_name;
+
+/* Bits of rk_slot.flags. */
+#define RK_SLOT_REPLY 1			/* reply_slot is waiting */
+#define RK_SLOT_READ_ONLY 2
+#define RK_SLOT_SLAB 4			/* the payload is in the slab */
+#define RK_SLOT_CONTROL 8		/* for the runtime, not for the actor */
+#define RK_SLOT_EXTRA 16		/* the last line of the slot is filled in */
+
+#define RK_SLOT_VERSION 1
+
+/*
+ * A message in a queue: 256 bytes, of which a small message without extras
+ * touches the first two cache lines.
+ */
+typedef struct rk_slot
+{
+	_Atomic uint64_t seq;		/* see above */
+	uint32_t	type_id;
+	uint16_t	flags;
+	uint8_t		priority;
+	uint8_t		version;		/* of this layout */
+	uint32_t	length;			/* of the payload */
+	uint32_t	reply_slot;		/* number in the region */
+	int64_t		message_id;
+	int64_t		deadline_ns;	/* monotonic clock; 0: none */
+	int64_t		sent_ns;		/* monotonic clock */
+	uint32_t	tenant;			/* 0: none */
+	uint32_t	role;			/* oid */
+	int32_t		source;			/* -pid of a backend, or number of a ring */
+	uint32_t	block;			/* of the slab, if RK_SLOT_SLAB */
+	char		payload[RK_INLINE_PAYLOAD];
+
+	/* extras, if RK_SLOT_EXTRA */
+	int64_t		correlation_id;
+	uint8_t		trace_id[16];
+	uint64_t	span_id;
+	uint8_t		trace_flags;
+	uint8_t		hops;
+	uint16_t	attempt;
+	uint32_t	reserved;
+	uint64_t	key_hash[2];	/* idempotency key; zeros: none */
+	uint64_t	journal_id;
+} rk_slot;
+
+_Static_assert(sizeof(rk_slot) == 256, "slot layout");
+
+typedef struct rk_lane
+{
+	_Alignas(128) _Atomic uint64_t tail;	/* next position to claim */
+	_Alignas(128) _Atomic uint64_t head;	/* next position to consume */
+	uint64_t	capacity;		/* a power of two; constant */
+	uint64_t	first;			/* offset of slot 0 from the queue */
+} rk_lane;
+
+typedef struct rk_queue
+{
+	rk_lane		lanes[RK_LANES];
+
+	/* the consumer's: how many it took since the lane below had a turn */
+	uint32_t	urgent_run;
+	uint32_t	run;
+} rk_queue;
+
+/* Bytes that a queue needs; capacity (a power of two >= 16) is the normal lane's. */
+extern size_t rk_queue_size(uint32_t capacity);
+
+/* Makes an empty queue at memory, which is 128-byte aligned. */
+extern rk_queue *rk_queue_init(void *memory, uint32_t capacity);
+
+static inline rk_slot *
+rk_lane_slot(rk_queue *queue, const rk_lane *lane, uint64_t position)
+{
+	return (rk_slot *) ((char *) queue + lane->first) + (position & (lane->capacity - 1));
+}
+
+/*
+ * Producer: claims the next slot of a lane, or returns NULL when it is full.
+ * The caller fills in everything but seq, then publishes with the position
+ * that it was given.
+ */
+static inline rk_slot *
+rk_queue_claim(rk_queue *queue, rk_lane_name name, uint64_t *position)
+{
+	rk_lane    *lane = &queue->lanes[name];
+	uint64_t	p = atomic_load_explicit(&lane->tail, memory_order_relaxed);
+
+	for (;;)
+	{
+		rk_slot    *slot = rk_lane_slot(queue, lane, p);
+		int64_t		lap = (int64_t) (atomic_load_explicit(&slot->seq, memory_order_acquire) - p);
+
+		if (lap == 0)
+		{
+			if (atomic_compare_exchange_weak_explicit(&lane->tail, &p, p + 1, memory_order_relaxed,
+													  memory_order_relaxed))
+			{
+				*position = p;
+				return slot;
+			}
+		}
+		else if (lap < 0)
+			return NULL;
+		else
+			p = atomic_load_explicit(&lane->tail, memory_order_relaxed);
+	}
+}
+
+static inline void
+rk_queue_publish(rk_slot *slot, uint64_t position)
+{
+	atomic_store_explicit(&slot->seq, position + 1, memory_order_release);
+}
+
+/* Consumer: the message ahead places behind the first of a lane, or NULL. */
+static inline rk_slot *
+rk_lane_peek(rk_queue *queue, rk_lane_name name, uint64_t ahead)
+{
+	rk_lane    *lane = &queue->lanes[name];
+	uint64_t	p = atomic_load_explicit(&lane->head, memory_order_relaxed) + ahead;
+	rk_slot    *slot = rk_lane_slot(queue, lane, p);
+
+	return atomic_load_explicit(&slot->seq, memory_order_acquire) == p + 1 ? slot : NULL;
+}
+
+/* Consumer: which message is next, by the rule above; NULL when there is none. */
+extern rk_slot *rk_queue_peek_any(rk_queue *queue, rk_lane_name *name);
+
+static inline rk_slot *
+rk_queue_peek(rk_queue *queue, rk_lane_name *name)
+{
+	rk_slot    *slot;
+
+	/* nearly always the answer, at the price of two loads */
+	if (rk_lane_peek(queue, RK_LANE_URGENT, 0) == NULL && queue->run < 256 &&
+		(slot = rk_lane_peek(queue, RK_LANE_NORMAL, 0)) != NULL)
+	{
+		queue->urgent_run = 0;
+		queue->run++;
+		*name = RK_LANE_NORMAL;
+		return slot;
+	}
+	return rk_queue_peek_any(queue, name);
+}
+
+/* Consumer: gives the first slot of the lane back to the producers. */
+static inline void
+rk_queue_release(rk_queue *queue, rk_lane_name name)
+{
+	rk_lane    *lane = &queue->lanes[name];
+	uint64_t	p = atomic_load_explicit(&lane->head, memory_order_relaxed);
+	rk_slot    *slot = rk_lane_slot(queue, lane, p);
+
+	atomic_store_explicit(&slot->seq, p + lane->capacity, memory_order_release);
+	atomic_store_explicit(&lane->head, p + 1, memory_order_release);
+}
+
+/* Messages in a lane, or in all; anybody may ask, the answer may be old. */
+extern uint64_t rk_lane_depth(const rk_queue *queue, rk_lane_name name);
+extern uint64_t rk_queue_depth(const rk_queue *queue);
+
+/* ---- sleeping ---- */
+
+typedef _Atomic uint32_t rk_waiter;
+
+/* Announces a sleep; look for work once more after it. */
+static inline void
+rk_waiter_prepare(rk_waiter *waiter)
+{
+	atomic_store_explicit(waiter, 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+static inline void
+rk_waiter_cancel(rk_waiter *waiter)
+{
+	atomic_store_explicit(waiter, 0, memory_order_relaxed);
+}
+
+/* After publishing: whether the other side sleeps or is about to. */
+static inline bool
+rk_waiter_pending(rk_waiter *waiter)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	return atomic_load_explicit(waiter, memory_order_relaxed) != 0;
+}
+
+/* ---- reply slots ---- */
+
+typedef enum rk_reply_state
+{
+	RK_REPLY_FREE,
+	RK_REPLY_WAITING,
+	RK_REPLY_SLEEPING,
+	RK_REPLY_DONE,
+	RK_REPLY_ABANDONED
+} rk_reply_state;
+
+/* What became of a call. */
+typedef enum rk_outcome
+{
+	RK_OUTCOME_OK,
+	RK_OUTCOME_ERROR,			/* the data is a rk_reply_error */
+	RK_OUTCOME_EXPIRED,			/* the deadline passed before it was handled */
+	RK_OUTCOME_LOST,			/* the host died while it handled the message */
+	RK_OUTCOME_STOPPED			/* the ring stopped before it was handled */
+} rk_outcome;
+
+#define RK_REPLY_INLINE 232
+
+typedef struct rk_reply_slot
+{
+	_Atomic uint32_t state;
+	uint32_t	generation;		/* of the call; the caller's */
+	uint16_t	outcome;
+	uint16_t	in_slab;
+	uint32_t	length;
+	uint32_t	block;			/* if in_slab */
+	uint32_t	epoch;			/* of the ring that answered */
+	char		data[RK_REPLY_INLINE];
+} rk_reply_slot;
+
+_Static_assert(sizeof(rk_reply_slot) == 256, "reply slot layout");
+
+/* An error in a reply. */
+typedef struct rk_reply_error
+{
+	int32_t		sqlstate;		/* packed as in errcode() */
+	char		message[RK_REPLY_INLINE - 4];
+} rk_reply_error;
+
+static inline rk_reply_state
+rk_reply_look(rk_reply_slot *slot)
+{
+	return (rk_reply_state) atomic_load_explicit(&slot->state, memory_order_acquire);
+}
+
+/* Caller: takes a free slot. */
+static inline void
+rk_reply_begin(rk_reply_slot *slot)
+{
+	slot->generation++;
+	atomic_store_explicit(&slot->state, RK_REPLY_WAITING, memory_order_relaxed);
+}
+
+/* Caller: true if it may sleep, false if the reply has come. */
+static inline bool
+rk_reply_sleep(rk_reply_slot *slot)
+{
+	uint32_t	expected = RK_REPLY_WAITING;
+
+	return atomic_compare_exchange_strong(&slot->state, &expected, RK_REPLY_SLEEPING) ||
+		expected == RK_REPLY_SLEEPING;
+}
+
+/* Caller: gives up; false if the reply has come after all. */
+static inline bool
+rk_reply_abandon(rk_reply_slot *slot)
+{
+	uint32_t	state = atomic_load_explicit(&slot->state, memory_order_acquire);
+
+	while (state == RK_REPLY_WAITING || state == RK_REPLY_SLEEPING)
+		if (atomic_compare_exchange_weak(&slot->state, &state, RK_REPLY_ABANDONED))
+			return true;
+	return false;
+}
+
+/* Caller: the reply has been read. */
+static inline void
+rk_reply_end(rk_reply_slot *slot)
+{
+	atomic_store_explicit(&slot->state, RK_REPLY_FREE, memory_order_relaxed);
+}
+
+/*
+ * Host: hands over the reply it has written.  Returns the state before:
+ * SLEEPING, wake the caller; ABANDONED, the slot is free and a block of the
+ * slab in it must be given back by the host, who reads its number before.
+ */
+static inline rk_reply_state
+rk_reply_finish(rk_reply_slot *slot)
+{
+	uint32_t	before = atomic_exchange_explicit(&slot->state, RK_REPLY_DONE, memory_order_acq_rel);
+
+	if (before == RK_REPLY_ABANDONED)
+		atomic_store_explicit(&slot->state, RK_REPLY_FREE, memory_order_release);
+	return (rk_reply_state) before;
+}
+
+/* ---- slab ---- */
+
+#define RK_SLAB_CLASSES 4		/* 1, 4, 16, 64 kB */
+#define RK_SLAB_NONE UINT32_MAX
+
+typedef struct rk_slab_class
+{
+	_Alignas(128) _Atomic uint64_t free;	/* counter << 32 | block number */
+	uint32_t	blocks;
+	uint32_t	block_size;
+	uint64_t	first;			/* offset of block 0 from the slab */
+	uint64_t	links;			/* offset of the array of next free blocks */
+	_Atomic uint32_t used;
+} rk_slab_class;
+
+typedef struct rk_slab
+{
+	rk_slab_class classes[RK_SLAB_CLASSES];
+} rk_slab;
+
+/* Makes a slab of at most size bytes at memory, which is 128-byte aligned. */
+extern rk_slab *rk_slab_init(void *memory, size_t size);
+
+/*
+ * A block of at least size bytes, or RK_SLAB_NONE when there is none left of
+ * its size or any larger one.
+ */
+extern uint32_t rk_slab_take(rk_slab *slab, uint32_t size);
+extern void rk_slab_give(rk_slab *slab, uint32_t block);
+extern void *rk_slab_data(rk_slab *slab, uint32_t block);
+extern uint32_t rk_slab_block_size(const rk_slab *slab, uint32_t block);
+
+/* Bytes in use. */
+extern uint64_t rk_slab_used(const rk_slab *slab);
+
+#endif							/* RK_QUEUE_H */
