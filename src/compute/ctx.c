@@ -107,6 +107,14 @@ map_block(int64_t bytes)
 	return (rk_block *) aligned;
 }
 
+int64_t
+rk_block_bytes(int64_t count, size_t size)
+{
+	int64_t		bytes = (count * (int64_t) size + RK_HEADER + RK_ALIGN - 1) & ~(int64_t) (RK_ALIGN - 1);
+
+	return bytes < RK_LARGE ? bytes : (bytes + RK_HUGE_PAGE - 1) & ~(RK_HUGE_PAGE - 1);
+}
+
 void *
 rk_alloc(rk_ctx *ctx, int64_t count, size_t size)
 {

@@ -115,6 +115,12 @@ extern void rk_ctx_destroy(rk_ctx *ctx);
 extern void *rk_alloc(rk_ctx *ctx, int64_t count, size_t size);
 extern void *rk_alloc0(rk_ctx *ctx, int64_t count, size_t size);
 
+/*
+ * What such a block counts in memory_used, its header and the rounding up to
+ * whole pages included: for estimates before a run.
+ */
+extern int64_t rk_block_bytes(int64_t count, size_t size);
+
 /* Grows a block made by rk_alloc, keeping its contents; NULL as rk_alloc. */
 extern void *rk_realloc(rk_ctx *ctx, void *p, int64_t count, size_t size);
 

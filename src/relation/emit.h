@@ -56,6 +56,9 @@ extern void rk_emit(rk_call *call, int64 rows, const rk_out *columns, const bool
 /* Adds one row of Datums. */
 extern void rk_emit_row(rk_call *call, Datum *values, bool *nulls);
 
+/* A count that may be beyond bigint, as numeric (numeric.c). */
+extern Datum rk_uint128_numeric(unsigned __int128 value);
+
 /* Nodes as an array of ids. */
 extern Datum rk_id_array(const rk_ids *ids, const uint32 *nodes, int64 count, Oid type);
 

@@ -1,6 +1,6 @@
 /*
  * numeric.c
- *	  From numeric to double without a detour through text.
+ *	  Numbers to and from numeric without a detour through text.
  *
  * Amounts of money are numeric, so this is on the way of most weights.  A
  * numeric is base-10000 digits with a weight; up to 53 bits of them are exact
@@ -16,6 +16,7 @@
 #include "utils/numeric.h"
 
 #include "../compat.h"
+#include "emit.h"
 #include "reader.h"
 
 #define SIGN_MASK 0xC000
@@ -89,4 +90,22 @@ rk_numeric_to_double(Datum value)
 
 general:
 	return DatumGetFloat8(DirectFunctionCall1(numeric_float8, value));
+}
+
+/*
+ * An unsigned 128-bit count as numeric: 18 decimal digits at a time, which fit
+ * in an int64.
+ */
+Datum
+rk_uint128_numeric(unsigned __int128 value)
+{
+	const int64 chunk = INT64CONST(1000000000000000000);	/* 10^18 */
+	Datum		high;
+
+	if (value <= (unsigned __int128) PG_INT64_MAX)
+		return NumericGetDatum(int64_to_numeric((int64) value));
+	high = DirectFunctionCall2(numeric_mul, rk_uint128_numeric(value / chunk),
+							   NumericGetDatum(int64_to_numeric(chunk)));
+	return DirectFunctionCall2(numeric_add, high,
+							   NumericGetDatum(int64_to_numeric((int64) (value % chunk))));
 }

@@ -26,6 +26,7 @@
 #include "../../src/graph/centrality/centrality.h"
 #include "../../src/graph/community/community.h"
 #include "../../src/graph/paths/paths.h"
+#include "../../src/graph/patterns/patterns.h"
 
 typedef struct input
 {

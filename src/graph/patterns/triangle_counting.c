@@ -1,0 +1,315 @@
+/*
+ * triangle_counting.c
+ *	  Triangles per node, per edge and in all.
+ *
+ * ranked.h says how each triangle is found once.  An entry of the table is a
+ * mark in the highest bit and below it the number of triangles found with the
+ * middle node at work; "entry + (entry >> 31)" counts without a branch, which
+ * here could not be predicted.
+ */
+#include "patterns.h"
+
+#include "../../compute/parallel.h"
+#include "ranked.h"
+
+#define LOCAL_NODES (INT64_C(1) << 16)	/* counted per thread, not atomically */
+#define MARK (UINT32_C(1) << 31)
+#define ARC_WORK 65536
+#define POLL_MASK ((1 << 16) - 1)
+
+typedef struct count_state
+{
+	rk_ranked  *r;
+	rk_ctx	   *ctx;
+	uint32_t   *tables;			/* [threads][nodes], zero between middle nodes */
+	uint64_t   *found;			/* per chunk: triangles */
+	_Atomic uint64_t *triangles;	/* by rank; NULL: not wanted */
+	int64_t		local_size;
+	uint64_t   *locals;			/* [threads][local_size]: add to triangles */
+	_Atomic uint32_t *support;	/* by position in rows; NULL: not wanted */
+} count_state;
+
+/*
+ * Counts marked entries of row, which rises and has length entries, before x.
+ */
+static inline uint32_t
+count_marked(const uint32_t *table, const uint32_t *row, int64_t length, uint32_t x)
+{
+	uint32_t	count = 0;
+	int64_t		k = 0;
+
+	for (; k + 4 <= length && row[k + 3] < x; k += 4)
+		count += (table[row[k]] >> 31) + (table[row[k + 1]] >> 31) +
+			(table[row[k + 2]] >> 31) + (table[row[k + 3]] >> 31);
+	for (; k < length && row[k] < x; k++)
+		count += table[row[k]] >> 31;
+	return count;
+}
+
+/* The same, and adds one to every marked entry of the table that is met. */
+static inline uint32_t
+tally_marked(uint32_t *table, const uint32_t *row, int64_t length, uint32_t x)
+{
+	uint32_t	count = 0;
+
+	for (int64_t k = 0; k < length && row[k] < x; k++)
+	{
+		uint32_t	entry = table[row[k]];
+
+		count += entry >> 31;
+		table[row[k]] = entry + (entry >> 31);
+	}
+	return count;
+}
+
+/* Adds one to a counter that other threads may share. */
+static inline void
+bump(_Atomic uint32_t *counter, bool shared)
+{
+	if (shared)
+		atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+	else
+		atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+							  memory_order_relaxed);
+}
+
+/*
+ * The same for edges: adds one as well to the edge of every marked entry, and
+ * the count to the edge of x, which the row holds.
+ */
+static inline uint32_t
+support_marked(uint32_t *table, const uint32_t *row, uint32_t x,
+			   _Atomic uint32_t *support, bool shared)
+{
+	uint32_t	count = 0;
+	int64_t		k = 0;
+
+	for (; row[k] < x; k++)
+	{
+		if ((table[row[k]] & MARK) == 0)
+			continue;
+		table[row[k]]++;
+		bump(&support[k], shared);
+		count++;
+	}
+	if (count)
+		atomic_fetch_add_explicit(&support[k], count, memory_order_relaxed);
+	return count;
+}
+
+static void
+count_triangles(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
+{
+	count_state *s = arg;
+	const rk_ranked *r = s->r;
+	uint32_t   *table = s->tables + r->nodes * thread;
+	uint64_t   *local = s->locals + s->local_size * thread;
+	bool		shared = s->ctx->threads > 1;
+	uint64_t	found = 0;
+	int64_t		work = 0;
+
+	for (int64_t x = begin; x < end; x++)
+	{
+		const uint32_t *upper = r->rows + r->offsets[x];
+		int64_t		uppers = r->uppers[x];
+		const uint32_t *lower = upper + uppers;
+		int64_t		lowers = r->offsets[x + 1] - r->offsets[x] - uppers;
+		uint64_t	mine = 0;
+
+		if (uppers == 0 || lowers == 0)
+			continue;
+		for (int64_t k = 0; k < uppers; k++)
+			table[upper[k]] = MARK;
+		for (int64_t i = 0; i < lowers; i++)
+		{
+			uint32_t	u = lower[i];
+			const uint32_t *row = r->rows + r->offsets[u];
+			uint32_t	count;
+
+			if (i + RK_RANKED_AHEAD < lowers)
+				__builtin_prefetch(&r->rows[r->offsets[lower[i + RK_RANKED_AHEAD]]]);
+			if (s->support)
+				count = support_marked(table, row, x, s->support + r->offsets[u], shared);
+			else if (s->triangles)
+			{
+				count = tally_marked(table, row, r->uppers[u], x);
+				if (count)
+					atomic_fetch_add_explicit(&s->triangles[u], count, memory_order_relaxed);
+			}
+			else
+				count = count_marked(table, row, r->uppers[u], x);
+			mine += count;
+			work += r->uppers[u];
+			if (work > RK_RANKED_POLL)
+			{
+				work = 0;
+				if (rk_chunk_should_stop(s->ctx, thread))
+					return;
+			}
+		}
+		found += mine;
+		for (int64_t k = 0; k < uppers; k++)
+		{
+			uint32_t	z = upper[k];
+			uint32_t	with_z = table[z] & ~MARK;
+
+			table[z] = 0;
+			if (with_z == 0)
+				continue;
+			if (s->support)
+				atomic_fetch_add_explicit(&s->support[r->offsets[x] + k], with_z, memory_order_relaxed);
+			else if (s->triangles == NULL)
+				continue;
+			else if (z < s->local_size)
+				local[z] += with_z;
+			else
+				atomic_fetch_add_explicit(&s->triangles[z], with_z, memory_order_relaxed);
+		}
+		if (s->triangles && mine)
+			atomic_fetch_add_explicit(&s->triangles[x], mine, memory_order_relaxed);
+	}
+	s->found[chunk] = found;
+}
+
+/* Ranks g and counts; per node or per edge as s says.  Fills in s->found. */
+static rk_status
+run_count(rk_ctx *ctx, rk_ranked *r, count_state *s)
+{
+	s->r = r;
+	s->ctx = ctx;
+	s->tables = rk_alloc0(ctx, r->nodes * ctx->threads, sizeof(uint32_t));
+	s->found = rk_alloc0(ctx, r->chunk_count, sizeof(uint64_t));
+	if (s->triangles)
+		s->local_size = r->nodes < LOCAL_NODES ? r->nodes : LOCAL_NODES;
+	s->locals = rk_alloc0(ctx, s->local_size * ctx->threads, sizeof(uint64_t));
+	if (!s->tables || !s->found || !s->locals)
+		return RK_ERR_MEMORY;
+	rk_phase(ctx, "counting", r->chunk_count);
+	return rk_parallel_ranges(ctx, r->chunks, r->chunk_count, count_triangles, s);
+}
+
+static void
+free_count(rk_ctx *ctx, count_state *s)
+{
+	rk_free(ctx, s->tables);
+	rk_free(ctx, s->found);
+	rk_free(ctx, s->locals);
+	rk_free(ctx, s->triangles);
+	rk_free(ctx, s->support);
+}
+
+/* Number of pairs of k things. */
+static inline uint64_t
+pairs_of(uint64_t k)
+{
+	return k % 2 ? (k - 1) / 2 * k : k / 2 * (k - 1);
+}
+
+rk_status
+rk_graph_triangle_counts(rk_ctx *ctx, const rk_graph *g, int64_t *triangles,
+						 double *clustering, rk_triangle_totals *totals)
+{
+	rk_ranked	r;
+	count_state s = {0};
+	rk_status	status = rk_ranked_build(ctx, g, &r);
+	int64_t		n = g->nodes;
+
+	if (status != RK_OK)
+		return status;
+	if (triangles && (s.triangles = rk_alloc0(ctx, n, sizeof(uint64_t))) == NULL)
+		return RK_ERR_MEMORY;
+	if ((status = run_count(ctx, &r, &s)) != RK_OK)
+		return status;
+
+	*totals = (rk_triangle_totals) {0};
+	for (int64_t c = 0; c < r.chunk_count; c++)
+		totals->triangles += s.found[c];
+	for (int64_t p = 0; p < n; p++)
+	{
+		uint64_t	pairs = pairs_of(r.offsets[p + 1] - r.offsets[p]);
+
+		if ((p & POLL_MASK) == 0 && rk_ctx_poll(ctx))
+			return RK_STOPPED;
+		totals->wedges += pairs;
+		if (triangles)
+		{
+			uint32_t	v = r.order[p];
+			uint64_t	count = atomic_load_explicit(&s.triangles[p], memory_order_relaxed);
+
+			for (int t = 0; p < s.local_size && t < ctx->threads; t++)
+				count += s.locals[s.local_size * t + p];
+			triangles[v] = (int64_t) count;
+			if (clustering)
+				clustering[v] = pairs ? (double) count / (double) pairs : 0;
+		}
+	}
+	if (totals->wedges)
+		totals->transitivity = 3 * (double) totals->triangles / (double) totals->wedges;
+	free_count(ctx, &s);
+	rk_ranked_free(&r);
+	return RK_OK;
+}
+
+typedef struct hand_out_state
+{
+	const rk_ranked *r;
+	const count_state *count;
+	uint32_t   *support;
+} hand_out_state;
+
+/* Looks up the count of every entry of some rows of the graph. */
+static void
+hand_out_support(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
+{
+	hand_out_state *s = arg;
+	const rk_ranked *r = s->r;
+	const rk_adjacency *out = &r->g->out;
+
+	(void) chunk;
+	for (int64_t v = begin; v < end; v++)
+	{
+		for (int64_t i = out->offsets[v]; i < out->offsets[v + 1]; i++)
+		{
+			int64_t		at = rk_ranked_position(r, r->rank[v], r->rank[out->neighbors[i]]);
+
+			if ((i & POLL_MASK) == 0 && rk_chunk_should_stop(r->ctx, thread))
+				return;
+			s->support[i] = atomic_load_explicit(&s->count->support[at], memory_order_relaxed);
+		}
+	}
+}
+
+rk_status
+rk_graph_triangle_support(rk_ctx *ctx, const rk_graph *g, uint32_t *support)
+{
+	rk_ranked	r;
+	count_state s = {0};
+	hand_out_state h = {&r, &s, support};
+	int64_t    *bounds;
+	int64_t		chunks;
+	rk_status	status = rk_ranked_build(ctx, g, &r);
+
+	if (status != RK_OK)
+		return status;
+	s.support = rk_alloc0(ctx, g->out.offsets[g->nodes], sizeof(uint32_t));
+	bounds = rk_graph_chunks(ctx, g->nodes, g->out.offsets, ARC_WORK, &chunks);
+	if (!s.support || !bounds)
+		return RK_ERR_MEMORY;
+	if ((status = run_count(ctx, &r, &s)) != RK_OK ||
+		(status = rk_parallel_ranges(ctx, bounds, chunks, hand_out_support, &h)) != RK_OK)
+		return status;
+	rk_free(ctx, bounds);
+	free_count(ctx, &s);
+	rk_ranked_free(&r);
+	return RK_OK;
+}
+
+int64_t
+rk_graph_triangle_counting_memory(int64_t nodes, int64_t arcs, bool edges, int threads)
+{
+	int64_t		local = nodes < LOCAL_NODES ? nodes : LOCAL_NODES;
+
+	return rk_ranked_memory(nodes, arcs, threads) + rk_block_bytes(threads * nodes, 4) +
+		(edges ? rk_block_bytes(arcs, 4) : rk_block_bytes(nodes, 8) + rk_block_bytes(threads * local, 8)) +
+		2 * rk_block_bytes((arcs + 4 * nodes) / 8192 + 2, 8);
+}

@@ -1,0 +1,42 @@
+--
+-- Worked examples of the pattern kernels, small enough to check by hand.
+--
+-- eight accounts: 7 has no edge, 8 pays nobody
+CREATE VIEW w8 AS SELECT * FROM (VALUES
+	(1, 2, 10), (2, 3, 10), (3, 1, 10), (1, 3, 2), (3, 4, 5), (4, 5, 5), (5, 6, 5), (6, 3, 5), (2, 8, 1)
+) e(source, target, weight);
+CREATE VIEW w8_nodes AS SELECT generate_series(1, 8) AS node;
+-- 500 nodes, 4000 rows with self-loops and parallel edges
+CREATE VIEW g500 AS SELECT (i * i * 31 + i * 17) % 500 AS source, (i * 7919 + (i * i) % 97) % 500 AS target
+FROM generate_series(1, 4000) i;
+-- complete graph on four nodes, each edge given both ways, and a self-loop
+CREATE VIEW k4 AS SELECT a AS source, b AS target FROM generate_series(1, 4) a, generate_series(1, 4) b
+WHERE a <> b OR a = 1;
+
+-- triangle counting: 1-2-3 is the only triangle
+SELECT node, triangles, round(clustering_coefficient::numeric, 6) AS clustering
+FROM rk.graph_triangle_counting('w8', 'w8_nodes') ORDER BY node;
+SELECT triangles, wedges, round(transitivity::numeric, 6) AS transitivity FROM rk.graph_triangle_counting_total('w8');
+SELECT * FROM rk.graph_triangle_counting_edges('w8') ORDER BY source, target;
+SELECT * FROM rk.graph_triangle_counting('k4') ORDER BY node;
+SELECT * FROM rk.graph_triangle_counting_total('k4');
+SELECT triangles, round(transitivity::numeric, 10) AS transitivity FROM rk.graph_triangle_counting_total('g500');
+SELECT sum(triangles) / 3 AS triangles, round(avg(clustering_coefficient)::numeric, 10) AS average
+FROM rk.graph_triangle_counting('g500');
+-- the same with text ids, from a prepared graph, and by id
+SELECT * FROM rk.graph_triangle_counting('SELECT ''n'' || source AS source, ''n'' || target AS target FROM k4',
+	id_type => NULL::text) ORDER BY node;
+SELECT count(*), sum(triangles) FROM rk.graph_triangle_counting_edges('SELECT rk.graph_agg(source, target) AS g FROM g500');
+SELECT rk.execute('graph/triangle-counting_total', '{"edges": "k4"}') -> 'rows' AS total;
+SELECT details FROM rk.last_run();
+-- nothing in, nothing out; one node; a path
+SELECT * FROM rk.graph_triangle_counting('[]');
+SELECT * FROM rk.graph_triangle_counting_total('[]');
+SELECT * FROM rk.graph_triangle_counting_edges('[]');
+SELECT * FROM rk.graph_triangle_counting('[]', nodes => 'SELECT 5 AS node');
+SELECT * FROM rk.graph_triangle_counting_total('[{"source": 1, "target": 1}]');
+-- what is wrong is said
+SELECT * FROM rk.graph_triangle_counting('SELECT 1 AS source, NULL::int AS target');
+SELECT * FROM rk.graph_triangle_counting('SELECT ''a''::text AS source, ''b''::text AS target');
+
+DROP VIEW w8, w8_nodes, g500, k4;

@@ -1,0 +1,282 @@
+/*
+ * test_patterns.c
+ *	  The pattern kernels against counting by brute force, and through the
+ *	  sweeps that all kernels must pass.
+ */
+#include "support.h"
+
+#include "../../src/graph/patterns/patterns.h"
+#include "../../src/graph/patterns/ranked.h"
+
+#define SMALL 24				/* nodes of the graphs that are checked in full */
+
+static rk_status
+build(rk_ctx *ctx, const rk_edges *edges, bool directed, rk_graph *g)
+{
+	rk_graph_options o = {.directed = directed,.drop_loops = true,.want_in = true,.want_out = true,
+		.parallel = edges->weight ? RK_EDGES_SUM : RK_EDGES_COLLAPSE};
+
+	return rk_graph_build(ctx, edges, &o, g);
+}
+
+/* The 0/1 matrix of a graph's "out". */
+static void
+fill_matrix(const rk_graph *g, bool a[SMALL][SMALL])
+{
+	memset(a, 0, sizeof(bool) * SMALL * SMALL);
+	for (int64_t u = 0; u < g->nodes; u++)
+		for (int64_t i = g->out.offsets[u]; i < g->out.offsets[u + 1]; i++)
+			a[u][g->out.neighbors[i]] = true;
+}
+
+/* Nodes and edges of a small random graph, sparse to dense. */
+static test_edges
+small_edges(uint64_t seed, bool weighted)
+{
+	int64_t		nodes = 1 + rk_hash2(seed, 77) % SMALL;
+
+	return random_edges(seed, nodes, rk_hash2(seed, 78) % (nodes * nodes / 2 + 2), weighted);
+}
+
+/* ---- the ranked graph ---- */
+
+/* Ranks fall by degree, rows hold the same edges, positions are found. */
+static void
+ranking_keeps_the_graph(void **state)
+{
+	(void) state;
+	for (uint64_t seed = 0; seed < 60; seed++)
+	{
+		test_edges	e = small_edges(seed, false);
+		rk_ctx		ctx;
+		rk_graph	g;
+		rk_ranked	r;
+		bool		a[SMALL][SMALL];
+
+		rk_ctx_init(&ctx);
+		ctx.threads = 1 + seed % 3;
+		assert_int_equal(build(&ctx, &e.edges, false, &g), RK_OK);
+		assert_int_equal(rk_ranked_build(&ctx, &g, &r), RK_OK);
+		fill_matrix(&g, a);
+		assert_int_equal(r.offsets[g.nodes], g.arcs);
+		for (int64_t p = 0; p < g.nodes; p++)
+		{
+			assert_int_equal(r.rank[r.order[p]], p);
+			if (p > 0)
+				assert_true(rk_degree(&g.out, r.order[p - 1]) >= rk_degree(&g.out, r.order[p]));
+			for (int64_t i = r.offsets[p]; i < r.offsets[p + 1]; i++)
+			{
+				uint32_t	q = r.rows[i];
+
+				assert_true(a[r.order[p]][r.order[q]]);
+				if (i < r.offsets[p] + r.uppers[p])
+				{
+					assert_true(q < p);
+					assert_true(i == r.offsets[p] || r.rows[i - 1] < q);
+					assert_int_equal(rk_ranked_position(&r, p, q), i);
+					assert_int_equal(rk_ranked_position(&r, q, p), i);
+				}
+				else
+					assert_true(q > p);
+			}
+		}
+		rk_ctx_destroy(&ctx);
+		free_edges(&e);
+	}
+}
+
+/* ---- triangle counting ---- */
+
+static void
+triangles_by_brute_force(void **state)
+{
+	(void) state;
+	for (uint64_t seed = 0; seed < 300; seed++)
+	{
+		test_edges	e = small_edges(seed, false);
+		rk_ctx		ctx;
+		rk_graph	g;
+		bool		a[SMALL][SMALL];
+		int64_t		triangles[SMALL];
+		double		clustering[SMALL];
+		uint32_t   *support;
+		rk_triangle_totals totals;
+		rk_triangle_totals only;
+		int64_t		sum = 0;
+
+		rk_ctx_init(&ctx);
+		ctx.threads = 1 + seed % 3;
+		assert_int_equal(build(&ctx, &e.edges, false, &g), RK_OK);
+		support = rk_alloc(&ctx, g.arcs, sizeof(uint32_t));
+		assert_int_equal(rk_graph_triangle_counts(&ctx, &g, triangles, clustering, &totals), RK_OK);
+		assert_int_equal(rk_graph_triangle_counts(&ctx, &g, NULL, NULL, &only), RK_OK);
+		assert_int_equal(rk_graph_triangle_support(&ctx, &g, support), RK_OK);
+		fill_matrix(&g, a);
+		for (int64_t u = 0; u < g.nodes; u++)
+		{
+			int64_t		expected = 0;
+			int64_t		degree = rk_degree(&g.out, u);
+
+			for (int64_t i = g.out.offsets[u]; i < g.out.offsets[u + 1]; i++)
+			{
+				int64_t		common = 0;
+
+				for (int64_t w = 0; w < g.nodes; w++)
+					common += a[u][w] && a[g.out.neighbors[i]][w];
+				assert_int_equal(support[i], common);
+				expected += common;
+			}
+			expected /= 2;
+			sum += expected;
+			assert_int_equal(triangles[u], expected);
+			assert_true(clustering[u] == (degree < 2 ? 0 : 2.0 * expected / (degree * (degree - 1))));
+		}
+		assert_int_equal(totals.triangles, sum / 3);
+		assert_memory_equal(&totals, &only, sizeof(totals));
+		rk_ctx_destroy(&ctx);
+		assert_int_equal(ctx.memory_used, 0);
+		free_edges(&e);
+	}
+}
+
+/* A wheel, whose hub has more neighbours than the others put together. */
+static void
+triangles_of_a_wheel(void **state)
+{
+	int64_t		spokes = 100000;
+	test_edges	e = random_edges(1, spokes + 1, 2 * spokes, false);
+	int64_t    *triangles = malloc(sizeof(int64_t) * (spokes + 1));
+	rk_ctx		ctx;
+	rk_graph	g;
+	rk_triangle_totals totals;
+
+	(void) state;
+	for (int64_t i = 0; i < spokes; i++)
+	{
+		e.source[2 * i] = spokes;
+		e.target[2 * i] = i;
+		e.source[2 * i + 1] = i;
+		e.target[2 * i + 1] = (i + 1) % spokes;
+	}
+	rk_ctx_init(&ctx);
+	ctx.threads = 2;
+	assert_int_equal(build(&ctx, &e.edges, false, &g), RK_OK);
+	assert_int_equal(rk_graph_triangle_counts(&ctx, &g, triangles, NULL, &totals), RK_OK);
+	assert_int_equal(totals.triangles, spokes);
+	assert_int_equal(triangles[spokes], spokes);
+	for (int64_t i = 0; i < spokes; i++)
+		assert_int_equal(triangles[i], 2);
+	rk_ctx_destroy(&ctx);
+	free(triangles);
+	free_edges(&e);
+}
+
+static rk_status
+run_triangles(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	rk_triangle_totals totals;
+	rk_graph	g;
+	rk_status	status = build(ctx, edges, false, &g);
+
+	return status == RK_OK ? rk_graph_triangle_counts(ctx, &g, result, NULL, &totals) : status;
+}
+
+/* The counts of the first entries, as many as fit. */
+static rk_status
+run_support(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	rk_graph	g;
+	rk_status	status = build(ctx, edges, false, &g);
+	uint32_t   *support;
+
+	if (status != RK_OK)
+		return status;
+	if ((support = rk_alloc(ctx, g.arcs, sizeof(uint32_t))) == NULL)
+		return RK_ERR_MEMORY;
+	if ((status = rk_graph_triangle_support(ctx, &g, support)) == RK_OK)
+		memcpy(result, support, sizeof(double) * g.nodes);
+	return status;
+}
+
+/* ---- sweeps ---- */
+
+/* A kernel takes no more memory than it says, be it 1 thread or 2. */
+static void
+assert_memory_estimate(test_run_fn run, const rk_edges *edges, bool directed, size_t result_size,
+					   int64_t (*estimate) (int64_t nodes, int64_t arcs, int threads))
+{
+	void	   *result = calloc(1, result_size);
+
+	for (int threads = 1; threads <= 2; threads++)
+	{
+		rk_ctx		ctx;
+		rk_graph	g;
+		int64_t		said;
+
+		rk_ctx_init(&ctx);
+		ctx.threads = threads;
+		assert_int_equal(build(&ctx, edges, directed, &g), RK_OK);
+		said = ctx.memory_used + estimate(g.nodes, g.arcs, threads);
+		/* building the graph may have taken more than the kernel will */
+		if (said < ctx.memory_peak)
+			said = ctx.memory_peak;
+		rk_ctx_destroy(&ctx);
+		rk_ctx_init(&ctx);
+		ctx.threads = threads;
+		assert_int_equal(run(&ctx, edges, result), RK_OK);
+		if (ctx.memory_peak > said)
+			fail_msg("took %lld bytes, said %lld", (long long) ctx.memory_peak, (long long) said);
+		rk_ctx_destroy(&ctx);
+	}
+	free(result);
+}
+
+static void
+all_sweeps(test_run_fn run, bool weighted, int64_t nodes, int64_t rows)
+{
+	test_edges	e = random_edges(5, nodes, rows, weighted);
+
+	assert_thread_independent(run, &e.edges, sizeof(double) * nodes);
+	assert_survives_allocation_failures(run, &e.edges, sizeof(double) * nodes);
+	assert_cancellable(run, &e.edges, sizeof(double) * nodes);
+	free_edges(&e);
+}
+
+static int64_t
+triangles_memory(int64_t nodes, int64_t arcs, int threads)
+{
+	return rk_graph_triangle_counting_memory(nodes, arcs, false, threads);
+}
+
+static int64_t
+support_memory(int64_t nodes, int64_t arcs, int threads)
+{
+	/* the array of the result is in the context here */
+	return rk_graph_triangle_counting_memory(nodes, arcs, true, threads) + rk_block_bytes(arcs, 4);
+}
+
+static void
+triangle_counting_passes(void **state)
+{
+	test_edges	e = random_edges(6, 100000, 400000, false);
+
+	(void) state;
+	all_sweeps(run_triangles, false, 5000, 100000);
+	all_sweeps(run_support, false, 5000, 100000);
+	assert_memory_estimate(run_triangles, &e.edges, false, sizeof(double) * 100000, triangles_memory);
+	assert_memory_estimate(run_support, &e.edges, false, sizeof(double) * 100000, support_memory);
+	free_edges(&e);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ranking_keeps_the_graph),
+		cmocka_unit_test(triangles_by_brute_force),
+		cmocka_unit_test(triangles_of_a_wheel),
+		cmocka_unit_test(triangle_counting_passes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
