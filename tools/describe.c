@@ -39,14 +39,15 @@ typedef enum id_form
 {
 	IDS_BIGINT,					/* the form without id_type */
 	IDS_ANYELEMENT,				/* the form with id_type */
-	IDS_ANYCOMPATIBLE			/* ids are given as values */
+	IDS_ANYCOMPATIBLE,			/* ids are given as values */
+	IDS_NONE					/* the form with a graph instead of edges */
 } id_form;
 
 static const char *
 sql_type(rk_type type, id_form form)
 {
-	static const char *const id_types[] = {"bigint", "anyelement", "anycompatible"};
-	static const char *const array_types[] = {"bigint[]", "anyarray", "anycompatiblearray"};
+	static const char *const id_types[] = {"bigint", "anyelement", "anycompatible", NULL};
+	static const char *const array_types[] = {"bigint[]", "anyarray", "anycompatiblearray", NULL};
 
 	switch (type)
 	{
@@ -75,6 +76,18 @@ sql_type(rk_type type, id_form form)
 	abort();
 }
 
+/* One parameter, after a separator. */
+static void
+print_param(const rk_param *p, id_form form, const char *separator, bool types_only)
+{
+	printf("%s", separator);
+	if (!types_only)
+		printf("%s ", p->name);
+	printf("%s", sql_type(p->type, form));
+	if (!types_only && p->initial)
+		printf(" DEFAULT %s", p->initial);
+}
+
 /* Parameters; with types only, as COMMENT ON wants them, or in full. */
 static void
 print_params(const rk_function *f, id_form form, bool types_only)
@@ -82,6 +95,16 @@ print_params(const rk_function *f, id_form form, bool types_only)
 	int			mandatory = rk_mandatory_count(f);
 	const char *separator = types_only ? ", " : ",\n\t";
 
+	if (form == IDS_NONE)
+	{
+		printf("%srk.graph", types_only ? "" : "graph ");
+		for (const rk_param *p = f->params; p->name != NULL; p++)
+		{
+			if (!rk_holds_graph(p))
+				print_param(p, form, separator, types_only);
+		}
+		return;
+	}
 	for (int i = 0; i <= rk_param_count(f); i++)
 	{
 		const rk_param *p = &f->params[i];
@@ -90,12 +113,8 @@ print_params(const rk_function *f, id_form form, bool types_only)
 			printf("%s%sanyelement", i ? separator : "", types_only ? "" : "id_type ");
 		if (p->name == NULL)
 			break;
-		printf("%s", i || (form == IDS_ANYELEMENT && mandatory == 0) ? separator : "");
-		if (!types_only)
-			printf("%s ", p->name);
-		printf("%s", sql_type(p->type, form));
-		if (!types_only && p->initial)
-			printf(" DEFAULT %s", p->initial);
+		print_param(p, form, i || (form == IDS_ANYELEMENT && mandatory == 0) ? separator : "",
+					types_only);
 	}
 }
 
@@ -109,8 +128,12 @@ print_function(const rk_kernel *k, const rk_function *f, id_form form)
 	printf("\n) RETURNS TABLE (\n\t");
 	for (int i = 0; f->columns[i].name != NULL; i++)
 		printf("%s%s %s", i ? ",\n\t" : "", f->columns[i].name, sql_type(f->columns[i].type, form));
-	printf("\n)\nLANGUAGE C STABLE PARALLEL RESTRICTED\nCOST 10000 ROWS %d\nSUPPORT rk.relation_support\n",
+	/* a graph is a value like any other; a relation is read when the call runs */
+	printf("\n)\nLANGUAGE C %s\nCOST 10000 ROWS %d\n",
+		   form == IDS_NONE ? "IMMUTABLE PARALLEL SAFE" : "STABLE PARALLEL RESTRICTED",
 		   f->rows == RK_ROWS_ONE ? 1 : 1000);
+	if (form != IDS_NONE)
+		printf("SUPPORT rk.relation_support\n");
 	printf("AS 'MODULE_PATHNAME', 'rk_");
 	print_name(k, f);
 	printf("_sql';\n\nCOMMENT ON FUNCTION rk.");
@@ -136,6 +159,15 @@ print_sql(const rk_kernel *k, void *arg)
 			print_function(k, f, IDS_BIGINT);
 			if (rk_returns_ids(f))
 				print_function(k, f, IDS_ANYELEMENT);
+		}
+		if (f->graph_form)
+		{
+			if (rk_returns_ids(f) || rk_has_id_value(f))
+			{
+				fprintf(stderr, "describe: %s%s has ids, so it cannot have a graph form\n", k->id, f->suffix);
+				exit(1);
+			}
+			print_function(k, f, IDS_NONE);
 		}
 	}
 }
@@ -202,6 +234,12 @@ print_docs(const rk_kernel *k, void *arg)
 		if (rk_returns_ids(f) && !rk_has_id_value(f))
 			printf("\nIds other than integers: write `id_type => NULL::text` (or `uuid`, ...) directly after `%s`.\n",
 				   f->params[rk_mandatory_count(f) - 1].name);
+		if (f->graph_form)
+		{
+			printf("\nThe same for a value of type `rk.graph`, in place of `edges` and `nodes`: `rk.");
+			print_name(k, f);
+			printf("(graph rk.graph, ...)`.\n");
+		}
 		printf("\n| result | type | meaning |\n| --- | --- | --- |\n");
 		for (const rk_column *c = f->columns; c->name; c++)
 			printf("| `%s` | %s | %s |\n", c->name, doc_type(c->type), c->meaning);

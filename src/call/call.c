@@ -499,15 +499,67 @@ expected_ids(FunctionCallInfo fcinfo, const rk_call *call, TupleDesc planned)
 	return InvalidOid;
 }
 
+/* Whether the SQL function that is called takes a graph instead of edges. */
+static bool
+takes_graph(FunctionCallInfo fcinfo, const rk_function *function)
+{
+	Oid		   *types;
+	int			count;
+
+	if (!function->graph_form)
+		return false;
+	(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &count);
+	return count > 0 && types[0] == rk_graph_type();
+}
+
+/*
+ * Reads the arguments of the form without id_type, of the form with it behind
+ * the mandatory ones, and of the form with a graph, which stands first.
+ */
+static void
+take_arguments(FunctionCallInfo fcinfo, rk_call *call, bool with_id_type)
+{
+	const rk_function *function = call->function;
+	int			mandatory = rk_mandatory_count(function);
+	int			arg = 0;
+
+	call->graph_form = takes_graph(fcinfo, function);
+	if (call->graph_form)
+	{
+		if (PG_ARGISNULL(0))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("parameter \"graph\" must not be NULL"),
+					 errhint("rk.graph_agg returns NULL when there are no rows to aggregate.")));
+		call->graph = PG_GETARG_DATUM(0);
+		arg++;
+	}
+	for (int i = 0; function->params[i].name != NULL; i++)
+	{
+		if (call->graph_form && rk_holds_graph(&function->params[i]))
+		{
+			call->nulls[i] = true;
+			continue;
+		}
+		if (with_id_type && i == mandatory)
+			arg++;
+		call->nulls[i] = PG_ARGISNULL(arg);
+		call->args[i] = PG_GETARG_DATUM(arg);
+		if (function->params[i].type == RK_TYPE_ID)
+			call->arg_types[i] = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, arg));
+		rk_check_argument(call, i);
+		arg++;
+	}
+}
+
 Datum
 rk_call_from_sql(FunctionCallInfo fcinfo, const char *id, const char *suffix)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	const rk_kernel *kernel = rk_find_kernel(id);
 	const rk_function *function = rk_find_function(kernel, suffix);
-	int			params = rk_param_count(function);
 	int			mandatory = rk_mandatory_count(function);
-	bool		with_id_type = PG_NARGS() == params + 1;
+	bool		with_id_type = PG_NARGS() == rk_param_count(function) + 1;
 	rk_call    *call;
 	MemoryContext old;
 
@@ -522,16 +574,7 @@ rk_call_from_sql(FunctionCallInfo fcinfo, const char *id, const char *suffix)
 
 	rk_check_version();
 	call = rk_call_create(kernel, function);
-	for (int i = 0; i < params; i++)
-	{
-		int			arg = with_id_type && i >= mandatory ? i + 1 : i;
-
-		call->nulls[i] = PG_ARGISNULL(arg);
-		call->args[i] = PG_GETARG_DATUM(arg);
-		if (function->params[i].type == RK_TYPE_ID)
-			call->arg_types[i] = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, arg));
-		rk_check_argument(call, i);
-	}
+	take_arguments(fcinfo, call, with_id_type);
 	if (with_id_type && !PG_ARGISNULL(mandatory))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

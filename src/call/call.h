@@ -48,6 +48,8 @@ typedef struct rk_call
 	Datum		args[RK_MAX_PARAMS];
 	bool		nulls[RK_MAX_PARAMS];
 	Oid			arg_types[RK_MAX_PARAMS];	/* of ids given as values */
+	Datum		graph;			/* the value of type rk.graph, in the graph form */
+	bool		graph_form;		/* "graph" was given instead of edges and nodes */
 
 	/* ids: what the caller expects, and what the data has */
 	Oid			expected_id_type;	/* InvalidOid: whatever the data has */

@@ -14,6 +14,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 /* Types of parameters and columns, as a user sees them. */
 typedef enum rk_type
@@ -106,6 +107,13 @@ typedef struct rk_function
 	const rk_column *columns;	/* NULL name ends */
 	rk_rows		rows;
 	rk_work		work;
+
+	/*
+	 * A second SQL function of the same name has one parameter "graph" of type
+	 * rk.graph in place of those that rk_holds_graph is true for, so that a
+	 * query can call it for every row.  Not for functions that return ids.
+	 */
+	bool		graph_form;
 } rk_function;
 
 typedef enum rk_mode
@@ -145,6 +153,14 @@ rk_each_kernel(void (*visit) (const rk_kernel *kernel, void *arg), void *arg)
 	for (int r = 0; rk_rooms[r] != NULL; r++)
 		for (const rk_kernel *k = rk_rooms[r]; k->id != NULL; k++)
 			visit(k, arg);
+}
+
+/* Whether the rows of this parameter make up the graph: edges or nodes. */
+static inline bool
+rk_holds_graph(const rk_param *p)
+{
+	return p->type == RK_TYPE_RELATION &&
+		(p->relation->may_be_graph || strcmp(p->name, "nodes") == 0);
 }
 
 static inline int

@@ -183,6 +183,13 @@ expected_rows(const rk_source *source)
 
 /* ---- edges ---- */
 
+/* The parameter that the edges came in, for messages. */
+static const char *
+edges_name(const rk_call *call)
+{
+	return call->graph_form ? "graph" : "edges";
+}
+
 /* Whether weights are used: the parameter "weighted" and what is there. */
 static bool
 use_weights(rk_call *call, bool has_param, bool there, rk_weight_meaning meaning)
@@ -193,6 +200,11 @@ use_weights(rk_call *call, bool has_param, bool there, rk_weight_meaning meaning
 		return there;
 	if (!rk_arg_boolean(call, "weighted"))
 		return false;
+	if (!there && call->graph_form)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("the graph has no weights, but \"weighted\" is true"),
+				 errhint("Build it with rk.graph_agg(source, target, weight).")));
 	if (!there)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
@@ -246,14 +258,12 @@ take_graph(void *arg, const rk_batch *batch)
 	}
 }
 
-/* Reads edges from a value of type rk.graph. */
-static void
-read_graph_value(rk_call *call, rk_source *source, rk_weight_meaning meaning,
-				 rk_graph_input *input, rk_id_column **nodes, rk_graph_view *view)
+/* The one value of type rk.graph that a source yields. */
+static Datum
+run_graph_source(rk_call *call, rk_source *source)
 {
 	graph_sink	sink = {.call = call};
 	rk_read_column column = {1, rk_graph_type(), RK_READ_DATUM};
-	struct varlena *value;
 
 	rk_call_phase(call, "reading", 1);
 	rk_read(source, &column, 1, take_graph, &sink, NULL, NULL);
@@ -262,11 +272,35 @@ read_graph_value(rk_call *call, rk_source *source, rk_weight_meaning meaning,
 				(errcode(ERRCODE_CARDINALITY_VIOLATION),
 				 errmsg("query given as \"edges\" returned %lld graphs instead of one", (long long) sink.rows),
 				 errhint("Choose one row, or join several with rk.graph_agg.")));
-	value = (struct varlena *) DatumGetPointer(sink.value);
+	return sink.value;
+}
+
+/*
+ * Opens a value of type rk.graph, which is not toasted, and adds its nodes.
+ * Returns whether its weights are used.
+ */
+static bool
+open_graph_value(rk_call *call, Datum datum, rk_weight_meaning meaning,
+				 rk_graph_input *input, rk_id_column **nodes, rk_graph_view *view)
+{
+	struct varlena *value = (struct varlena *) DatumGetPointer(datum);
+	bool		weighted;
+
 	rk_call_check(call, rk_graph_bytes_open(&call->ctx, value, VARSIZE(value), view));
 	call->rows_in += view->header->arcs;
 	rk_set_id_type(call, view->header->id_type);
-	*nodes = rk_graph_value_ids(call, sink.value, &input->ids);
+	*nodes = rk_graph_value_ids(call, datum, &input->ids);
+	weighted = use_weights(call, has_param(call, "weighted"), view->weights != NULL, meaning);
+	if (weighted)
+	{
+		for (int64 i = 0; i < view->header->arcs; i++)
+			input->negative |= view->weights[i] < 0;
+		if (input->negative && meaning == RK_WEIGHT_STRENGTH)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a weight of the graph given as \"%s\" is negative", edges_name(call))));
+	}
+	return weighted;
 }
 
 /* The edges of a graph value, its own nodes having been numbered. */
@@ -298,7 +332,7 @@ rk_graph_input *
 rk_read_graph(rk_call *call, rk_weight_meaning meaning)
 {
 	rk_graph_input *input = palloc0(sizeof(rk_graph_input));
-	rk_source  *edges;
+	rk_source  *edges = NULL;
 	rk_source  *nodes = NULL;
 	rk_found_column found[3];
 	rk_found_column node_found[1];
@@ -307,16 +341,17 @@ rk_read_graph(rk_call *call, rk_weight_meaning meaning)
 	row_sink	sink = {.call = call,.source = NULL,.found = found,.id_columns = 2,.meaning = meaning};
 	bool		weighted;
 
-	if (rk_arg_is_null(call, "edges"))
+	if (!call->graph_form && rk_arg_is_null(call, "edges"))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("parameter \"edges\" must not be NULL"),
 				 errhint("A query of this form works: edges => '%s'.",
 						 call->function->params[0].relation->example)));
 	rk_call_phase(call, "planning", 0);
-	edges = rk_source_open("edges", rk_arg_text(call, "edges"),
-						   call->function->params[rk_param_index(call, "edges")].relation,
-						   call->expected_id_type);
+	if (!call->graph_form)
+		edges = rk_source_open("edges", rk_arg_text(call, "edges"),
+							   call->function->params[rk_param_index(call, "edges")].relation,
+							   call->expected_id_type);
 	if (has_param(call, "nodes") && !rk_arg_is_null(call, "nodes"))
 	{
 		nodes = rk_source_open("nodes", rk_arg_text(call, "nodes"),
@@ -325,19 +360,12 @@ rk_read_graph(rk_call *call, rk_weight_meaning meaning)
 		rk_source_columns(nodes, node_found);
 	}
 
-	if (rk_source_is_graph(edges))
+	if (call->graph_form || rk_source_is_graph(edges))
 	{
-		read_graph_value(call, edges, meaning, input, &view_nodes, &view);
-		weighted = use_weights(call, has_param(call, "weighted"), view.weights != NULL, meaning);
-		if (weighted)
-		{
-			for (int64 i = 0; i < view.header->arcs; i++)
-				input->negative |= view.weights[i] < 0;
-			if (input->negative && meaning == RK_WEIGHT_STRENGTH)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("a weight of the graph given as \"edges\" is negative")));
-		}
+		Datum		value = call->graph_form ? PointerGetDatum(PG_DETOAST_DATUM(call->graph)) :
+			run_graph_source(call, edges);
+
+		weighted = open_graph_value(call, value, meaning, input, &view_nodes, &view);
 	}
 	else
 	{

@@ -25,8 +25,8 @@ typedef struct rk_graph_input
 } rk_graph_input;
 
 /*
- * Reads the parameter "edges" and, if the function has it, "nodes", and
- * numbers the nodes.  The parameter "weighted", if the function has it,
+ * Reads the parameter "edges" and, if the function has it, "nodes", or in the
+ * graph form the value given as "graph", and numbers the nodes.  The parameter "weighted", if the function has it,
  * decides about the weights.  Afterwards the phase is "building".
  */
 extern rk_graph_input *rk_read_graph(rk_call *call, rk_weight_meaning meaning);

@@ -25,6 +25,7 @@
 
 #include "../../src/graph/centrality/centrality.h"
 #include "../../src/graph/community/community.h"
+#include "../../src/graph/measures/measures.h"
 #include "../../src/graph/paths/paths.h"
 #include "../../src/graph/patterns/patterns.h"
 
@@ -215,6 +216,21 @@ run_louvain(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
 	return RK_OK;
 }
 
+/* Result: reciprocity. */
+static rk_status
+run_density(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	rk_density	d;
+	rk_status	status = rk_graph_density(ctx, g, &d);
+
+	(void) in;
+	out->end = seconds();
+	out->result = d.reciprocity;
+	return status;
+}
+
+#define DIRECTED_ROWS \
+	{.directed = true,.want_out = true,.want_in = true,.parallel = RK_EDGES_KEEP}
 #define DIRECTED_IN {.directed = true,.want_in = true,.parallel = RK_EDGES_COLLAPSE}
 #define DIRECTED_BOTH \
 	{.directed = true,.want_out = true,.want_in = true,.parallel = RK_EDGES_COLLAPSE}
@@ -233,6 +249,7 @@ static const kernel kernels[] = {
 	{"betweenness", SIMPLE, run_betweenness, false},
 	{"louvain", UNDIRECTED, run_louvain, false},
 	{"sssp", LENGTHS, run_sssp, true},
+	{"density", DIRECTED_ROWS, run_density, false},
 };
 
 static void

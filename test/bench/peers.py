@@ -222,5 +222,10 @@ class Igraph:
         t, rows = timed(lambda: g.distances(source=[int(number)], weights=weights))
         return t, float(np.sum(rows[0]))
 
+    def density(self, edges, number):
+        g = self.graph(edges, True)
+        t, found = timed(lambda: g.reciprocity())
+        return t, found
+
 
 KINDS = {"networkit": Networkit, "igraph": Igraph}

@@ -7,6 +7,7 @@ results are compared by number: "smallest node" is the smallest number.
 """
 import dataclasses
 import datetime
+import functools
 import random
 import uuid
 from decimal import Decimal
@@ -233,13 +234,16 @@ class Case:
         node and other_node are the parameters source and target of the path
         functions; take_nodes says whether the function has "nodes".
         """
+        form = form or self.form
+        if form == "json" and self.nodes and not returns_ids(db, function):
+            form = "query"		# nothing says what type the strings are of
         text = self.edges(db, form)
         arguments = ["%s"]
         values = [text]
         for number in (node, other_node):
             if number is not None:
                 arguments.append(literal(self.ids[number], self.id_type))
-        if node is None and self.returns_ids(function) and (
+        if node is None and returns_ids(db, function) and (
                 self.id_type not in ("bigint", "integer") or self.seed % 3 == 0):
             arguments.append(f"id_type => NULL::{self.id_type}")
         if take_nodes and self.nodes_argument(form):
@@ -262,15 +266,26 @@ class Case:
             rows.append(row)
         return [dict(zip(columns, row)) for row in rows]
 
-    @staticmethod
-    def returns_ids(function):
-        return not function.endswith("_total")
+    def run_graph_form(self, db, function, **params):
+        """The row of a function that is given the case as a value of type rk.graph."""
+        named = "".join(f", {name} => %s" for name in params)
+        cursor = db.execute(f"SELECT f.* FROM ({self.aggregate()}) t (g), rk.{function}(g{named}) f",
+                            list(params.values()))
+        columns = [column.name for column in cursor.description]
+        return [dict(zip(columns, row)) for row in cursor]
 
     def by_node(self, db, function, **params):
         """Rows of a function with one row a node, in the order of the nodes."""
         rows = sorted(self.run(db, function, **params), key=lambda row: row["node"])
         assert [row["node"] for row in rows] == list(range(self.size))
         return rows
+
+
+@functools.cache
+def returns_ids(db, function):
+    """Whether there are ids in the rows of a function, so that it has an id_type."""
+    return db.execute("SELECT count(*) FROM rk.kernel_columns WHERE function = %s AND kind = 'result_column'"
+                      " AND type IN ('id', 'id[]')", (f"rk.{function}",)).fetchone()[0] > 0
 
 
 # ---- making cases ----

@@ -1,0 +1,42 @@
+--
+-- Measures of whole graphs, and the forms that take a value of type rk.graph.
+--
+CREATE TABLE wire (tenant text, payer int, payee int, amount float8);
+INSERT INTO wire VALUES ('a', 1, 2, 10), ('a', 2, 3, 10), ('a', 3, 1, 10), ('a', 1, 3, 2), ('a', 3, 4, 5),
+	('a', 4, 5, 5), ('a', 5, 6, 5), ('a', 6, 3, 5), ('a', 2, 8, 1), ('a', 7, NULL, NULL),
+	('b', 1, 2, 1), ('b', 1, 2, 4), ('b', 2, 1, 1), ('b', 2, 2, 1), ('b', 2, 2, 1);
+CREATE VIEW edge AS SELECT payer AS source, payee AS target, amount AS weight FROM wire WHERE tenant = 'a' AND payee IS NOT NULL;
+
+-- density
+SELECT num_nodes, num_edges, density = 9 / 56.0::float8 AS density, self_loops, parallel_edges, reciprocity = 2 / 9.0::float8 AS reciprocity
+FROM rk.graph_density('edge', nodes => 'SELECT 7 AS node');
+SELECT num_nodes, num_edges, density = 2 / 7.0::float8 AS density, self_loops, parallel_edges, reciprocity
+FROM rk.graph_density('edge', nodes => 'SELECT 7 AS node', directed => false);
+SELECT * FROM rk.graph_density('SELECT payer AS source, payee AS target FROM wire WHERE tenant = ''b''');
+SELECT * FROM rk.graph_density('SELECT payer AS source, payee AS target FROM wire WHERE tenant = ''b''', directed => false);
+SELECT * FROM rk.graph_density('[]');
+SELECT * FROM rk.graph_density('SELECT 1 AS source, 2 AS target WHERE false', nodes => '[{"node": 1}]');
+SELECT * FROM rk.graph_density('[{"source": 1, "target": 1}]');
+SELECT * FROM rk.graph_density('[{"source": 1, "target": 2}]', directed => NULL);
+
+-- a graph in every row
+SELECT tenant, d.* FROM (SELECT tenant, rk.graph_agg(payer, payee) AS g FROM wire GROUP BY tenant) t, rk.graph_density(g) d
+ORDER BY tenant;
+SELECT tenant, d.* FROM (SELECT tenant, rk.graph_agg(payer, payee, amount) AS g FROM wire GROUP BY tenant) t,
+	rk.graph_density(g, directed => false) d
+ORDER BY tenant;
+CREATE TABLE store AS SELECT tenant, rk.graph_agg(payer::text, payee::text) AS g FROM wire GROUP BY tenant;
+SELECT tenant, num_nodes, num_edges FROM store, rk.graph_density(store.g) ORDER BY tenant;
+SELECT num_nodes FROM rk.graph_density(graph => (SELECT g FROM store WHERE tenant = 'b'), directed => true);
+-- the same as from rows
+SELECT a = b AS same FROM rk.graph_density('edge', nodes => 'SELECT 7 AS node') a, store, rk.graph_density(g) b WHERE tenant = 'a';
+SELECT * FROM rk.graph_density(NULL::rk.graph);
+-- an untyped literal holds edges
+SELECT num_nodes FROM rk.graph_density('edge');
+SELECT num_nodes FROM rk.graph_density('SELECT g FROM store WHERE tenant = ''b''');
+SELECT num_nodes FROM rk.graph_density(NULL);
+SELECT p.oid::regprocedure, provolatile, proparallel, obj_description(p.oid) IS NOT NULL AS described
+FROM pg_proc p WHERE proname = 'graph_density' ORDER BY 1::text COLLATE "C";
+SELECT rk.execute('graph/density', '{"edges": "edge"}') -> 'rows';
+
+DROP TABLE wire, store CASCADE;
