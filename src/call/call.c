@@ -56,13 +56,13 @@ rk_find_function(const rk_kernel *kernel, const char *suffix)
 	return NULL;
 }
 
-rk_binding
+const rk_bound_function *
 rk_find_binding(const rk_kernel *kernel, const rk_function *function)
 {
 	for (int r = 0; bindings[r] != NULL; r++)
 		for (const rk_bound_function *b = bindings[r]; b->id != NULL; b++)
 			if (strcmp(b->id, kernel->id) == 0 && strcmp(b->suffix, function->suffix) == 0)
-				return b->binding;
+				return b;
 	elog(ERROR, "kernel \"%s\" has no binding for \"%s\"", kernel->id, function->suffix);
 }
 
@@ -593,7 +593,7 @@ rk_call_from_sql(FunctionCallInfo fcinfo, const char *id, const char *suffix)
 	rsinfo->setDesc = call->desc;
 	MemoryContextSwitchTo(old);
 
-	rk_call_run(call, rk_find_binding(kernel, function));
+	rk_call_run(call, rk_find_binding(kernel, function)->binding);
 	rk_call_destroy(call);
 	return (Datum) 0;
 }

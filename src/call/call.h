@@ -22,7 +22,7 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
-#include "../compute/ctx.h"
+#include "../compute/csr.h"
 #include "descriptor.h"
 
 #define RK_MAX_PARAMS 24
@@ -83,12 +83,39 @@ typedef struct rk_call
 
 typedef void (*rk_binding) (rk_call *call);
 
+/* The graph that a run will work on: estimated at first, then as it is. */
+typedef struct rk_graph_size
+{
+	int64		nodes;
+	int64		arcs;			/* entries of one direction */
+	bool		weighted;
+	int			threads;
+} rk_graph_size;
+
+/* What a run over a graph needs, beside its ids. */
+typedef struct rk_need
+{
+	rk_graph_options graph;		/* what is built; no direction: nothing is,
+								 * and the edges stay as they were read */
+	int64		bytes;			/* at the peak beside graph and ids: scratch
+								 * space and results */
+} rk_need;
+
+/*
+ * Says what a binding will need for a graph of this size; need is zeroed
+ * before.  Called with the arguments of the run, twice: by rk.explain and
+ * before the run with an estimate, when the options of the graph are wanted
+ * too, and with the graph itself before the kernel begins.
+ */
+typedef void (*rk_need_fn) (const rk_call *call, const rk_graph_size *size, rk_need *need);
+
 /* A binding by kernel and function, for rk.execute. */
 typedef struct rk_bound_function
 {
 	const char *id;
 	const char *suffix;
 	rk_binding	binding;
+	rk_need_fn	need;			/* of kernels over graphs */
 } rk_bound_function;
 
 /* Tables of the rooms; each ends with a NULL id. */
@@ -99,7 +126,8 @@ typedef struct rk_bound_function
 /* Finds a kernel's function; NULL when there is none. */
 extern const rk_kernel *rk_find_kernel(const char *id);
 extern const rk_function *rk_find_function(const rk_kernel *kernel, const char *suffix);
-extern rk_binding rk_find_binding(const rk_kernel *kernel, const rk_function *function);
+extern const rk_bound_function *rk_find_binding(const rk_kernel *kernel,
+												const rk_function *function);
 
 /* The SQL function's name without schema; palloc'd. */
 extern char *rk_sql_name(const rk_kernel *kernel, const rk_function *function);

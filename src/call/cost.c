@@ -19,7 +19,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#include "../compute/csr.h"
+#include "../relation/ids.h"
 #include "cost.h"
 
 #define NS_PER_COST_UNIT 3000.0
@@ -35,7 +35,6 @@ rk_cost_of_run(const rk_kernel *kernel, const rk_function *function,
 	double		n = input->nodes;
 	double		m = input->rows;
 	double		work = 0;
-	rk_graph_options both = {.directed = true,.want_in = true,.want_out = true};
 
 	switch (function->work)
 	{
@@ -74,29 +73,104 @@ rk_cost_of_run(const rk_kernel *kernel, const rk_function *function,
 			break;
 	}
 	c.compute_ns = work + (BUILD_NS + RELABEL_NS) * m + EMIT_NS * c.rows_out;
-
-	/* raw ids and codes while reading; then codes and the graph; then results */
-	c.memory = rk_graph_build_memory((int64) n, (int64) m, input->weighted, &both);
-	c.memory = Max(c.memory + (int64) m * 8,
-				   (int64) (m * (16 + 8 + (input->weighted ? 8 : 0)) + 40 * n));
-	c.memory += (int64) (64 * n);
 	return c;
+}
+
+/* ---- memory ---- */
+
+/* Whether the run looks at weights that its input has. */
+static bool
+uses_weights(const rk_call *call, const rk_estimate *input)
+{
+	for (int i = 0; call->function->params[i].name != NULL; i++)
+		if (strcmp(call->function->params[i].name, "weighted") == 0)
+			return input->weighted && (call->nulls[i] || DatumGetBool(call->args[i]));
+	return false;
+}
+
+int64
+rk_memory_of_run(const rk_call *call, const rk_estimate *input)
+{
+	const rk_bound_function *bound = rk_find_binding(call->kernel, call->function);
+	int64		rows = (int64) input->rows;
+	rk_graph_size size = {
+		.nodes = (int64) input->nodes,
+		.arcs = rows,
+		.weighted = uses_weights(call, input),
+		.threads = call->ctx.threads
+	};
+	rk_need		need = {0};
+	rk_ids_need ids = rk_ids_memory(input->id_type, size.nodes, 2 * rows, input->range,
+									(int64) input->id_width);
+	int64		weights = size.weighted ? sizeof(double) * (rows + rows / 16) : 0;
+	int64		codes = 2 * sizeof(uint32) * rows;
+	int64		reading = ids.reading + weights;
+	int64		relabelling = ids.numbering + weights;
+	int64		building;
+	int64		computing;
+
+	if (bound->need == NULL)
+		return Max(reading, relabelling);
+	bound->need(call, &size, &need);
+	if (!need.graph.want_in && !need.graph.want_out)
+		return Max(Max(reading, relabelling), ids.kept + codes + weights + need.bytes);
+	if (!need.graph.directed)
+	{
+		size.arcs *= 2;
+		need.bytes = 0;
+		bound->need(call, &size, &need);
+	}
+	building = ids.kept + codes + weights +
+		rk_graph_build_memory(size.nodes, rows, size.weighted, size.threads, &need.graph);
+	computing = ids.kept + need.bytes +
+		rk_graph_memory(size.nodes, size.arcs, size.weighted, &need.graph);
+	return Max(Max(reading, relabelling), Max(building, computing));
+}
+
+/* Raises the error of a run that needs more than it may have. */
+static void
+refuse(const rk_call *call, int64 bytes, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OUT_OF_MEMORY),
+			 errmsg("run of %s needs more memory than rk.memory_limit permits", call->kernel->id),
+			 errdetail("About %lld MB are %s, the limit is %lld MB.", (long long) (bytes >> 20) + 1,
+					   detail, (long long) (call->ctx.memory_limit >> 20)),
+			 errhint("SET rk.memory_limit = '%lldMB';", (long long) (bytes >> 20) * 5 / 4 + 2)));
 }
 
 void
 rk_refuse_memory(const rk_call *call, const rk_estimate *input)
 {
-	rk_run_cost cost = rk_cost_of_run(call->kernel, call->function, input, 1);
+	int64		bytes;
 
-	if (!input->exact || call->ctx.memory_limit == 0 || cost.memory <= call->ctx.memory_limit)
+	if (!input->exact || call->ctx.memory_limit == 0)
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_OUT_OF_MEMORY),
-			 errmsg("run of %s needs more memory than rk.memory_limit permits", call->kernel->id),
-			 errdetail("About %lld MB are estimated for %.0f rows, the limit is %lld MB.",
-					   (long long) (cost.memory >> 20) + 1, input->rows,
-					   (long long) (call->ctx.memory_limit >> 20)),
-			 errhint("SET rk.memory_limit = '%lldMB';", (long long) (cost.memory >> 20) * 5 / 4 + 2)));
+	bytes = rk_memory_of_run(call, input);
+	if (bytes > call->ctx.memory_limit)
+		refuse(call, bytes, psprintf("estimated for %.0f rows", input->rows));
+}
+
+void
+rk_refuse_kernel(const rk_call *call, const rk_graph *g)
+{
+	const rk_bound_function *bound = rk_find_binding(call->kernel, call->function);
+	const rk_adjacency *rows = g->out.offsets ? &g->out : &g->in;
+	rk_graph_size size = {
+		.nodes = g->nodes,
+		.arcs = g->arcs,
+		.weighted = rows->weights != NULL,
+		.threads = call->ctx.threads
+	};
+	rk_need		need = {0};
+
+	if (bound->need == NULL || call->ctx.memory_limit == 0)
+		return;
+	bound->need(call, &size, &need);
+	if (call->ctx.memory_used + need.bytes > call->ctx.memory_limit)
+		refuse(call, call->ctx.memory_used + need.bytes,
+			   psprintf("needed for %lld nodes and %lld edges", (long long) g->nodes,
+						(long long) (g->directed ? g->arcs : g->arcs / 2)));
 }
 
 /* The text of the argument with this name, if it is known when planning. */

@@ -12,11 +12,19 @@ typedef struct rk_run_cost
 {
 	double		rows_out;
 	double		compute_ns;		/* with one thread */
-	int64		memory;			/* bytes at the peak */
 } rk_run_cost;
 
 extern rk_run_cost rk_cost_of_run(const rk_kernel *kernel, const rk_function *function,
 								  const rk_estimate *input, double iterations);
+
+/*
+ * Bytes at the peak of a run over an input of this size, with the arguments of
+ * the call: the largest of reading, numbering, building and computing.
+ */
+extern int64 rk_memory_of_run(const rk_call *call, const rk_estimate *input);
+
+/* Refuses the run (53200) when what its kernel needs goes beyond the limit. */
+extern void rk_refuse_kernel(const rk_call *call, const rk_graph *g);
 
 /*
  * Refuses the run (53200) when its input is a whole table whose size alone

@@ -230,7 +230,7 @@ rk_execute(PG_FUNCTION_ARGS)
 	set_arguments(call, PG_GETARG_JSONB_P(1));
 	call->rows = tuplestore_begin_heap(false, false, work_mem);
 	call->rows_memory = CurrentMemoryContext;
-	rk_call_run(call, rk_find_binding(kernel, function));
+	rk_call_run(call, rk_find_binding(kernel, function)->binding);
 
 	/* rows as json, which keeps every digit; run from last_run */
 	initStringInfo(&json);
@@ -284,6 +284,7 @@ rk_explain(PG_FUNCTION_ARGS)
 	double		read_ms;
 	double		compute_ms;
 	double		iterations = 20;
+	int64		memory;
 	int			threads;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
@@ -299,17 +300,18 @@ rk_explain(PG_FUNCTION_ARGS)
 	(void) rk_source_open("edges", rk_arg_text(call, "edges"), function->params[0].relation, InvalidOid);
 	input = rk_estimate_edges(rk_arg_text(call, "edges"), function->params[0].relation);
 	cost = rk_cost_of_run(kernel, function, &input, iterations);
+	memory = rk_memory_of_run(call, &input);
 	rk_call_destroy(call);
 
 	if (!input.known)
 		warnings[warning_count++] = CStringGetTextDatum("number of nodes is not known before a prepared graph is read");
-	if (cost.memory > (int64) rk_memory_limit_kb * 1024)
+	if (memory > (int64) rk_memory_limit_kb * 1024)
 		warnings[warning_count++] = CStringGetTextDatum("memory is above rk.memory_limit: the run would be refused");
 	read_ms = input.rows * 30e-6;
 	compute_ms = cost.compute_ns * 1e-6 / threads;
 	values[0] = Int64GetDatum((int64) input.rows);
 	values[1] = Int64GetDatum((int64) input.bytes);
-	values[2] = Int64GetDatum(cost.memory);
+	values[2] = Int64GetDatum(memory);
 	values[3] = CStringGetTextDatum("cpu");
 	values[4] = Int32GetDatum(threads);
 	values[5] = DirectFunctionCall1(jsonb_in,

@@ -641,16 +641,35 @@ rk_graph_chunks(rk_ctx *ctx, int64_t nodes, const int64_t *offsets, int64_t work
 	return bounds;
 }
 
+/* Bytes of one direction. */
+static int64_t
+adjacency_memory(int64_t nodes, int64_t arcs, int64_t entry)
+{
+	return (nodes + 1) * (int64_t) sizeof(int64_t) + arcs * entry;
+}
+
 int64_t
-rk_graph_build_memory(int64_t nodes, int64_t rows, bool weighted,
+rk_graph_memory(int64_t nodes, int64_t arcs, bool weighted, const rk_graph_options *options)
+{
+	int64_t		entry = weighted && options->parallel != RK_EDGES_COLLAPSE ? 12 : 4;
+	int64_t		one = adjacency_memory(nodes, arcs, entry);
+
+	return options->directed && options->want_in && options->want_out ? 2 * one : one;
+}
+
+int64_t
+rk_graph_build_memory(int64_t nodes, int64_t rows, bool weighted, int threads,
 					  const rk_graph_options *options)
 {
 	int64_t		arcs = options->directed ? rows : 2 * rows;
-	int64_t		arc = weighted && options->parallel != RK_EDGES_COLLAPSE ? 8 : 0;
-	int64_t		result = (nodes + 1) * 8 + arcs * (4 + arc);
-	int64_t		build = arcs * (8 + arc) + MAX_CHUNKS * MAX_PARTS * 8;
+	int64_t		entry = weighted && options->parallel != RK_EDGES_COLLAPSE ? 12 : 4;
+	int64_t		one = adjacency_memory(nodes, arcs, entry);
+	int64_t		keys = arcs * (entry + 4);	/* a key is both ends; its weight */
+	int64_t		other;
 
-	if (options->directed && options->want_in && options->want_out)
-		return result + (build > result ? build : result);
-	return result + build;
+	if (!(options->directed && options->want_in && options->want_out))
+		return one + keys;
+	/* the transpose counts every node once a block of rows */
+	other = one + (int64_t) sizeof(uint32_t) * nodes * (threads + 1);
+	return one + (keys > other ? keys : other);
 }

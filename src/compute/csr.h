@@ -101,8 +101,12 @@ rk_degree(const rk_adjacency *a, int64_t u)
 	return a->offsets[u + 1] - a->offsets[u];
 }
 
-/* Peak bytes of rk_graph_build for this many nodes and rows. */
+/* Bytes of a graph with so many entries of one direction. */
+extern int64_t rk_graph_memory(int64_t nodes, int64_t arcs, bool weighted,
+							   const rk_graph_options *options);
+
+/* Peak bytes of rk_graph_build for this many nodes and rows, result included. */
 extern int64_t rk_graph_build_memory(int64_t nodes, int64_t rows, bool weighted,
-									 const rk_graph_options *options);
+									 int threads, const rk_graph_options *options);
 
 #endif							/* RK_CSR_H */

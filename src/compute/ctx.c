@@ -4,7 +4,7 @@
  *
  * Memory is a list of blocks, each with a header in front, so that a context
  * can be thrown away as a whole.  Blocks of RK_LARGE bytes and more are mapped
- * in multiples of 2 MB and advised to be huge pages; when freed they go to a
+ * at 2 MB boundaries and advised to be huge pages; when freed they go to a
  * small process-wide store instead of back to the system, because touching
  * fresh pages costs 0.05 to 3 ms a megabyte, more than most phases that use
  * them.  Only the thread that owns a context allocates, and a process runs one
@@ -24,6 +24,7 @@
 #define RK_ALIGN 64
 #define RK_LARGE (INT64_C(1) << 20)
 #define RK_HUGE_PAGE (INT64_C(2) << 20)
+#define RK_UNIT (INT64_C(64) << 10)	/* mapped blocks are multiples of this */
 
 struct rk_block
 {
@@ -67,7 +68,6 @@ take_retained(int64_t bytes)
 
 	for (rk_block *b = retained_blocks; b != NULL; b = b->next)
 	{
-		/* a much larger block would hide memory from the accounting */
 		if (b->bytes >= bytes && b->bytes <= bytes * 2 &&
 			(best == NULL || b->bytes < best->bytes))
 			best = b;
@@ -81,10 +81,17 @@ take_retained(int64_t bytes)
 	if (best->next)
 		best->next->prev = best->prev;
 	retained_bytes -= best->bytes;
+
+	/* what is not asked for is given back, so that it is not counted either */
+	if (best->bytes > bytes)
+	{
+		munmap((char *) best + bytes, best->bytes - bytes);
+		best->bytes = bytes;
+	}
 	return best;
 }
 
-/* Maps bytes (a multiple of RK_HUGE_PAGE) at a huge page boundary. */
+/* Maps bytes (a multiple of RK_UNIT) at a huge page boundary. */
 static rk_block *
 map_block(int64_t bytes)
 {
@@ -133,9 +140,8 @@ rk_alloc(rk_ctx *ctx, int64_t count, size_t size)
 	mapped = bytes >= RK_LARGE;
 	if (mapped)
 	{
-		bytes = (bytes + RK_HUGE_PAGE - 1) & ~(RK_HUGE_PAGE - 1);
-		if ((b = take_retained(bytes)) != NULL)
-			bytes = b->bytes;
+		bytes = (bytes + RK_UNIT - 1) & ~(RK_UNIT - 1);
+		b = take_retained(bytes);
 	}
 	if (ctx->memory_limit > 0 && bytes > ctx->memory_limit - ctx->memory_used)
 	{

@@ -340,6 +340,20 @@ rk_dense_ints(rk_ctx *ctx, rk_int_column *columns, int count, int64_t **ids, int
 }
 
 int64_t
+rk_dense_ints_memory(int64_t ids, int64_t values, double range)
+{
+	int64_t		slots = 65536;
+
+	if (range < ids)
+		range = ids;
+	if (range < 8.0 * values)
+		return 5 * (int64_t) range + 8 * ids;
+	while (slots < 2 * ids)
+		slots *= 4;
+	return slots * (int64_t) sizeof(int_slot) + ids * (int64_t) (12 + 2 * sizeof(keyed));
+}
+
+int64_t
 rk_dense_find_int(const int64_t *ids, int64_t n, int64_t value)
 {
 	int64_t		low = 0;
@@ -662,6 +676,26 @@ rk_dictionary_sort(rk_dictionary *d, uint32_t *rank, uint32_t *order)
 	rk_free(d->ctx, b);
 	rk_free(d->ctx, scratch);
 	return RK_OK;
+}
+
+int64_t
+rk_dictionary_memory(int64_t count, int64_t length)
+{
+	int64_t		capacity = 8192;
+	int64_t		slots = 16384;
+
+	while (capacity < count)
+		capacity *= 2;
+	while (slots < 4 * count)
+		slots *= 4;
+	return capacity * (int64_t) sizeof(entry) + slots * (int64_t) sizeof(slot) +
+		(length > INLINE_BYTES ? count * length : 0);
+}
+
+int64_t
+rk_dictionary_sort_memory(int64_t count)
+{
+	return count * (int64_t) (2 * sizeof(keyed) + sizeof(uint32_t));
 }
 
 rk_bytes

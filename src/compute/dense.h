@@ -29,6 +29,12 @@ typedef struct rk_int_column
 extern rk_status rk_dense_ints(rk_ctx *ctx, rk_int_column *columns, int count,
 							   int64_t **ids, int64_t *n);
 
+/*
+ * Bytes of rk_dense_ints at its peak, ids included, for so many different ids
+ * in values rows; range: the largest less the smallest, 0: as many as ids.
+ */
+extern int64_t rk_dense_ints_memory(int64_t ids, int64_t values, double range);
+
 /* Index of value in sorted ids, or -1. */
 extern int64_t rk_dense_find_int(const int64_t *ids, int64_t n, int64_t value);
 
@@ -60,6 +66,10 @@ extern int64_t rk_dictionary_count(const rk_dictionary *d);
  * the inverse.  Both have rk_dictionary_count entries.
  */
 extern rk_status rk_dictionary_sort(rk_dictionary *d, uint32_t *rank, uint32_t *order);
+
+/* Bytes of a dictionary of so many strings of this length, and of sorting it. */
+extern int64_t rk_dictionary_memory(int64_t count, int64_t length);
+extern int64_t rk_dictionary_sort_memory(int64_t count);
 
 /* The string with this code; points into the dictionary. */
 extern rk_bytes rk_dictionary_key(const rk_dictionary *d, uint32_t code, char buffer[16]);

@@ -51,6 +51,45 @@ distinct_values(const rk_source *source, int attno)
 	return distinct < 0 ? -distinct * source->rows : distinct;
 }
 
+/*
+ * What statistics know of the ids in an output column: how far apart the ends
+ * of the histogram are, for integers, and the width.
+ */
+static void
+id_statistics(const rk_source *source, int attno, rk_estimate *e)
+{
+	TargetEntry *entry = list_nth(source->plan->planTree->targetlist, attno - 1);
+	Var		   *var = (Var *) entry->expr;
+	RangeTblEntry *rte;
+	HeapTuple	tuple;
+	AttStatsSlot slot;
+
+	if (!IsA(var, Var) || IS_SPECIAL_VARNO(var->varno))
+		return;
+	rte = rt_fetch(var->varno, source->plan->rtable);
+	if (rte->rtekind != RTE_RELATION)
+		return;
+	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(rte->relid),
+							Int16GetDatum(var->varattno), BoolGetDatum(rte->inh));
+	if (!HeapTupleIsValid(tuple))
+		return;
+	e->id_width = Max(e->id_width, ((Form_pg_statistic) GETSTRUCT(tuple))->stawidth);
+	if (e->id_type == INT8OID &&
+		get_attstatsslot(&slot, tuple, STATISTIC_KIND_HISTOGRAM, InvalidOid, ATTSTATSSLOT_VALUES))
+	{
+		Datum		low = slot.values[0];
+		Datum		high = slot.values[slot.nvalues - 1];
+
+		if (slot.nvalues > 1)
+			e->range = Max(e->range, var->vartype == INT8OID ?
+						   (double) DatumGetInt64(high) - (double) DatumGetInt64(low) :
+						   var->vartype == INT4OID ?
+						   (double) DatumGetInt32(high) - (double) DatumGetInt32(low) : 65536);
+		free_attstatsslot(&slot);
+	}
+	ReleaseSysCache(tuple);
+}
+
 rk_estimate
 rk_estimate_source(const rk_source *source)
 {
@@ -83,6 +122,8 @@ rk_estimate_source(const rk_source *source)
 		e.nodes = Min(Max(sources, targets) + 0.2 * Min(sources, targets), 2 * e.rows);
 	else
 		e.nodes = Min(pow(e.rows, 0.8) + 1, 2 * e.rows);
+	id_statistics(source, found[0].attno, &e);
+	id_statistics(source, found[1].attno, &e);
 	e.known = true;
 	return e;
 }

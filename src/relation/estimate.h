@@ -17,6 +17,8 @@ typedef struct rk_estimate
 	double		bytes;			/* of the input as it is read */
 	bool		weighted;
 	Oid			id_type;
+	double		range;			/* integer ids: largest less smallest, about */
+	double		id_width;		/* bytes of an id of no fixed width */
 } rk_estimate;
 
 /* Estimates an opened relation of edges. */

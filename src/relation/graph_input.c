@@ -326,6 +326,7 @@ expand_graph_value(rk_call *call, const rk_graph_view *view, const rk_id_column 
 	input->edges.source = source;
 	input->edges.target = target;
 	input->edges.weight = weighted ? view->weights : NULL;
+	input->weights_of_value = true;
 }
 
 rk_graph_input *
@@ -422,7 +423,10 @@ rk_free_edges(rk_call *call, rk_graph_input *input)
 {
 	rk_free(&call->ctx, (void *) input->edges.source);
 	rk_free(&call->ctx, (void *) input->edges.target);
+	if (input->edges.weight && !input->weights_of_value)
+		rk_free(&call->ctx, (void *) input->edges.weight);
 	input->edges.source = input->edges.target = NULL;
+	input->edges.weight = NULL;
 }
 
 void
@@ -430,6 +434,7 @@ rk_build_graph(rk_call *call, rk_graph_input *input, const rk_graph_options *opt
 {
 	rk_call_check(call, rk_graph_build(&call->ctx, &input->edges, options, g));
 	rk_free_edges(call, input);
+	rk_refuse_kernel(call, g);
 	rk_call_phase(call, "computing", 0);
 }
 

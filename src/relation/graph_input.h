@@ -21,6 +21,7 @@ typedef struct rk_graph_input
 {
 	rk_ids	   *ids;
 	rk_edges	edges;			/* weight NULL: unweighted */
+	bool		weights_of_value;	/* weight lies in a value of type rk.graph */
 	bool		negative;		/* some length is below zero */
 } rk_graph_input;
 

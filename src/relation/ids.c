@@ -451,3 +451,33 @@ rk_vector_text(const rk_vector *values, rk_read_kind kind, Oid type, int i)
 			return datum_text(values->datums[i], type);
 	}
 }
+
+/* ---- memory ---- */
+
+rk_ids_need
+rk_ids_memory(Oid type, int64 ids, int64 values, double range, int64 width)
+{
+	int64		codes = sizeof(uint32) * values;
+	int64		read = values + values / 16;	/* rows that columns are made for */
+	rk_ids_need need;
+
+	switch (rk_read_kind_of_id(type))
+	{
+		case RK_READ_INT64:
+			need.reading = sizeof(int64) * read;
+			need.kept = sizeof(int64) * ids;
+			need.numbering = need.reading + codes + rk_dense_ints_memory(ids, values, range);
+			break;
+		case RK_READ_BYTES:
+			need.kept = rk_dictionary_memory(ids, width) + 2 * sizeof(uint32) * ids;
+			need.reading = sizeof(uint32) * read + need.kept;
+			need.numbering = need.reading + rk_dictionary_sort_memory(ids);
+			break;
+		default:
+			need.kept = ids * (int64) (2 * (sizeof(Datum) + sizeof(uint32)) + 4 * sizeof(uint32));
+			need.reading = sizeof(uint32) * read + need.kept;
+			need.numbering = need.reading;
+			break;
+	}
+	return need;
+}

@@ -54,4 +54,18 @@ extern char *rk_ids_text(const rk_ids *ids, int64 index);
 /* Row i of a vector of this kind as text, for messages. */
 extern char *rk_vector_text(const rk_vector *values, rk_read_kind kind, Oid type, int i);
 
+/* Bytes that numbering ids takes, beside what the columns are read with. */
+typedef struct rk_ids_need
+{
+	int64		reading;		/* all rows read */
+	int64		numbering;		/* in rk_ids_finish, columns included */
+	int64		kept;			/* afterwards, without the codes */
+} rk_ids_need;
+
+/*
+ * For so many different ids in values rows of all columns; range: of integer
+ * ids; width: bytes of one that has no fixed width.
+ */
+extern rk_ids_need rk_ids_memory(Oid type, int64 ids, int64 values, double range, int64 width);
+
 #endif							/* RK_IDS_H */

@@ -10,15 +10,30 @@
 
 /* ---- graph/pagerank ---- */
 
+static rk_graph_options
+pagerank_graph(const rk_call *call, bool weighted)
+{
+	return (rk_graph_options) {
+		.directed = rk_arg_boolean(call, "directed"),
+		.want_in = true,
+		.parallel = weighted ? RK_EDGES_SUM : RK_EDGES_COLLAPSE
+	};
+}
+
+static void
+pagerank_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = pagerank_graph(call, size->weighted);
+	need->bytes = size->nodes * sizeof(double) +
+		rk_graph_pagerank_memory(size->nodes, size->arcs, size->threads) +
+		(rk_arg_is_null(call, "personalization") ? 0 : size->nodes * sizeof(double));
+}
+
 static void
 pagerank(rk_call *call)
 {
 	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_STRENGTH);
-	rk_graph_options options = {
-		.directed = rk_arg_boolean(call, "directed"),
-		.want_in = true,
-		.parallel = input->edges.weight ? RK_EDGES_SUM : RK_EDGES_COLLAPSE
-	};
+	rk_graph_options options = pagerank_graph(call, input->edges.weight != NULL);
 	rk_pagerank_params params = {
 		.damping = rk_arg_float8(call, "damping"),
 		.tolerance = rk_arg_float8(call, "tolerance"),
@@ -39,16 +54,29 @@ RK_FUNCTION(rk_graph_pagerank_sql, "graph/pagerank", "");
 
 /* ---- graph/degree-centrality ---- */
 
-static void
-degree_centrality(rk_call *call)
+static rk_graph_options
+degree_graph(const rk_call *call)
 {
-	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_STRENGTH);
-	rk_graph_options options = {
+	return (rk_graph_options) {
 		.directed = rk_arg_boolean(call, "directed"),
 		.want_in = true,
 		.want_out = true,
 		.parallel = RK_EDGES_KEEP
 	};
+}
+
+static void
+degree_centrality_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = degree_graph(call);
+	need->bytes = rk_graph_degree_centrality_memory(size->nodes, size->weighted);
+}
+
+static void
+degree_centrality(rk_call *call)
+{
+	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_STRENGTH);
+	rk_graph_options options = degree_graph(call);
 	rk_graph	g;
 	rk_degrees	d;
 
@@ -69,17 +97,63 @@ RK_FUNCTION(rk_graph_degree_centrality_sql, "graph/degree-centrality", "");
 
 /* ---- graph/betweenness-centrality ---- */
 
+static rk_graph_options
+betweenness_graph(const rk_call *call, bool weighted)
+{
+	return (rk_graph_options) {
+		.directed = rk_arg_boolean(call, "directed"),
+		.drop_loops = true,
+		.want_in = true,
+		.want_out = true,
+		.parallel = weighted ? RK_EDGES_MIN : RK_EDGES_COLLAPSE
+	};
+}
+
+/* Parameters of both forms; endpoints is false. */
+static rk_betweenness_params
+betweenness_params(const rk_call *call)
+{
+	return (rk_betweenness_params) {
+		.normalized = rk_arg_boolean(call, "normalized"),
+		.samples = rk_arg_int_or(call, "samples", 0),
+		.epsilon = rk_arg_float8_or(call, "epsilon", 0),
+		.delta = rk_arg_float8(call, "delta"),
+		.seed = rk_arg_int(call, "seed")
+	};
+}
+
+/* What kernel and scores need; edges: of the form for edges. */
+static int64
+betweenness_bytes(const rk_call *call, const rk_graph_size *size, bool edges)
+{
+	rk_betweenness_params params = betweenness_params(call);
+
+	return rk_graph_betweenness_memory(size->nodes, size->arcs, rk_arg_boolean(call, "directed"),
+									   size->weighted, edges, size->threads, &params) +
+		sizeof(double) * (edges ? size->arcs : size->nodes);
+}
+
+static void
+betweenness_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = betweenness_graph(call, size->weighted);
+	need->bytes = betweenness_bytes(call, size, false);
+}
+
+static void
+betweenness_edges_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = betweenness_graph(call, size->weighted);
+	/* which entries are edges, and afterwards their sources */
+	need->bytes = betweenness_bytes(call, size, true) + size->arcs * sizeof(bool);
+}
+
 /* Graph and parameters of both forms. */
 static rk_graph_input *
 betweenness_input(rk_call *call, rk_graph *g, rk_betweenness_params *params)
 {
 	rk_graph_input *input;
-	rk_graph_options options = {
-		.directed = rk_arg_boolean(call, "directed"),
-		.drop_loops = true,
-		.want_in = true,
-		.want_out = true
-	};
+	rk_graph_options options;
 
 	if (!rk_arg_is_null(call, "samples") && !rk_arg_is_null(call, "epsilon"))
 		ereport(ERROR,
@@ -87,14 +161,8 @@ betweenness_input(rk_call *call, rk_graph *g, rk_betweenness_params *params)
 				 errmsg("parameters \"samples\" and \"epsilon\" exclude each other"),
 				 errhint("Give samples for a number of searches, or epsilon for an error.")));
 	input = rk_read_graph(call, RK_WEIGHT_LENGTH);
-	options.parallel = input->edges.weight ? RK_EDGES_MIN : RK_EDGES_COLLAPSE;
-	*params = (rk_betweenness_params) {
-		.normalized = rk_arg_boolean(call, "normalized"),
-		.samples = rk_arg_int_or(call, "samples", 0),
-		.epsilon = rk_arg_float8_or(call, "epsilon", 0),
-		.delta = rk_arg_float8(call, "delta"),
-		.seed = rk_arg_int(call, "seed")
-	};
+	options = betweenness_graph(call, input->edges.weight != NULL);
+	*params = betweenness_params(call);
 	rk_build_graph(call, input, &options, g);
 	return input;
 }
@@ -158,9 +226,9 @@ RK_FUNCTION(rk_graph_betweenness_centrality_sql, "graph/betweenness-centrality",
 RK_FUNCTION(rk_graph_betweenness_centrality_edges_sql, "graph/betweenness-centrality", "_edges");
 
 const rk_bound_function rk_graph_centrality_bindings[] = {
-	{"graph/pagerank", "", pagerank},
-	{"graph/degree-centrality", "", degree_centrality},
-	{"graph/betweenness-centrality", "", betweenness_centrality},
-	{"graph/betweenness-centrality", "_edges", betweenness_centrality_edges},
+	{"graph/pagerank", "", pagerank, pagerank_need},
+	{"graph/degree-centrality", "", degree_centrality, degree_centrality_need},
+	{"graph/betweenness-centrality", "", betweenness_centrality, betweenness_need},
+	{"graph/betweenness-centrality", "_edges", betweenness_centrality_edges, betweenness_edges_need},
 	{0}
 };

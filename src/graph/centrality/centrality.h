@@ -50,6 +50,9 @@ extern rk_status rk_graph_pagerank(rk_ctx *ctx, const rk_graph *g,
 								   const rk_pagerank_params *params,
 								   double *score, rk_run *run);
 
+/* Bytes beside graph and score. */
+extern int64_t rk_graph_pagerank_memory(int64_t nodes, int64_t arcs, int threads);
+
 /* ---- degree-centrality ---------------------------------------------- */
 
 typedef struct rk_degrees
@@ -79,6 +82,9 @@ typedef struct rk_degrees
  */
 extern rk_status rk_graph_degree_centrality(rk_ctx *ctx, const rk_graph *g,
 											rk_degrees *result);
+
+/* Bytes beside the graph, result included. */
+extern int64_t rk_graph_degree_centrality_memory(int64_t nodes, bool weighted);
 
 /* ---- betweenness-centrality ----------------------------------------- */
 

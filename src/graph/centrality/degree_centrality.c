@@ -171,3 +171,10 @@ rk_graph_degree_centrality(rk_ctx *ctx, const rk_graph *g, rk_degrees *result)
 	rk_free(ctx, bounds);
 	return status;
 }
+
+int64_t
+rk_graph_degree_centrality_memory(int64_t nodes, bool weighted)
+{
+	/* nine columns, and two of strength */
+	return nodes * (int64_t) (weighted ? 11 * sizeof(double) : 9 * sizeof(double));
+}

@@ -263,3 +263,11 @@ rk_graph_pagerank(rk_ctx *ctx, const rk_graph *g, const rk_pagerank_params *para
 	rk_free(ctx, bounds);
 	return RK_OK;
 }
+
+int64_t
+rk_graph_pagerank_memory(int64_t nodes, int64_t arcs, int threads)
+{
+	/* inverse, contribution, next; degrees counted by every thread; chunks */
+	return nodes * (int64_t) (3 * sizeof(double) + sizeof(uint32_t) * threads) +
+		24 * ((arcs + 4 * nodes) / CHUNK_WORK + 1);
+}

@@ -10,23 +10,44 @@
 
 /* ---- graph/connected-components ---- */
 
+static const rk_graph_options component_graph = {.directed = true,.want_out = true,.parallel = RK_EDGES_KEEP};
+
+static bool
+weak_mode(const rk_call *call)
+{
+	return strcmp(rk_arg_text(call, "mode"), "weak") == 0;
+}
+
+static void
+connected_components_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	int64		component = size->nodes * sizeof(uint32);
+
+	if (weak_mode(call))
+		need->bytes = component + rk_graph_weak_components_memory(size->nodes, size->arcs, size->threads);
+	else
+	{
+		need->graph = component_graph;
+		need->bytes = component + rk_graph_strong_components_memory(size->nodes, size->arcs, size->threads);
+	}
+}
+
 /* The component of every node, and the list of components. */
 static rk_graph_input *
 find_components(rk_call *call, uint32 **component, rk_components *result)
 {
 	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_NONE);
-	rk_graph_options options = {.directed = true,.want_out = true,.parallel = RK_EDGES_KEEP};
 	rk_graph	g;
 
 	*component = rk_call_alloc(call, input->edges.nodes, uint32);
-	if (strcmp(rk_arg_text(call, "mode"), "weak") == 0)
+	if (weak_mode(call))
 	{
 		rk_call_phase(call, "computing", 0);
 		rk_call_check(call, rk_graph_weak_components_edges(&call->ctx, &input->edges, *component, result));
 	}
 	else
 	{
-		rk_build_graph(call, input, &options, &g);
+		rk_build_graph(call, input, &component_graph, &g);
 		rk_call_check(call, rk_graph_strong_components(&call->ctx, &g, *component, result));
 	}
 	rk_call_detail_int(call, "components", result->count);
@@ -73,7 +94,7 @@ RK_FUNCTION(rk_graph_connected_components_sql, "graph/connected-components", "")
 RK_FUNCTION(rk_graph_connected_components_sizes_sql, "graph/connected-components", "_sizes");
 
 const rk_bound_function rk_graph_community_bindings[] = {
-	{"graph/connected-components", "", connected_components},
-	{"graph/connected-components", "_sizes", connected_components_sizes},
+	{"graph/connected-components", "", connected_components, connected_components_need},
+	{"graph/connected-components", "_sizes", connected_components_sizes, connected_components_need},
 	{0}
 };

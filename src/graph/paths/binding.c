@@ -17,20 +17,60 @@ path_input(rk_call *call)
 	return rk_read_graph(call, RK_WEIGHT_LENGTH);
 }
 
+static rk_graph_options
+path_options(const rk_call *call, bool weighted, bool want_in)
+{
+	return (rk_graph_options) {
+		.directed = rk_arg_boolean(call, "directed"),
+		.drop_loops = true,
+		.want_out = true,
+		.want_in = want_in,
+		.parallel = weighted ? RK_EDGES_MIN : RK_EDGES_COLLAPSE
+	};
+}
+
 static void
 path_graph(rk_call *call, rk_graph_input *input, bool want_in, rk_graph *g)
 {
-	bool		directed = rk_arg_boolean(call, "directed");
-	rk_graph_options options = {
-		.directed = directed,
-		/* a negative self-loop is a negative cycle */
-		.drop_loops = !(directed && input->negative),
-		.want_out = true,
-		.want_in = want_in,
-		.parallel = input->edges.weight ? RK_EDGES_MIN : RK_EDGES_COLLAPSE
-	};
+	rk_graph_options options = path_options(call, input->edges.weight != NULL, want_in);
 
+	/* a negative self-loop is a negative cycle */
+	if (options.directed && input->negative)
+		options.drop_loops = false;
 	rk_build_graph(call, input, &options, g);
+}
+
+static void
+shortest_path_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = path_options(call, size->weighted, false);
+	/* distance, predecessor, hops and whether a row is emitted */
+	need->bytes = size->nodes * 21 +
+		rk_graph_shortest_path_memory(size->nodes, size->weighted, size->threads);
+}
+
+static void
+shortest_path_between_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = path_options(call, size->weighted, true);
+	need->bytes = rk_graph_shortest_path_between_memory(size->nodes, size->weighted, size->threads);
+}
+
+static void
+shortest_path_pairs_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	rk_path_pairs_params params = {.paths = rk_arg_boolean(call, "paths")};
+
+	need->graph = path_options(call, size->weighted, true);
+	need->bytes = rk_graph_shortest_path_pairs_memory(size->nodes, size->weighted, size->threads, &params);
+}
+
+static void
+shortest_path_eccentricity_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = path_options(call, size->weighted, true);
+	need->bytes = size->nodes * sizeof(double) +
+		rk_graph_shortest_path_eccentricity_memory(size->nodes, size->weighted, size->threads);
 }
 
 static void
@@ -189,9 +229,9 @@ RK_FUNCTION(rk_graph_shortest_path_pairs_sql, "graph/shortest-path", "_pairs");
 RK_FUNCTION(rk_graph_shortest_path_eccentricity_sql, "graph/shortest-path", "_eccentricity");
 
 const rk_bound_function rk_graph_paths_bindings[] = {
-	{"graph/shortest-path", "", shortest_path},
-	{"graph/shortest-path", "_between", shortest_path_between},
-	{"graph/shortest-path", "_pairs", shortest_path_pairs},
-	{"graph/shortest-path", "_eccentricity", shortest_path_eccentricity},
+	{"graph/shortest-path", "", shortest_path, shortest_path_need},
+	{"graph/shortest-path", "_between", shortest_path_between, shortest_path_between_need},
+	{"graph/shortest-path", "_pairs", shortest_path_pairs, shortest_path_pairs_need},
+	{"graph/shortest-path", "_eccentricity", shortest_path_eccentricity, shortest_path_eccentricity_need},
 	{0}
 };

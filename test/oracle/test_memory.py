@@ -1,0 +1,73 @@
+"""rk.explain's memory beside what runs really take, for every graph function.
+
+The functions come from rk.kernel_columns, so a new kernel is tested too.
+"""
+import json
+
+import pytest
+
+NODES, EDGES = 20_000, 200_000
+
+# parameters that no function over edges can do without
+ARGUMENTS = {"source": 1, "target": 2}
+
+# what keeps a run over so many nodes short
+BOUNDED = {
+    "graph_betweenness_centrality": {"samples": 4},
+    "graph_betweenness_centrality_edges": {"samples": 4},
+    "graph_shortest_path_pairs": {"max_distance": 0},
+}
+
+# how the edges are given: table and type of their ids
+INPUTS = {"bigint": ("memory_edges", "bigint"), "text": ("memory_text_edges", "text"),
+          "weighted": ("memory_weighted_edges", "bigint")}
+
+
+@pytest.fixture(scope="module")
+def functions(session):
+    """Makes the tables; returns every function over edges with its mandatory parameters."""
+    session.execute(f"""
+        CREATE TABLE memory_edges AS
+            SELECT (hashint8extended(i, 1) & 9223372036854775807) % {NODES} AS source,
+                   (hashint8extended(i, 2) & 9223372036854775807) % {NODES} AS target
+            FROM generate_series(1, {EDGES}) i;
+        CREATE TABLE memory_weighted_edges AS SELECT *, 1 + source % 5 AS weight FROM memory_edges;
+        CREATE TABLE memory_text_edges AS
+            SELECT md5(source::text) AS source, md5(target::text) AS target FROM memory_edges;
+        ANALYZE memory_edges, memory_weighted_edges, memory_text_edges""")
+    return session.execute("""
+        SELECT kernel, replace(function, 'rk.', ''),
+               coalesce(array_agg(name ORDER BY position) FILTER (WHERE required AND name <> 'edges'), '{}')
+        FROM rk.kernel_columns WHERE kind = 'argument'
+        GROUP BY kernel, function HAVING bool_or(name = 'edges') ORDER BY 2""").fetchall()
+
+
+@pytest.mark.parametrize("threads", (1, 2))
+@pytest.mark.parametrize("form", INPUTS)
+def test_estimates(db, functions, form, threads):
+    table, id_type = INPUTS[form]
+    db.execute(f"SET rk.threads = {threads}; SET rk.memory_limit = '2GB'; SET client_min_messages = error")
+    wrong = []
+    for kernel, name, mandatory in functions:
+        if not set(mandatory) <= set(ARGUMENTS) or (id_type == "text" and mandatory):
+            continue
+        given = {key: ARGUMENTS[key] for key in mandatory} | BOUNDED.get(name, {})
+        suffix = name[len(kernel.replace("/", "_").replace("-", "_")):]
+        estimate, = db.execute("SELECT memory FROM rk.explain(%s, %s)",
+                               (kernel + suffix, json.dumps({"edges": table} | given))).fetchone()
+        values = [f"edges => '{table}'"] + [f"{key} => {value}::bigint" if key in ARGUMENTS else f"{key} => {value}"
+                                            for key, value in given.items()]
+        if id_type == "text" and db.execute(
+                "SELECT count(*) FROM pg_proc WHERE proname = %s AND 'id_type' = ANY (proargnames)", (name,)
+        ).fetchone()[0]:
+            values.insert(1, "id_type => NULL::text")
+        elif id_type == "text" and db.execute(
+                "SELECT count(*) FROM rk.kernel_columns WHERE function = %s AND kind = 'result_column'"
+                " AND type = 'id'", ("rk." + name,)).fetchone()[0]:
+            continue
+        db.execute("SELECT rk.trim()")
+        db.execute(f"SELECT count(*) FROM rk.{name}({', '.join(values)})")
+        taken, = db.execute("SELECT memory_peak FROM rk.last_run()").fetchone()
+        if not 0.8 * taken <= estimate <= 1.2 * taken:
+            wrong.append(f"{name}: {estimate / 1e6:.1f} MB estimated, {taken / 1e6:.1f} MB taken")
+    assert not wrong, "\n".join(wrong)
