@@ -15,7 +15,8 @@ typedef enum rk_weight_meaning
 {
 	RK_WEIGHT_NONE,				/* the kernel has no use for it */
 	RK_WEIGHT_STRENGTH,			/* finite, zero or more */
-	RK_WEIGHT_LENGTH			/* finite; the kernel judges the sign */
+	RK_WEIGHT_LENGTH,			/* finite; the kernel judges the sign */
+	RK_WEIGHT_SIGNED			/* finite, of any sign: a rating */
 } rk_weight_meaning;
 
 typedef struct rk_graph_input
