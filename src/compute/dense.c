@@ -14,21 +14,6 @@
 
 #define VALUE_CHUNK 131072
 #define BATCH 64				/* probes in flight */
-#define POLL_MASK 0xffff		/* loops over memory in random order look this often */
-#define CLEAR_BYTES (INT64_C(16) << 20)
-
-/* Fills a table's memory with ones, looking for interrupts in between. */
-static rk_status
-clear_table(rk_ctx *ctx, void *table, int64_t bytes)
-{
-	for (int64_t at = 0; at < bytes; at += CLEAR_BYTES)
-	{
-		if (at > 0 && rk_ctx_poll(ctx))
-			return RK_STOPPED;
-		memset((char *) table + at, 0xff, bytes - at < CLEAR_BYTES ? bytes - at : CLEAR_BYTES);
-	}
-	return RK_OK;
-}
 
 /* ---- sorting unique 64-bit keys ---- */
 
@@ -40,11 +25,10 @@ typedef struct keyed
 
 /*
  * Sorts n pairs by key: LSD radix of 11-bit digits, skipping digits that all
- * keys share.  Returns the array that holds the result, a or b; NULL when the
- * call is to end.
+ * keys share.  Returns the array that holds the result, a or b.
  */
 static keyed *
-sort_keyed(rk_ctx *ctx, keyed *a, keyed *b, int64_t n)
+sort_keyed(keyed *a, keyed *b, int64_t n)
 {
 	uint64_t	differ = 0;
 
@@ -58,8 +42,6 @@ sort_keyed(rk_ctx *ctx, keyed *a, keyed *b, int64_t n)
 
 		if (((differ >> shift) & 2047) == 0)
 			continue;
-		if (rk_ctx_poll(ctx))
-			return NULL;
 		for (int64_t i = 0; i < n; i++)
 			count[(a[i].key >> shift) & 2047]++;
 		for (int d = 0; d < 2048; d++)
@@ -70,11 +52,7 @@ sort_keyed(rk_ctx *ctx, keyed *a, keyed *b, int64_t n)
 			sum += c;
 		}
 		for (int64_t i = 0; i < n; i++)
-		{
-			if ((i & 0xfffff) == 0xfffff && rk_ctx_poll(ctx))
-				return NULL;
 			b[count[(a[i].key >> shift) & 2047]++] = a[i];
-		}
 		a = b;
 		b = swap;
 	}
@@ -215,14 +193,11 @@ int_table_grow(rk_ctx *ctx, int_table *t)
 	fresh.slots = rk_alloc(ctx, fresh.mask + 1, sizeof(int_slot));
 	if (fresh.slots == NULL)
 		return RK_ERR_MEMORY;
-	if (clear_table(ctx, fresh.slots, (fresh.mask + 1) * sizeof(int_slot)) != RK_OK)
-		return RK_STOPPED;
+	memset(fresh.slots, 0xff, (fresh.mask + 1) * sizeof(int_slot));
 	for (int64_t i = 0; t->slots && i <= t->mask; i++)
 	{
 		int64_t		at;
 
-		if ((i & POLL_MASK) == POLL_MASK && rk_ctx_poll(ctx))
-			return RK_STOPPED;
 		if (t->slots[i].code == RK_NO_NODE)
 			continue;
 		at = rk_mix64(t->slots[i].value) & fresh.mask;
@@ -243,7 +218,6 @@ dense_by_hash(rk_ctx *ctx, rk_int_column *columns, int count, int64_t **ids, int
 	keyed	   *b;
 	uint32_t   *rank;
 	int64_t		at[BATCH];
-	rk_status	status;
 
 	for (int c = 0; c < count; c++)
 	{
@@ -261,9 +235,8 @@ dense_by_hash(rk_ctx *ctx, rk_int_column *columns, int count, int64_t **ids, int
 				if (t.used + batch > RK_MAX_NODES)
 					return rk_fail(ctx, RK_ERR_LIMIT, "relation has more than %lld different ids",
 								   (long long) RK_MAX_NODES);
-				status = int_table_grow(ctx, &t);
-				if (status != RK_OK)
-					return status;
+				if (int_table_grow(ctx, &t) != RK_OK)
+					return RK_ERR_MEMORY;
 			}
 			for (int i = 0; i < batch; i++)
 			{
@@ -298,21 +271,15 @@ dense_by_hash(rk_ctx *ctx, rk_int_column *columns, int count, int64_t **ids, int
 	{
 		int_slot   *slot = &t.slots[i];
 
-		if ((i & POLL_MASK) == 0 && rk_ctx_poll(ctx))
-			return RK_STOPPED;
 		if (slot->code != RK_NO_NODE)
 			a[slot->code] = (keyed) {(uint64_t) slot->value ^ (UINT64_C(1) << 63), slot->code};
 	}
 	rk_free(ctx, t.slots);
 	{
-		keyed	   *sorted = sort_keyed(ctx, a, b, t.used);
+		keyed	   *sorted = sort_keyed(a, b, t.used);
 
-		if (sorted == NULL)
-			return RK_STOPPED;
 		for (int64_t i = 0; i < t.used; i++)
 		{
-			if ((i & POLL_MASK) == 0 && rk_ctx_poll(ctx))
-				return RK_STOPPED;
 			(*ids)[i] = (int64_t) (sorted[i].key ^ (UINT64_C(1) << 63));
 			rank[sorted[i].code] = (uint32_t) i;
 		}
@@ -322,11 +289,9 @@ dense_by_hash(rk_ctx *ctx, rk_int_column *columns, int count, int64_t **ids, int
 	for (int c = 0; c < count; c++)
 	{
 		for (int64_t i = 0; i < columns[c].count; i++)
-		{
-			if ((i & POLL_MASK) == 0 && rk_ctx_poll(ctx))
-				return RK_STOPPED;
 			columns[c].codes[i] = rank[columns[c].codes[i]];
-		}
+		if (rk_ctx_poll(ctx))
+			return RK_STOPPED;
 	}
 	rk_free(ctx, rank);
 	return RK_OK;
@@ -512,14 +477,11 @@ dictionary_grow(rk_dictionary *d)
 
 	if (slots == NULL)
 		return RK_ERR_MEMORY;
-	if (clear_table(d->ctx, slots, (mask + 1) * sizeof(slot)) != RK_OK)
-		return RK_STOPPED;
+	memset(slots, 0xff, (mask + 1) * sizeof(slot));
 	for (int64_t code = 0; code < d->count; code++)
 	{
 		int64_t		at = d->entries[code].hash & mask;
 
-		if ((code & POLL_MASK) == POLL_MASK && rk_ctx_poll(d->ctx))
-			return RK_STOPPED;
 		while (slots[at].code != RK_NO_NODE)
 			at = (at + 1) & mask;
 		slots[at] = (slot) {d->entries[code].hash, (uint32_t) code};
@@ -591,10 +553,8 @@ rk_dictionary_add(rk_dictionary *d, const rk_bytes *keys, int count, uint32_t *c
 		/* at most a quarter full: probes stay short, the table is 8 bytes a slot */
 		while ((d->count + n) * 4 > d->mask)
 		{
-			rk_status	status = dictionary_grow(d);
-
-			if (status != RK_OK)
-				return status;
+			if (dictionary_grow(d) != RK_OK)
+				return RK_ERR_MEMORY;
 		}
 		for (int i = 0; i < n; i++)
 		{
@@ -654,8 +614,8 @@ compare_entries(const entry *a, const entry *b)
 }
 
 /* Merge sort of codes by entry, bottom up; scratch has n entries. */
-static rk_status
-sort_codes(rk_ctx *ctx, const entry *entries, uint32_t *codes, uint32_t *scratch, int64_t n)
+static void
+sort_codes(const entry *entries, uint32_t *codes, uint32_t *scratch, int64_t n)
 {
 	for (int64_t width = 1; width < n; width *= 2)
 	{
@@ -668,8 +628,6 @@ sort_codes(rk_ctx *ctx, const entry *entries, uint32_t *codes, uint32_t *scratch
 
 			for (int64_t k = low; k < high; k++)
 			{
-				if ((k & POLL_MASK) == POLL_MASK && rk_ctx_poll(ctx))
-					return RK_STOPPED;
 				if (j >= high || (i < mid && compare_entries(&entries[codes[i]], &entries[codes[j]]) <= 0))
 					scratch[k] = codes[i++];
 				else
@@ -678,7 +636,6 @@ sort_codes(rk_ctx *ctx, const entry *entries, uint32_t *codes, uint32_t *scratch
 		}
 		memcpy(codes, scratch, sizeof(uint32_t) * n);
 	}
-	return RK_OK;
 }
 
 rk_status
@@ -694,9 +651,7 @@ rk_dictionary_sort(rk_dictionary *d, uint32_t *rank, uint32_t *order)
 		return RK_ERR_MEMORY;
 	for (int64_t i = 0; i < n; i++)
 		a[i] = (keyed) {d->entries[i].first, (uint32_t) i};
-	sorted = sort_keyed(d->ctx, a, b, n);
-	if (sorted == NULL)
-		return RK_STOPPED;
+	sorted = sort_keyed(a, b, n);
 	for (int64_t i = 0; i < n; i++)
 		order[i] = sorted[i].code;
 
@@ -709,18 +664,14 @@ rk_dictionary_sort(rk_dictionary *d, uint32_t *rank, uint32_t *order)
 			j++;
 		if (j > i + 1)
 		{
-			if (rk_ctx_poll(d->ctx) ||
-				sort_codes(d->ctx, d->entries, order + i, scratch, j - i) != RK_OK)
+			if (rk_ctx_poll(d->ctx))
 				return RK_STOPPED;
+			sort_codes(d->entries, order + i, scratch, j - i);
 		}
 		i = j;
 	}
 	for (int64_t i = 0; i < n; i++)
-	{
-		if ((i & POLL_MASK) == 0 && rk_ctx_poll(d->ctx))
-			return RK_STOPPED;
 		rank[order[i]] = (uint32_t) i;
-	}
 	rk_free(d->ctx, a);
 	rk_free(d->ctx, b);
 	rk_free(d->ctx, scratch);

@@ -7,7 +7,6 @@
 
 #include "../call/call.h"
 #include "../compute/csr.h"
-#include "../compute/graph_bytes.h"
 #include "ids.h"
 
 /* What a weight means, and so which values are accepted. */
@@ -15,8 +14,7 @@ typedef enum rk_weight_meaning
 {
 	RK_WEIGHT_NONE,				/* the kernel has no use for it */
 	RK_WEIGHT_STRENGTH,			/* finite, zero or more */
-	RK_WEIGHT_LENGTH,			/* finite; the kernel judges the sign */
-	RK_WEIGHT_SIGNED			/* finite, of any sign: a rating */
+	RK_WEIGHT_LENGTH			/* finite; the kernel judges the sign */
 } rk_weight_meaning;
 
 typedef struct rk_graph_input
@@ -29,8 +27,9 @@ typedef struct rk_graph_input
 
 /*
  * Reads the parameter "edges" and, if the function has it, "nodes", or in the
- * graph form the value given as "graph", and numbers the nodes.  The parameter "weighted", if the function has it,
- * decides about the weights.  Afterwards the phase is "building".
+ * graph form the value given as "graph", and numbers the nodes.  The parameter
+ * "weighted", if the function has it, decides about the weights.  Afterwards
+ * the phase is "building".
  */
 extern rk_graph_input *rk_read_graph(rk_call *call, rk_weight_meaning meaning);
 
@@ -52,9 +51,6 @@ extern void rk_build_graph(rk_call *call, rk_graph_input *input,
 						   const rk_graph_options *options, rk_graph *g);
 
 /* ---- values of type rk.graph (graph_type.c) ---- */
-
-/* Checks a value and returns a view of it; the value must outlive the view. */
-extern rk_graph_view rk_graph_value_open(rk_call *call, struct varlena *value);
 
 /* Adds the nodes and edges of a value: fills in ids and edges of input. */
 extern rk_id_column *rk_graph_value_ids(rk_call *call, Datum value, rk_ids **ids);

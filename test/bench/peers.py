@@ -134,11 +134,6 @@ class Networkit:
         t = min(t, timed(per_node.run)[0])
         return t, sum(score.scores()) / 3
 
-    def clustering(self, edges, number):
-        c = self.nk.centrality.LocalClusteringCoefficient(self.graph(edges, False, loops=False), True)
-        t, _ = timed(c.run)
-        return t, float(np.mean(c.scores()))
-
     def betweenness(self, edges, number):
         # its sources are drawn at random: the sum of scores is another each time
         g = self.graph(edges, False, loops=False)
@@ -157,6 +152,16 @@ class Networkit:
         d = self.nk.distance.Dijkstra(self.graph(edges, False), int(number), storePaths=False)
         t, _ = timed(d.run)
         return t, float(np.sum(d.getDistances()))
+
+    def closeness(self, edges, number):
+        # its estimate draws other pivots, and many of them make it slow
+        if number > 16:
+            return None
+        g = self.graph(edges, False, loops=False)
+        c = self.nk.centrality
+        work = c.ApproxCloseness(g, int(number)) if number else c.HarmonicCloseness(g, False)
+        t, _ = timed(work.run)
+        return t, None if number else float(np.sum(work.scores()))
 
 
 class Igraph:
@@ -207,11 +212,6 @@ class Igraph:
         t, _ = timed(lambda: g.transitivity_undirected())
         return t, None
 
-    def clustering(self, edges, number):
-        g = self.graph(edges, False, simple=True)
-        t, values = timed(lambda: g.transitivity_local_undirected(mode="zero"))
-        return t, float(np.mean(values))
-
     def betweenness(self, edges, number):
         g = self.graph(edges, False, simple=True)
         sources = sample_nodes(edges.nodes, int(number)).tolist()
@@ -231,6 +231,16 @@ class Igraph:
         weights = edges.weight.tolist()
         t, rows = timed(lambda: g.distances(source=[int(number)], weights=weights))
         return t, float(np.sum(rows[0]))
+
+    def closeness(self, edges, number):
+        # from the pivots to all nodes, instead of from all nodes to the pivots
+        if number > 16:
+            return None
+        g = self.graph(edges, False, simple=True)
+        pivots = sample_nodes(edges.nodes, int(number)).tolist() if number else None
+        t, score = timed(lambda: g.harmonic_centrality(vertices=pivots, normalized=False)
+                         if pivots is None else g.closeness(vertices=pivots, normalized=True))
+        return t, None if number else float(np.sum(score))
 
     def density(self, edges, number):
         g = self.graph(edges, True)

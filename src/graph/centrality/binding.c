@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "../../relation/emit.h"
 #include "../../relation/graph_input.h"
 #include "centrality.h"
@@ -225,10 +227,79 @@ betweenness_centrality_edges(rk_call *call)
 RK_FUNCTION(rk_graph_betweenness_centrality_sql, "graph/betweenness-centrality", "");
 RK_FUNCTION(rk_graph_betweenness_centrality_edges_sql, "graph/betweenness-centrality", "_edges");
 
+/* ---- graph/closeness-centrality ---- */
+
+static rk_closeness_params
+closeness_params(const rk_call *call)
+{
+	return (rk_closeness_params) {
+		.variant = rk_arg_choice(call, "variant"),
+		.normalized = rk_arg_boolean(call, "normalized"),
+		.in = rk_arg_choice(call, "direction") == 1,
+		.samples = rk_arg_int_or(call, "samples", 0),
+		.seed = rk_arg_int(call, "seed")
+	};
+}
+
+static void
+closeness_centrality_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	rk_closeness_params params = closeness_params(call);
+
+	/* simple graph of lengths, as for betweenness */
+	need->graph = betweenness_graph(call, size->weighted);
+	/* score, reachable, distance_sum */
+	need->bytes = 3 * sizeof(double) * size->nodes +
+		rk_graph_closeness_memory(size->nodes, size->weighted, size->threads, &params);
+}
+
+static Datum
+number_or_null(void *arg, int64 row, bool *is_null)
+{
+	double		value = ((double *) arg)[row];
+
+	*is_null = isnan(value);
+	return Float8GetDatum(value);
+}
+
+static void
+closeness_centrality(rk_call *call)
+{
+	rk_closeness_params params = closeness_params(call);
+	rk_graph_options options;
+	rk_graph_input *input;
+	rk_graph	g;
+	double	   *score;
+	int64	   *reachable;
+	double	   *distance_sum;
+
+	if (!rk_arg_is_null(call, "samples") && rk_arg_boolean(call, "directed"))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"samples\" needs an undirected graph, but \"directed\" is true"),
+				 errhint("Add directed => false, or leave samples out.")));
+	input = rk_read_graph(call, RK_WEIGHT_LENGTH);
+	options = betweenness_graph(call, input->edges.weight != NULL);
+	rk_build_graph(call, input, &options, &g);
+	score = rk_call_alloc(call, g.nodes, double);
+	reachable = rk_call_alloc(call, g.nodes, int64);
+	distance_sum = rk_call_alloc(call, g.nodes, double);
+	rk_call_check(call, rk_graph_closeness_centrality(&call->ctx, &g, &params, score, reachable, distance_sum));
+	rk_emit(call, g.nodes, (rk_out[]) {
+		RK_OUT_NODES(input->ids),
+		RK_OUT_CALL(number_or_null, score),
+		RK_OUT_INTS(reachable),
+		RK_OUT_CALL(number_or_null, distance_sum)
+	}, NULL);
+}
+
+RK_FUNCTION(rk_graph_closeness_centrality_sql, "graph/closeness-centrality", "");
+
 const rk_bound_function rk_graph_centrality_bindings[] = {
 	{"graph/pagerank", "", pagerank, pagerank_need},
 	{"graph/degree-centrality", "", degree_centrality, degree_centrality_need},
 	{"graph/betweenness-centrality", "", betweenness_centrality, betweenness_need},
 	{"graph/betweenness-centrality", "_edges", betweenness_centrality_edges, betweenness_edges_need},
+	{"graph/closeness-centrality", "", closeness_centrality, closeness_centrality_need},
 	{0}
 };

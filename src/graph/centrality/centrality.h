@@ -152,6 +152,56 @@ extern int64_t rk_graph_betweenness_memory(int64_t nodes, int64_t arcs, bool dir
 										   bool weighted, bool edges, int threads,
 										   const rk_betweenness_params *params);
 
+/* ---- closeness-centrality ------------------------------------------- */
+
+typedef enum rk_closeness_variant
+{
+	RK_CLOSENESS_WASSERMAN_FAUST,	/* r / (n - 1) * r / S */
+	RK_CLOSENESS_CLASSIC,		/* r / S */
+	RK_CLOSENESS_HARMONIC,		/* sum of 1 / d; normalized / (n - 1) */
+	RK_CLOSENESS_SUM			/* 1 / S; normalized r / S */
+} rk_closeness_variant;
+
+typedef struct rk_closeness_params
+{
+	rk_closeness_variant variant;
+	bool		normalized;
+	bool		in;				/* distances to the node, not from it */
+	int64_t		samples;		/* pivots, >= 1, undirected graphs only; 0: exact */
+	uint64_t	seed;			/* of samples */
+} rk_closeness_params;
+
+/*
+ * Closeness centrality (Bavelas 1950; Wasserman, Faust 1994; harmonic:
+ * Marchiori, Latora 2000, Boldi, Vigna 2014).  r is the number of other nodes
+ * that a node reaches, S the sum of the distances to them; where r is 0 the
+ * score is 0, whatever the variant.  A node that is at distance 0 from all it
+ * reaches has an infinite score.
+ *
+ * samples: distances to that many pivots only, drawn as rk_graph_sample_nodes
+ * does (Eppstein, Wang 2004).  In a component of N nodes with p pivots r is
+ * N - 1, and S and the harmonic sum are N / p times those over the pivots; a
+ * node that has no pivot beside it in its component has score and S NaN.
+ *
+ * Graph: "out" and "in" built, parallel edges collapsed or merged to the
+ * shortest, self-loops dropped.  Weights are lengths >= 0, for harmonic > 0.
+ * score, reachable (r), distance_sum (S): n values each.
+ * Errors: RK_ERR_DATA, a length that is negative, or zero for harmonic;
+ * RK_ERR_OVERFLOW, a distance or a sum that float8 cannot hold.
+ * Cost: without weights bit-parallel breadth-first search, 256 sources in a
+ * pass of O(m) for each of its levels at most; sums are whole numbers, the
+ * harmonic one in fixed point with 64 bits behind the point.  With weights a
+ * Dijkstra search for each source.  Memory: rk_graph_closeness_memory.
+ */
+extern rk_status rk_graph_closeness_centrality(rk_ctx *ctx, const rk_graph *g,
+											   const rk_closeness_params *params,
+											   double *score, int64_t *reachable,
+											   double *distance_sum);
+
+/* Bytes that it takes beside graph and result. */
+extern int64_t rk_graph_closeness_memory(int64_t nodes, bool weighted, int threads,
+										 const rk_closeness_params *params);
+
 /*
  * The sample of count nodes out of n that a seed stands for, in every kernel
  * that samples nodes: those with the smallest h(seed, node), in that order.

@@ -19,16 +19,30 @@ measure(const double *value)
 
 /* ---- graph/density ---- */
 
-static void
-density(rk_call *call)
+/* Every row, so that loops and repeats can be counted. */
+static rk_graph_options
+density_graph(const rk_call *call)
 {
-	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_NONE);
-	rk_graph_options options = {
+	return (rk_graph_options) {
 		.directed = rk_arg_boolean(call, "directed"),
 		.want_out = true,
 		.want_in = true,
 		.parallel = RK_EDGES_KEEP
 	};
+}
+
+static void
+density_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = density_graph(call);
+	need->bytes = rk_graph_density_memory(size->nodes, size->arcs);
+}
+
+static void
+density(rk_call *call)
+{
+	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_NONE);
+	rk_graph_options options = density_graph(call);
 	rk_graph	g;
 	rk_density	d;
 
@@ -43,6 +57,6 @@ density(rk_call *call)
 RK_FUNCTION(rk_graph_density_sql, "graph/density", "");
 
 const rk_bound_function rk_graph_measures_bindings[] = {
-	{"graph/density", "", density},
+	{"graph/density", "", density, density_need},
 	{0}
 };

@@ -152,8 +152,8 @@ extern int64_t rk_graph_shortest_path_pairs_memory(int64_t nodes, bool weighted,
 
 /*
  * Eccentricity: the largest distance from a node to the nodes it reaches, 0 if
- * none.  n values.  Without weights by bit-parallel breadth-first search, 64
- * sources at once (Then et al. 2014); undirected, single searches first settle
+ * none.  n values.  Without weights by bit-parallel breadth-first search, up to
+ * 256 sources at once (Then et al. 2014); undirected, single searches first settle
  * what bounds can settle (Takes, Kosters 2013).  With weights, Dijkstra from
  * every node, one thread each.
  *

@@ -9,6 +9,7 @@
  * shortest_path_negative.c	Bellman-Ford: distances with negative lengths
  * shortest_path_search.c	searches of one thread, for many sources at once
  * shortest_path_pairs.c	many sources, as a stream of rows
+ * multi_search.c		bit-parallel searches from many sources, without weights
  * shortest_path_eccentricity.c	the farthest distance of every node
  * shortest_path_between.c	the k shortest paths between two nodes
  *
