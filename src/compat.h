@@ -21,6 +21,14 @@
 #define rk_executor_run(desc) ExecutorRun((desc), ForwardScanDirection, 0, true)
 #endif
 
+/* old_snapshot_threshold is gone since 17: pages need no check before they are read. */
+#if PG_VERSION_NUM >= 170000
+#define rk_test_for_old_snapshot(snapshot, rel, page) ((void) 0)
+#else
+#define rk_test_for_old_snapshot(snapshot, rel, page) \
+	TestForOldSnapshot((snapshot), (rel), (page))
+#endif
+
 /* The lexer's constructor took its context as an argument from 17 on. */
 #if PG_VERSION_NUM >= 170000
 #define rk_json_lexer(text, length) \

@@ -62,7 +62,7 @@ wrong_type(const rk_param *p)
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
 			 errmsg("value of \"%s\" in the input is not of type %s", p->name,
 					p->type == RK_TYPE_RELATION ? "string or array of objects" :
-					rk_type_name(p->type))));
+					p->type == RK_TYPE_ID ? "string or number" : rk_type_name(p->type))));
 }
 
 /* A JSON value as text: strings as they are, the rest as JSON. */
@@ -76,6 +76,27 @@ value_text(const JsonbValue *v)
 	if (v->type == jbvBool)
 		return pstrdup(v->val.boolean ? "true" : "false");
 	return JsonbToCString(NULL, v->val.binary.data, v->val.binary.len);
+}
+
+/* A JSON number as an integer of the parameter's type. */
+static int64
+value_integer(const rk_param *p, const JsonbValue *v)
+{
+	Datum		number = NumericGetDatum(v->val.numeric);
+	Datum		whole = DirectFunctionCall2(numeric_trunc, number, Int32GetDatum(0));
+	const char *digits = DatumGetCString(DirectFunctionCall1(numeric_out, whole));
+	int64		result;
+
+	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, number, whole)))
+		wrong_type(p);
+	errno = 0;
+	result = strtoll(digits, NULL, 10);
+	if (errno != 0 || (p->type == RK_TYPE_INT4 && (result < PG_INT32_MIN || result > PG_INT32_MAX)))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("value of \"%s\" in the input is out of range for type %s: %s", p->name,
+						rk_type_name(p->type), digits)));
+	return result;
 }
 
 /* Sets argument i from a JSON value. */
@@ -97,9 +118,9 @@ set_argument(rk_call *call, int i, const JsonbValue *v)
 			if (p->type == RK_TYPE_FLOAT8)
 				call->args[i] = DirectFunctionCall1(float8in, CStringGetDatum(value_text(v)));
 			else if (p->type == RK_TYPE_INT4)
-				call->args[i] = DirectFunctionCall1(int4in, CStringGetDatum(value_text(v)));
+				call->args[i] = Int32GetDatum((int32) value_integer(p, v));
 			else
-				call->args[i] = DirectFunctionCall1(int8in, CStringGetDatum(value_text(v)));
+				call->args[i] = Int64GetDatum(value_integer(p, v));
 			break;
 		case RK_TYPE_BOOLEAN:
 			if (v->type != jbvBool)
@@ -274,6 +295,7 @@ rk_explain(PG_FUNCTION_ARGS)
 	const rk_kernel *kernel;
 	const rk_function *function;
 	rk_call    *call;
+	const rk_param *relation;
 	rk_estimate input;
 	rk_run_cost cost;
 	TupleDesc	desc;
@@ -297,8 +319,13 @@ rk_explain(PG_FUNCTION_ARGS)
 	threads = call->ctx.threads;
 
 	/* errors of the relation are the caller's to see: open it once for real */
-	(void) rk_source_open("edges", rk_arg_text(call, "edges"), function->params[0].relation, InvalidOid);
-	input = rk_estimate_edges(rk_arg_text(call, "edges"), function->params[0].relation);
+	relation = &function->params[0];
+	if (relation->relation == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("kernel \"%s\" reads no relation, so there is nothing to estimate", kernel->id)));
+	(void) rk_source_open(relation->name, rk_arg_text(call, relation->name), relation->relation, InvalidOid);
+	input = rk_estimate_edges(rk_arg_text(call, relation->name), relation->relation);
 	cost = rk_cost_of_run(kernel, function, &input, iterations);
 	memory = rk_memory_of_run(call, &input);
 	rk_call_destroy(call);

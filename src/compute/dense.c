@@ -14,6 +14,21 @@
 
 #define VALUE_CHUNK 131072
 #define BATCH 64				/* probes in flight */
+#define POLL_MASK 0xffff		/* loops over memory in random order look this often */
+#define CLEAR_BYTES (INT64_C(16) << 20)
+
+/* Fills a table's memory with ones, looking for interrupts in between. */
+static rk_status
+clear_table(rk_ctx *ctx, void *table, int64_t bytes)
+{
+	for (int64_t at = 0; at < bytes; at += CLEAR_BYTES)
+	{
+		if (at > 0 && rk_ctx_poll(ctx))
+			return RK_STOPPED;
+		memset((char *) table + at, 0xff, bytes - at < CLEAR_BYTES ? bytes - at : CLEAR_BYTES);
+	}
+	return RK_OK;
+}
 
 /* ---- sorting unique 64-bit keys ---- */
 
@@ -25,10 +40,11 @@ typedef struct keyed
 
 /*
  * Sorts n pairs by key: LSD radix of 11-bit digits, skipping digits that all
- * keys share.  Returns the array that holds the result, a or b.
+ * keys share.  Returns the array that holds the result, a or b; NULL when the
+ * call is to end.
  */
 static keyed *
-sort_keyed(keyed *a, keyed *b, int64_t n)
+sort_keyed(rk_ctx *ctx, keyed *a, keyed *b, int64_t n)
 {
 	uint64_t	differ = 0;
 
@@ -42,6 +58,8 @@ sort_keyed(keyed *a, keyed *b, int64_t n)
 
 		if (((differ >> shift) & 2047) == 0)
 			continue;
+		if (rk_ctx_poll(ctx))
+			return NULL;
 		for (int64_t i = 0; i < n; i++)
 			count[(a[i].key >> shift) & 2047]++;
 		for (int d = 0; d < 2048; d++)
@@ -52,7 +70,11 @@ sort_keyed(keyed *a, keyed *b, int64_t n)
 			sum += c;
 		}
 		for (int64_t i = 0; i < n; i++)
+		{
+			if ((i & 0xfffff) == 0xfffff && rk_ctx_poll(ctx))
+				return NULL;
 			b[count[(a[i].key >> shift) & 2047]++] = a[i];
+		}
 		a = b;
 		b = swap;
 	}
@@ -193,11 +215,14 @@ int_table_grow(rk_ctx *ctx, int_table *t)
 	fresh.slots = rk_alloc(ctx, fresh.mask + 1, sizeof(int_slot));
 	if (fresh.slots == NULL)
 		return RK_ERR_MEMORY;
-	memset(fresh.slots, 0xff, (fresh.mask + 1) * sizeof(int_slot));
+	if (clear_table(ctx, fresh.slots, (fresh.mask + 1) * sizeof(int_slot)) != RK_OK)
+		return RK_STOPPED;
 	for (int64_t i = 0; t->slots && i <= t->mask; i++)
 	{
 		int64_t		at;
 
+		if ((i & POLL_MASK) == POLL_MASK && rk_ctx_poll(ctx))
+			return RK_STOPPED;
 		if (t->slots[i].code == RK_NO_NODE)
 			continue;
 		at = rk_mix64(t->slots[i].value) & fresh.mask;
@@ -218,6 +243,7 @@ dense_by_hash(rk_ctx *ctx, rk_int_column *columns, int count, int64_t **ids, int
 	keyed	   *b;
 	uint32_t   *rank;
 	int64_t		at[BATCH];
+	rk_status	status;
 
 	for (int c = 0; c < count; c++)
 	{
@@ -235,8 +261,9 @@ dense_by_hash(rk_ctx *ctx, rk_int_column *columns, int count, int64_t **ids, int
 				if (t.used + batch > RK_MAX_NODES)
 					return rk_fail(ctx, RK_ERR_LIMIT, "relation has more than %lld different ids",
 								   (long long) RK_MAX_NODES);
-				if (int_table_grow(ctx, &t) != RK_OK)
-					return RK_ERR_MEMORY;
+				status = int_table_grow(ctx, &t);
+				if (status != RK_OK)
+					return status;
 			}
 			for (int i = 0; i < batch; i++)
 			{
@@ -271,15 +298,21 @@ dense_by_hash(rk_ctx *ctx, rk_int_column *columns, int count, int64_t **ids, int
 	{
 		int_slot   *slot = &t.slots[i];
 
+		if ((i & POLL_MASK) == 0 && rk_ctx_poll(ctx))
+			return RK_STOPPED;
 		if (slot->code != RK_NO_NODE)
 			a[slot->code] = (keyed) {(uint64_t) slot->value ^ (UINT64_C(1) << 63), slot->code};
 	}
 	rk_free(ctx, t.slots);
 	{
-		keyed	   *sorted = sort_keyed(a, b, t.used);
+		keyed	   *sorted = sort_keyed(ctx, a, b, t.used);
 
+		if (sorted == NULL)
+			return RK_STOPPED;
 		for (int64_t i = 0; i < t.used; i++)
 		{
+			if ((i & POLL_MASK) == 0 && rk_ctx_poll(ctx))
+				return RK_STOPPED;
 			(*ids)[i] = (int64_t) (sorted[i].key ^ (UINT64_C(1) << 63));
 			rank[sorted[i].code] = (uint32_t) i;
 		}
@@ -289,9 +322,11 @@ dense_by_hash(rk_ctx *ctx, rk_int_column *columns, int count, int64_t **ids, int
 	for (int c = 0; c < count; c++)
 	{
 		for (int64_t i = 0; i < columns[c].count; i++)
+		{
+			if ((i & POLL_MASK) == 0 && rk_ctx_poll(ctx))
+				return RK_STOPPED;
 			columns[c].codes[i] = rank[columns[c].codes[i]];
-		if (rk_ctx_poll(ctx))
-			return RK_STOPPED;
+		}
 	}
 	rk_free(ctx, rank);
 	return RK_OK;
@@ -477,11 +512,14 @@ dictionary_grow(rk_dictionary *d)
 
 	if (slots == NULL)
 		return RK_ERR_MEMORY;
-	memset(slots, 0xff, (mask + 1) * sizeof(slot));
+	if (clear_table(d->ctx, slots, (mask + 1) * sizeof(slot)) != RK_OK)
+		return RK_STOPPED;
 	for (int64_t code = 0; code < d->count; code++)
 	{
 		int64_t		at = d->entries[code].hash & mask;
 
+		if ((code & POLL_MASK) == POLL_MASK && rk_ctx_poll(d->ctx))
+			return RK_STOPPED;
 		while (slots[at].code != RK_NO_NODE)
 			at = (at + 1) & mask;
 		slots[at] = (slot) {d->entries[code].hash, (uint32_t) code};
@@ -553,8 +591,10 @@ rk_dictionary_add(rk_dictionary *d, const rk_bytes *keys, int count, uint32_t *c
 		/* at most a quarter full: probes stay short, the table is 8 bytes a slot */
 		while ((d->count + n) * 4 > d->mask)
 		{
-			if (dictionary_grow(d) != RK_OK)
-				return RK_ERR_MEMORY;
+			rk_status	status = dictionary_grow(d);
+
+			if (status != RK_OK)
+				return status;
 		}
 		for (int i = 0; i < n; i++)
 		{
@@ -614,8 +654,8 @@ compare_entries(const entry *a, const entry *b)
 }
 
 /* Merge sort of codes by entry, bottom up; scratch has n entries. */
-static void
-sort_codes(const entry *entries, uint32_t *codes, uint32_t *scratch, int64_t n)
+static rk_status
+sort_codes(rk_ctx *ctx, const entry *entries, uint32_t *codes, uint32_t *scratch, int64_t n)
 {
 	for (int64_t width = 1; width < n; width *= 2)
 	{
@@ -628,6 +668,8 @@ sort_codes(const entry *entries, uint32_t *codes, uint32_t *scratch, int64_t n)
 
 			for (int64_t k = low; k < high; k++)
 			{
+				if ((k & POLL_MASK) == POLL_MASK && rk_ctx_poll(ctx))
+					return RK_STOPPED;
 				if (j >= high || (i < mid && compare_entries(&entries[codes[i]], &entries[codes[j]]) <= 0))
 					scratch[k] = codes[i++];
 				else
@@ -636,6 +678,7 @@ sort_codes(const entry *entries, uint32_t *codes, uint32_t *scratch, int64_t n)
 		}
 		memcpy(codes, scratch, sizeof(uint32_t) * n);
 	}
+	return RK_OK;
 }
 
 rk_status
@@ -651,7 +694,9 @@ rk_dictionary_sort(rk_dictionary *d, uint32_t *rank, uint32_t *order)
 		return RK_ERR_MEMORY;
 	for (int64_t i = 0; i < n; i++)
 		a[i] = (keyed) {d->entries[i].first, (uint32_t) i};
-	sorted = sort_keyed(a, b, n);
+	sorted = sort_keyed(d->ctx, a, b, n);
+	if (sorted == NULL)
+		return RK_STOPPED;
 	for (int64_t i = 0; i < n; i++)
 		order[i] = sorted[i].code;
 
@@ -664,14 +709,18 @@ rk_dictionary_sort(rk_dictionary *d, uint32_t *rank, uint32_t *order)
 			j++;
 		if (j > i + 1)
 		{
-			if (rk_ctx_poll(d->ctx))
+			if (rk_ctx_poll(d->ctx) ||
+				sort_codes(d->ctx, d->entries, order + i, scratch, j - i) != RK_OK)
 				return RK_STOPPED;
-			sort_codes(d->entries, order + i, scratch, j - i);
 		}
 		i = j;
 	}
 	for (int64_t i = 0; i < n; i++)
+	{
+		if ((i & POLL_MASK) == 0 && rk_ctx_poll(d->ctx))
+			return RK_STOPPED;
 		rank[order[i]] = (uint32_t) i;
+	}
 	rk_free(d->ctx, a);
 	rk_free(d->ctx, b);
 	rk_free(d->ctx, scratch);

@@ -96,7 +96,8 @@ rk_estimate_source(const rk_source *source)
 	Plan	   *plan = source->plan->planTree;
 	rk_estimate e = {.rows = source->rows,.read_cost = source->cost,
 		.bytes = source->rows * plan->plan_width,.id_type = INT8OID};
-	rk_found_column found[8];
+	rk_found_column *found;
+	int			columns = 0;
 	double		sources;
 	double		targets;
 
@@ -108,7 +109,18 @@ rk_estimate_source(const rk_source *source)
 		e.nodes = e.rows;
 		return e;
 	}
+	while (source->relation->columns[columns].name != NULL)
+		columns++;
+	found = palloc0(sizeof(rk_found_column) * Max(columns, 3));
 	rk_source_columns(source, found);
+	if (columns < 2 || source->relation->columns[0].type != RK_TYPE_ID ||
+		source->relation->columns[1].type != RK_TYPE_ID || found[0].attno == 0 || found[1].attno == 0)
+	{
+		/* not edges: a row is about one thing */
+		e.nodes = e.rows;
+		e.known = true;
+		return e;
+	}
 	e.id_type = rk_id_storage_type(found[0].type);
 	e.weighted = found[2].attno > 0;
 	sources = distinct_values(source, found[0].attno);

@@ -286,7 +286,7 @@ open_graph_value(rk_call *call, Datum datum, rk_weight_meaning meaning,
 	struct varlena *value = (struct varlena *) DatumGetPointer(datum);
 	bool		weighted;
 
-	rk_call_check(call, rk_graph_bytes_open(&call->ctx, value, VARSIZE(value), view));
+	*view = rk_graph_value_open(call, value);
 	call->rows_in += view->header->arcs;
 	rk_set_id_type(call, view->header->id_type);
 	*nodes = rk_graph_value_ids(call, datum, &input->ids);

@@ -7,6 +7,7 @@
 
 #include "../call/call.h"
 #include "../compute/csr.h"
+#include "../compute/graph_bytes.h"
 #include "ids.h"
 
 /* What a weight means, and so which values are accepted. */
@@ -14,7 +15,8 @@ typedef enum rk_weight_meaning
 {
 	RK_WEIGHT_NONE,				/* the kernel has no use for it */
 	RK_WEIGHT_STRENGTH,			/* finite, zero or more */
-	RK_WEIGHT_LENGTH			/* finite; the kernel judges the sign */
+	RK_WEIGHT_LENGTH,			/* finite; the kernel judges the sign */
+	RK_WEIGHT_SIGNED			/* finite, of any sign: a rating */
 } rk_weight_meaning;
 
 typedef struct rk_graph_input
@@ -51,6 +53,9 @@ extern void rk_build_graph(rk_call *call, rk_graph_input *input,
 						   const rk_graph_options *options, rk_graph *g);
 
 /* ---- values of type rk.graph (graph_type.c) ---- */
+
+/* Checks a value and returns a view of it; the value must outlive the view. */
+extern rk_graph_view rk_graph_value_open(rk_call *call, struct varlena *value);
 
 /* Adds the nodes and edges of a value: fills in ids and edges of input. */
 extern rk_id_column *rk_graph_value_ids(rk_call *call, Datum value, rk_ids **ids);

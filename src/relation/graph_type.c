@@ -19,6 +19,7 @@
 
 #include "catalog/pg_type.h"
 #include "common/jsonapi.h"
+#include "common/shortest_dec.h"
 #include "fmgr.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
@@ -29,6 +30,7 @@
 #include "utils/float.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
@@ -136,13 +138,18 @@ bytes_of_id(const rk_ids *ids, int64 node, Oid type, Datum *buffer)
 	return (rk_bytes) {VARDATA_ANY(DatumGetPointer(value)), VARSIZE_ANY_EXHDR(DatumGetPointer(value))};
 }
 
-/* Opens a value of ours; the block must outlive the view. */
-static rk_graph_view
-open_value(rk_call *call, struct varlena *value)
+rk_graph_view
+rk_graph_value_open(rk_call *call, struct varlena *value)
 {
 	rk_graph_view view;
 
 	rk_call_check(call, rk_graph_bytes_open(&call->ctx, value, VARSIZE(value), &view));
+	/* a type can be dropped although there are graphs with ids of it */
+	if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(view.header->id_type)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("invalid graph value"),
+				 errdetail("The type of its ids, with OID %u, does not exist.", view.header->id_type)));
 	if (!rk_is_id_type(view.header->id_type) ||
 		id_width(view.header->id_type) != view.header->id_width)
 		ereport(ERROR,
@@ -172,7 +179,7 @@ append_ids(rk_ids *ids, rk_id_column *column, const rk_graph_view *view)
 rk_id_column *
 rk_graph_value_ids(rk_call *call, Datum value, rk_ids **ids)
 {
-	rk_graph_view view = open_value(call, (struct varlena *) DatumGetPointer(value));
+	rk_graph_view view = rk_graph_value_open(call, (struct varlena *) DatumGetPointer(value));
 	rk_id_column *column;
 
 	*ids = rk_ids_create(call, view.header->id_type);
@@ -295,7 +302,10 @@ builder_value(graph_builder *b)
 
 		id_bytes += bytes_of_id(b->ids, u, type, &buffer).length;
 		if ((u & 0xfff) == 0)
+		{
+			CHECK_FOR_INTERRUPTS();
 			MemoryContextReset(scratch);
+		}
 	}
 	size = rk_graph_bytes_size(g.nodes, g.arcs, b->weighted, width, id_bytes);
 	if (size < 0)
@@ -471,7 +481,7 @@ rk_graph_agg_combine(PG_FUNCTION_ARGS)
 		a = builder_create(rk_ids_type(b->ids), b->weighted);
 	MemoryContextSwitchTo(old);
 	value = builder_value(b);
-	view = open_value(b->call, value);
+	view = rk_graph_value_open(b->call, value);
 	builder_add_graph(a, &view);
 	pfree(value);
 	PG_RETURN_POINTER(a);
@@ -496,7 +506,7 @@ rk_graph_agg_deserialize(PG_FUNCTION_ARGS)
 
 	(void) aggregate_memory(fcinfo);
 	check = rk_call_create(NULL, NULL);
-	view = open_value(check, bytes);
+	view = rk_graph_value_open(check, bytes);
 	b = builder_create(view.header->id_type, view.header->weighted);
 	builder_add_graph(b, &view);
 	rk_call_destroy(check);
@@ -552,7 +562,7 @@ rk_graph_out(PG_FUNCTION_ARGS)
 {
 	struct varlena *value = PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
 	rk_call    *call = rk_call_create(NULL, NULL);
-	rk_graph_view view = open_value(call, value);
+	rk_graph_view view = rk_graph_value_open(call, value);
 	Oid			type = view.header->id_type;
 	Oid			output_function;
 	bool		is_varlena;
@@ -594,10 +604,10 @@ rk_graph_out(PG_FUNCTION_ARGS)
 			appendStringInfo(&s, "%s[%lld, %u", first ? "" : ", ", (long long) u, view.neighbors[i]);
 			if (view.weights)
 			{
-				char		number[32];
+				char		number[DOUBLE_SHORTEST_DECIMAL_LEN];
 
-				/* as many digits as it takes to read the same bits back */
-				snprintf(number, sizeof(number), "%.17g", view.weights[i]);
+				/* the fewest digits that read back as the same bits */
+				double_to_shortest_decimal_buf(view.weights[i], number);
 				appendStringInfo(&s, ", %s", number);
 			}
 			appendStringInfoChar(&s, ']');
@@ -662,6 +672,7 @@ parse_begin_array(void *state)
 {
 	graph_parser *p = state;
 
+	CHECK_FOR_INTERRUPTS();
 	p->depth++;
 	if ((p->depth == 2 && p->field != FIELD_NODES && p->field != FIELD_EDGES) ||
 		(p->depth == 3 && p->field != FIELD_EDGES) || p->depth > 3 || p->depth == 1)
@@ -724,8 +735,10 @@ static void
 parse_node(graph_parser *p, char *token)
 {
 	one_id	   *id;
-	Datum		value = InputFunctionCall(&p->input, token, p->io_param, -1);
+	Datum		value;
 
+	CHECK_FOR_INTERRUPTS();
+	value = InputFunctionCall(&p->input, token, p->io_param, -1);
 	if (p->node_count == p->node_capacity)
 	{
 		p->node_capacity = Max(1024, p->node_capacity * 2);
@@ -761,7 +774,7 @@ parse_scalar(void *state, char *token, JsonTokenType type)
 {
 	graph_parser *p = state;
 
-	if (p->depth == 1 && p->field == FIELD_ID_TYPE && type == JSON_TOKEN_STRING)
+	if (p->depth == 1 && p->field == FIELD_ID_TYPE && p->builder == NULL && type == JSON_TOKEN_STRING)
 	{
 		Oid			found;
 		int32		typmod;
@@ -865,11 +878,12 @@ header_of(Datum value)
 	struct varlena *slice = PG_DETOAST_DATUM_SLICE(value, 0, sizeof(rk_graph_header) - VARHDRSZ);
 	rk_graph_header h = {0};
 
-	if (VARSIZE_ANY_EXHDR(slice) < sizeof(h) - VARHDRSZ)
+	if (VARSIZE_ANY_EXHDR(slice) >= sizeof(h) - VARHDRSZ)
+		memcpy((char *) &h + VARHDRSZ, VARDATA_ANY(slice), sizeof(h) - VARHDRSZ);
+	if (h.magic != RK_GRAPH_MAGIC)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("invalid graph value")));
-	memcpy((char *) &h + VARHDRSZ, VARDATA_ANY(slice), sizeof(h) - VARHDRSZ);
 	return h;
 }
 

@@ -117,9 +117,10 @@ generic_hash(const generic_ids *g, Datum value)
 }
 
 /*
- * Values may be equal and yet differ in bytes (numeric 1.0 and 1.00).  The one
- * that is shown is the one with the fewest bytes, then the first by bytes, so
- * that it does not depend on the order of the rows.
+ * Values may be equal and yet differ in bytes (numeric 1.0 and 1.00, interval
+ * '1 day' and '24 hours').  The one that is shown is the one with the fewest
+ * bytes, then the first by bytes, so that it does not depend on the order of
+ * the rows.
  */
 static bool
 shown_first(const generic_ids *g, Datum a, Datum b)
@@ -127,8 +128,10 @@ shown_first(const generic_ids *g, Datum a, Datum b)
 	Size		la;
 	Size		lb;
 
+	if (g->by_value)
+		return a < b;
 	if (g->length != -1)
-		return false;
+		return memcmp(DatumGetPointer(a), DatumGetPointer(b), datumGetSize(a, false, g->length)) < 0;
 	la = VARSIZE_ANY_EXHDR(DatumGetPointer(a));
 	lb = VARSIZE_ANY_EXHDR(DatumGetPointer(b));
 	if (la != lb)
@@ -212,6 +215,8 @@ generic_compare(const void *a, const void *b, void *arg)
 {
 	generic_ids *g = arg;
 
+	/* sorting millions of values by their own operator takes seconds */
+	CHECK_FOR_INTERRUPTS();
 	return DatumGetInt32(FunctionCall2Coll(&g->compare, g->collation,
 										   g->values[*(const uint32 *) a],
 										   g->values[*(const uint32 *) b]));
@@ -286,15 +291,22 @@ rk_ids_finish(rk_ids *ids)
 			ids->order[i] = i;
 		qsort_arg(ids->order, ids->count, sizeof(uint32), generic_compare, &ids->generic);
 		for (int64 i = 0; i < ids->count; i++)
+		{
+			if ((i & 0xffff) == 0)
+				CHECK_FOR_INTERRUPTS();
 			ids->rank[ids->order[i]] = i;
+		}
 	}
 	for (int c = 0; c < ids->column_count; c++)
 	{
 		rk_id_column *column = &ids->columns[c];
 
 		for (int64 i = 0; i < column->count; i++)
+		{
+			if ((i & 0xffff) == 0)
+				CHECK_FOR_INTERRUPTS();
 			column->codes[i] = ids->rank[column->codes[i]];
-		CHECK_FOR_INTERRUPTS();
+		}
 	}
 }
 

@@ -59,6 +59,7 @@ typedef struct reader
 	void	   *progress_arg;
 	MemoryContext copies;		/* of the values in this batch */
 	MemoryContext outer;
+	ErrorContextCallback context;	/* of errors in the query, not in fn */
 } reader;
 
 rk_read_kind
@@ -93,7 +94,9 @@ flush_batch(reader *r)
 		return;
 	r->batch.first_row = r->rows + 1;
 	old = MemoryContextSwitchTo(r->outer);
+	error_context_stack = r->context.previous;
 	r->fn(r->arg, &r->batch);
+	error_context_stack = &r->context;
 	MemoryContextSwitchTo(old);
 	r->rows += r->batch.rows;
 	r->batch.rows = 0;
@@ -442,6 +445,7 @@ read_pages(reader *r, Relation rel, Snapshot snapshot, const int *attnos)
 		/* line pointers are stable, and visibility is judged, under this lock */
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
 		page = BufferGetPage(buffer);
+		rk_test_for_old_snapshot(snapshot, rel, page);
 		lines = PageGetMaxOffsetNumber(page);
 		all_visible = PageIsAllVisible(page) && !snapshot->takenDuringRecovery;
 		for (OffsetNumber line = FirstOffsetNumber; line <= lines; line++)
@@ -529,6 +533,8 @@ rk_read(rk_source *source, const rk_read_column *columns, int count,
 		}
 	}
 
+	r.context = (ErrorContextCallback) {error_context_stack, rk_source_context, source};
+	error_context_stack = &r.context;
 	rk_guard_begin(&guard);
 	PushCopiedSnapshot(GetActiveSnapshot());
 	desc = CreateQueryDesc(source->plan, source->query, GetActiveSnapshot(), InvalidSnapshot,
@@ -550,6 +556,7 @@ rk_read(rk_source *source, const rk_read_column *columns, int count,
 	FreeQueryDesc(desc);
 	PopActiveSnapshot();
 	rk_guard_end(&guard);
+	error_context_stack = r.context.previous;
 	MemoryContextDelete(r.copies);
 	return r.rows;
 }

@@ -18,6 +18,7 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -195,7 +196,7 @@ query_of_name(const char *argument, const char *text, const rk_relation *relatio
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("value of \"%s\" is neither a query, nor the name of a relation, nor a JSON array", argument),
-				 errdetail("The value is: %.100s", text),
+				 errdetail("The value is: %.*s", pg_mbcliplen(text, strlen(text), 100), text),
 				 example_hint(argument, relation)));
 	foreach(cell, parts)
 		names = lappend(names, makeString(pstrdup(lfirst(cell))));
@@ -204,7 +205,7 @@ query_of_name(const char *argument, const char *text, const rk_relation *relatio
 	if (!OidIsValid(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation \"%s\" named in \"%s\" does not exist", text, argument),
+				 errmsg("relation \"%s\" named in \"%s\" does not exist", NameListToString(names), argument),
 				 errhint("Name a table or view that you may read, or give a query: %s => '%s'.",
 						 argument, relation->example)));
 	rel = relation_open(relid, NoLock);
@@ -219,7 +220,7 @@ query_of_name(const char *argument, const char *text, const rk_relation *relatio
 		default:
 			ereport(ERROR,
 					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("\"%s\" named in \"%s\" is not a table or view", text, argument)));
+					 errmsg("\"%s\" named in \"%s\" is not a table or view", NameListToString(names), argument)));
 	}
 	initStringInfo(&query);
 	for (int pass = 0; pass < 2 && wanted == 0; pass++)
@@ -375,11 +376,11 @@ not_an_array_of_objects(const char *argument)
 			 errhint("Give one object a row: %s => '[{\"source\": 1, \"target\": 2}]'.", argument)));
 }
 
-/* Returns the query that reads a JSON array of objects. */
+/* Returns the query that reads a JSON array of objects; text is its source. */
 static char *
-query_of_json(const char *argument, const char *text, const rk_relation *relation, Oid ids)
+query_of_json(const char *argument, Jsonb *array, const char *text, const rk_relation *relation,
+			  Oid ids)
 {
-	Jsonb	   *array = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
 	JsonbIterator *it = JsonbIteratorInit(&array->root);
 	JsonbIteratorToken token;
 	JsonbValue	v;
@@ -388,6 +389,8 @@ query_of_json(const char *argument, const char *text, const rk_relation *relatio
 	int			depth = 0;
 	int			current = -1;
 	int64		row = 0;
+	json_key	others[16];		/* keys that are not wanted, for the error */
+	int			other_count = 0;
 	StringInfoData query;
 
 	if (!JB_ROOT_IS_ARRAY(array) || JB_ROOT_IS_SCALAR(array))
@@ -397,7 +400,8 @@ query_of_json(const char *argument, const char *text, const rk_relation *relatio
 		switch (token)
 		{
 			case WJB_BEGIN_ARRAY:
-				depth++;
+				if (depth++ > 0)
+					not_an_array_of_objects(argument);
 				break;
 			case WJB_BEGIN_OBJECT:
 				depth++;
@@ -416,7 +420,11 @@ query_of_json(const char *argument, const char *text, const rk_relation *relatio
 
 					current = -1;
 					if (wanted_column(relation, name) == NULL)
+					{
+						if (row == 1 && name[0] != '\0' && other_count < lengthof(others))
+							others[other_count++] = (json_key) {name, JSON_TEXT};
 						break;
+					}
 					for (int i = 0; i < count; i++)
 					{
 						if (strcmp(keys[i].name, name) == 0)
@@ -432,8 +440,14 @@ query_of_json(const char *argument, const char *text, const rk_relation *relatio
 			case WJB_VALUE:
 				if (current >= 0)
 				{
-					json_kind	kind = common_kind(keys[current].kind, kind_of_value(&v));
+					json_kind	kind = kind_of_value(&v);
 
+					if (kind == JSON_OTHER)
+						ereport(ERROR,
+								(errcode(ERRCODE_DATATYPE_MISMATCH),
+								 errmsg("\"%s\" in row %lld of the JSON array \"%s\" is neither a number nor a string",
+										keys[current].name, (long long) row, argument)));
+					kind = common_kind(keys[current].kind, kind);
 					if (kind == JSON_OTHER)
 						ereport(ERROR,
 								(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -460,6 +474,9 @@ query_of_json(const char *argument, const char *text, const rk_relation *relatio
 			if (row == 0 && count < lengthof(keys))
 				keys[count++] = (json_key) {pstrdup(c->name), c->type == RK_TYPE_ID ? JSON_NONE : JSON_NUMBER};
 		}
+		/* rows without any wanted key: the error shows what the first one has */
+		for (int i = 0; i < other_count; i++)
+			keys[count++] = others[i];
 	}
 	for (int i = 0; i < count; i++)
 		appendStringInfo(&query, "%s%s", i ? ", " : "", quote_identifier(keys[i].name));
@@ -470,7 +487,9 @@ query_of_json(const char *argument, const char *text, const rk_relation *relatio
 		const rk_relation_column *c = wanted_column(relation, keys[i].name);
 		const char *type = "text";
 
-		if (c->type == RK_TYPE_ID)
+		if (c == NULL)
+			type = "text";
+		else if (c->type == RK_TYPE_ID)
 			type = json_id_type(&keys[i], ids);
 		else if (keys[i].kind == JSON_BOOL)
 			type = "boolean";
@@ -480,27 +499,21 @@ query_of_json(const char *argument, const char *text, const rk_relation *relatio
 			type = "double precision";
 		appendStringInfo(&query, "%s%s %s", i ? ", " : "", quote_identifier(keys[i].name), type);
 	}
+	/* rows without any key: a record cannot be without columns */
 	if (count == 0)
-	{
-		/* rows without any wanted key: the columns are missing */
-		appendStringInfoString(&query, "no_column text");
-	}
+		appendStringInfoString(&query, "nothing text");
 	appendStringInfoString(&query, ")");
 	return query.data;
 }
 
 /* ---- queries ---- */
 
-/*
- * The error of a query that cannot be read: callers get their own parse
- * errors as PostgreSQL reports them, with the parameter as context.
- */
-static void
-argument_context(void *arg)
+void
+rk_source_context(void *arg)
 {
 	const rk_source *source = arg;
 
-	errcontext("query given as \"%s\"", source->argument);
+	errcontext("value given as \"%s\"", source->argument);
 	/* a cursor into our query would point into the caller's */
 	if (geterrposition() > 0)
 	{
@@ -573,12 +586,19 @@ rk_source_open(const char *argument, const char *text, const rk_relation *relati
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("value of \"%s\" is empty", argument),
 				 example_hint(argument, relation)));
-	context.callback = argument_context;
+	context.callback = rk_source_context;
 	context.arg = source;
 	context.previous = error_context_stack;
 	rk_guard_begin(&guard);
 	if (*start == '[' || *start == '{')
-		source->query = query_of_json(argument, text, relation, ids);
+	{
+		Jsonb	   *array;
+
+		error_context_stack = &context;
+		array = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+		error_context_stack = context.previous;
+		source->query = query_of_json(argument, array, text, relation, ids);
+	}
 	else if (!starts_with_any(start, query_words) && *start != '(')
 	{
 		if (starts_with_any(start, statement_words) && strpbrk(start, " \t\n;(") != NULL)
@@ -651,7 +671,9 @@ rk_source_columns(const rk_source *source, rk_found_column *found)
 				ereport(ERROR,
 						(errcode(ERRCODE_UNDEFINED_COLUMN),
 						 errmsg("column \"%s\" of \"%s\" is missing", c->name, source->argument),
-						 errdetail("The relation has: %s.", columns_found(source)),
+						 source->desc->natts > 0 ?
+						 errdetail("The relation has: %s.", columns_found(source)) :
+						 errdetail("The relation has no columns."),
 						 example_hint(source->argument, source->relation)));
 			continue;
 		}

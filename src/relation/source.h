@@ -46,6 +46,9 @@ extern rk_source *rk_source_open(const char *argument, const char *text,
  */
 extern void rk_source_columns(const rk_source *source, rk_found_column *found);
 
+/* Says in an error's context which argument the value came from; arg: the source. */
+extern void rk_source_context(void *arg);
+
 /* True when the source is one column of type rk.graph. */
 extern bool rk_source_is_graph(const rk_source *source);
 

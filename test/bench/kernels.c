@@ -168,6 +168,27 @@ run_triangles(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
 	return status;
 }
 
+/* Watts-Strogatz.  Result: average over all nodes. */
+static rk_status
+run_clustering(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	int64_t    *degree = rk_alloc(ctx, g->nodes, sizeof(int64_t));
+	int64_t    *triangles = rk_alloc(ctx, g->nodes, sizeof(int64_t));
+	double	   *clustering = rk_alloc(ctx, g->nodes, sizeof(double));
+	rk_clustering_totals totals;
+	rk_status	status;
+
+	(void) in;
+	if (degree == NULL || triangles == NULL || clustering == NULL)
+		return RK_ERR_MEMORY;
+	status = rk_graph_clustering_coefficient(ctx, g, RK_CLUSTERING_WATTS_STROGATZ, degree,
+											 triangles, clustering, &totals);
+	out->end = seconds();
+	if (status == RK_OK)
+		out->result = totals.average;
+	return status;
+}
+
 /* NUMBER: source.  Result: sum of distances. */
 static rk_status
 run_sssp(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
@@ -269,6 +290,7 @@ static const kernel kernels[] = {
 	{"components", DIRECTED_BOTH, run_components, false},
 	{"components_rows", DIRECTED_IN, run_components_rows, false},
 	{"triangles", SIMPLE, run_triangles, false},
+	{"clustering", SIMPLE, run_clustering, false},
 	{"betweenness", SIMPLE, run_betweenness, false},
 	{"louvain", UNDIRECTED, run_louvain, false},
 	{"sssp", LENGTHS, run_sssp, true},

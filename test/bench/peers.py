@@ -134,6 +134,11 @@ class Networkit:
         t = min(t, timed(per_node.run)[0])
         return t, sum(score.scores()) / 3
 
+    def clustering(self, edges, number):
+        c = self.nk.centrality.LocalClusteringCoefficient(self.graph(edges, False, loops=False), True)
+        t, _ = timed(c.run)
+        return t, float(np.mean(c.scores()))
+
     def betweenness(self, edges, number):
         # its sources are drawn at random: the sum of scores is another each time
         g = self.graph(edges, False, loops=False)
@@ -211,6 +216,11 @@ class Igraph:
         g = self.graph(edges, False, simple=True)
         t, _ = timed(lambda: g.transitivity_undirected())
         return t, None
+
+    def clustering(self, edges, number):
+        g = self.graph(edges, False, simple=True)
+        t, values = timed(lambda: g.transitivity_local_undirected(mode="zero"))
+        return t, float(np.mean(values))
 
     def betweenness(self, edges, number):
         g = self.graph(edges, False, simple=True)

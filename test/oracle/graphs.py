@@ -254,8 +254,9 @@ class Case:
         cursor = db.execute(f"SELECT * FROM rk.{function}({', '.join(arguments)})", values)
         index = self.index()
         columns = [column.name for column in cursor.description]
-        ids = [i for i, name in enumerate(columns) if name in ("node", "source", "target", "root", "predecessor")]
-        paths = [i for i, name in enumerate(columns) if name == "path"]
+        ids = [i for i, name in enumerate(columns) if name in ("node", "source", "target", "root", "predecessor",
+                                                                      "node_a", "node_b")]
+        paths = [i for i, name in enumerate(columns) if name in ("path", "members")]
         rows = []
         for row in cursor:
             row = list(row)

@@ -13,6 +13,10 @@ ARGUMENTS = {"source": 1, "target": 2}
 
 # what keeps a run over so many nodes short
 BOUNDED = {
+    "graph_adamic_adar": {"min_score": 100},
+    "graph_common_neighbors": {"min_count": 1000},
+    "graph_cosine_similarity": {"min_score": 0.9},
+    "graph_jaccard_similarity": {"min_score": 0.9},
     "graph_betweenness_centrality": {"samples": 4},
     "graph_betweenness_centrality_edges": {"samples": 4},
     "graph_shortest_path_pairs": {"max_distance": 0},

@@ -39,4 +39,28 @@ SELECT * FROM rk.graph_triangle_counting_total('[{"source": 1, "target": 1}]');
 SELECT * FROM rk.graph_triangle_counting('SELECT 1 AS source, NULL::int AS target');
 SELECT * FROM rk.graph_triangle_counting('SELECT ''a''::text AS source, ''b''::text AS target');
 
+-- clustering coefficient
+SELECT a.node, a.degree, a.triangles, round(a.clustering_coefficient::numeric, 6) AS watts_strogatz,
+	round(o.clustering_coefficient::numeric, 10) AS onnela, round(f.clustering_coefficient::numeric, 6) AS fagiolo
+FROM rk.graph_clustering_coefficient('w8', 'w8_nodes') a
+JOIN rk.graph_clustering_coefficient('w8', variant => 'onnela') o USING (node)
+JOIN rk.graph_clustering_coefficient('w8', variant => 'fagiolo') f USING (node) ORDER BY node;
+-- barrat: node 3 has strength 12 + 10 + 5 + 5, its triangle the edges of 12 and 10: 22 / 2 * 2 / (32 * 3)
+SELECT node, round(clustering_coefficient::numeric, 6) AS barrat, round((22 / 96.0)::numeric, 6) AS by_hand
+FROM rk.graph_clustering_coefficient('w8', variant => 'barrat') WHERE node = 3;
+-- graphalytics: of the 12 arcs that the neighbours 1, 2, 4, 6 of node 3 could have there is 1-2
+SELECT node, round(clustering_coefficient::numeric, 6) AS graphalytics, round(1 / 12.0, 6) AS by_hand
+FROM rk.graph_clustering_coefficient('w8', variant => 'graphalytics') WHERE node = 3;
+SELECT average_clustering_coefficient, round(transitivity::numeric, 6) AS transitivity, triangles, wedges
+FROM rk.graph_clustering_coefficient_global('w8', 'w8_nodes');
+SELECT round(average_clustering_coefficient::numeric, 10) AS average, round(transitivity::numeric, 10) AS transitivity,
+	triangles FROM rk.graph_clustering_coefficient_global('g500');
+SELECT * FROM rk.graph_clustering_coefficient('[]', variant => 'barrat');
+SELECT * FROM rk.graph_clustering_coefficient_global('[]');
+SELECT * FROM rk.graph_clustering_coefficient_global('[{"source": 1, "target": 2}]');
+SELECT * FROM rk.graph_clustering_coefficient('k4', variant => 'onnela');
+SELECT * FROM rk.graph_clustering_coefficient('k4', variant => 'local');
+SELECT * FROM rk.graph_clustering_coefficient('SELECT 1 AS source, 2 AS target, 0 AS weight', variant => 'barrat');
+SELECT * FROM rk.graph_clustering_coefficient('SELECT 1 AS source, 2 AS target, -5 AS weight', variant => 'barrat');
+
 DROP VIEW w8, w8_nodes, g500, k4;

@@ -1,26 +1,32 @@
 
 # Cancel and statement_timeout end a run on 10 million edges within 100 ms, in
-# every phase of every kernel, and the session goes on.
+# every kernel and in every phase, and the session goes on.
 #
 # The delay is measured by a second session, from its pg_cancel_backend to the
-# first look at pg_stat_activity that finds the statement ended.  The limit
-# here is wider than the contract, because the machine of a test may be busy;
-# every delay is printed.
+# first look at pg_stat_activity that finds the statement ended.  On a busy
+# machine a delay may be the scheduler's: a point that takes too long is
+# measured again, and the shortest of three counts, as a loop that does not look
+# is late every time.
+#
+# Reading, numbering and building are the same code for all kernels, so every
+# kernel is cancelled in one of these phases only, in turn, and twice while it
+# computes.
 
 use strict;
 use warnings;
 
+use Digest::MD5 qw(md5_hex);
 use FindBin;
 use lib $FindBin::RealBin;
-use List::Util qw(max);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Rustkernels;
 use Test::More;
 
-my $limit_ms = $ENV{RK_CANCEL_LIMIT_MS} // 1000;
+my $limit_ms = $ENV{RK_CANCEL_LIMIT_MS} // 100;
 my $edges = $ENV{RK_CANCEL_EDGES} // 10_000_000;
 
+my $began = time;
 my $node = server('cancel', conf => "shared_buffers = 1GB\n");
 edges_table($node, 'edges', $edges, $edges / 10);
 $node->safe_psql(
@@ -72,9 +78,11 @@ my $pid = $session->query_safe('SELECT pg_backend_pid()');
 my $observer = $node->background_psql('postgres', on_error_stop => 0);
 my $marks = 0;
 my @all;
+my @late;
 
-# Runs the query in the session, cancels it, checks what came of it.
-sub cancelled
+# Runs the query in the session and cancels it; returns the delay in ms, undef
+# if the run was over before, and checks the error.
+sub cancel_once
 {
 	my ($query, $phase, $after, $what) = @_;
 	my $mark = sprintf 'mark %d;', ++$marks;
@@ -84,16 +92,69 @@ sub cancelled
 	my $delay = $observer->query_safe(
 		"SELECT cancel_in_phase($pid, '$mark', $wanted, $after)");
 	my $errors = wait_for_session($session);
-	if ($delay eq '')
-	{
-		note "$what: over before it could be cancelled";
-		return;
-	}
-	push @all, $delay;
-	like($errors, qr/canceling statement due to user request/, "$what: cancelled")
-	  or return;
-	cmp_ok($delay, '<', $limit_ms, "$what: after $delay ms");
+	return if $delay eq '';
+	like($errors, qr/canceling statement due to user request/, "$what: cancelled");
 	return $delay;
+}
+
+# Runs the query under a statement_timeout; returns how much later it ended,
+# undef if it was over before.
+sub time_out_once
+{
+	my ($query, $timeout) = @_;
+	my $result = $session->query(<<~SQL);
+		SET statement_timeout = $timeout;
+		\\timing on
+		$query;
+		\\timing off
+		RESET statement_timeout;
+		SQL
+	my ($ms) = $result =~ /Time: ([0-9.]+) ms/;
+	my $timed_out = $session->{stderr} =~ /canceling statement due to statement timeout/;
+
+	$session->{stderr} = '';
+	return $timed_out ? sprintf('%.1f', $ms - $timeout) : undef;
+}
+
+# Measures up to three times; the shortest delay is within the limit.
+sub in_time
+{
+	my ($what, $once) = @_;
+	my $best;
+
+	for (1 .. 3)
+	{
+		my $delay = $once->();
+
+		unless (defined $delay)
+		{
+			note "$what: over before it could be cancelled" unless defined $best;
+			last;
+		}
+		$best = $delay if !defined $best || $delay < $best;
+		last if $best < $limit_ms;
+	}
+	return unless defined $best;
+	push @all, $best;
+	push @late, "$what ($best ms)" if $best >= $limit_ms / 2;
+	cmp_ok($best, '<', $limit_ms, "$what: ended after $best ms");
+	return;
+}
+
+sub cancelled
+{
+	my ($query, $phase, $after, $what) = @_;
+
+	in_time($what, sub { cancel_once($query, $phase, $after, $what) });
+	return;
+}
+
+sub timed_out
+{
+	my ($query, $timeout, $what) = @_;
+
+	in_time($what, sub { time_out_once($query, $timeout) });
+	return;
 }
 
 # The session still works, alone in its process.
@@ -111,47 +172,46 @@ sub goes_on
 }
 
 $session->query_safe(q{SET rk.memory_limit = '8GB'});
-for my $kernel (kernel_calls($node, bounded => 0))
-{
-	my $query = "SELECT count(*) FROM " . sprintf($kernel->{call}, q('edges'));
+my @phases = ('reading', 'relabelling', 'building');
+my $number = 0;
 
-	for my $phase ('reading', 'relabelling', 'building', 'computing')
-	{
-		cancelled($query, $phase, 0, "$kernel->{name}, $phase");
-	}
-	for my $after (20, 100, 300, 1000)
-	{
-		cancelled($query, 'computing', $after,
-			"$kernel->{name}, $after ms into computing");
-	}
-	goes_on($kernel->{name});
+load_calls($node);
+for my $kernel (kernel_calls($node, $edges / 10))
+{
+	my $query = "SELECT count(*) FROM $kernel->{call}";
+	my $name = $kernel->{name};
+	my $phase = $phases[ $number++ % @phases ];
+
+	# a moment of its own for every kernel, the same in every run of the test
+	my $after = 50 + hex(substr(md5_hex($name), 0, 4)) % 700;
+
+	cancelled($query, $phase, 0, "$name, $phase");
+	cancelled($query, 'computing', 0, "$name, computing");
+	cancelled($query, 'computing', $after, "$name, $after ms into computing");
+	timed_out($query, 500 + $after, "$name, statement_timeout of " . (500 + $after) . ' ms');
+	goes_on($name);
 }
 
 # rows on their way out
-for my $kernel (kernel_calls($node, bounded => 1))
+for my $name ('graph_pagerank', 'graph_connected_components')
 {
-	next if $kernel->{endless} && $kernel->{name} !~ /betweenness/;
-	my $query = "SELECT count(*) FROM " . sprintf($kernel->{call}, q('edges'));
-
-	cancelled($query, 'writing', 0, "$kernel->{name}, writing");
-	goes_on("$kernel->{name}, writing");
+	cancelled("SELECT count(*) FROM rk.$name('edges')", 'writing', 0, "$name, writing");
+	goes_on("$name, writing");
 }
 
-# other ways in: a query, text ids, any ids, JSON, a prepared graph
+# other ways in: a query, text ids, ids of a type with operators only
 my %ways = (
-	query => [ q{'SELECT source, target FROM edges WHERE source > 10'}, 'bigint', 700 ],
-	'weighted query' => [ q{'SELECT source, target, 1.5 AS weight FROM edges'}, 'bigint', 1500 ],
-	'text ids' => [ q{'SELECT source::text, target::text FROM edges'}, 'text', 1500 ],
-	'numeric ids' => [ q{'SELECT source::numeric, target::numeric FROM edges LIMIT 3000000'}, 'numeric', 1500 ]);
+	query => [ q{'SELECT source, target, 1.5 AS weight FROM edges WHERE source > 10'}, 'bigint', 700 ],
+	'query with text ids' => [ q{'SELECT source::text, target::text FROM edges'}, 'text', 1500 ],
+	'query with numeric ids' => [ q{'SELECT source::numeric, target::numeric FROM edges LIMIT 3000000'}, 'numeric', 1500 ]);
 
 for my $way (sort keys %ways)
 {
 	my ($text, $type, $after) = @{ $ways{$way} };
 	my $query = "SELECT count(*) FROM rk.graph_pagerank($text, id_type => NULL::$type)";
 
-	cancelled($query, undef, 50, "pagerank of a $way, 50 ms after its start");
 	cancelled($query, undef, $after, "pagerank of a $way, $after ms after its start");
-	for my $phase ('relabelling', 'building', 'computing', 'writing')
+	for my $phase ('relabelling', 'writing')
 	{
 		cancelled($query, $phase, 0, "pagerank of a $way, $phase");
 	}
@@ -160,13 +220,13 @@ for my $way (sort keys %ways)
 
 # making, storing and printing rk.graph
 $node->safe_psql('postgres',
-	'CREATE TABLE stored AS SELECT rk.graph_agg(source, target) AS g FROM (SELECT * FROM edges LIMIT 5000000) e');
+	'CREATE TABLE stored AS SELECT rk.graph_agg(source, target) AS g FROM (SELECT * FROM edges LIMIT 3000000) e');
 for my $case (
-	[ 'rk.graph_agg', 'SELECT rk.num_edges(rk.graph_agg(source, target)) FROM edges', 50, 500, 1500, 2500 ],
-	[ 'rk.graph_agg of text', 'SELECT rk.num_edges(rk.graph_agg(source::text, target::text)) FROM edges', 500, 3000, 5000 ],
-	[ 'text of a graph', 'SELECT length(g::text) FROM stored', 50, 300, 600 ],
-	[ 'text to a graph', 'SELECT rk.num_edges(g::text::rk.graph) FROM stored', 1000, 2000, 3000, 4000 ],
-	[ 'kernel on a graph', q{SELECT count(*) FROM rk.graph_pagerank('SELECT g FROM stored')}, 50, 100, 200, 300, 500 ])
+	[ 'rk.graph_agg', 'SELECT rk.num_edges(rk.graph_agg(source, target)) FROM edges', 500, 1500, 2500 ],
+	[ 'rk.graph_agg of text', 'SELECT rk.num_edges(rk.graph_agg(source::text, target::text)) FROM edges', 3000 ],
+	[ 'binary form of a graph', 'SELECT length(rk.graph_send(g)) FROM stored', 100, 400 ],
+	[ 'text to a graph', 'SELECT rk.num_edges(g::text::rk.graph) FROM stored', 1000, 1500 ],
+	[ 'kernel on a graph', q{SELECT count(*) FROM rk.graph_pagerank('SELECT g FROM stored')}, 50, 200, 400 ])
 {
 	my ($what, $query, @after) = @$case;
 
@@ -174,40 +234,14 @@ for my $case (
 	goes_on($what);
 }
 
-# statement_timeout, at growing times until the run is done
-for my $kernel (kernel_calls($node, bounded => 1))
-{
-	my $query = "SELECT count(*) FROM " . sprintf($kernel->{call}, q('edges'));
-	my @delays;
-
-	for my $timeout (30, 80, 130, 200, 300, 450, 700, 1000, 1500)
-	{
-		my $result = $session->query(<<~SQL);
-			SET statement_timeout = $timeout;
-			\\timing on
-			$query;
-			\\timing off
-			RESET statement_timeout;
-			SQL
-		my ($ms) = $result =~ /Time: ([0-9.]+) ms/;
-		my $timed_out = $session->{stderr} =~ /canceling statement due to statement timeout/;
-
-		$session->{stderr} = '';
-		last unless $timed_out;
-		push @delays, sprintf '%.1f', $ms - $timeout;
-	}
-	push @all, @delays;
-	cmp_ok(max(0, @delays), '<', $limit_ms,
-		"$kernel->{name}: statement_timeout late by @delays ms");
-	goes_on("$kernel->{name}, statement_timeout");
-}
-
 # the end of a session in the middle of a run
 start_query($session, q{SELECT count(*) FROM rk.graph_betweenness_centrality('edges')});
 ok( $node->poll_query_until(
 		'postgres', qq{SELECT phase = 'computing' FROM rk.stat_progress WHERE pid = $pid}),
 	'a run is in its kernel');
+my $from = time;
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid, 5000)");
+cmp_ok(time - $from, '<', 2, 'pg_terminate_backend returns at once');
 is( $node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE pid = $pid"),
 	'0', 'pg_terminate_backend ends it');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM rk.stat_progress'),
@@ -220,8 +254,9 @@ is( $node->safe_psql('postgres', q{
 	"10\n2", 'its threads are free again');
 
 @all = sort { $a <=> $b } @all;
-diag(sprintf 'delays of %d cancelled runs: median %.1f ms, longest %.1f ms',
-	scalar @all, $all[ @all / 2 ], $all[-1]);
+diag("half of the limit or more: $_") for @late;
+diag(sprintf 'delays of %d cancelled runs: median %.1f ms, longest %.1f ms; %d s',
+	scalar @all, $all[ @all / 2 ], $all[-1], time - $began);
 
 $session->{run}->kill_kill;
 $observer->quit;

@@ -7,11 +7,12 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use FindBin;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(server kernel_calls start_query wait_for_session status_kb
+our @EXPORT = qw(server load_calls kernel_calls start_query wait_for_session status_kb
   threads_of random_edges edges_table);
 
 # Starts a server with the extension in database postgres.  Options: conf =>
@@ -39,49 +40,32 @@ sub server
 	return $node;
 }
 
-# What a companion or a costly kernel is given beside its edges, so that any
-# graph with the nodes 1 and 2 will do.  "bounded" ends soon on large graphs.
-my %arguments = (
-	source => "source => 1::bigint",
-	target => "target => 2::bigint");
-my %bounded = (
-	graph_betweenness_centrality => 'samples => 2',
-	graph_betweenness_centrality_edges => 'samples => 2',
-	graph_shortest_path_pairs => 'max_distance => 0');
+# Makes the functions of test/support/calls.sql.
+sub load_calls
+{
+	my ($node) = @_;
 
-# Returns, for every function of every kernel that takes edges, a hash with
-# name, kernel and call: the call's text with %s where the edges go.
+	$node->psql('postgres', slurp_file("$FindBin::RealBin/../support/calls.sql"),
+		on_error_die => 1);
+	return;
+}
+
+# Returns, for every function of every kernel, a hash with name, kernel and
+# call, which reads the table edges with the given number of nodes.  Option
+# bounded => 1: calls that end soon on a large graph.
 sub kernel_calls
 {
-	my ($node, %o) = @_;
+	my ($node, $nodes, %o) = @_;
+	my $rows = $node->safe_psql('postgres',
+		sprintf q{SELECT * FROM calls.list($e$'edges'$e$, %d, %s)},
+		$nodes, $o{bounded} ? 'true' : 'false');
 	my @calls;
-	my $rows = $node->safe_psql(
-		'postgres', q{
-		SELECT kernel, replace(function, 'rk.', ''),
-			string_agg(name, ',' ORDER BY "position") FILTER (WHERE required)
-		FROM rk.kernel_columns WHERE kind = 'argument'
-		GROUP BY 1, 2 HAVING bool_or(name = 'edges') ORDER BY 2});
 
 	for my $row (split /\n/, $rows)
 	{
-		my ($kernel, $name, $required) = split /\|/, $row;
-		my @parts = ('%s');
+		my ($kernel, $name, $call) = split /\|/, $row, 3;
 
-		for my $parameter (split /,/, $required)
-		{
-			next if $parameter eq 'edges';
-			die "$name needs $parameter, which these tests do not know"
-			  unless $arguments{$parameter};
-			push @parts, $arguments{$parameter};
-		}
-		push @parts, $bounded{$name} if $o{bounded} && $bounded{$name};
-		push @calls,
-		  {
-			name => $name,
-			kernel => $kernel,
-			endless => exists $bounded{$name} || $name =~ /eccentricity/,
-			call => "rk.$name(" . join(', ', @parts) . ')'
-		  };
+		push @calls, { kernel => $kernel, name => $name, call => $call };
 	}
 	return @calls;
 }
@@ -123,14 +107,17 @@ sub threads_of
 	return slurp_file("/proc/$pid/status") =~ /^Threads:\s+(\d+)/m ? $1 : 0;
 }
 
-# A query that yields the same pseudo-random edges every time.
+# A query that yields the same pseudo-random edges every time.  The nodes are 0
+# to nodes - 1: the first edges are a cycle through all of them.
 sub random_edges
 {
 	my ($edges, $nodes) = @_;
 
-	return qq{SELECT (hashint8extended(i, 1) & 9223372036854775807) % $nodes AS source,
-		(hashint8extended(i, 2) & 9223372036854775807) % $nodes AS target
-		FROM generate_series(1, $edges) i};
+	return qq{SELECT CASE WHEN i <= $nodes THEN i - 1
+			ELSE (hashint8extended(i, 1) & 9223372036854775807) % $nodes END AS source,
+		CASE WHEN i <= $nodes THEN i % $nodes
+			ELSE (hashint8extended(i, 2) & 9223372036854775807) % $nodes END AS target
+		FROM generate_series(1::bigint, $edges) i};
 }
 
 # Makes a table of random edges, vacuumed, so that it is read page by page.

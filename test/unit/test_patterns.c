@@ -73,8 +73,8 @@ ranking_keeps_the_graph(void **state)
 				{
 					assert_true(q < p);
 					assert_true(i == r.offsets[p] || r.rows[i - 1] < q);
-					assert_int_equal(rk_ranked_position(&r, p, q), i);
-					assert_int_equal(rk_ranked_position(&r, q, p), i);
+					assert_int_equal(rk_ranked_edge(&r, p, q), r.first[p] + i - r.offsets[p]);
+					assert_int_equal(rk_ranked_edge(&r, q, p), r.first[p] + i - r.offsets[p]);
 				}
 				else
 					assert_true(q > p);
@@ -198,6 +198,181 @@ run_support(rk_ctx *ctx, const rk_edges *edges, void *result)
 	return status;
 }
 
+/* ---- clustering coefficient ---- */
+
+/* By the definitions, from matrices. */
+static double
+clustering_by_definition(const double w[SMALL][SMALL], const bool a[SMALL][SMALL], int n, int u,
+						 rk_clustering_variant variant, double max_weight)
+{
+	double		sum = 0;
+	double		strength = 0;
+	double		k = 0;
+	double		d = 0;
+	double		both = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		k += a[u][i] || a[i][u];
+		d += a[u][i] + a[i][u];
+		both += a[u][i] && a[i][u];
+		strength += w[u][i];
+		for (int j = 0; j < n; j++)
+		{
+			bool		wedge = i != j && (a[u][i] || a[i][u]) && (a[u][j] || a[j][u]);
+
+			switch (variant)
+			{
+				case RK_CLUSTERING_WATTS_STROGATZ:
+					sum += wedge && a[i][j];
+					break;
+				case RK_CLUSTERING_ONNELA:
+					sum += cbrt(w[u][i] / max_weight * w[i][j] / max_weight * w[u][j] / max_weight);
+					break;
+				case RK_CLUSTERING_BARRAT:
+					sum += wedge && a[i][j] ? (w[u][i] + w[u][j]) / 2 : 0;
+					break;
+				case RK_CLUSTERING_FAGIOLO:
+					sum += (a[u][i] + a[i][u]) * (a[i][j] + a[j][i]) * (a[j][u] + a[u][j]) / 2.0;
+					break;
+				case RK_CLUSTERING_GRAPHALYTICS:
+					sum += wedge && a[i][j];
+					break;
+			}
+		}
+	}
+	if (k < 2)
+		return 0;
+	if (variant == RK_CLUSTERING_BARRAT)
+		return sum / (strength * (k - 1));
+	if (variant == RK_CLUSTERING_FAGIOLO)
+		return sum / (d * (d - 1) - 2 * both);
+	return sum / (k * (k - 1));
+}
+
+static void
+clustering_by_the_definitions(void **state)
+{
+	(void) state;
+	for (uint64_t seed = 0; seed < 500; seed++)
+	{
+		rk_clustering_variant variant = seed % 5;
+		bool		weighted = variant == RK_CLUSTERING_ONNELA || variant == RK_CLUSTERING_BARRAT;
+		test_edges	e = small_edges(seed, weighted);
+		rk_ctx		ctx;
+		rk_graph	g;
+		bool		a[SMALL][SMALL];
+		double		w[SMALL][SMALL] = {{0}};
+		int64_t		degree[SMALL];
+		int64_t		triangles[SMALL];
+		double		clustering[SMALL];
+		double		max_weight = 0;
+		double		sum = 0;
+		rk_clustering_totals totals;
+
+		rk_ctx_init(&ctx);
+		ctx.threads = 1 + seed % 3;
+		assert_int_equal(build(&ctx, &e.edges, variant >= RK_CLUSTERING_FAGIOLO, &g), RK_OK);
+		assert_int_equal(rk_graph_clustering_coefficient(&ctx, &g, variant, degree, triangles, clustering, &totals), RK_OK);
+		fill_matrix(&g, a);
+		for (int64_t u = 0; weighted && u < g.nodes; u++)
+		{
+			for (int64_t i = g.out.offsets[u]; i < g.out.offsets[u + 1]; i++)
+			{
+				w[u][g.out.neighbors[i]] = g.out.weights[i];
+				max_weight = fmax(max_weight, g.out.weights[i]);
+			}
+		}
+		for (int64_t u = 0; u < g.nodes; u++)
+		{
+			double		expected = clustering_by_definition(w, a, g.nodes, u, variant, max_weight);
+
+			assert_true(fabs(clustering[u] - expected) < 1e-13);
+			sum += expected;
+		}
+		assert_true(fabs(totals.average - sum / g.nodes) < 1e-13);
+		rk_ctx_destroy(&ctx);
+		assert_int_equal(ctx.memory_used, 0);
+		free_edges(&e);
+	}
+}
+
+static void
+clustering_needs_a_weight(void **state)
+{
+	test_edges	e = random_edges(3, 10, 30, true);
+	int64_t		degree[10];
+	int64_t		triangles[10];
+	double		clustering[10];
+	rk_clustering_totals totals;
+	rk_ctx		ctx;
+	rk_graph	g;
+
+	(void) state;
+	memset(e.weight, 0, sizeof(double) * 30);
+	rk_ctx_init(&ctx);
+	assert_int_equal(build(&ctx, &e.edges, false, &g), RK_OK);
+	assert_int_equal(rk_graph_clustering_coefficient(&ctx, &g, RK_CLUSTERING_BARRAT, degree, triangles,
+													 clustering, &totals), RK_ERR_DATA);
+	assert_string_equal(ctx.error.message, "all weights are 0");
+	rk_ctx_destroy(&ctx);
+	free_edges(&e);
+}
+
+static rk_status
+run_clustering(rk_ctx *ctx, const rk_edges *edges, rk_clustering_variant variant, void *result)
+{
+	rk_clustering_totals totals;
+	rk_graph	g;
+	rk_status	status = build(ctx, edges, variant >= RK_CLUSTERING_FAGIOLO, &g);
+	int64_t    *counts;
+
+	if (status != RK_OK)
+		return status;
+	if ((counts = rk_alloc(ctx, 2 * g.nodes, sizeof(int64_t))) == NULL)
+		return RK_ERR_MEMORY;
+	return rk_graph_clustering_coefficient(ctx, &g, variant, counts, counts + g.nodes, result, &totals);
+}
+
+static rk_status
+run_onnela(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	return run_clustering(ctx, edges, RK_CLUSTERING_ONNELA, result);
+}
+
+static rk_status
+run_barrat(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	return run_clustering(ctx, edges, RK_CLUSTERING_BARRAT, result);
+}
+
+static rk_status
+run_graphalytics(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	return run_clustering(ctx, edges, RK_CLUSTERING_GRAPHALYTICS, result);
+}
+
+static int64_t
+onnela_memory(int64_t nodes, int64_t arcs, int threads)
+{
+	return rk_graph_clustering_coefficient_memory(nodes, arcs, RK_CLUSTERING_ONNELA, threads) +
+		rk_block_bytes(2 * nodes, 8);
+}
+
+static int64_t
+barrat_memory(int64_t nodes, int64_t arcs, int threads)
+{
+	return rk_graph_clustering_coefficient_memory(nodes, arcs, RK_CLUSTERING_BARRAT, threads) +
+		rk_block_bytes(2 * nodes, 8);
+}
+
+static int64_t
+graphalytics_memory(int64_t nodes, int64_t arcs, int threads)
+{
+	return rk_graph_clustering_coefficient_memory(nodes, arcs, RK_CLUSTERING_GRAPHALYTICS, threads) +
+		rk_block_bytes(2 * nodes, 8);
+}
+
 /* ---- sweeps ---- */
 
 /* A kernel takes no more memory than it says, be it 1 thread or 2. */
@@ -268,6 +443,23 @@ triangle_counting_passes(void **state)
 	free_edges(&e);
 }
 
+static void
+clustering_coefficient_passes(void **state)
+{
+	test_edges	plain = random_edges(6, 100000, 400000, false);
+	test_edges	weighted = random_edges(6, 100000, 400000, true);
+
+	(void) state;
+	all_sweeps(run_onnela, true, 3000, 60000);
+	all_sweeps(run_barrat, true, 3000, 60000);
+	all_sweeps(run_graphalytics, false, 3000, 60000);
+	assert_memory_estimate(run_onnela, &weighted.edges, false, sizeof(double) * 100000, onnela_memory);
+	assert_memory_estimate(run_barrat, &weighted.edges, false, sizeof(double) * 100000, barrat_memory);
+	assert_memory_estimate(run_graphalytics, &plain.edges, true, sizeof(double) * 100000, graphalytics_memory);
+	free_edges(&plain);
+	free_edges(&weighted);
+}
+
 int
 main(void)
 {
@@ -275,7 +467,10 @@ main(void)
 		cmocka_unit_test(ranking_keeps_the_graph),
 		cmocka_unit_test(triangles_by_brute_force),
 		cmocka_unit_test(triangles_of_a_wheel),
+		cmocka_unit_test(clustering_by_the_definitions),
+		cmocka_unit_test(clustering_needs_a_weight),
 		cmocka_unit_test(triangle_counting_passes),
+		cmocka_unit_test(clustering_coefficient_passes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,7 +99,83 @@ RK_FUNCTION(rk_graph_triangle_counting_sql, "graph/triangle-counting", "");
 RK_FUNCTION(rk_graph_triangle_counting_total_sql, "graph/triangle-counting", "_total");
 RK_FUNCTION(rk_graph_triangle_counting_edges_sql, "graph/triangle-counting", "_edges");
 
+/* ---- graph/clustering-coefficient ---- */
+
+typedef struct clustering_result
+{
+	rk_graph	g;
+	int64	   *degree;
+	int64	   *triangles;
+	double	   *clustering;
+	rk_clustering_totals totals;
+} clustering_result;
+
+/* Reads and computes what both forms show. */
+static rk_graph_input *
+run_clustering(rk_call *call, clustering_result *r)
+{
+	rk_clustering_variant variant = rk_arg_choice(call, "variant");
+	bool		weighted = variant == RK_CLUSTERING_ONNELA || variant == RK_CLUSTERING_BARRAT;
+	bool		directed = variant == RK_CLUSTERING_FAGIOLO || variant == RK_CLUSTERING_GRAPHALYTICS;
+	rk_graph_input *input = rk_read_graph(call, weighted ? RK_WEIGHT_STRENGTH : RK_WEIGHT_NONE);
+	rk_graph_options options = {
+		.directed = directed,
+		.drop_loops = true,
+		.want_in = directed,
+		.want_out = true,
+		.parallel = weighted ? RK_EDGES_SUM : RK_EDGES_COLLAPSE
+	};
+
+	if (weighted && input->edges.weight == NULL && input->edges.count > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"weight\" of \"edges\" is missing, but \"variant\" is %s", rk_arg_text(call, "variant")),
+				 errhint("Give the weight a name in a query: edges => '%s'.",
+						 call->function->params[0].relation->example)));
+	rk_build_graph(call, input, &options, &r->g);
+	r->degree = rk_call_alloc(call, r->g.nodes, int64);
+	r->triangles = rk_call_alloc(call, r->g.nodes, int64);
+	r->clustering = rk_call_alloc(call, r->g.nodes, double);
+	rk_call_check(call, rk_graph_clustering_coefficient(&call->ctx, &r->g, variant, r->degree,
+														r->triangles, r->clustering, &r->totals));
+	return input;
+}
+
+static void
+clustering_coefficient(rk_call *call)
+{
+	clustering_result r;
+	rk_graph_input *input = run_clustering(call, &r);
+
+	rk_emit(call, r.g.nodes, (rk_out[]) {
+		RK_OUT_NODES(input->ids), RK_OUT_INTS(r.degree), RK_OUT_INTS(r.triangles), RK_OUT_DOUBLES(r.clustering)
+	}, NULL);
+}
+
+static void
+clustering_coefficient_global(rk_call *call)
+{
+	clustering_result r;
+	Datum		values[5];
+	bool		nulls[5] = {false};
+
+	run_clustering(call, &r);
+	values[0] = Float8GetDatum(r.totals.average);
+	nulls[0] = nulls[2] = r.g.nodes == 0;
+	values[1] = Float8GetDatum(r.totals.average_nonzero_degree);
+	nulls[1] = r.totals.triangles.wedges == 0;
+	values[2] = Float8GetDatum(r.totals.triangles.transitivity);
+	values[3] = rk_uint128_numeric(r.totals.triangles.triangles);
+	values[4] = rk_uint128_numeric(r.totals.triangles.wedges);
+	rk_emit_row(call, values, nulls);
+}
+
+RK_FUNCTION(rk_graph_clustering_coefficient_sql, "graph/clustering-coefficient", "");
+RK_FUNCTION(rk_graph_clustering_coefficient_global_sql, "graph/clustering-coefficient", "_global");
+
 const rk_bound_function rk_graph_patterns_bindings[] = {
+	{"graph/clustering-coefficient", "", clustering_coefficient},
+	{"graph/clustering-coefficient", "_global", clustering_coefficient_global},
 	{"graph/triangle-counting", "", triangle_counting},
 	{"graph/triangle-counting", "_total", triangle_counting_total},
 	{"graph/triangle-counting", "_edges", triangle_counting_edges},

@@ -48,8 +48,61 @@ extern rk_status rk_graph_triangle_counts(rk_ctx *ctx, const rk_graph *g,
 extern rk_status rk_graph_triangle_support(rk_ctx *ctx, const rk_graph *g,
 										   uint32_t *support);
 
-/* edges: of the second function, which takes more. */
+/* edges: of the second function. */
 extern int64_t rk_graph_triangle_counting_memory(int64_t nodes, int64_t arcs, bool edges,
 												 int threads);
+
+/* ---- clustering-coefficient -------------------------------------------- */
+
+typedef enum rk_clustering_variant
+{
+	RK_CLUSTERING_WATTS_STROGATZ,
+	RK_CLUSTERING_ONNELA,
+	RK_CLUSTERING_BARRAT,
+	RK_CLUSTERING_FAGIOLO,
+	RK_CLUSTERING_GRAPHALYTICS
+} rk_clustering_variant;
+
+typedef struct rk_clustering_totals
+{
+	double		average;		/* over all nodes; 0 without nodes */
+	double		average_nonzero_degree; /* over those with k >= 2; 0 without them */
+	rk_triangle_totals triangles;
+} rk_clustering_totals;
+
+/*
+ * Clustering coefficient of every node: how much its neighbours are joined, in
+ * [0, 1].  k is the number of distinct neighbours in either direction, T the
+ * number of triangles at the node; k < 2 gives 0.
+ *
+ * watts-strogatz (1998): 2 T / (k (k - 1)).
+ * onnela (Onnela, Saramaki, Kertesz, Kaski 2005): every triangle counts the
+ *	 cube root of the product of its three weights, each divided by the largest
+ *	 weight of the graph.
+ * barrat (Barrat, Barthelemy, Pastor-Satorras, Vespignani 2004): the weights of
+ *	 the two edges at the node, by the sum over the edges of all triangles of
+ *	 the weight, divided by s (k - 1), s the node's strength; 0 where s is 0.
+ * fagiolo (2007): directed triangles of any orientation / 2 (d (d - 1) - 2 b),
+ *	 d = in-degree + out-degree, b the number of reciprocated arcs.
+ * graphalytics (LDBC, local clustering coefficient): arcs among the neighbours
+ *	 / (k (k - 1)).
+ *
+ * Graph: self-loops dropped; for the first three undirected, "out" built,
+ * parallel edges collapsed, for onnela and barrat summed (weights >= 0); for
+ * the last two directed, "out" and "in" built, parallel edges collapsed.
+ * degree (k), triangles (T) and clustering: n values each.  totals, triangles
+ * of the undirected graph among them.
+ * Errors: RK_ERR_DATA when all weights are 0 and there are some; RK_ERR_LIMIT
+ * as above.
+ * Cost: that of counting triangles, twice for onnela and the directed ones.
+ */
+extern rk_status rk_graph_clustering_coefficient(rk_ctx *ctx, const rk_graph *g,
+												 rk_clustering_variant variant,
+												 int64_t *degree, int64_t *triangles,
+												 double *clustering,
+												 rk_clustering_totals *totals);
+extern int64_t rk_graph_clustering_coefficient_memory(int64_t nodes, int64_t arcs,
+													  rk_clustering_variant variant,
+													  int threads);
 
 #endif							/* RK_GRAPH_PATTERNS_H */

@@ -179,6 +179,11 @@ rk_ranked_build(rk_ctx *ctx, const rk_graph *g, rk_ranked *r)
 	rk_free(ctx, bounds);
 	rk_free(ctx, r->fill);
 	r->fill = NULL;
+	if ((r->first = rk_alloc(ctx, n + 1, sizeof(int64_t))) == NULL)
+		return RK_ERR_MEMORY;
+	r->first[0] = 0;
+	for (int64_t p = 0; p < n; p++)
+		r->first[p + 1] = r->first[p] + r->uppers[p];
 	r->chunks = rk_graph_chunks(ctx, n, r->offsets, CHUNK_ENTRIES, &r->chunk_count);
 	return r->chunks ? RK_OK : RK_ERR_MEMORY;
 }
@@ -191,6 +196,7 @@ rk_ranked_free(rk_ranked *r)
 	rk_free(r->ctx, r->offsets);
 	rk_free(r->ctx, r->rows);
 	rk_free(r->ctx, r->uppers);
+	rk_free(r->ctx, r->first);
 	rk_free(r->ctx, r->chunks);
 }
 
@@ -199,7 +205,7 @@ rk_ranked_memory(int64_t nodes, int64_t arcs, int threads)
 {
 	int			blocks = threads < RK_RANKED_BLOCKS ? threads : RK_RANKED_BLOCKS;
 
-	return 3 * rk_block_bytes(nodes, 4) + rk_block_bytes(nodes + 1, 8) + rk_block_bytes(arcs, 4) +
+	return 3 * rk_block_bytes(nodes, 4) + 2 * rk_block_bytes(nodes + 1, 8) + rk_block_bytes(arcs, 4) +
 		rk_block_bytes(blocks * nodes, 4) + rk_block_bytes((arcs + 4 * nodes) / CHUNK_ENTRIES + 2, 8) +
 		rk_block_bytes((arcs + 4 * nodes) / COPY_WORK + 2, 8);
 }

@@ -9,6 +9,8 @@
  */
 #include "patterns.h"
 
+#include <string.h>
+
 #include "../../compute/parallel.h"
 #include "ranked.h"
 
@@ -19,14 +21,14 @@
 
 typedef struct count_state
 {
-	rk_ranked  *r;
+	const rk_ranked *r;
 	rk_ctx	   *ctx;
 	uint32_t   *tables;			/* [threads][nodes], zero between middle nodes */
 	uint64_t   *found;			/* per chunk: triangles */
 	_Atomic uint64_t *triangles;	/* by rank; NULL: not wanted */
 	int64_t		local_size;
 	uint64_t   *locals;			/* [threads][local_size]: add to triangles */
-	_Atomic uint32_t *support;	/* by position in rows; NULL: not wanted */
+	_Atomic uint32_t *support;	/* by edge; NULL: not wanted */
 } count_state;
 
 /*
@@ -129,7 +131,7 @@ count_triangles(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread
 			if (i + RK_RANKED_AHEAD < lowers)
 				__builtin_prefetch(&r->rows[r->offsets[lower[i + RK_RANKED_AHEAD]]]);
 			if (s->support)
-				count = support_marked(table, row, x, s->support + r->offsets[u], shared);
+				count = support_marked(table, row, x, s->support + r->first[u], shared);
 			else if (s->triangles)
 			{
 				count = tally_marked(table, row, r->uppers[u], x);
@@ -157,7 +159,7 @@ count_triangles(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread
 			if (with_z == 0)
 				continue;
 			if (s->support)
-				atomic_fetch_add_explicit(&s->support[r->offsets[x] + k], with_z, memory_order_relaxed);
+				atomic_fetch_add_explicit(&s->support[r->first[x] + k], with_z, memory_order_relaxed);
 			else if (s->triangles == NULL)
 				continue;
 			else if (z < s->local_size)
@@ -171,10 +173,13 @@ count_triangles(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread
 	s->found[chunk] = found;
 }
 
-/* Ranks g and counts; per node or per edge as s says.  Fills in s->found. */
+/* Counts per node or per edge, as s says, and sets *total. */
 static rk_status
-run_count(rk_ctx *ctx, rk_ranked *r, count_state *s)
+run_count(const rk_ranked *r, count_state *s, unsigned __int128 *total)
 {
+	rk_ctx	   *ctx = r->ctx;
+	rk_status	status;
+
 	s->r = r;
 	s->ctx = ctx;
 	s->tables = rk_alloc0(ctx, r->nodes * ctx->threads, sizeof(uint32_t));
@@ -185,17 +190,66 @@ run_count(rk_ctx *ctx, rk_ranked *r, count_state *s)
 	if (!s->tables || !s->found || !s->locals)
 		return RK_ERR_MEMORY;
 	rk_phase(ctx, "counting", r->chunk_count);
-	return rk_parallel_ranges(ctx, r->chunks, r->chunk_count, count_triangles, s);
+	status = rk_parallel_ranges(ctx, r->chunks, r->chunk_count, count_triangles, s);
+	*total = 0;
+	for (int64_t c = 0; c < r->chunk_count; c++)
+		*total += s->found[c];
+	return status;
 }
 
 static void
-free_count(rk_ctx *ctx, count_state *s)
+free_count(count_state *s)
 {
-	rk_free(ctx, s->tables);
-	rk_free(ctx, s->found);
-	rk_free(ctx, s->locals);
-	rk_free(ctx, s->triangles);
-	rk_free(ctx, s->support);
+	rk_free(s->ctx, s->tables);
+	rk_free(s->ctx, s->found);
+	rk_free(s->ctx, s->locals);
+}
+
+rk_status
+rk_ranked_triangles(const rk_ranked *r, int64_t *triangles, unsigned __int128 *total)
+{
+	count_state s = {0};
+	rk_status	status;
+
+	if (triangles && (s.triangles = rk_alloc0(r->ctx, r->nodes, sizeof(uint64_t))) == NULL)
+		return RK_ERR_MEMORY;
+	if ((status = run_count(r, &s, total)) != RK_OK)
+		return status;
+	for (int64_t p = 0; triangles && p < r->nodes; p++)
+	{
+		uint64_t	count = atomic_load_explicit(&s.triangles[p], memory_order_relaxed);
+
+		if ((p & POLL_MASK) == 0 && rk_ctx_poll(r->ctx))
+			return RK_STOPPED;
+		for (int t = 0; p < s.local_size && t < r->ctx->threads; t++)
+			count += s.locals[s.local_size * t + p];
+		triangles[r->order[p]] = (int64_t) count;
+	}
+	free_count(&s);
+	rk_free(r->ctx, s.triangles);
+	return RK_OK;
+}
+
+rk_status
+rk_ranked_support(const rk_ranked *r, uint32_t *support, unsigned __int128 *total)
+{
+	/* a plain array whose elements only this run looks at, until it ends */
+	count_state s = {.support = (_Atomic uint32_t *) support};
+	rk_status	status;
+
+	memset(support, 0, sizeof(uint32_t) * r->first[r->nodes]);
+	if ((status = run_count(r, &s, total)) == RK_OK)
+		free_count(&s);
+	return status;
+}
+
+int64_t
+rk_ranked_triangles_memory(int64_t nodes, int64_t arcs, int threads)
+{
+	int64_t		local = nodes < LOCAL_NODES ? nodes : LOCAL_NODES;
+
+	return rk_block_bytes(threads * nodes, 4) + rk_block_bytes(nodes, 8) +
+		rk_block_bytes(threads * local, 8) + rk_block_bytes((arcs + 4 * nodes) / 8192 + 2, 8);
 }
 
 /* Number of pairs of k things. */
@@ -210,50 +264,32 @@ rk_graph_triangle_counts(rk_ctx *ctx, const rk_graph *g, int64_t *triangles,
 						 double *clustering, rk_triangle_totals *totals)
 {
 	rk_ranked	r;
-	count_state s = {0};
-	rk_status	status = rk_ranked_build(ctx, g, &r);
-	int64_t		n = g->nodes;
-
-	if (status != RK_OK)
-		return status;
-	if (triangles && (s.triangles = rk_alloc0(ctx, n, sizeof(uint64_t))) == NULL)
-		return RK_ERR_MEMORY;
-	if ((status = run_count(ctx, &r, &s)) != RK_OK)
-		return status;
+	rk_status	status;
 
 	*totals = (rk_triangle_totals) {0};
-	for (int64_t c = 0; c < r.chunk_count; c++)
-		totals->triangles += s.found[c];
-	for (int64_t p = 0; p < n; p++)
+	if ((status = rk_ranked_build(ctx, g, &r)) != RK_OK ||
+		(status = rk_ranked_triangles(&r, triangles, &totals->triangles)) != RK_OK)
+		return status;
+	rk_ranked_free(&r);
+	for (int64_t v = 0; v < g->nodes; v++)
 	{
-		uint64_t	pairs = pairs_of(r.offsets[p + 1] - r.offsets[p]);
+		uint64_t	pairs = pairs_of(rk_degree(&g->out, v));
 
-		if ((p & POLL_MASK) == 0 && rk_ctx_poll(ctx))
+		if ((v & POLL_MASK) == 0 && rk_ctx_poll(ctx))
 			return RK_STOPPED;
 		totals->wedges += pairs;
-		if (triangles)
-		{
-			uint32_t	v = r.order[p];
-			uint64_t	count = atomic_load_explicit(&s.triangles[p], memory_order_relaxed);
-
-			for (int t = 0; p < s.local_size && t < ctx->threads; t++)
-				count += s.locals[s.local_size * t + p];
-			triangles[v] = (int64_t) count;
-			if (clustering)
-				clustering[v] = pairs ? (double) count / (double) pairs : 0;
-		}
+		if (clustering)
+			clustering[v] = pairs ? (double) triangles[v] / (double) pairs : 0;
 	}
 	if (totals->wedges)
 		totals->transitivity = 3 * (double) totals->triangles / (double) totals->wedges;
-	free_count(ctx, &s);
-	rk_ranked_free(&r);
 	return RK_OK;
 }
 
 typedef struct hand_out_state
 {
 	const rk_ranked *r;
-	const count_state *count;
+	const uint32_t *by_edge;
 	uint32_t   *support;
 } hand_out_state;
 
@@ -270,11 +306,9 @@ hand_out_support(void *arg, int64_t begin, int64_t end, int64_t chunk, int threa
 	{
 		for (int64_t i = out->offsets[v]; i < out->offsets[v + 1]; i++)
 		{
-			int64_t		at = rk_ranked_position(r, r->rank[v], r->rank[out->neighbors[i]]);
-
 			if ((i & POLL_MASK) == 0 && rk_chunk_should_stop(r->ctx, thread))
 				return;
-			s->support[i] = atomic_load_explicit(&s->count->support[at], memory_order_relaxed);
+			s->support[i] = s->by_edge[rk_ranked_edge(r, r->rank[v], r->rank[out->neighbors[i]])];
 		}
 	}
 }
@@ -283,23 +317,25 @@ rk_status
 rk_graph_triangle_support(rk_ctx *ctx, const rk_graph *g, uint32_t *support)
 {
 	rk_ranked	r;
-	count_state s = {0};
-	hand_out_state h = {&r, &s, support};
+	uint32_t   *by_edge;
+	hand_out_state h;
 	int64_t    *bounds;
 	int64_t		chunks;
+	unsigned __int128 total;
 	rk_status	status = rk_ranked_build(ctx, g, &r);
 
 	if (status != RK_OK)
 		return status;
-	s.support = rk_alloc0(ctx, g->out.offsets[g->nodes], sizeof(uint32_t));
+	by_edge = rk_alloc(ctx, r.first[g->nodes], sizeof(uint32_t));
 	bounds = rk_graph_chunks(ctx, g->nodes, g->out.offsets, ARC_WORK, &chunks);
-	if (!s.support || !bounds)
+	if (!by_edge || !bounds)
 		return RK_ERR_MEMORY;
-	if ((status = run_count(ctx, &r, &s)) != RK_OK ||
+	h = (hand_out_state) {&r, by_edge, support};
+	if ((status = rk_ranked_support(&r, by_edge, &total)) != RK_OK ||
 		(status = rk_parallel_ranges(ctx, bounds, chunks, hand_out_support, &h)) != RK_OK)
 		return status;
 	rk_free(ctx, bounds);
-	free_count(ctx, &s);
+	rk_free(ctx, by_edge);
 	rk_ranked_free(&r);
 	return RK_OK;
 }
@@ -307,9 +343,6 @@ rk_graph_triangle_support(rk_ctx *ctx, const rk_graph *g, uint32_t *support)
 int64_t
 rk_graph_triangle_counting_memory(int64_t nodes, int64_t arcs, bool edges, int threads)
 {
-	int64_t		local = nodes < LOCAL_NODES ? nodes : LOCAL_NODES;
-
-	return rk_ranked_memory(nodes, arcs, threads) + rk_block_bytes(threads * nodes, 4) +
-		(edges ? rk_block_bytes(arcs, 4) : rk_block_bytes(nodes, 8) + rk_block_bytes(threads * local, 8)) +
-		2 * rk_block_bytes((arcs + 4 * nodes) / 8192 + 2, 8);
+	return rk_ranked_memory(nodes, arcs, threads) + rk_ranked_triangles_memory(nodes, arcs, threads) +
+		(edges ? rk_block_bytes(arcs / 2, 4) + rk_block_bytes((arcs + 4 * nodes) / ARC_WORK + 2, 8) : 0);
 }

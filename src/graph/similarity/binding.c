@@ -1,0 +1,255 @@
+/*
+ * binding.c
+ *	  The similarity kernels' door to SQL: arguments in, kernel, columns out.
+ */
+#include "postgres.h"
+
+#include "../../relation/emit.h"
+#include "../../relation/graph_input.h"
+#include "similarity.h"
+
+/* ---- what the neighbour kernels share ---- */
+
+/* Arguments of a run; the graph is built. */
+typedef struct neighbor_run
+{
+	rk_graph_input *input;
+	rk_neighborhood direction;
+	rk_similarity_params params;
+	rk_graph	g;
+	rk_neighbor_similarity *similarity;
+} neighbor_run;
+
+static rk_graph_options
+neighbor_options(const rk_call *call, bool weighted)
+{
+	return (rk_graph_options) {
+		.directed = rk_arg_choice(call, "direction") != RK_NEIGHBORS_BOTH,
+		.drop_loops = true,
+		.want_out = true,
+		.want_in = true,
+		.parallel = weighted ? RK_EDGES_SUM : RK_EDGES_COLLAPSE
+	};
+}
+
+/* Parameters that all have, without pairs and least score. */
+static rk_similarity_params
+neighbor_params(const rk_call *call)
+{
+	return (rk_similarity_params) {
+		.top_k = rk_arg_int_or(call, "top_k", 0),
+		.per_node = rk_arg_int_or(call, "per_node", 0),
+		.exclude_connected = rk_arg_boolean(call, "exclude_connected")
+	};
+}
+
+/* Reads edges and pairs; false when there can be no row. */
+static bool
+open_run(rk_call *call, rk_weight_meaning meaning, neighbor_run *run)
+{
+	rk_graph_options options;
+	rk_similarity_params *p = &run->params;
+
+	*run = (neighbor_run) {.input = rk_read_graph(call, meaning),.direction = rk_arg_choice(call, "direction")};
+	*p = neighbor_params(call);
+	if (!rk_arg_is_null(call, "pairs"))
+	{
+		uint32	   *a;
+		uint32	   *b;
+
+		rk_read_pairs(call, "pairs", run->input, &a, &b, &p->count);
+		p->a = a;
+		p->b = b;
+		if (p->count == 0)
+			return false;
+	}
+	options = neighbor_options(call, run->input->edges.weight != NULL);
+	rk_build_graph(call, run->input, &options, &run->g);
+	return true;
+}
+
+/* Emits all rows of the stream. */
+static void
+emit_scores(rk_call *call, neighbor_run *run)
+{
+	for (;;)
+	{
+		rk_similarity_rows rows;
+
+		rk_call_check(call, rk_graph_neighbor_similarity_next(run->similarity, &rows));
+		if (rows.count == 0)
+			break;
+		rk_emit(call, rows.count, (rk_out[]) {
+			RK_OUT_CODES(run->input->ids, rows.a),
+			RK_OUT_CODES(run->input->ids, rows.b),
+			RK_OUT_DOUBLES(rows.score),
+			RK_OUT_UINTS(rows.common)
+		}, NULL);
+		rk_call_phase(call, "computing", 0);
+	}
+	rk_graph_neighbor_similarity_end(run->similarity);
+}
+
+/* Arguments for the memory of a run; that pairs are given is all that matters. */
+static rk_similarity_params
+need_params(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	static const uint32_t given = 0;
+	rk_similarity_params params = neighbor_params(call);
+
+	need->graph = neighbor_options(call, size->weighted);
+	if (!rk_arg_is_null(call, "pairs"))
+		params.a = params.b = &given;
+	return params;
+}
+
+static void
+jaccard_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	rk_similarity_params params = need_params(call, size, need);
+
+	params.min_score = rk_arg_float8(call, "min_score");
+	need->bytes = rk_graph_jaccard_similarity_memory(size->nodes, size->arcs, size->weighted, size->threads, &params);
+}
+
+static void
+cosine_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	rk_similarity_params params = need_params(call, size, need);
+
+	params.min_score = rk_arg_float8(call, "min_score");
+	need->bytes = rk_graph_cosine_similarity_memory(size->nodes, size->arcs, size->weighted, size->threads, &params);
+}
+
+static void
+adamic_adar_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	rk_similarity_params params = need_params(call, size, need);
+
+	params.min_score = rk_arg_float8(call, "min_score");
+	need->bytes = rk_graph_adamic_adar_memory(size->nodes, size->arcs, size->threads, &params);
+}
+
+static void
+common_neighbors_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	rk_similarity_params params = need_params(call, size, need);
+
+	params.min_score = rk_arg_int(call, "min_count") - 1;
+	params.with_members = rk_arg_boolean(call, "with_members");
+	need->bytes = rk_graph_common_neighbors_memory(size->nodes, size->arcs, size->threads, &params);
+}
+
+static void
+jaccard_similarity(rk_call *call)
+{
+	neighbor_run run;
+
+	if (!open_run(call, RK_WEIGHT_STRENGTH, &run))
+		return;
+	run.params.min_score = rk_arg_float8(call, "min_score");
+	rk_call_check(call, rk_graph_jaccard_similarity(&call->ctx, &run.g, run.direction, &run.params, &run.similarity));
+	emit_scores(call, &run);
+}
+
+static void
+cosine_similarity(rk_call *call)
+{
+	neighbor_run run;
+
+	if (!open_run(call, RK_WEIGHT_SIGNED, &run))
+		return;
+	run.params.min_score = rk_arg_float8(call, "min_score");
+	rk_call_check(call, rk_graph_cosine_similarity(&call->ctx, &run.g, run.direction, &run.params, &run.similarity));
+	emit_scores(call, &run);
+}
+
+static void
+adamic_adar(rk_call *call)
+{
+	neighbor_run run;
+
+	if (!open_run(call, RK_WEIGHT_NONE, &run))
+		return;
+	run.params.min_score = rk_arg_float8(call, "min_score");
+	rk_call_check(call, rk_graph_adamic_adar(&call->ctx, &run.g, run.direction, rk_arg_choice(call, "weighting"),
+											 &run.params, &run.similarity));
+	emit_scores(call, &run);
+}
+
+/* ---- graph/common-neighbors ---- */
+
+/* Rows that are being emitted. */
+typedef struct common_rows
+{
+	const neighbor_run *run;
+	rk_similarity_rows rows;
+	Oid			type;
+} common_rows;
+
+static Datum
+union_size(void *arg, int64 row, bool *is_null)
+{
+	common_rows *c = arg;
+
+	return Int64GetDatum(rk_neighbor_union(c->run->similarity, c->rows.a[row], c->rows.b[row],
+										   c->rows.common[row]));
+}
+
+static Datum
+members(void *arg, int64 row, bool *is_null)
+{
+	common_rows *c = arg;
+	const int64_t *offsets = c->rows.member_offsets;
+
+	return rk_id_array(c->run->input->ids, c->rows.members + offsets[row], offsets[row + 1] - offsets[row], c->type);
+}
+
+static void
+common_neighbors(rk_call *call)
+{
+	neighbor_run run;
+	common_rows c = {.run = &run};
+	int64		min_count = rk_arg_int(call, "min_count");
+	bool		given = !rk_arg_is_null(call, "pairs");
+
+	if (min_count == 0 && !given)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"min_count\" can be 0 with \"pairs\" only"),
+				 errdetail("Without \"pairs\" only pairs with a common neighbour are found.")));
+	if (!open_run(call, RK_WEIGHT_NONE, &run))
+		return;
+	run.params.min_score = given && min_count <= 1 ? 0 : min_count;
+	run.params.with_members = rk_arg_boolean(call, "with_members");
+	rk_call_check(call, rk_graph_common_neighbors(&call->ctx, &run.g, run.direction, &run.params, &run.similarity));
+	c.type = rk_emitted_id_type(call);
+	for (;;)
+	{
+		rk_call_check(call, rk_graph_neighbor_similarity_next(run.similarity, &c.rows));
+		if (c.rows.count == 0)
+			break;
+		rk_emit(call, c.rows.count, (rk_out[]) {
+			RK_OUT_CODES(run.input->ids, c.rows.a),
+			RK_OUT_CODES(run.input->ids, c.rows.b),
+			RK_OUT_UINTS(c.rows.common),
+			RK_OUT_CALL(union_size, &c),
+			run.params.with_members ? RK_OUT_CALL(members, &c) : RK_OUT_NULLS
+		}, NULL);
+		rk_call_phase(call, "computing", 0);
+	}
+	rk_graph_neighbor_similarity_end(run.similarity);
+}
+
+RK_FUNCTION(rk_graph_jaccard_similarity_sql, "graph/jaccard-similarity", "");
+RK_FUNCTION(rk_graph_cosine_similarity_sql, "graph/cosine-similarity", "");
+RK_FUNCTION(rk_graph_adamic_adar_sql, "graph/adamic-adar", "");
+RK_FUNCTION(rk_graph_common_neighbors_sql, "graph/common-neighbors", "");
+
+const rk_bound_function rk_graph_similarity_bindings[] = {
+	{"graph/jaccard-similarity", "", jaccard_similarity, jaccard_need},
+	{"graph/cosine-similarity", "", cosine_similarity, cosine_need},
+	{"graph/adamic-adar", "", adamic_adar, adamic_adar_need},
+	{"graph/common-neighbors", "", common_neighbors, common_neighbors_need},
+	{0}
+};

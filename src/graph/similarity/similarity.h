@@ -1,0 +1,167 @@
+/*
+ * similarity.h
+ *	  What is alike: nodes compared by their neighbours or by their values.
+ *
+ * Every function takes a graph built by compute/csr.c with the options its
+ * comment names and returns a rk_status.  n is the number of nodes, m the
+ * number of entries of a direction.  Results are streams of rows; neither the
+ * rows nor their order depend on the number of threads in any bit.
+ */
+#ifndef RK_GRAPH_SIMILARITY_H
+#define RK_GRAPH_SIMILARITY_H
+
+#include "../../compute/csr.h"
+
+/* ---- what all share --------------------------------------------------- */
+
+/*
+ * Which pairs of different nodes have a row.  Pairs that are given have one
+ * row each, as often as they are given and in their order, whatever the score;
+ * the rest of the parameters then has to be left as zero.
+ *
+ * Otherwise: top_k keeps the best pairs, per_node the best partners of every
+ * node, as rows with that node as a; best is the order of (score falling, a, b).
+ * Without them every unordered pair has one row with a < b.  The two exclude
+ * each other.
+ */
+typedef struct rk_similarity_params
+{
+	const uint32_t *a;			/* count pairs; NULL: all pairs */
+	const uint32_t *b;
+	int64_t		count;
+	double		min_score;		/* pairs with less have no row */
+	int64_t		top_k;			/* 0: all */
+	int64_t		per_node;		/* 0: all */
+	bool		exclude_connected;	/* no row for pairs with an edge between
+									 * them, in whichever direction */
+	bool		with_members;	/* the common neighbours as well */
+} rk_similarity_params;
+
+/* Some rows of the result; valid until the next call. */
+typedef struct rk_similarity_rows
+{
+	int64_t		count;			/* 0: no more */
+	uint32_t   *a;
+	uint32_t   *b;
+	double	   *score;
+	uint32_t   *common;			/* common neighbours; NULL: not of this kind */
+	double	   *distance;		/* value similarity only */
+	int64_t    *member_offsets; /* count + 1 into members; NULL unless asked */
+	uint32_t   *members;		/* common neighbours, rising */
+} rk_similarity_rows;
+
+/* ---- neighbour similarities ------------------------------------------- */
+
+/* Whose ends N(u) holds. */
+typedef enum rk_neighborhood
+{
+	RK_NEIGHBORS_BOTH,			/* of all edges of u: an undirected graph */
+	RK_NEIGHBORS_OUT,			/* of the arcs that leave u */
+	RK_NEIGHBORS_IN				/* of the arcs that enter u */
+} rk_neighborhood;
+
+typedef struct rk_neighbor_similarity rk_neighbor_similarity;
+
+/*
+ * What is said here holds for the four kernels below.  Begin, call next until
+ * a batch is empty, end; params and its arrays must stay until then.
+ *
+ * Graph: "out" and "in" built (undirected for RK_NEIGHBORS_BOTH, directed for
+ * the others), self-loops dropped, parallel edges collapsed; with weights,
+ * summed.  N(u) is therefore a set, or a vector of strengths.
+ *
+ * Rows: pairs with at least one common neighbour and score >= min_score;
+ * given pairs always.  A node beside itself (a given pair) scores as equal.
+ * Sums over common neighbours run in rising order of the neighbour, by
+ * whichever method a pair is found, so that equal pairs have equal bits.
+ *
+ * Method: every pair with a common neighbour z is one of the wedges a - z - b;
+ * they are counted into a sparse accumulator for every b, one node after the
+ * other (Gustavson 1978), each unordered pair once.  A least score is used
+ * before counting (Bayardo, Ma, Srikant 2007: prefix filtering): neighbours of
+ * a that together cannot bring the score make no candidates; the longest lists
+ * are left out first, and the candidates of the rest are compared one by one,
+ * if that is less work.  Under top_k the worst pair kept so far is a least
+ * score.  Given pairs: intersection of sorted rows, galloping when one is far
+ * longer.
+ * Cost: O(sum over z of k_z^2) for all pairs, O(k_a + k_b) for a given pair.
+ * Memory: rk_graph_<kernel>_memory; the result is never held twice, nor
+ * a matrix of n^2.
+ *
+ * Errors: RK_ERR_PARAMETER, parameters that exclude each other or a node that
+ * is not in the graph; RK_ERR_OVERFLOW, sums of weights that float8 cannot
+ * hold; RK_ERR_DATA, a negative strength (jaccard).
+ */
+
+/*
+ * Jaccard (1901): |N(a) n N(b)| / |N(a) u N(b)|, 0 for two empty sets.  With
+ * weights the sum of least strengths over the sum of greatest (Ruzicka 1958).
+ */
+extern rk_status rk_graph_jaccard_similarity(rk_ctx *ctx, const rk_graph *g,
+											 rk_neighborhood direction,
+											 const rk_similarity_params *params,
+											 rk_neighbor_similarity **s);
+
+/*
+ * Cosine (Salton 1983): |N(a) n N(b)| / sqrt(|N(a)| |N(b)|), with weights the
+ * product of the vectors over that of their lengths, in [-1, 1]; 0 when one is
+ * zero.  Weights may be negative.
+ */
+extern rk_status rk_graph_cosine_similarity(rk_ctx *ctx, const rk_graph *g,
+											rk_neighborhood direction,
+											const rk_similarity_params *params,
+											rk_neighbor_similarity **s);
+
+/* What a common neighbour counts that has d nodes around it. */
+typedef enum rk_degree_weighting
+{
+	RK_WEIGHTING_LOG,			/* 1 / ln d */
+	RK_WEIGHTING_INVERSE		/* 1 / d */
+} rk_degree_weighting;
+
+/*
+ * Adamic and Adar (2003): the sum of 1 / ln d_z over the common neighbours z,
+ * d_z the number of nodes whose N contains z; or resource allocation (Zhou,
+ * Lu, Zhang 2009), the sum of 1 / d_z.  A node beside itself: neighbours with
+ * d_z = 1 add nothing.  Weights are not looked at.
+ */
+extern rk_status rk_graph_adamic_adar(rk_ctx *ctx, const rk_graph *g,
+									  rk_neighborhood direction,
+									  rk_degree_weighting weighting,
+									  const rk_similarity_params *params,
+									  rk_neighbor_similarity **s);
+
+/*
+ * The number of common neighbours, as score; min_score is the least number.
+ * Weights are not looked at.
+ */
+extern rk_status rk_graph_common_neighbors(rk_ctx *ctx, const rk_graph *g,
+										   rk_neighborhood direction,
+										   const rk_similarity_params *params,
+										   rk_neighbor_similarity **s);
+
+extern rk_status rk_graph_neighbor_similarity_next(rk_neighbor_similarity *s,
+												   rk_similarity_rows *rows);
+extern void rk_graph_neighbor_similarity_end(rk_neighbor_similarity *s);
+
+/* |N(a) u N(b)| of a row. */
+extern int64_t rk_neighbor_union(const rk_neighbor_similarity *s, uint32_t a,
+								 uint32_t b, uint32_t common);
+
+/*
+ * Bytes that one of the four takes beside the graph.  arcs: entries of one
+ * direction; weighted: strengths are used.  Cosines of weights whose squares
+ * would be out of range take 16 bytes an arc more.
+ */
+extern int64_t rk_graph_jaccard_similarity_memory(int64_t nodes, int64_t arcs,
+												  bool weighted, int threads,
+												  const rk_similarity_params *params);
+extern int64_t rk_graph_cosine_similarity_memory(int64_t nodes, int64_t arcs,
+												 bool weighted, int threads,
+												 const rk_similarity_params *params);
+extern int64_t rk_graph_adamic_adar_memory(int64_t nodes, int64_t arcs, int threads,
+										   const rk_similarity_params *params);
+extern int64_t rk_graph_common_neighbors_memory(int64_t nodes, int64_t arcs, int threads,
+												const rk_similarity_params *params);
+
+#endif							/* RK_GRAPH_SIMILARITY_H */

@@ -1,0 +1,117 @@
+-- How to call every function of the registry: the tests that hold for all
+-- kernels get their calls here, from rk.kernel_columns, so that a new kernel is
+-- tested without being named.
+--
+-- What the types of mandatory parameters do not tell is in calls.known; a
+-- function with a parameter that neither knows is an error that says so.
+
+CREATE SCHEMA calls;
+
+-- value: SQL of the argument.  bounded: also given where a call must end soon
+-- on a large input.
+CREATE TABLE calls.known (
+	function text,				-- NULL: any
+	parameter text,
+	value text,
+	bounded boolean NOT NULL DEFAULT false
+);
+
+INSERT INTO calls.known VALUES
+	(NULL, 'source', '1::bigint', false),
+	(NULL, 'target', '2::bigint', false),
+	(NULL, 'samples', '2', true),
+	(NULL, 'pairs', '$q$SELECT 1::bigint AS node_a, 2::bigint AS node_b$q$', true);
+
+-- The SQL of a value in column or parameter of this type; i is a row number.
+CREATE FUNCTION calls.expression(column_name text, type text, nodes bigint) RETURNS text
+LANGUAGE sql IMMUTABLE
+RETURN CASE
+	WHEN type = 'id' AND column_name IN ('node', 'id', 'node_a', 'source') THEN 'i'
+	WHEN type = 'id' THEN format('(i * 7 + 3) %% %s', nodes)
+	WHEN type LIKE 'number%' THEN '1 + i % 10'
+	WHEN type LIKE 'timestamp%' OR type IN ('time', 'timestamptz') THEN $e$timestamptz '2024-01-01' + i * interval '1 minute'$e$
+	WHEN type = 'date' THEN $e$date '2024-01-01' + (i % 365)::int$e$
+	WHEN type = 'boolean' THEN 'i % 2 = 0'
+	WHEN type = 'text' THEN $e$'k' || i % 5$e$
+END;
+
+-- A query for a relation argument other than edges: a row for each of the nodes
+-- 0 .. nodes - 1, or a tenth as many pairs.
+CREATE FUNCTION calls.relation_query(wanted_function text, wanted_relation text, nodes bigint)
+RETURNS text LANGUAGE sql STABLE
+RETURN (
+	SELECT format('SELECT %s FROM generate_series(0::bigint, %s) i',
+		string_agg(format('%s AS %I', calls.expression(name, type, nodes), name), ', ' ORDER BY "position"),
+		CASE WHEN bool_or(name = 'node_a') THEN greatest(nodes / 10, 2) ELSE nodes END - 1)
+	FROM rk.kernel_columns
+	WHERE function = wanted_function AND relation = wanted_relation AND kind = 'relation_column'
+);
+
+-- The value of a mandatory parameter.
+CREATE FUNCTION calls.argument(wanted_function text, parameter text, type text, range text, nodes bigint)
+RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	result text;
+BEGIN
+	SELECT k.value INTO result FROM calls.known k
+	WHERE k.parameter = argument.parameter AND coalesce(k.function, wanted_function) = wanted_function
+	ORDER BY k.function NULLS LAST LIMIT 1;
+	result := coalesce(result, CASE
+		WHEN type = 'relation' THEN quote_literal(calls.relation_query(wanted_function, parameter, nodes))
+		WHEN type IN ('integer', 'bigint') THEN coalesce(substring(range FROM '[0-9]+'), '2') || '::' || type
+		WHEN type IN ('double precision', 'numeric') THEN '0.5'
+		WHEN type = 'boolean' THEN 'true'
+		WHEN type = 'id' THEN '1::bigint'
+		WHEN type = 'text' AND range IS NOT NULL THEN quote_literal(split_part(range, ', ', 1))
+	END);
+	IF result IS NULL THEN
+		RAISE EXCEPTION '% needs "%" of type %', wanted_function, parameter, type
+			USING HINT = 'Add a row to calls.known in test/support/calls.sql.';
+	END IF;
+	RETURN result;
+END
+$$;
+
+-- Every function and the SQL that calls it.  edges: SQL of that argument; the
+-- graph has the nodes 0 .. nodes - 1, and other relations have as many rows.
+CREATE FUNCTION calls.list(edges text, nodes bigint, bounded boolean DEFAULT false)
+RETURNS TABLE (kernel text, name text, call text) LANGUAGE sql STABLE AS $$
+	SELECT a.kernel, replace(a.function, 'rk.', ''), a.function || '(' || string_agg(
+			a.name || ' => ' || CASE
+				WHEN a.name = 'edges' THEN list.edges
+				ELSE calls.argument(a.function, a.name, a.type, a.range, nodes)
+			END, ', ' ORDER BY a."position") || ')'
+	FROM rk.kernel_columns a
+	WHERE a.kind = 'argument' AND (a.required OR (list.bounded AND EXISTS (
+			SELECT 1 FROM calls.known k
+			WHERE k.bounded AND k.parameter = a.name AND coalesce(k.function, a.function) = a.function)))
+	GROUP BY a.kernel, a.function
+	ORDER BY a.function COLLATE "C"
+$$;
+
+-- The result of a call as one value: number of rows and a digest of every bit
+-- of them, in whatever order they come.
+CREATE FUNCTION calls.digest(call text) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+	result text;
+BEGIN
+	EXECUTE format('SELECT count(*) || '' '' || coalesce(sum(hashtextextended(r::text, 0)::numeric), 0) FROM %s r', call)
+	INTO result;
+	RETURN result;
+END
+$$;
+
+-- A call of a function on two edges, 1 to 2 and 2 to 3, with one parameter set.
+CREATE FUNCTION calls.call_with(wanted_function text, parameter text, value text) RETURNS text
+LANGUAGE sql STABLE
+RETURN (
+	SELECT a.function || '(' || string_agg(a.name || ' => ' || CASE
+			WHEN a.name = call_with.parameter THEN call_with.value
+			WHEN a.name = 'edges' THEN $q$'[{"source": 1, "target": 2}, {"source": 2, "target": 3}]'$q$
+			ELSE calls.argument(a.function, a.name, a.type, a.range, 4)
+		END, ', ' ORDER BY a."position") || ')'
+	FROM rk.kernel_columns a
+	WHERE a.kind = 'argument' AND a.function = wanted_function AND (a.required OR a.name = call_with.parameter)
+	GROUP BY a.function
+);
