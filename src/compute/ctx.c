@@ -119,7 +119,7 @@ rk_block_bytes(int64_t count, size_t size)
 {
 	int64_t		bytes = (count * (int64_t) size + RK_HEADER + RK_ALIGN - 1) & ~(int64_t) (RK_ALIGN - 1);
 
-	return bytes < RK_LARGE ? bytes : (bytes + RK_HUGE_PAGE - 1) & ~(RK_HUGE_PAGE - 1);
+	return bytes < RK_LARGE ? bytes : (bytes + RK_UNIT - 1) & ~(RK_UNIT - 1);
 }
 
 void *

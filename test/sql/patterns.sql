@@ -55,6 +55,9 @@ SELECT average_clustering_coefficient, round(transitivity::numeric, 6) AS transi
 FROM rk.graph_clustering_coefficient_global('w8', 'w8_nodes');
 SELECT round(average_clustering_coefficient::numeric, 10) AS average, round(transitivity::numeric, 10) AS transitivity,
 	triangles FROM rk.graph_clustering_coefficient_global('g500');
+-- per prepared graph
+SELECT t.triangles, c.average_clustering_coefficient FROM (SELECT rk.graph_agg(source, target) AS g FROM k4) s,
+	rk.graph_triangle_counting_total(g) t, rk.graph_clustering_coefficient_global(g) c;
 SELECT * FROM rk.graph_clustering_coefficient('[]', variant => 'barrat');
 SELECT * FROM rk.graph_clustering_coefficient_global('[]');
 SELECT * FROM rk.graph_clustering_coefficient_global('[{"source": 1, "target": 2}]');

@@ -420,14 +420,14 @@ all_sweeps(test_run_fn run, bool weighted, int64_t nodes, int64_t rows)
 static int64_t
 triangles_memory(int64_t nodes, int64_t arcs, int threads)
 {
-	return rk_graph_triangle_counting_memory(nodes, arcs, false, threads);
+	return rk_graph_triangle_counting_memory(nodes, arcs, RK_TRIANGLES_OF_NODES, threads);
 }
 
 static int64_t
 support_memory(int64_t nodes, int64_t arcs, int threads)
 {
 	/* the array of the result is in the context here */
-	return rk_graph_triangle_counting_memory(nodes, arcs, true, threads) + rk_block_bytes(arcs, 4);
+	return rk_graph_triangle_counting_memory(nodes, arcs, RK_TRIANGLES_OF_EDGES, threads) + rk_block_bytes(arcs, 4);
 }
 
 static void

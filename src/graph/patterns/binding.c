@@ -8,18 +8,15 @@
 #include "../../relation/graph_input.h"
 #include "patterns.h"
 
+static const rk_graph_options undirected_graph = {.drop_loops = true,.want_out = true,.parallel = RK_EDGES_COLLAPSE};
+
 /* Reads edges and nodes as a simple undirected graph. */
 static rk_graph_input *
 undirected_input(rk_call *call, rk_graph *g)
 {
 	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_NONE);
-	rk_graph_options options = {
-		.drop_loops = true,
-		.want_out = true,
-		.parallel = RK_EDGES_COLLAPSE
-	};
 
-	rk_build_graph(call, input, &options, g);
+	rk_build_graph(call, input, &undirected_graph, g);
 	return input;
 }
 
@@ -44,6 +41,30 @@ smaller_ends(rk_call *call, const rk_graph *g, bool *keep)
 }
 
 /* ---- graph/triangle-counting ---- */
+
+static void
+triangle_counting_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = undirected_graph;
+	need->bytes = size->nodes * (sizeof(int64) + sizeof(double)) +
+		rk_graph_triangle_counting_memory(size->nodes, size->arcs, RK_TRIANGLES_OF_NODES, size->threads);
+}
+
+static void
+triangle_counting_total_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = undirected_graph;
+	need->bytes = rk_graph_triangle_counting_memory(size->nodes, size->arcs, RK_TRIANGLES_IN_ALL, size->threads);
+}
+
+static void
+triangle_counting_edges_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = undirected_graph;
+	/* which entries are edges, and afterwards their smaller ends */
+	need->bytes = size->arcs * (sizeof(uint32) + sizeof(bool)) +
+		rk_graph_triangle_counting_memory(size->nodes, size->arcs, RK_TRIANGLES_OF_EDGES, size->threads);
+}
 
 static void
 triangle_counting(rk_call *call)
@@ -110,21 +131,44 @@ typedef struct clustering_result
 	rk_clustering_totals totals;
 } clustering_result;
 
+static bool
+weighted_clustering(rk_clustering_variant variant)
+{
+	return variant == RK_CLUSTERING_ONNELA || variant == RK_CLUSTERING_BARRAT;
+}
+
+static rk_graph_options
+clustering_graph(rk_clustering_variant variant)
+{
+	bool		directed = variant == RK_CLUSTERING_FAGIOLO || variant == RK_CLUSTERING_GRAPHALYTICS;
+
+	return (rk_graph_options) {
+		.directed = directed,
+		.drop_loops = true,
+		.want_in = directed,
+		.want_out = true,
+		.parallel = weighted_clustering(variant) ? RK_EDGES_SUM : RK_EDGES_COLLAPSE
+	};
+}
+
+static void
+clustering_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	rk_clustering_variant variant = rk_arg_choice(call, "variant");
+
+	need->graph = clustering_graph(variant);
+	need->bytes = size->nodes * (2 * sizeof(int64) + sizeof(double)) +
+		rk_graph_clustering_coefficient_memory(size->nodes, size->arcs, variant, size->threads);
+}
+
 /* Reads and computes what both forms show. */
 static rk_graph_input *
 run_clustering(rk_call *call, clustering_result *r)
 {
 	rk_clustering_variant variant = rk_arg_choice(call, "variant");
-	bool		weighted = variant == RK_CLUSTERING_ONNELA || variant == RK_CLUSTERING_BARRAT;
-	bool		directed = variant == RK_CLUSTERING_FAGIOLO || variant == RK_CLUSTERING_GRAPHALYTICS;
+	bool		weighted = weighted_clustering(variant);
 	rk_graph_input *input = rk_read_graph(call, weighted ? RK_WEIGHT_STRENGTH : RK_WEIGHT_NONE);
-	rk_graph_options options = {
-		.directed = directed,
-		.drop_loops = true,
-		.want_in = directed,
-		.want_out = true,
-		.parallel = weighted ? RK_EDGES_SUM : RK_EDGES_COLLAPSE
-	};
+	rk_graph_options options = clustering_graph(variant);
 
 	if (weighted && input->edges.weight == NULL && input->edges.count > 0)
 		ereport(ERROR,
@@ -174,10 +218,10 @@ RK_FUNCTION(rk_graph_clustering_coefficient_sql, "graph/clustering-coefficient",
 RK_FUNCTION(rk_graph_clustering_coefficient_global_sql, "graph/clustering-coefficient", "_global");
 
 const rk_bound_function rk_graph_patterns_bindings[] = {
-	{"graph/clustering-coefficient", "", clustering_coefficient},
-	{"graph/clustering-coefficient", "_global", clustering_coefficient_global},
-	{"graph/triangle-counting", "", triangle_counting},
-	{"graph/triangle-counting", "_total", triangle_counting_total},
-	{"graph/triangle-counting", "_edges", triangle_counting_edges},
+	{"graph/clustering-coefficient", "", clustering_coefficient, clustering_need},
+	{"graph/clustering-coefficient", "_global", clustering_coefficient_global, clustering_need},
+	{"graph/triangle-counting", "", triangle_counting, triangle_counting_need},
+	{"graph/triangle-counting", "_total", triangle_counting_total, triangle_counting_total_need},
+	{"graph/triangle-counting", "_edges", triangle_counting_edges, triangle_counting_edges_need},
 	{0}
 };

@@ -419,16 +419,18 @@ rk_graph_clustering_coefficient_memory(int64_t nodes, int64_t arcs,
 {
 	bool		directed = variant >= RK_CLUSTERING_FAGIOLO;
 	int64_t		entries = directed ? 2 * arcs : arcs;
-	int64_t		counting = rk_ranked_triangles_memory(nodes, entries, threads);
-	int64_t		weighing = 0;
+	int64_t		bounds = rk_block_bytes((entries + 4 * nodes) / CHUNK_WORK + 2, 8);
+	int64_t		later = rk_ranked_triangles_memory(nodes, entries, RK_TRIANGLES_OF_NODES, threads);
+	int64_t		weighing = bounds;
 
 	if (variant == RK_CLUSTERING_BARRAT)
-		weighing = rk_block_bytes(entries / 2, 4) + counting;
+		weighing += rk_block_bytes(entries / 2, 4) +
+			rk_ranked_triangles_memory(nodes, entries, RK_TRIANGLES_OF_EDGES, threads);
 	else if (variant != RK_CLUSTERING_WATTS_STROGATZ)
-		weighing = 3 * rk_block_bytes(entries / 2, 8) + rk_block_bytes(nodes, 8) +
-			2 * rk_block_bytes(threads * nodes, 8) + rk_block_bytes((entries + 4 * nodes) / CHUNK_WORK + 2, 8);
+		weighing += 3 * rk_block_bytes(entries / 2, 8) + rk_block_bytes(nodes, 8) +
+			2 * rk_block_bytes(threads * nodes, 8) + bounds;
+	if (weighing > later)
+		later = weighing;
 	return (directed ? rk_graph_skeleton_memory(nodes, arcs) : 0) +
-		rk_ranked_memory(nodes, entries, threads) +
-		rk_block_bytes((entries + 4 * nodes) / CHUNK_WORK + 2, 8) +
-		(weighing > counting ? weighing : counting);
+		rk_ranked_memory(nodes, entries, later, threads);
 }

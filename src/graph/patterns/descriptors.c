@@ -38,7 +38,8 @@ static const rk_function triangle_functions[] = {
 			{0}
 		},
 		.rows = RK_ROWS_ONE,
-		.work = RK_WORK_TRIANGLES
+		.work = RK_WORK_TRIANGLES,
+		.graph_form = true
 	},
 	{
 		.suffix = "_edges",
@@ -107,7 +108,8 @@ static const rk_function clustering_functions[] = {
 			{0}
 		},
 		.rows = RK_ROWS_ONE,
-		.work = RK_WORK_TRIANGLES
+		.work = RK_WORK_TRIANGLES,
+		.graph_form = true
 	},
 	{0}
 };

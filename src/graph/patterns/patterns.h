@@ -48,9 +48,15 @@ extern rk_status rk_graph_triangle_counts(rk_ctx *ctx, const rk_graph *g,
 extern rk_status rk_graph_triangle_support(rk_ctx *ctx, const rk_graph *g,
 										   uint32_t *support);
 
-/* edges: of the second function. */
-extern int64_t rk_graph_triangle_counting_memory(int64_t nodes, int64_t arcs, bool edges,
-												 int threads);
+typedef enum rk_triangle_form
+{
+	RK_TRIANGLES_IN_ALL,		/* rk_graph_triangle_counts without triangles */
+	RK_TRIANGLES_OF_NODES,
+	RK_TRIANGLES_OF_EDGES		/* rk_graph_triangle_support */
+} rk_triangle_form;
+
+extern int64_t rk_graph_triangle_counting_memory(int64_t nodes, int64_t arcs,
+												 rk_triangle_form form, int threads);
 
 /* ---- clustering-coefficient -------------------------------------------- */
 

@@ -201,11 +201,12 @@ rk_ranked_free(rk_ranked *r)
 }
 
 int64_t
-rk_ranked_memory(int64_t nodes, int64_t arcs, int threads)
+rk_ranked_memory(int64_t nodes, int64_t arcs, int64_t later, int threads)
 {
 	int			blocks = threads < RK_RANKED_BLOCKS ? threads : RK_RANKED_BLOCKS;
+	int64_t		making = rk_block_bytes(blocks * nodes, 4) + rk_block_bytes((arcs + 4 * nodes) / COPY_WORK + 2, 8);
 
-	return 3 * rk_block_bytes(nodes, 4) + 2 * rk_block_bytes(nodes + 1, 8) + rk_block_bytes(arcs, 4) +
-		rk_block_bytes(blocks * nodes, 4) + rk_block_bytes((arcs + 4 * nodes) / CHUNK_ENTRIES + 2, 8) +
-		rk_block_bytes((arcs + 4 * nodes) / COPY_WORK + 2, 8);
+	later += rk_block_bytes(nodes + 1, 8) + rk_block_bytes((arcs + 4 * nodes) / CHUNK_ENTRIES + 2, 8);
+	return 3 * rk_block_bytes(nodes, 4) + rk_block_bytes(nodes + 1, 8) + rk_block_bytes(arcs, 4) +
+		(later > making ? later : making);
 }

@@ -18,7 +18,7 @@
 #ifndef RK_GRAPH_RANKED_H
 #define RK_GRAPH_RANKED_H
 
-#include "../../compute/csr.h"
+#include "patterns.h"
 
 #define RK_RANKED_BLOCKS 16
 
@@ -51,8 +51,11 @@ typedef struct rk_ranked
 extern rk_status rk_ranked_build(rk_ctx *ctx, const rk_graph *g, rk_ranked *r);
 extern void rk_ranked_free(rk_ranked *r);
 
-/* Peak bytes of the above; arcs: entries of "out". */
-extern int64_t rk_ranked_memory(int64_t nodes, int64_t arcs, int threads);
+/*
+ * Peak bytes of the above and of a kernel that takes "later" bytes while it
+ * lasts; arcs: entries of "out".
+ */
+extern int64_t rk_ranked_memory(int64_t nodes, int64_t arcs, int64_t later, int threads);
 
 /* Rows are fetched this many entries ahead of their use. */
 #define RK_RANKED_AHEAD 8
@@ -98,8 +101,9 @@ extern rk_status rk_ranked_triangles(const rk_ranked *r, int64_t *triangles,
 extern rk_status rk_ranked_support(const rk_ranked *r, uint32_t *support,
 								   unsigned __int128 *total);
 
-/* Peak bytes of either, beside the ranked graph and the results. */
-extern int64_t rk_ranked_triangles_memory(int64_t nodes, int64_t arcs, int threads);
+/* Peak bytes of these, beside the ranked graph and the results. */
+extern int64_t rk_ranked_triangles_memory(int64_t nodes, int64_t arcs, rk_triangle_form form,
+										  int threads);
 
 /* ---- undirected graphs from directed ones (skeleton.c) ---- */
 

@@ -244,12 +244,13 @@ rk_ranked_support(const rk_ranked *r, uint32_t *support, unsigned __int128 *tota
 }
 
 int64_t
-rk_ranked_triangles_memory(int64_t nodes, int64_t arcs, int threads)
+rk_ranked_triangles_memory(int64_t nodes, int64_t arcs, rk_triangle_form form, int threads)
 {
-	int64_t		local = nodes < LOCAL_NODES ? nodes : LOCAL_NODES;
+	bool		of_nodes = form == RK_TRIANGLES_OF_NODES;
+	int64_t		local = !of_nodes ? 0 : nodes < LOCAL_NODES ? nodes : LOCAL_NODES;
 
-	return rk_block_bytes(threads * nodes, 4) + rk_block_bytes(nodes, 8) +
-		rk_block_bytes(threads * local, 8) + rk_block_bytes((arcs + 4 * nodes) / 8192 + 2, 8);
+	return rk_block_bytes(threads * nodes, 4) + rk_block_bytes((arcs + 4 * nodes) / 8192 + 2, 8) +
+		rk_block_bytes(threads * local, 8) + (of_nodes ? rk_block_bytes(nodes, 8) : 0);
 }
 
 /* Number of pairs of k things. */
@@ -341,8 +342,11 @@ rk_graph_triangle_support(rk_ctx *ctx, const rk_graph *g, uint32_t *support)
 }
 
 int64_t
-rk_graph_triangle_counting_memory(int64_t nodes, int64_t arcs, bool edges, int threads)
+rk_graph_triangle_counting_memory(int64_t nodes, int64_t arcs, rk_triangle_form form, int threads)
 {
-	return rk_ranked_memory(nodes, arcs, threads) + rk_ranked_triangles_memory(nodes, arcs, threads) +
-		(edges ? rk_block_bytes(arcs / 2, 4) + rk_block_bytes((arcs + 4 * nodes) / ARC_WORK + 2, 8) : 0);
+	int64_t		counting = rk_ranked_triangles_memory(nodes, arcs, form, threads);
+
+	if (form == RK_TRIANGLES_OF_EDGES)
+		counting += rk_block_bytes(arcs / 2, 4) + rk_block_bytes((arcs + 4 * nodes) / ARC_WORK + 2, 8);
+	return rk_ranked_memory(nodes, arcs, counting, threads);
 }
