@@ -43,7 +43,7 @@ FROM rk.kernel_list() ORDER BY "position";
 COMMENT ON VIEW rk.kernels IS 'every kernel of the library';
 
 CREATE FUNCTION rk.kernel_column_list(
-	OUT kernel text, OUT function_name text, OUT kind text, OUT relation text, OUT "position" integer,
+	OUT kernel text, OUT function_name text, OUT shape text, OUT kind text, OUT relation text, OUT "position" integer,
 	OUT name text, OUT type text, OUT required boolean, OUT default_value text, OUT range text,
 	OUT meaning text
 ) RETURNS SETOF record
@@ -52,7 +52,7 @@ AS 'MODULE_PATHNAME', 'rk_kernel_column_list';
 COMMENT ON FUNCTION rk.kernel_column_list() IS 'rows of the view rk.kernel_columns, from the descriptors in the library';
 
 CREATE VIEW rk.kernel_columns AS
-SELECT kernel, 'rk.' || function_name AS function, kind, relation, "position", name, type, required,
+SELECT kernel, 'rk.' || function_name AS function, shape, kind, relation, "position", name, type, required,
 	default_value, range, meaning
 FROM rk.kernel_column_list();
 COMMENT ON VIEW rk.kernel_columns IS

@@ -16,6 +16,21 @@
 static void
 print_name(const rk_kernel *k, const rk_function *f)
 {
+	if (f->sql_name)
+	{
+		printf("%s", f->sql_name);
+		return;
+	}
+	for (const char *p = k->id; *p; p++)
+		putchar(*p == '/' || *p == '-' ? '_' : *p);
+	printf("%s", f->suffix);
+}
+
+/* The C symbol of a function: from id and ending, so that overloads differ. */
+static void
+print_symbol(const rk_kernel *k, const rk_function *f)
+{
+	printf("rk_");
 	for (const char *p = k->id; *p; p++)
 		putchar(*p == '/' || *p == '-' ? '_' : *p);
 	printf("%s", f->suffix);
@@ -34,115 +49,297 @@ print_literal(const char *text)
 	putchar('\'');
 }
 
-/* How ids appear in a signature. */
+/* How ids appear in a signature: which kinds have a parameter for their type. */
 typedef enum id_form
 {
-	IDS_BIGINT,					/* the form without id_type */
-	IDS_ANYELEMENT,				/* the form with id_type */
-	IDS_ANYCOMPATIBLE,			/* ids are given as values */
-	IDS_NONE					/* the form with a graph instead of edges */
+	IDS_DEFAULT = 0,			/* the form without id_type */
+	IDS_FIRST = 1,				/* with id_type */
+	IDS_SECOND = 2,				/* with the second kind's */
+	IDS_VALUES = 4,				/* ids are given as values */
+	IDS_NONE = 8				/* the form with a graph instead of edges */
 } id_form;
 
 static const char *
-sql_type(rk_type type, id_form form)
+sql_type(const rk_function *f, rk_type type, int form)
 {
-	static const char *const id_types[] = {"bigint", "anyelement", "anycompatible", NULL};
-	static const char *const array_types[] = {"bigint[]", "anyarray", "anycompatiblearray", NULL};
+	static char name[64];
+	bool		array = type == RK_TYPE_ID_ARRAY || type == RK_TYPE_ID2_ARRAY;
+	const char *given;
 
 	switch (type)
 	{
-		case RK_TYPE_FLOAT8:
-			return "double precision";
-		case RK_TYPE_INT4:
-			return "integer";
-		case RK_TYPE_INT8:
-			return "bigint";
-		case RK_TYPE_BOOLEAN:
-			return "boolean";
-		case RK_TYPE_TEXT:
-		case RK_TYPE_RELATION:
-			return "text";
-		case RK_TYPE_NUMERIC:
-			return "numeric";
-		case RK_TYPE_GRAPH:
-			return "rk.graph";
 		case RK_TYPE_ID:
-			return id_types[form];
 		case RK_TYPE_ID_ARRAY:
-			return array_types[form];
-		case RK_TYPE_INT8_ARRAY:
-			return "bigint[]";
+			if (form & IDS_VALUES)
+				return array ? "anycompatiblearray" : "anycompatible";
+			if (form & IDS_FIRST)
+				return array ? "anyarray" : "anyelement";
+			given = f->id_default;
+			break;
+		case RK_TYPE_ID2:
+		case RK_TYPE_ID2_ARRAY:
+			if (form & IDS_SECOND)
+				return array ? "anycompatiblearray" : "anycompatible";
+			given = f->id2_default;
+			break;
+		default:
+			return rk_type_sql(type);
 	}
-	abort();
+	snprintf(name, sizeof(name), "%s%s", given ? given : "bigint", array ? "[]" : "");
+	return name;
 }
 
 /* One parameter, after a separator. */
 static void
-print_param(const rk_param *p, id_form form, const char *separator, bool types_only)
+print_param(const rk_function *f, const rk_param *p, int form, const char *separator, bool types_only)
 {
 	printf("%s", separator);
 	if (!types_only)
 		printf("%s ", p->name);
-	printf("%s", sql_type(p->type, form));
-	if (!types_only && p->initial)
+	printf("%s", sql_type(f, p->type, form));
+	if (!types_only && p->initial && f->shape != RK_SHAPE_AGGREGATE)
 		printf(" DEFAULT %s", p->initial);
 }
 
-/* Parameters; with types only, as COMMENT ON wants them, or in full. */
+/*
+ * The first count parameters; with types only, as COMMENT ON wants them, or
+ * in full.
+ */
 static void
-print_params(const rk_function *f, id_form form, bool types_only)
+print_params(const rk_function *f, int form, bool types_only, int count)
 {
 	int			mandatory = rk_mandatory_count(f);
 	const char *separator = types_only ? ", " : ",\n\t";
+	int			printed = 0;
 
-	if (form == IDS_NONE)
+	if (form & IDS_NONE)
 	{
 		printf("%srk.graph", types_only ? "" : "graph ");
 		for (const rk_param *p = f->params; p->name != NULL; p++)
 		{
 			if (!rk_holds_graph(p))
-				print_param(p, form, separator, types_only);
+				print_param(f, p, form, separator, types_only);
 		}
 		return;
 	}
-	for (int i = 0; i <= rk_param_count(f); i++)
+	for (int i = 0; i <= count; i++)
 	{
 		const rk_param *p = &f->params[i];
 
-		if (i == mandatory && form == IDS_ANYELEMENT)
-			printf("%s%sanyelement", i ? separator : "", types_only ? "" : "id_type ");
-		if (p->name == NULL)
+		if (i == mandatory && (form & IDS_FIRST))
+			printf("%s%sanyelement", printed++ ? separator : "", types_only ? "" : "id_type ");
+		if (i == mandatory && (form & IDS_SECOND))
+			printf("%s%s%sanycompatible", printed++ ? separator : "", types_only ? "" : f->id2_name,
+				   types_only ? "" : " ");
+		if (i == count)
 			break;
-		print_param(p, form, i || (form == IDS_ANYELEMENT && mandatory == 0) ? separator : "",
-					types_only);
+		print_param(f, p, form, printed++ ? separator : "", types_only);
 	}
 }
 
 static void
-print_function(const rk_kernel *k, const rk_function *f, id_form form)
+print_comment(const char *kind, const rk_kernel *k, const rk_function *f, int form, int count)
+{
+	printf("COMMENT ON %s rk.", kind);
+	print_name(k, f);
+	printf("(");
+	print_params(f, form, true, count);
+	printf(") IS\n");
+	print_literal(f->description);
+	printf(";\n\n");
+}
+
+/* ---- relation kernels ---- */
+
+static void
+print_function(const rk_kernel *k, const rk_function *f, int form)
 {
 	printf("CREATE FUNCTION rk.");
 	print_name(k, f);
 	printf("(\n\t");
-	print_params(f, form, false);
+	print_params(f, form, false, rk_param_count(f));
 	printf("\n) RETURNS TABLE (\n\t");
 	for (int i = 0; f->columns[i].name != NULL; i++)
-		printf("%s%s %s", i ? ",\n\t" : "", f->columns[i].name, sql_type(f->columns[i].type, form));
+		printf("%s%s %s", i ? ",\n\t" : "", f->columns[i].name, sql_type(f, f->columns[i].type, form));
 	/* a graph is a value like any other; a relation is read when the call runs */
 	printf("\n)\nLANGUAGE C %s\nCOST 10000 ROWS %d\n",
-		   form == IDS_NONE ? "IMMUTABLE PARALLEL SAFE" : "STABLE PARALLEL RESTRICTED",
+		   form & IDS_NONE ? "IMMUTABLE PARALLEL SAFE" :
+		   f->volatile_result ? "VOLATILE PARALLEL RESTRICTED" : "STABLE PARALLEL RESTRICTED",
 		   f->rows == RK_ROWS_ONE ? 1 : 1000);
-	if (form != IDS_NONE)
+	if (!(form & IDS_NONE))
 		printf("SUPPORT rk.relation_support\n");
-	printf("AS 'MODULE_PATHNAME', 'rk_");
+	printf("AS 'MODULE_PATHNAME', '");
+	print_symbol(k, f);
+	printf("_sql';\n\n");
+	print_comment("FUNCTION", k, f, form, rk_param_count(f));
+}
+
+static void
+print_relation(const rk_kernel *k, const rk_function *f)
+{
+	int			first = rk_has_id_value(f) ? IDS_VALUES : rk_returns_ids(f) ? IDS_FIRST : 0;
+	int			second = rk_returns_second_ids(f) ? IDS_SECOND : 0;
+	int			fixed = first & IDS_VALUES;
+
+	print_function(k, f, fixed);
+	if (first & IDS_FIRST)
+		print_function(k, f, IDS_FIRST);
+	if (second)
+		print_function(k, f, fixed | IDS_SECOND);
+	if (second && (first & IDS_FIRST))
+		print_function(k, f, IDS_FIRST | IDS_SECOND);
+}
+
+/* ---- composite types ---- */
+
+static const char *types_made[256];
+static int	types_made_count = 0;
+
+/* The composite type of a result, once. */
+static void
+print_composite(const rk_function *f)
+{
+	if (f->composite == NULL)
+		return;
+	for (int i = 0; i < types_made_count; i++)
+		if (strcmp(types_made[i], f->composite) == 0)
+			return;
+	types_made[types_made_count++] = f->composite;
+	printf("CREATE TYPE rk.%s AS (\n\t", f->composite);
+	for (int i = 0; f->columns[i].name != NULL; i++)
+		printf("%s%s %s", i ? ",\n\t" : "", f->columns[i].name, sql_type(f, f->columns[i].type, IDS_DEFAULT));
+	printf("\n);\nCOMMENT ON TYPE rk.%s IS 'result of ", f->composite);
+	/* the function is not known here by its kernel: say what it does */
+	for (const char *p = f->description; *p; p++)
+		printf("%s%c", *p == '\'' ? "'" : "", *p);
+	printf("';\n\n");
+}
+
+static void
+print_result_type(const rk_function *f, int form)
+{
+	if (f->composite)
+		printf("rk.%s", f->composite);
+	else
+		printf("%s", sql_type(f, f->columns[0].type, form));
+}
+
+/* ---- scalar kernels ---- */
+
+static void
+print_scalar(const rk_kernel *k, const rk_function *f)
+{
+	int			form = rk_has_id_value(f) ? IDS_VALUES : IDS_DEFAULT;
+
+	print_composite(f);
+	printf("CREATE FUNCTION rk.");
 	print_name(k, f);
-	printf("_sql';\n\nCOMMENT ON FUNCTION rk.");
-	print_name(k, f);
-	printf("(");
-	print_params(f, form, true);
-	printf(") IS\n");
-	print_literal(f->description);
-	printf(";\n\n");
+	printf("(\n\t");
+	print_params(f, form, false, rk_param_count(f));
+	printf("\n) RETURNS ");
+	print_result_type(f, form);
+	printf("\nLANGUAGE C %s%s PARALLEL SAFE COST 10\nAS 'MODULE_PATHNAME', '",
+		   f->stable ? "STABLE" : "IMMUTABLE", f->strict ? " STRICT" : "");
+	print_symbol(k, f);
+	printf("_sql';\n\n");
+	print_comment("FUNCTION", k, f, form, rk_param_count(f));
+}
+
+/* ---- aggregate kernels ---- */
+
+/*
+ * A support function of an aggregate: its SQL name is the aggregate's with
+ * this ending, its symbol the function's with it.
+ */
+static void
+print_support(const rk_kernel *k, const rk_function *f, const char *ending, const char *first_args,
+			  int params, const char *returns, bool strict, const char *comment)
+{
+	int			form = rk_has_id_value(f) ? IDS_VALUES : IDS_DEFAULT;
+
+	for (int comment_pass = 0; comment_pass < 2; comment_pass++)
+	{
+		printf("%s FUNCTION rk.", comment_pass ? "COMMENT ON" : "CREATE");
+		print_name(k, f);
+		printf("%s(%s", ending, first_args);
+		if (params > 0)
+		{
+			printf(", ");
+			print_params(f, form, true, params);
+		}
+		if (comment_pass)
+		{
+			printf(") IS '%s rk.", comment);
+			print_name(k, f);
+			printf("';\n\n");
+			break;
+		}
+		printf(") RETURNS ");
+		if (returns)
+			printf("%s", returns);
+		else
+			print_result_type(f, form);
+		printf("\nLANGUAGE C IMMUTABLE%s PARALLEL SAFE\nAS 'MODULE_PATHNAME', '", strict ? " STRICT" : "");
+		print_symbol(k, f);
+		printf("%s';\n", ending);
+	}
+}
+
+static void
+print_aggregate(const rk_kernel *k, const rk_function *f)
+{
+	int			form = rk_has_id_value(f) ? IDS_VALUES : IDS_DEFAULT;
+
+	print_composite(f);
+	print_support(k, f, "_final", "internal", 0, NULL, false, "the result of a state of");
+	if (!f->ordered)
+	{
+		print_support(k, f, "_combine", "internal, internal", 0, "internal", false, "joins two states of");
+		print_support(k, f, "_serialize", "internal", 0, "bytea", true, "bytes of a state of");
+		print_support(k, f, "_deserialize", "bytea, internal", 0, "internal", true, "a state from bytes of");
+	}
+	if (f->moving)
+		print_support(k, f, "_moving_final", "internal", 0, NULL, false, "the result of a window of");
+	for (int n = rk_mandatory_count(f); n <= rk_param_count(f); n++)
+	{
+		print_support(k, f, "_transition", "internal", n, "internal", false, "adds a row to the state of");
+		if (f->moving)
+		{
+			print_support(k, f, "_moving_add", "internal", n, "internal", false, "adds a row to a window of");
+			print_support(k, f, "_moving_remove", "internal", n, "internal", false, "takes the oldest row out of a window of");
+		}
+		printf("CREATE AGGREGATE rk.");
+		print_name(k, f);
+		printf("(");
+		print_params(f, form, false, n);
+		printf(") (\n\tSFUNC = rk.");
+		print_name(k, f);
+		printf("_transition,\n\tSTYPE = internal,\n\tFINALFUNC = rk.");
+		print_name(k, f);
+		printf("_final");
+		if (!f->ordered)
+		{
+			printf(",\n\tCOMBINEFUNC = rk.");
+			print_name(k, f);
+			printf("_combine,\n\tSERIALFUNC = rk.");
+			print_name(k, f);
+			printf("_serialize,\n\tDESERIALFUNC = rk.");
+			print_name(k, f);
+			printf("_deserialize");
+		}
+		if (f->moving)
+		{
+			printf(",\n\tMSFUNC = rk.");
+			print_name(k, f);
+			printf("_moving_add,\n\tMINVFUNC = rk.");
+			print_name(k, f);
+			printf("_moving_remove,\n\tMSTYPE = internal,\n\tMFINALFUNC = rk.");
+			print_name(k, f);
+			printf("_moving_final");
+		}
+		printf(",\n\tPARALLEL = SAFE\n);\n\n");
+		print_comment("AGGREGATE", k, f, form, n);
+	}
 }
 
 static void
@@ -152,13 +349,17 @@ print_sql(const rk_kernel *k, void *arg)
 	printf("/* %s */\n\n", k->id);
 	for (const rk_function *f = k->functions; f->params != NULL; f++)
 	{
-		if (rk_has_id_value(f))
-			print_function(k, f, IDS_ANYCOMPATIBLE);
-		else
+		switch (f->shape)
 		{
-			print_function(k, f, IDS_BIGINT);
-			if (rk_returns_ids(f))
-				print_function(k, f, IDS_ANYELEMENT);
+			case RK_SHAPE_RELATION:
+				print_relation(k, f);
+				break;
+			case RK_SHAPE_SCALAR:
+				print_scalar(k, f);
+				break;
+			case RK_SHAPE_AGGREGATE:
+				print_aggregate(k, f);
+				break;
 		}
 		if (f->graph_form)
 		{
@@ -182,7 +383,7 @@ print_range(const rk_param *p)
 		for (int i = 0; p->choices[i]; i++)
 			printf("%s`%s`", i ? ", " : "", p->choices[i]);
 	}
-	else if (p->type != RK_TYPE_FLOAT8 && p->type != RK_TYPE_INT4 && p->type != RK_TYPE_INT8)
+	else if (!rk_type_is_number(p->type))
 		return;
 	else if (isinf(p->max) && !isinf(p->min))
 		printf("%s %g", p->min_open ? ">" : "≥", p->min);
@@ -190,19 +391,21 @@ print_range(const rk_param *p)
 		printf("%s%g, %g%s", p->min_open ? "(" : "[", p->min, p->max, p->max_open ? ")" : "]");
 }
 
-static const char *
-doc_type(rk_type type)
+/* The columns of a relation argument. */
+static void
+print_relation_columns(const rk_param *p)
 {
-	switch (type)
+	printf("\n| column of `%s` | type | | meaning |\n| --- | --- | --- | --- |\n", p->name);
+	for (const rk_relation_column *c = p->relation->columns; c->name; c++)
 	{
-		case RK_TYPE_RELATION:
-			return "relation";
-		case RK_TYPE_ID:
-			return "id";
-		case RK_TYPE_ID_ARRAY:
-			return "id[]";
-		default:
-			return sql_type(type, IDS_BIGINT);
+		printf("| `%s`", c->name);
+		if (c->synonym)
+			printf(" or `%s`", c->synonym);
+		printf(" | %s | %s | %s", c->type == RK_TYPE_FLOAT8 ? "number" : rk_type_words(c->type),
+			   c->required ? "required" : "optional", c->meaning);
+		for (int i = 0; c->choices && c->choices[i]; i++)
+			printf("%s`%s`", i ? ", " : ": ", c->choices[i]);
+		printf(" |\n");
 	}
 }
 
@@ -223,26 +426,38 @@ print_docs(const rk_kernel *k, void *arg)
 		printf("### rk.");
 		print_name(k, f);
 		printf("\n\n%c%s.\n\n", toupper((unsigned char) f->description[0]), f->description + 1);
+		if (f->shape == RK_SHAPE_AGGREGATE)
+			printf("An aggregate%s. Arguments have no names in a call; those with a default may be left out from the right.\n\n",
+				   f->moving ? ", fast as a moving window too" : "");
+		else if (f->shape == RK_SHAPE_SCALAR)
+			printf("A scalar function, %s.\n\n", f->stable ? "stable" : "immutable");
 		printf("| parameter | type | default | range | meaning |\n| --- | --- | --- | --- | --- |\n");
 		for (const rk_param *p = f->params; p->name; p++)
 		{
-			printf("| `%s` | %s | %s%s%s | ", p->name, doc_type(p->type), p->initial ? "`" : "",
+			printf("| `%s` | %s | %s%s%s | ", p->name, rk_type_words(p->type), p->initial ? "`" : "",
 				   p->initial ? p->initial : "mandatory", p->initial ? "`" : "");
 			print_range(p);
 			printf(" | %s |\n", p->meaning);
 		}
-		if (rk_returns_ids(f) && !rk_has_id_value(f))
-			printf("\nIds other than integers: write `id_type => NULL::text` (or `uuid`, ...) directly after `%s`.\n",
-				   f->params[rk_mandatory_count(f) - 1].name);
+		for (const rk_param *p = f->params; p->name; p++)
+			if (p->relation)
+				print_relation_columns(p);
+		if (f->shape == RK_SHAPE_RELATION && rk_returns_ids(f) && !rk_has_id_value(f))
+			printf("\nIds of another type than %s: write `id_type => NULL::text` (or `uuid`, ...) directly after `%s`.\n",
+				   f->id_default ? f->id_default : "bigint", f->params[rk_mandatory_count(f) - 1].name);
+		if (rk_returns_second_ids(f))
+			printf("\n`%s => NULL::text` in the same place says the type of the second kind of ids.\n", f->id2_name);
 		if (f->graph_form)
 		{
 			printf("\nThe same for a value of type `rk.graph`, in place of `edges` and `nodes`: `rk.");
 			print_name(k, f);
 			printf("(graph rk.graph, ...)`.\n");
 		}
+		if (f->composite)
+			printf("\nReturns `rk.%s`:\n", f->composite);
 		printf("\n| result | type | meaning |\n| --- | --- | --- |\n");
 		for (const rk_column *c = f->columns; c->name; c++)
-			printf("| `%s` | %s | %s |\n", c->name, doc_type(c->type), c->meaning);
+			printf("| `%s` | %s | %s |\n", c->name, rk_type_words(c->type), c->meaning);
 		printf("\n");
 	}
 }

@@ -11,19 +11,24 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "optimizer/cost.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/typcache.h"
 
 #include "call.h"
 #include "catalogue.h"
+#include "types.h"
+#include "../relation/reader.h"
 #include "../relation/source.h"
 
 static int64 last_run_id = 0;
@@ -69,7 +74,7 @@ rk_find_binding(const rk_kernel *kernel, const rk_function *function)
 char *
 rk_sql_name(const rk_kernel *kernel, const rk_function *function)
 {
-	char	   *name = psprintf("%s%s", kernel->id, function->suffix);
+	char	   *name = function->sql_name ? pstrdup(function->sql_name) : psprintf("%s%s", kernel->id, function->suffix);
 
 	for (char *p = name; *p; p++)
 		if (*p == '/' || *p == '-')
@@ -91,25 +96,24 @@ rk_range_text(const rk_param *p)
 			appendStringInfo(&s, "%s%s", i ? ", " : "", p->choices[i]);
 		return s.data;
 	}
-	if (p->type != RK_TYPE_FLOAT8 && p->type != RK_TYPE_INT4 && p->type != RK_TYPE_INT8)
+	if (!rk_type_is_number(p->type))
 		return NULL;
 	if (isinf(p->min) && isinf(p->max))
 		return NULL;
 	if (isinf(p->max))
-		return psprintf("%s %g", p->min_open ? "greater than" : "at least", p->min);
-	return psprintf("%s%g, %g%s", p->min_open ? "(" : "[", p->min, p->max, p->max_open ? ")" : "]");
+		return psprintf("%s %.10g", p->min_open ? "greater than" : "at least", p->min);
+	return psprintf("%s%.10g, %.10g%s", p->min_open ? "(" : "[", p->min, p->max, p->max_open ? ")" : "]");
 }
 
 void
-rk_check_argument(rk_call *call, int param)
+rk_check_value(const rk_param *p, Datum datum, bool is_null)
 {
-	const rk_param *p = &call->function->params[param];
 	double		value;
 
-	if (call->nulls[param])
+	if (is_null)
 	{
 		/* NULL means what the default NULL means, where there is one */
-		if (p->initial != NULL && strcmp(p->initial, "NULL") == 0)
+		if (p->nullable || (p->initial != NULL && strcmp(p->initial, "NULL") == 0))
 			return;
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -119,48 +123,87 @@ rk_check_argument(rk_call *call, int param)
 	switch (p->type)
 	{
 		case RK_TYPE_FLOAT8:
-			value = DatumGetFloat8(call->args[param]);
+			value = DatumGetFloat8(datum);
 			break;
 		case RK_TYPE_INT4:
-			value = DatumGetInt32(call->args[param]);
+			value = DatumGetInt32(datum);
 			break;
 		case RK_TYPE_INT8:
-			value = DatumGetInt64(call->args[param]);
+			value = DatumGetInt64(datum);
+			break;
+		case RK_TYPE_NUMERIC:
+			value = rk_numeric_to_double(datum);
 			break;
 		case RK_TYPE_TEXT:
 			if (p->choices)
 			{
-				char	   *given = TextDatumGetCString(call->args[param]);
+				const text *given = DatumGetTextPP(datum);
 
 				for (int i = 0; p->choices[i] != NULL; i++)
-					if (strcmp(p->choices[i], given) == 0)
+					if (strlen(p->choices[i]) == VARSIZE_ANY_EXHDR(given) &&
+						memcmp(p->choices[i], VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given)) == 0)
 						return;
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("invalid value for parameter \"%s\": \"%s\"", p->name, given),
+						 errmsg("invalid value for parameter \"%s\": \"%s\"", p->name, text_to_cstring(given)),
 						 errhint("Valid values are: %s.", rk_range_text(p))));
 			}
 			return;
 		default:
 			return;
 	}
-	if (isnan(value) || (isinf(value) && p->type == RK_TYPE_FLOAT8) ||
+	if (isnan(value) || (isinf(value) && (p->type == RK_TYPE_FLOAT8 || p->type == RK_TYPE_NUMERIC)) ||
 		value < p->min || value > p->max ||
 		(p->min_open && value == p->min) || (p->max_open && value == p->max))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 p->type == RK_TYPE_FLOAT8 ?
+				 p->type == RK_TYPE_FLOAT8 || p->type == RK_TYPE_NUMERIC ?
 				 errmsg("parameter \"%s\" is out of range: %g", p->name, value) :
 				 errmsg("parameter \"%s\" is out of range: %.0f", p->name, value),
 				 rk_range_text(p) ? errdetail("Permitted is: %s.", rk_range_text(p)) :
 				 errdetail("Permitted is any finite number.")));
 }
 
+void
+rk_check_argument(rk_call *call, int param)
+{
+	rk_check_value(&call->function->params[param], call->args[param], call->nulls[param]);
+}
+
+Datum
+rk_default_datum(const rk_param *p, bool *is_null)
+{
+	Oid			type = rk_type_oid(p->type, INT8OID, INT8OID);
+	Oid			input;
+	Oid			io_param;
+	char	   *text = pstrdup(p->initial);
+
+	*is_null = strcmp(text, "NULL") == 0;
+	if (*is_null)
+		return (Datum) 0;
+	if (text[0] == '\'')
+	{
+		/* a literal: without its quotes, doubled ones single */
+		char	   *to = text;
+
+		for (const char *from = p->initial + 1; *from && !(from[0] == '\'' && from[1] != '\''); from++)
+		{
+			*to++ = *from;
+			if (*from == '\'')
+				from++;
+		}
+		*to = '\0';
+	}
+	getTypeInputInfo(type, &input, &io_param);
+	return OidInputFunctionCall(input, text, io_param, -1);
+}
+
 int
 rk_param_index(const rk_call *call, const char *name)
 {
 	for (int i = 0; call->function->params[i].name != NULL; i++)
-		if (strcmp(call->function->params[i].name, name) == 0)
+		if (call->function->params[i].name[0] == name[0] &&
+			strcmp(call->function->params[i].name, name) == 0)
 			return i;
 	elog(ERROR, "kernel \"%s\" has no parameter \"%s\"", call->kernel->id, name);
 }
@@ -220,6 +263,214 @@ rk_arg_choice(const rk_call *call, const char *name)
 		if (strcmp(p->choices[i], given) == 0)
 			return i;
 	elog(ERROR, "unchecked value of parameter \"%s\"", name);
+}
+
+Datum
+rk_arg_datum(const rk_call *call, const char *name)
+{
+	return call->args[rk_param_index(call, name)];
+}
+
+static rk_amount
+amount_of(const char *name, Datum value)
+{
+	rk_amount	amount;
+	const char *what = rk_numeric_to_amount(value, &amount);
+
+	if (what)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("value of \"%s\" is %s", name, what)));
+	return amount;
+}
+
+rk_amount
+rk_arg_amount(const rk_call *call, const char *name)
+{
+	return amount_of(name, rk_arg_datum(call, name));
+}
+
+int64
+rk_arg_timestamptz(const rk_call *call, const char *name)
+{
+	return rk_value_of_datum(&call->function->params[rk_param_index(call, name)], TIMESTAMPTZOID,
+							 rk_arg_datum(call, name), false).integer;
+}
+
+int64
+rk_arg_interval(const rk_call *call, const char *name)
+{
+	return rk_value_of_datum(&call->function->params[rk_param_index(call, name)], INTERVALOID,
+							 rk_arg_datum(call, name), false).integer;
+}
+
+const double *
+rk_arg_float8_array(const rk_call *call, const char *name, int64 *count)
+{
+	rk_value	v = rk_value_of_datum(&call->function->params[rk_param_index(call, name)], FLOAT8ARRAYOID,
+									  rk_arg_datum(call, name), false);
+
+	*count = v.floats.count;
+	return v.floats.values;
+}
+
+const int64 *
+rk_arg_int_array(const rk_call *call, const char *name, int64 *count)
+{
+	const rk_param *p = &call->function->params[rk_param_index(call, name)];
+	Datum	   *elements;
+	int64	   *values;
+	int			n;
+
+	if (p->type == RK_TYPE_INT8_ARRAY)
+	{
+		rk_value	v = rk_value_of_datum(p, INT8ARRAYOID, rk_arg_datum(call, name), false);
+
+		*count = v.integers.count;
+		return v.integers.values;
+	}
+	deconstruct_array(DatumGetArrayTypeP(rk_arg_datum(call, name)), INT4OID, 4, true, TYPALIGN_INT,
+					  &elements, NULL, &n);
+	values = palloc(sizeof(int64) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+		values[i] = DatumGetInt32(elements[i]);
+	*count = n;
+	return values;
+}
+
+char **
+rk_arg_text_array(const rk_call *call, const char *name, int64 *count)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	char	  **values;
+	int			n;
+
+	deconstruct_array(DatumGetArrayTypeP(rk_arg_datum(call, name)), TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, &nulls, &n);
+	values = palloc(sizeof(char *) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("array \"%s\" must not contain NULLs", name)));
+		values[i] = TextDatumGetCString(elements[i]);
+	}
+	*count = n;
+	return values;
+}
+
+/* ---- fields of a row given as an argument ---- */
+
+/* Value and type of a field; false when it is not there or NULL. */
+static bool
+find_field(const rk_call *call, const char *name, const char *field, Datum *value, Oid *type, bool *there)
+{
+	HeapTupleHeader row = DatumGetHeapTupleHeader(rk_arg_datum(call, name));
+	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row), HeapTupleHeaderGetTypMod(row));
+	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row),.t_data = row};
+	bool		is_null = true;
+
+	*there = false;
+	for (int i = 0; i < desc->natts && !*there; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (att->attisdropped || strcmp(NameStr(att->attname), field) != 0)
+			continue;
+		*there = true;
+		*type = getBaseType(att->atttypid);
+		*value = heap_getattr(&tuple, i + 1, desc, &is_null);
+	}
+	ReleaseTupleDesc(desc);
+	return !is_null;
+}
+
+static void
+wrong_field(const char *name, const char *field, Oid type, const char *accepted)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("column \"%s\" of \"%s\" has type %s", field, name, format_type_be(type)),
+			 errdetail("Accepted are %s.", accepted)));
+}
+
+/* A field of any type of number. */
+static bool
+number_field(const rk_call *call, const char *name, const char *field, Datum *value, Oid *type)
+{
+	bool		there;
+
+	if (!find_field(call, name, field, value, type, &there))
+		return false;
+	if (!rk_is_number_type(*type))
+		wrong_field(name, field, *type, "smallint, integer, bigint, real, double precision and numeric");
+	return true;
+}
+
+bool
+rk_arg_field_float8(const rk_call *call, const char *name, const char *field, double *value)
+{
+	Datum		datum;
+	Oid			type;
+
+	if (!number_field(call, name, field, &datum, &type))
+		return false;
+	*value = rk_number_to_double(datum, type);
+	return true;
+}
+
+bool
+rk_arg_field_amount(const rk_call *call, const char *name, const char *field, rk_amount *value)
+{
+	Datum		datum;
+	Oid			type;
+
+	if (!number_field(call, name, field, &datum, &type))
+		return false;
+	*value = amount_of(field, rk_number_to_numeric(datum, type));
+	return true;
+}
+
+bool
+rk_arg_field_boolean(const rk_call *call, const char *name, const char *field, bool *value)
+{
+	Datum		datum;
+	Oid			type;
+	bool		there;
+
+	if (!find_field(call, name, field, &datum, &type, &there))
+		return false;
+	if (type != BOOLOID)
+		wrong_field(name, field, type, "booleans");
+	*value = DatumGetBool(datum);
+	return true;
+}
+
+char *
+rk_arg_field_text(const rk_call *call, const char *name, const char *field)
+{
+	Datum		datum;
+	Oid			type;
+	bool		there;
+
+	if (!find_field(call, name, field, &datum, &type, &there))
+		return NULL;
+	if (rk_id_storage_type(type) != TEXTOID)
+		wrong_field(name, field, type, "text and varchar");
+	return type == NAMEOID ? pstrdup(NameStr(*DatumGetName(datum))) : TextDatumGetCString(datum);
+}
+
+bool
+rk_arg_has_field(const rk_call *call, const char *name, const char *field)
+{
+	Datum		datum;
+	Oid			type;
+	bool		there;
+
+	find_field(call, name, field, &datum, &type, &there);
+	return there;
 }
 
 /* ---- errors ---- */
@@ -466,18 +717,21 @@ rk_call_destroy(rk_call *call)
 /* ---- from SQL ---- */
 
 /*
- * The id type that the caller expects: that of the first id column of the
- * result.  Raises the error of an id_type that stands in a wrong place: the
- * row that the query was planned with then differs from the one that the
- * arguments mean.
+ * The type that the caller expects for ids of a kind: that of the first column
+ * of this kind in the result.  Raises the error of an id_type that stands in a
+ * wrong place: the row that the query was planned with then differs from the
+ * one that the arguments mean.
  */
 static Oid
-expected_ids(FunctionCallInfo fcinfo, const rk_call *call, TupleDesc planned)
+expected_ids(FunctionCallInfo fcinfo, const rk_call *call, TupleDesc planned, bool second)
 {
 	const rk_column *columns = call->function->columns;
+	const char *param = second ? call->function->id2_name : "id_type";
+	rk_type		one = second ? RK_TYPE_ID2 : RK_TYPE_ID;
+	rk_type		array = second ? RK_TYPE_ID2_ARRAY : RK_TYPE_ID_ARRAY;
 	TupleDesc	meant;
 
-	if (!rk_returns_ids(call->function))
+	if (!(second ? rk_returns_second_ids(call->function) : rk_returns_ids(call->function)))
 		return InvalidOid;
 	if (get_call_result_type(fcinfo, NULL, &meant) != TYPEFUNC_COMPOSITE)
 		meant = planned;
@@ -485,16 +739,16 @@ expected_ids(FunctionCallInfo fcinfo, const rk_call *call, TupleDesc planned)
 	{
 		Oid			type = TupleDescAttr(meant, i)->atttypid;
 
-		if (columns[i].type != RK_TYPE_ID && columns[i].type != RK_TYPE_ID_ARRAY)
+		if (columns[i].type != one && columns[i].type != array)
 			continue;
 		if (planned->natts != meant->natts || TupleDescAttr(planned, i)->atttypid != type)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("id_type does not stand where its type is looked for"),
-					 errhint("Write id_type directly after \"%s\": rk.%s(..., id_type => NULL::%s, ...).",
+					 errmsg("%s does not stand where its type is looked for", param),
+					 errhint("Write %s directly after \"%s\": rk.%s(..., %s => NULL::%s, ...).", param,
 							 call->function->params[rk_mandatory_count(call->function) - 1].name,
-							 rk_sql_name(call->kernel, call->function), format_type_be(type))));
-		return columns[i].type == RK_TYPE_ID ? type : get_element_type(type);
+							 rk_sql_name(call->kernel, call->function), param, format_type_be(type))));
+		return columns[i].type == one ? type : get_element_type(type);
 	}
 	return InvalidOid;
 }
@@ -513,11 +767,12 @@ takes_graph(FunctionCallInfo fcinfo, const rk_function *function)
 }
 
 /*
- * Reads the arguments of the form without id_type, of the form with it behind
- * the mandatory ones, and of the form with a graph, which stands first.
+ * Reads the arguments of the form without id_type, of those with it or the
+ * second kind's behind the mandatory ones, and of the form with a graph, which
+ * stands first.
  */
 static void
-take_arguments(FunctionCallInfo fcinfo, rk_call *call, bool with_id_type)
+take_arguments(FunctionCallInfo fcinfo, rk_call *call, int type_arguments)
 {
 	const rk_function *function = call->function;
 	int			mandatory = rk_mandatory_count(function);
@@ -541,8 +796,8 @@ take_arguments(FunctionCallInfo fcinfo, rk_call *call, bool with_id_type)
 			call->nulls[i] = true;
 			continue;
 		}
-		if (with_id_type && i == mandatory)
-			arg++;
+		if (i == mandatory)
+			arg += type_arguments;
 		call->nulls[i] = PG_ARGISNULL(arg);
 		call->args[i] = PG_GETARG_DATUM(arg);
 		if (function->params[i].type == RK_TYPE_ID)
@@ -552,6 +807,29 @@ take_arguments(FunctionCallInfo fcinfo, rk_call *call, bool with_id_type)
 	}
 }
 
+/* Checks that an argument which only carries a type is NULL. */
+static void
+check_type_argument(FunctionCallInfo fcinfo, int arg, const char *name)
+{
+	if (!PG_ARGISNULL(arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"%s\" carries a type, its value must be NULL", name),
+				 errhint("Write %s => NULL::%s, and optional parameters by name.", name,
+						 format_type_be(get_fn_expr_argtype(fcinfo->flinfo, arg)))));
+}
+
+/* Whether the declared type of an argument of the function is this. */
+static bool
+declared_as(FunctionCallInfo fcinfo, int arg, Oid type)
+{
+	Oid		   *types;
+	int			count;
+
+	(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &count);
+	return arg < count && types[arg] == type;
+}
+
 Datum
 rk_call_from_sql(FunctionCallInfo fcinfo, const char *id, const char *suffix)
 {
@@ -559,7 +837,7 @@ rk_call_from_sql(FunctionCallInfo fcinfo, const char *id, const char *suffix)
 	const rk_kernel *kernel = rk_find_kernel(id);
 	const rk_function *function = rk_find_function(kernel, suffix);
 	int			mandatory = rk_mandatory_count(function);
-	bool		with_id_type = PG_NARGS() == rk_param_count(function) + 1;
+	int			type_arguments = PG_NARGS() - rk_param_count(function);
 	rk_call    *call;
 	MemoryContext old;
 
@@ -574,14 +852,18 @@ rk_call_from_sql(FunctionCallInfo fcinfo, const char *id, const char *suffix)
 
 	rk_check_version();
 	call = rk_call_create(kernel, function);
-	take_arguments(fcinfo, call, with_id_type);
-	if (with_id_type && !PG_ARGISNULL(mandatory))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("parameter \"id_type\" carries a type, its value must be NULL"),
-				 errhint("Write id_type => NULL::%s, and optional parameters by name.",
-						 format_type_be(get_fn_expr_argtype(fcinfo->flinfo, mandatory)))));
-	call->expected_id_type = expected_ids(fcinfo, call, rsinfo->expectedDesc);
+	take_arguments(fcinfo, call, Max(type_arguments, 0));
+	if (type_arguments > 0)
+	{
+		bool		first = declared_as(fcinfo, mandatory, ANYELEMENTOID);
+
+		if (first)
+			check_type_argument(fcinfo, mandatory, "id_type");
+		if (!first || type_arguments == 2)
+			check_type_argument(fcinfo, mandatory + type_arguments - 1, function->id2_name);
+	}
+	call->expected_id_type = expected_ids(fcinfo, call, rsinfo->expectedDesc, false);
+	call->expected_id2_type = expected_ids(fcinfo, call, rsinfo->expectedDesc, true);
 
 	old = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
 	call->rows_memory = CurrentMemoryContext;

@@ -22,6 +22,7 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
+#include "../compute/aggregate.h"
 #include "../compute/csr.h"
 #include "descriptor.h"
 
@@ -54,12 +55,20 @@ typedef struct rk_call
 	/* ids: what the caller expects, and what the data has */
 	Oid			expected_id_type;	/* InvalidOid: whatever the data has */
 	Oid			id_type;
+	Oid			expected_id2_type;	/* the same for the second kind of ids */
+	Oid			id2_type;
+	struct rk_table_set *tables;	/* relations read so far (relation/table.c) */
 
 	/* the result */
 	TupleDesc	desc;			/* NULL until the id type is known (execute) */
 	Tuplestorestate *rows;
 	MemoryContext rows_memory;	/* outlives the call */
-	bool		explain_only;
+
+	/* a scalar's result instead: its columns, and whether there is one */
+	bool		scalar;
+	bool		returned;
+	Datum	   *values;
+	bool	   *value_nulls;
 
 	/* for rk.last_run() */
 	int64		run_id;
@@ -109,13 +118,17 @@ typedef struct rk_need
  */
 typedef void (*rk_need_fn) (const rk_call *call, const rk_graph_size *size, rk_need *need);
 
-/* A binding by kernel and function, for rk.execute. */
+/*
+ * What stands behind a kernel's function: a binding, or for an aggregate the
+ * kernel itself.
+ */
 typedef struct rk_bound_function
 {
 	const char *id;
 	const char *suffix;
 	rk_binding	binding;
 	rk_need_fn	need;			/* of kernels over graphs */
+	const rk_aggregate *aggregate;
 } rk_bound_function;
 
 /* Tables of the rooms; each ends with a NULL id. */
@@ -132,18 +145,50 @@ extern const rk_bound_function *rk_find_binding(const rk_kernel *kernel,
 /* The SQL function's name without schema; palloc'd. */
 extern char *rk_sql_name(const rk_kernel *kernel, const rk_function *function);
 
-/* Runs a function called from SQL. */
+/* Runs a function called from SQL: relations, scalars, parts of aggregates. */
 extern Datum rk_call_from_sql(FunctionCallInfo fcinfo, const char *id, const char *suffix);
+extern Datum rk_scalar_from_sql(FunctionCallInfo fcinfo, const char *id, const char *suffix);
+extern Datum rk_aggregate_transition(FunctionCallInfo fcinfo, const char *id, const char *suffix, bool moving);
+extern Datum rk_aggregate_remove(FunctionCallInfo fcinfo, const char *id, const char *suffix);
+extern Datum rk_aggregate_combine(FunctionCallInfo fcinfo, const char *id, const char *suffix);
+extern Datum rk_aggregate_serialize(FunctionCallInfo fcinfo, const char *id, const char *suffix);
+extern Datum rk_aggregate_deserialize(FunctionCallInfo fcinfo, const char *id, const char *suffix);
+extern Datum rk_aggregate_final(FunctionCallInfo fcinfo, const char *id, const char *suffix, bool moving);
 
-/* Defines the SQL function of a kernel. */
-#define RK_FUNCTION(symbol, id, suffix) \
+#define RK_SQL_FUNCTION(symbol, call) \
 	PG_FUNCTION_INFO_V1(symbol); \
 	Datum \
 	symbol(PG_FUNCTION_ARGS) \
 	{ \
-		return rk_call_from_sql(fcinfo, id, suffix); \
+		return call; \
 	} \
 	extern Datum symbol(PG_FUNCTION_ARGS)
+
+/*
+ * Defines the SQL function of a scalar kernel; symbol is rk_<id><suffix>_sql.
+ * The binding emits one row, or none for NULL.
+ */
+#define RK_SCALAR(symbol, id, suffix) \
+	RK_SQL_FUNCTION(symbol, rk_scalar_from_sql(fcinfo, id, suffix))
+
+/* Defines the support functions of an aggregate; prefix is rk_<id><suffix>. */
+#define RK_AGGREGATE(prefix, id, suffix) \
+	RK_SQL_FUNCTION(prefix##_transition, rk_aggregate_transition(fcinfo, id, suffix, false)); \
+	RK_SQL_FUNCTION(prefix##_combine, rk_aggregate_combine(fcinfo, id, suffix)); \
+	RK_SQL_FUNCTION(prefix##_serialize, rk_aggregate_serialize(fcinfo, id, suffix)); \
+	RK_SQL_FUNCTION(prefix##_deserialize, rk_aggregate_deserialize(fcinfo, id, suffix)); \
+	RK_SQL_FUNCTION(prefix##_final, rk_aggregate_final(fcinfo, id, suffix, false))
+
+/* The same for one whose rows can leave a moving window. */
+#define RK_MOVING_AGGREGATE(prefix, id, suffix) \
+	RK_SQL_FUNCTION(prefix##_moving_add, rk_aggregate_transition(fcinfo, id, suffix, true)); \
+	RK_SQL_FUNCTION(prefix##_moving_remove, rk_aggregate_remove(fcinfo, id, suffix)); \
+	RK_SQL_FUNCTION(prefix##_moving_final, rk_aggregate_final(fcinfo, id, suffix, true)); \
+	RK_AGGREGATE(prefix, id, suffix)
+
+/* Defines the SQL function of a relation kernel; symbol is rk_<id><suffix>_sql. */
+#define RK_FUNCTION(symbol, id, suffix) \
+	RK_SQL_FUNCTION(symbol, rk_call_from_sql(fcinfo, id, suffix))
 
 /*
  * Runs a function with arguments that are already in call->args.  Rows go to
@@ -155,6 +200,10 @@ extern void rk_call_destroy(rk_call *call);
 
 /* Checks one argument against its descriptor: range, closed set, NULL. */
 extern void rk_check_argument(rk_call *call, int param);
+extern void rk_check_value(const rk_param *param, Datum value, bool is_null);
+
+/* An argument's default as a Datum; *is_null when it is NULL. */
+extern Datum rk_default_datum(const rk_param *param, bool *is_null);
 
 /* ---- for bindings ---- */
 
@@ -168,6 +217,29 @@ extern double rk_arg_float8_or(const rk_call *call, const char *name, double if_
 extern int64 rk_arg_int_or(const rk_call *call, const char *name, int64 if_null);
 extern bool rk_arg_boolean(const rk_call *call, const char *name);
 extern char *rk_arg_text(const rk_call *call, const char *name);
+extern Datum rk_arg_datum(const rk_call *call, const char *name);
+
+/* Exact; a NaN, an infinity or more than 38 digits are an error. */
+extern rk_amount rk_arg_amount(const rk_call *call, const char *name);
+
+/* Microseconds: since 2000-01-01 UTC; of an interval, whose months are an error. */
+extern int64 rk_arg_timestamptz(const rk_call *call, const char *name);
+extern int64 rk_arg_interval(const rk_call *call, const char *name);
+
+/* Elements of an array without NULLs; *count is their number. */
+extern const double *rk_arg_float8_array(const rk_call *call, const char *name, int64 *count);
+extern const int64 *rk_arg_int_array(const rk_call *call, const char *name, int64 *count);
+extern char **rk_arg_text_array(const rk_call *call, const char *name, int64 *count);
+
+/*
+ * A field of the row given as a RK_TYPE_RECORD parameter; false when there is
+ * no such column or its value is NULL.  A column of another type is an error.
+ */
+extern bool rk_arg_field_float8(const rk_call *call, const char *name, const char *field, double *value);
+extern bool rk_arg_field_amount(const rk_call *call, const char *name, const char *field, rk_amount *value);
+extern bool rk_arg_field_boolean(const rk_call *call, const char *name, const char *field, bool *value);
+extern char *rk_arg_field_text(const rk_call *call, const char *name, const char *field);
+extern bool rk_arg_has_field(const rk_call *call, const char *name, const char *field);
 
 /* Position of a text argument in its closed set. */
 extern int	rk_arg_choice(const rk_call *call, const char *name);

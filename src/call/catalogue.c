@@ -79,37 +79,6 @@ rk_check_version(void)
 	checked = true;
 }
 
-const char *
-rk_type_name(rk_type type)
-{
-	switch (type)
-	{
-		case RK_TYPE_FLOAT8:
-			return "double precision";
-		case RK_TYPE_INT4:
-			return "integer";
-		case RK_TYPE_INT8:
-			return "bigint";
-		case RK_TYPE_BOOLEAN:
-			return "boolean";
-		case RK_TYPE_TEXT:
-			return "text";
-		case RK_TYPE_NUMERIC:
-			return "numeric";
-		case RK_TYPE_RELATION:
-			return "relation";
-		case RK_TYPE_GRAPH:
-			return "rk.graph";
-		case RK_TYPE_ID:
-			return "id";
-		case RK_TYPE_ID_ARRAY:
-			return "id[]";
-		case RK_TYPE_INT8_ARRAY:
-			return "bigint[]";
-	}
-	return "unknown";
-}
-
 static Datum
 text_array(const char *const *items, int count)
 {
@@ -127,6 +96,23 @@ typedef struct row_target
 	int			count;
 } row_target;
 
+/* The shapes of a kernel's functions, that of the main one first. */
+static char *
+shapes_of(const rk_kernel *k)
+{
+	StringInfoData s;
+	bool		seen[3] = {false};
+
+	initStringInfo(&s);
+	for (const rk_function *f = k->functions; f->params != NULL; f++)
+	{
+		if (!seen[f->shape])
+			appendStringInfo(&s, "%s%s", s.len ? " + " : "", rk_shape_name(f->shape));
+		seen[f->shape] = true;
+	}
+	return s.data;
+}
+
 static void
 put_kernel(const rk_kernel *k, void *arg)
 {
@@ -141,7 +127,7 @@ put_kernel(const rk_kernel *k, void *arg)
 	values[2] = PointerGetDatum(cstring_to_text_with_len(k->id, strchr(k->id, '/') - k->id));
 	values[3] = CStringGetTextDatum(rk_sql_name(k, &k->functions[0]));
 	values[4] = CStringGetTextDatum(modes[k->mode]);
-	values[5] = CStringGetTextDatum("relation");
+	values[5] = CStringGetTextDatum(shapes_of(k));
 	values[6] = CStringGetTextDatum(k->description);
 	values[7] = text_array(devices, lengthof(devices));
 	values[8] = CStringGetTextDatum(k->license_feature);
@@ -171,23 +157,39 @@ put_column(row_target *t, const rk_kernel *k, const rk_function *f, const char *
 		   const char *relation, int position, const char *name, const char *type,
 		   const bool *required, const char *initial, const char *range, const char *meaning)
 {
-	Datum		values[11];
-	bool		nulls[11] = {0};
-	const char *texts[] = {k->id, rk_sql_name(k, f), kind, relation, NULL, name, type, NULL,
-	initial, range, meaning};
+	Datum		values[12];
+	bool		nulls[12] = {0};
+	const char *texts[] = {k->id, rk_sql_name(k, f), rk_shape_name(f->shape), kind, relation, NULL,
+	name, type, NULL, initial, range, meaning};
 
-	for (int i = 0; i < 11; i++)
+	for (int i = 0; i < 12; i++)
 	{
 		nulls[i] = texts[i] == NULL;
 		if (texts[i])
 			values[i] = CStringGetTextDatum(texts[i]);
 	}
-	values[4] = Int32GetDatum(position);
-	nulls[4] = false;
-	nulls[7] = required == NULL;
+	values[5] = Int32GetDatum(position);
+	nulls[5] = false;
+	nulls[8] = required == NULL;
 	if (required)
-		values[7] = BoolGetDatum(*required);
+		values[8] = BoolGetDatum(*required);
 	tuplestore_putvalues(t->rsinfo->setResult, t->rsinfo->setDesc, values, nulls);
+}
+
+/* The permitted values of a column in words; NULL when any will do. */
+static char *
+column_range(const rk_relation_column *c)
+{
+	rk_param	p = {.name = c->name,.type = c->type,.choices = c->choices,.min = -INFINITY,.max = INFINITY};
+
+	if (c->range)
+	{
+		p.min = c->range->min;
+		p.max = c->range->max;
+		p.min_open = c->range->min_open;
+		p.max_open = c->range->max_open;
+	}
+	return rk_range_text(&p);
 }
 
 static void
@@ -202,20 +204,20 @@ put_columns_of_kernel(const rk_kernel *k, void *arg)
 			const rk_param *p = &f->params[i];
 			bool		required = p->initial == NULL;
 
-			put_column(t, k, f, "argument", NULL, i + 1, p->name, rk_type_name(p->type), &required,
+			put_column(t, k, f, "argument", NULL, i + 1, p->name, rk_type_words(p->type), &required,
 					   p->initial, rk_range_text(p), p->meaning);
 			for (int c = 0; p->relation && p->relation->columns[c].name != NULL; c++)
 			{
 				const rk_relation_column *column = &p->relation->columns[c];
 
 				put_column(t, k, f, "relation_column", p->name, c + 1, column->name,
-						   column->type == RK_TYPE_ID ? "id" : "number", &column->required,
-						   NULL, NULL, column->meaning);
+						   column->type == RK_TYPE_FLOAT8 ? "number" : rk_type_words(column->type),
+						   &column->required, NULL, column_range(column), column->meaning);
 			}
 		}
 		for (int c = 0; f->columns[c].name != NULL; c++)
 			put_column(t, k, f, "result_column", NULL, c + 1, f->columns[c].name,
-					   rk_type_name(f->columns[c].type), NULL, NULL, NULL, f->columns[c].meaning);
+					   rk_type_words(f->columns[c].type), NULL, NULL, NULL, f->columns[c].meaning);
 	}
 }
 

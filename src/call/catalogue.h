@@ -7,9 +7,6 @@
 
 #include "call.h"
 
-/* Name of a type as rk.kernel_columns and error messages show it. */
-extern const char *rk_type_name(rk_type type);
-
 /* The permitted values of a parameter in words; NULL when any will do. */
 extern char *rk_range_text(const rk_param *param);
 

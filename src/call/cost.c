@@ -71,6 +71,12 @@ rk_cost_of_run(const rk_kernel *kernel, const rk_function *function,
 		case RK_ROWS_PER_PAIR:
 			c.rows_out = n * 10;
 			break;
+		case RK_ROWS_PER_ROW:
+			c.rows_out = m;
+			break;
+		case RK_ROWS_PER_GROUP:
+			c.rows_out = Max(1, m / 100);
+			break;
 	}
 	c.compute_ns = work + (BUILD_NS + RELABEL_NS) * m + EMIT_NS * c.rows_out;
 	return c;
@@ -109,6 +115,9 @@ rk_memory_of_run(const rk_call *call, const rk_estimate *input)
 	int64		building;
 	int64		computing;
 
+	/* tables: a column's values and their codes are as wide as the rows, about */
+	if (!input->edges)
+		return (int64) (2 * input->bytes);
 	if (bound->need == NULL)
 		return Max(reading, relabelling);
 	bound->need(call, &size, &need);
@@ -221,7 +230,7 @@ estimate_call(Node *node, rk_run_cost *cost, rk_estimate *input)
 	text = constant_text(call->args, 0);
 	if (text == NULL)
 		return false;
-	*input = rk_estimate_edges(text, function->params[0].relation);
+	*input = rk_estimate_edges(function->params[0].name, text, function->params[0].relation);
 	*cost = rk_cost_of_run(kernel, function, input, 20);
 	return true;
 }

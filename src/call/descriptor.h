@@ -16,7 +16,11 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Types of parameters and columns, as a user sees them. */
+/*
+ * Types of parameters and columns, as a user sees them.  What a type is called
+ * in SQL is in rk_type_sql; what a column of a relation accepts for it is in
+ * relation/source.c (a time also takes dates, a number takes any number).
+ */
 typedef enum rk_type
 {
 	RK_TYPE_FLOAT8,
@@ -24,29 +28,58 @@ typedef enum rk_type
 	RK_TYPE_INT8,
 	RK_TYPE_BOOLEAN,
 	RK_TYPE_TEXT,
-	RK_TYPE_NUMERIC,
+	RK_TYPE_NUMERIC,			/* exact: money */
 	RK_TYPE_RELATION,			/* text: a query, a name or a JSON array */
 	RK_TYPE_GRAPH,				/* rk.graph */
 	RK_TYPE_ID,					/* any hashable and sortable type */
 	RK_TYPE_ID_ARRAY,
-	RK_TYPE_INT8_ARRAY
+	RK_TYPE_INT8_ARRAY,
+	RK_TYPE_ID2,				/* a second kind of id: transactions beside entities */
+	RK_TYPE_ID2_ARRAY,
+	RK_TYPE_TIMESTAMPTZ,
+	RK_TYPE_DATE,
+	RK_TYPE_INTERVAL,
+	RK_TYPE_JSONB,
+	RK_TYPE_INT4_ARRAY,
+	RK_TYPE_FLOAT8_ARRAY,
+	RK_TYPE_TEXT_ARRAY,
+	RK_TYPE_NUMERIC_ARRAY,
+	RK_TYPE_TIMESTAMPTZ_ARRAY,
+	RK_TYPE_RECORD				/* a row of any composite type (scalars only) */
 } rk_type;
+
+/* A range of numbers. */
+typedef struct rk_range
+{
+	double		min;
+	double		max;
+	bool		min_open;		/* min itself is not permitted */
+	bool		max_open;
+} rk_range;
 
 /* A column of a relation argument. */
 typedef struct rk_relation_column
 {
 	const char *name;
 	const char *synonym;		/* also accepted; NULL: none */
-	rk_type		type;			/* RK_TYPE_ID, RK_TYPE_FLOAT8 (any number) */
-	bool		required;
+	rk_type		type;
+	bool		required;		/* must be there, and no value may be NULL */
 	const char *meaning;
+	bool		not_null;		/* optional, but where it is no value may be NULL */
+	bool		any_float;		/* NaN and infinities are values */
+	const rk_range *range;		/* numbers: permitted; NULL: all */
+	const char *const *choices; /* RK_TYPE_TEXT: closed set; ends with NULL */
 } rk_relation_column;
+
+/* For a rk_relation_column initialiser: RK_COLUMN_RANGE(RK_AT_LEAST(0)). */
+#define RK_COLUMN_RANGE(...) .range = &(const rk_range) {__VA_ARGS__}
 
 typedef struct rk_relation
 {
 	const char *name;			/* of the relation, as the docs call it */
 	const rk_relation_column *columns;	/* ends with a NULL name */
-	bool		may_be_graph;	/* one column of type rk.graph is accepted */
+	bool		may_be_graph;	/* edges: one column of type rk.graph is accepted */
+	bool		open;			/* further columns of numbers are read as well */
 	const char *example;		/* a query that works when pasted */
 } rk_relation;
 
@@ -61,6 +94,8 @@ typedef struct rk_param
 	double		max;
 	bool		min_open;		/* min itself is not permitted */
 	bool		max_open;
+	bool		nullable;		/* scalars, aggregates: NULL is a value */
+	bool		constant;		/* aggregates: the same in all rows of a group */
 	const char *meaning;
 } rk_param;
 
@@ -69,6 +104,7 @@ typedef struct rk_param
 #define RK_AT_LEAST(x) .min = (x), .max = INFINITY
 #define RK_ABOVE(x) .min = (x), .max = INFINITY, .min_open = true
 #define RK_FROM_BELOW(a, b) .min = (a), .max = (b), .max_open = true	/* [a, b) */
+#define RK_BETWEEN(a, b) .min = (a), .max = (b)
 #define RK_BETWEEN_OPEN(a, b) .min = (a), .max = (b), .min_open = true, .max_open = true
 
 typedef struct rk_column
@@ -85,7 +121,9 @@ typedef enum rk_rows
 	RK_ROWS_PER_NODE,
 	RK_ROWS_PER_EDGE,
 	RK_ROWS_PER_COMPONENT,
-	RK_ROWS_PER_PAIR
+	RK_ROWS_PER_PAIR,
+	RK_ROWS_PER_ROW,			/* of the first relation */
+	RK_ROWS_PER_GROUP			/* of its rows: a hundredth */
 } rk_rows;
 
 /* How long it takes, for the planner. */
@@ -98,7 +136,22 @@ typedef enum rk_work
 	RK_WORK_ALL_PAIRS			/* n (n + m) */
 } rk_work;
 
-/* One SQL function: the kernel's main one or a companion. */
+/* The three shapes of SQL functions. */
+typedef enum rk_shape
+{
+	RK_SHAPE_RELATION,			/* relations in, rows out */
+	RK_SHAPE_SCALAR,			/* one row in, one value or composite out */
+	RK_SHAPE_AGGREGATE			/* one result for a group of rows */
+} rk_shape;
+
+/*
+ * One SQL function: the kernel's main one or a companion.
+ *
+ * A scalar or aggregate returns the type of its column if there is one column
+ * without a composite, else the composite type, which is made of the columns.
+ * Parameters of an aggregate with an initial value may be left out from the
+ * right: SQL knows no defaults there, so each form is an aggregate of its own.
+ */
 typedef struct rk_function
 {
 	const char *suffix;			/* "" for the main one, "_edges", ... */
@@ -114,6 +167,17 @@ typedef struct rk_function
 	 * query can call it for every row.  Not for functions that return ids.
 	 */
 	bool		graph_form;
+	rk_shape	shape;
+	const char *sql_name;		/* when it is not made of id and suffix */
+	const char *id_default;		/* type of ids without id_type; NULL: bigint */
+	const char *id2_name;		/* parameter that carries the type of RK_TYPE_ID2 */
+	const char *id2_default;	/* NULL: bigint */
+	const char *composite;		/* scalars, aggregates: name of the result's type */
+	bool		stable;			/* scalars: STABLE, not IMMUTABLE */
+	bool		volatile_result;	/* relations: VOLATILE, not STABLE */
+	bool		strict;			/* scalars: NULL in, NULL out, without a look */
+	bool		moving;			/* aggregates: rows can leave a moving window */
+	bool		ordered;		/* aggregates: depends on order, so not parallel */
 } rk_function;
 
 typedef enum rk_mode
@@ -193,6 +257,90 @@ rk_column_count(const rk_function *f)
 	return n;
 }
 
+/* The name of a type in SQL; ids as the forms without a type parameter have them. */
+static inline const char *
+rk_type_sql(rk_type type)
+{
+	switch (type)
+	{
+		case RK_TYPE_FLOAT8:
+			return "double precision";
+		case RK_TYPE_INT4:
+			return "integer";
+		case RK_TYPE_INT8:
+			return "bigint";
+		case RK_TYPE_BOOLEAN:
+			return "boolean";
+		case RK_TYPE_TEXT:
+		case RK_TYPE_RELATION:
+			return "text";
+		case RK_TYPE_NUMERIC:
+			return "numeric";
+		case RK_TYPE_GRAPH:
+			return "rk.graph";
+		case RK_TYPE_ID:
+		case RK_TYPE_ID2:
+			return "bigint";
+		case RK_TYPE_ID_ARRAY:
+		case RK_TYPE_ID2_ARRAY:
+		case RK_TYPE_INT8_ARRAY:
+			return "bigint[]";
+		case RK_TYPE_TIMESTAMPTZ:
+			return "timestamp with time zone";
+		case RK_TYPE_DATE:
+			return "date";
+		case RK_TYPE_INTERVAL:
+			return "interval";
+		case RK_TYPE_JSONB:
+			return "jsonb";
+		case RK_TYPE_INT4_ARRAY:
+			return "integer[]";
+		case RK_TYPE_FLOAT8_ARRAY:
+			return "double precision[]";
+		case RK_TYPE_TEXT_ARRAY:
+			return "text[]";
+		case RK_TYPE_NUMERIC_ARRAY:
+			return "numeric[]";
+		case RK_TYPE_TIMESTAMPTZ_ARRAY:
+			return "timestamp with time zone[]";
+		case RK_TYPE_RECORD:
+			return "record";
+	}
+	return NULL;
+}
+
+/* The name that documentation and messages use: ids and relations as such. */
+static inline const char *
+rk_type_words(rk_type type)
+{
+	switch (type)
+	{
+		case RK_TYPE_RELATION:
+			return "relation";
+		case RK_TYPE_ID:
+		case RK_TYPE_ID2:
+			return "id";
+		case RK_TYPE_ID_ARRAY:
+		case RK_TYPE_ID2_ARRAY:
+			return "id[]";
+		default:
+			return rk_type_sql(type);
+	}
+}
+
+static inline bool
+rk_type_is_number(rk_type type)
+{
+	return type == RK_TYPE_FLOAT8 || type == RK_TYPE_INT4 || type == RK_TYPE_INT8 ||
+		type == RK_TYPE_NUMERIC;
+}
+
+static inline const char *
+rk_shape_name(rk_shape shape)
+{
+	return shape == RK_SHAPE_RELATION ? "relation" : shape == RK_SHAPE_SCALAR ? "scalar" : "aggregate";
+}
+
 /* Whether ids are given as values, so that their type is the id type. */
 static inline bool
 rk_has_id_value(const rk_function *f)
@@ -208,6 +356,16 @@ rk_returns_ids(const rk_function *f)
 {
 	for (int i = 0; f->columns[i].name != NULL; i++)
 		if (f->columns[i].type == RK_TYPE_ID || f->columns[i].type == RK_TYPE_ID_ARRAY)
+			return true;
+	return false;
+}
+
+/* The same for ids of the second kind. */
+static inline bool
+rk_returns_second_ids(const rk_function *f)
+{
+	for (int i = 0; f->columns[i].name != NULL; i++)
+		if (f->columns[i].type == RK_TYPE_ID2 || f->columns[i].type == RK_TYPE_ID2_ARRAY)
 			return true;
 	return false;
 }

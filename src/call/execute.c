@@ -19,6 +19,8 @@
 #include "call.h"
 #include "catalogue.h"
 #include "cost.h"
+#include "types.h"
+#include "../relation/emit.h"
 
 /*
  * Finds what "graph/pagerank", or "graph/shortest-path_between" for a
@@ -62,7 +64,7 @@ wrong_type(const rk_param *p)
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
 			 errmsg("value of \"%s\" in the input is not of type %s", p->name,
 					p->type == RK_TYPE_RELATION ? "string or array of objects" :
-					p->type == RK_TYPE_ID ? "string or number" : rk_type_name(p->type))));
+					p->type == RK_TYPE_ID ? "string or number" : rk_type_words(p->type))));
 }
 
 /* A JSON value as text: strings as they are, the rest as JSON. */
@@ -95,8 +97,41 @@ value_integer(const rk_param *p, const JsonbValue *v)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("value of \"%s\" in the input is out of range for type %s: %s", p->name,
-						rk_type_name(p->type), digits)));
+						rk_type_words(p->type), digits)));
 	return result;
+}
+
+/* The elements of a JSON array as a Datum of an array type. */
+static Datum
+array_argument(const rk_param *p, const JsonbValue *v)
+{
+	Oid			element = get_element_type(rk_type_oid(p->type, INT8OID, INT8OID));
+	Oid			input;
+	Oid			io_param;
+	int16		length;
+	bool		by_value;
+	char		align;
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	e;
+	Datum	   *elements;
+	int			count = 0;
+
+	if (v->type != jbvBinary || !JsonContainerIsArray(v->val.binary.data))
+		wrong_type(p);
+	elements = palloc(sizeof(Datum) * Max(JsonContainerSize(v->val.binary.data), 1));
+	getTypeInputInfo(element, &input, &io_param);
+	get_typlenbyvalalign(element, &length, &by_value, &align);
+	it = JsonbIteratorInit(v->val.binary.data);
+	while ((token = JsonbIteratorNext(&it, &e, true)) != WJB_DONE)
+	{
+		if (token != WJB_ELEM)
+			continue;
+		if (e.type != jbvString && e.type != jbvNumeric)
+			wrong_type(p);
+		elements[count++] = OidInputFunctionCall(input, value_text(&e), io_param, -1);
+	}
+	return PointerGetDatum(construct_array(elements, count, element, length, by_value, align));
 }
 
 /* Sets argument i from a JSON value. */
@@ -104,6 +139,9 @@ static void
 set_argument(rk_call *call, int i, const JsonbValue *v)
 {
 	const rk_param *p = &call->function->params[i];
+	bool		right = v->type == jbvString;
+	Oid			input;
+	Oid			io_param;
 
 	call->nulls[i] = v->type == jbvNull;
 	if (call->nulls[i])
@@ -113,38 +151,63 @@ set_argument(rk_call *call, int i, const JsonbValue *v)
 		case RK_TYPE_FLOAT8:
 		case RK_TYPE_INT4:
 		case RK_TYPE_INT8:
+		case RK_TYPE_NUMERIC:
 			if (v->type != jbvNumeric)
 				wrong_type(p);
-			if (p->type == RK_TYPE_FLOAT8)
-				call->args[i] = DirectFunctionCall1(float8in, CStringGetDatum(value_text(v)));
-			else if (p->type == RK_TYPE_INT4)
+			if (p->type == RK_TYPE_INT4)
+			{
 				call->args[i] = Int32GetDatum((int32) value_integer(p, v));
-			else
+				return;
+			}
+			if (p->type == RK_TYPE_INT8)
+			{
 				call->args[i] = Int64GetDatum(value_integer(p, v));
+				return;
+			}
+			right = true;
 			break;
 		case RK_TYPE_BOOLEAN:
-			if (v->type != jbvBool)
-				wrong_type(p);
-			call->args[i] = BoolGetDatum(v->val.boolean);
+			right = v->type == jbvBool;
 			break;
 		case RK_TYPE_RELATION:
-			if (v->type != jbvString && v->type != jbvBinary)
-				wrong_type(p);
-			call->args[i] = CStringGetTextDatum(value_text(v));
+			right = v->type == jbvString || v->type == jbvBinary;
+			break;
+		case RK_TYPE_JSONB:
+			right = true;
 			break;
 		case RK_TYPE_ID:
+		case RK_TYPE_ID2:
 			if (v->type != jbvString && v->type != jbvNumeric)
 				wrong_type(p);
 			/* read as an id of the data once its type is known */
 			call->args[i] = CStringGetTextDatum(value_text(v));
 			call->arg_types[i] = UNKNOWNOID;
-			break;
+			return;
+		case RK_TYPE_INT8_ARRAY:
+		case RK_TYPE_INT4_ARRAY:
+		case RK_TYPE_FLOAT8_ARRAY:
+		case RK_TYPE_TEXT_ARRAY:
+		case RK_TYPE_NUMERIC_ARRAY:
+		case RK_TYPE_TIMESTAMPTZ_ARRAY:
+			call->args[i] = array_argument(p, v);
+			return;
+		case RK_TYPE_RECORD:
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("parameter \"%s\" is a row, which JSON cannot give", p->name),
+					 errhint("SELECT ... FROM your_table t, rk.%s(t);", rk_sql_name(call->kernel, call->function))));
 		default:
-			if (v->type != jbvString)
-				wrong_type(p);
-			call->args[i] = CStringGetTextDatum(value_text(v));
 			break;
 	}
+	if (!right)
+		wrong_type(p);
+	if (p->type == RK_TYPE_JSONB)
+	{
+		call->args[i] = PointerGetDatum(JsonbValueToJsonb((JsonbValue *) v));
+		return;
+	}
+	getTypeInputInfo(rk_type_oid(p->type, INT8OID, INT8OID), &input, &io_param);
+	call->args[i] = OidInputFunctionCall(input, value_text(v), io_param, -1);
 }
 
 /* The default of a parameter, as SQL in the descriptor. */
@@ -152,35 +215,13 @@ static void
 set_default(rk_call *call, int i)
 {
 	const rk_param *p = &call->function->params[i];
-	const char *sql = p->initial;
 
-	if (sql == NULL)
+	if (p->initial == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("input of kernel \"%s\" lacks \"%s\"", call->kernel->id, p->name),
 				 errhint("Parameters are: %s.", param_names(call->function))));
-	call->nulls[i] = strcmp(sql, "NULL") == 0;
-	if (call->nulls[i])
-		return;
-	switch (p->type)
-	{
-		case RK_TYPE_FLOAT8:
-			call->args[i] = DirectFunctionCall1(float8in, CStringGetDatum(sql));
-			break;
-		case RK_TYPE_INT4:
-			call->args[i] = DirectFunctionCall1(int4in, CStringGetDatum(sql));
-			break;
-		case RK_TYPE_INT8:
-			call->args[i] = DirectFunctionCall1(int8in, CStringGetDatum(sql));
-			break;
-		case RK_TYPE_BOOLEAN:
-			call->args[i] = BoolGetDatum(strcmp(sql, "true") == 0);
-			break;
-		default:
-			/* a quoted text without quotes inside */
-			call->args[i] = PointerGetDatum(cstring_to_text_with_len(sql + 1, strlen(sql) - 2));
-			break;
-	}
+	call->args[i] = rk_default_datum(p, &call->nulls[i]);
 }
 
 /* Arguments from a jsonb object; unknown keys are an error. */
@@ -225,10 +266,42 @@ set_arguments(rk_call *call, Jsonb *input)
 	{
 		if (!given[i])
 			set_default(call, i);
-		rk_check_argument(call, i);
+		/* a scalar answers NULL with NULL */
+		if (f->shape != RK_SHAPE_SCALAR || !call->nulls[i])
+			rk_check_argument(call, i);
 	}
 }
 
+/* An aggregate needs rows: says how it is called. */
+static void
+refuse_aggregate(const rk_kernel *kernel, const rk_function *function)
+{
+	if (function->shape == RK_SHAPE_AGGREGATE)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("kernel \"%s%s\" is an aggregate and is not run by its id", kernel->id, function->suffix),
+				 errhint("SELECT rk.%s(%s) FROM your_table;", rk_sql_name(kernel, function), param_names(function))));
+}
+
+/* True when a scalar has a NULL where it wants a value: its answer is NULL. */
+static bool
+answers_null(const rk_call *call)
+{
+	const rk_function *f = call->function;
+
+	if (f->shape != RK_SHAPE_SCALAR)
+		return false;
+	for (int i = 0; f->params[i].name != NULL; i++)
+		if (call->nulls[i] && !f->params[i].nullable &&
+			!(f->params[i].initial && strcmp(f->params[i].initial, "NULL") == 0))
+			return true;
+	return false;
+}
+
+/*
+ * rk_execute runs a relation kernel, its rows being the answer, or a scalar
+ * kernel, whose answer is one row.
+ */
 PG_FUNCTION_INFO_V1(rk_execute);
 
 Datum
@@ -247,11 +320,14 @@ rk_execute(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	find_by_id(text_to_cstring(PG_GETARG_TEXT_PP(0)), &kernel, &function);
 	rk_check_version();
+	refuse_aggregate(kernel, function);
 	call = rk_call_create(kernel, function);
 	set_arguments(call, PG_GETARG_JSONB_P(1));
 	call->rows = tuplestore_begin_heap(false, false, work_mem);
 	call->rows_memory = CurrentMemoryContext;
-	rk_call_run(call, rk_find_binding(kernel, function)->binding);
+	if (!answers_null(call))
+		rk_call_run(call, rk_find_binding(kernel, function)->binding);
+	rk_result_ready(call);
 
 	/* rows as json, which keeps every digit; run from last_run */
 	initStringInfo(&json);
@@ -295,7 +371,7 @@ rk_explain(PG_FUNCTION_ARGS)
 	const rk_kernel *kernel;
 	const rk_function *function;
 	rk_call    *call;
-	const rk_param *relation;
+	const rk_param *relation = NULL;
 	rk_estimate input;
 	rk_run_cost cost;
 	TupleDesc	desc;
@@ -314,18 +390,22 @@ rk_explain(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	find_by_id(text_to_cstring(PG_GETARG_TEXT_PP(0)), &kernel, &function);
+	refuse_aggregate(kernel, function);
 	call = rk_call_create(kernel, function);
 	set_arguments(call, PG_GETARG_JSONB_P(1));
 	threads = call->ctx.threads;
 
-	/* errors of the relation are the caller's to see: open it once for real */
-	relation = &function->params[0];
-	if (relation->relation == NULL)
+	/* the first relation that is given */
+	for (int i = 0; function->params[i].name != NULL && relation == NULL; i++)
+		if (function->params[i].relation != NULL && !call->nulls[i])
+			relation = &function->params[i];
+	if (relation == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("kernel \"%s\" reads no relation, so there is nothing to estimate", kernel->id)));
+	/* its errors are the caller's to see: open it once for real */
 	(void) rk_source_open(relation->name, rk_arg_text(call, relation->name), relation->relation, InvalidOid);
-	input = rk_estimate_edges(rk_arg_text(call, relation->name), relation->relation);
+	input = rk_estimate_edges(relation->name, rk_arg_text(call, relation->name), relation->relation);
 	cost = rk_cost_of_run(kernel, function, &input, iterations);
 	memory = rk_memory_of_run(call, &input);
 	rk_call_destroy(call);

@@ -106,6 +106,7 @@ rk_estimate_source(const rk_source *source)
 	if (rk_source_is_graph(source))
 	{
 		e.exact = false;
+		e.edges = true;
 		e.nodes = e.rows;
 		return e;
 	}
@@ -113,7 +114,7 @@ rk_estimate_source(const rk_source *source)
 		columns++;
 	found = palloc0(sizeof(rk_found_column) * Max(columns, 3));
 	rk_source_columns(source, found);
-	if (columns < 2 || source->relation->columns[0].type != RK_TYPE_ID ||
+	if (!source->relation->may_be_graph || columns < 2 || source->relation->columns[0].type != RK_TYPE_ID ||
 		source->relation->columns[1].type != RK_TYPE_ID || found[0].attno == 0 || found[1].attno == 0)
 	{
 		/* not edges: a row is about one thing */
@@ -121,6 +122,7 @@ rk_estimate_source(const rk_source *source)
 		e.known = true;
 		return e;
 	}
+	e.edges = true;
 	e.id_type = rk_id_storage_type(found[0].type);
 	e.weighted = found[2].attno > 0;
 	sources = distinct_values(source, found[0].attno);
@@ -141,10 +143,10 @@ rk_estimate_source(const rk_source *source)
 }
 
 rk_estimate
-rk_estimate_edges(const char *text, const rk_relation *relation)
+rk_estimate_edges(const char *argument, const char *text, const rk_relation *relation)
 {
 	rk_estimate e = {.rows = DEFAULT_ROWS,.nodes = DEFAULT_ROWS / 5,.read_cost = 100,
-	.bytes = DEFAULT_ROWS * 16,.id_type = INT8OID};
+	.bytes = DEFAULT_ROWS * 16,.edges = relation->may_be_graph,.id_type = INT8OID};
 	MemoryContext memory = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 
@@ -155,7 +157,7 @@ rk_estimate_edges(const char *text, const rk_relation *relation)
 	MemoryContextSwitchTo(memory);
 	PG_TRY();
 	{
-		e = rk_estimate_source(rk_source_open("edges", text, relation, InvalidOid));
+		e = rk_estimate_source(rk_source_open(argument, text, relation, InvalidOid));
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();

@@ -11,10 +11,11 @@ typedef struct rk_estimate
 {
 	bool		known;			/* the number of nodes comes from statistics */
 	bool		exact;			/* the input is a whole table of known size */
-	double		rows;			/* edges */
-	double		nodes;
+	double		rows;			/* edges, or of any other relation */
+	double		nodes;			/* not edges: as rows */
 	double		read_cost;		/* in the planner's unit */
 	double		bytes;			/* of the input as it is read */
+	bool		edges;			/* rows are edges, not about one thing each */
 	bool		weighted;
 	Oid			id_type;
 	double		range;			/* integer ids: largest less smallest, about */
@@ -25,9 +26,10 @@ typedef struct rk_estimate
 extern rk_estimate rk_estimate_source(const rk_source *source);
 
 /*
- * Estimates the edges given as text.  Never raises an error: what cannot be
+ * Estimates the relation given as text.  Never raises an error: what cannot be
  * parsed or planned yields the defaults, and the run will say why.
  */
-extern rk_estimate rk_estimate_edges(const char *text, const rk_relation *relation);
+extern rk_estimate rk_estimate_edges(const char *argument, const char *text,
+									 const rk_relation *relation);
 
 #endif							/* RK_ESTIMATE_H */

@@ -39,6 +39,7 @@
 #include "reader.h"
 
 #define BATCH_ROWS 1024
+#define MAX_COLUMNS 64
 
 bool		rk_page_loop = true;
 
@@ -147,27 +148,7 @@ put_value(reader *r, int column, int i, Datum value)
 			}
 			break;
 		case RK_READ_FLOAT8:
-			switch (c->type)
-			{
-				case INT2OID:
-					v->floats[i] = DatumGetInt16(value);
-					break;
-				case INT4OID:
-					v->floats[i] = DatumGetInt32(value);
-					break;
-				case INT8OID:
-					v->floats[i] = DatumGetInt64(value);
-					break;
-				case FLOAT4OID:
-					v->floats[i] = DatumGetFloat4(value);
-					break;
-				case FLOAT8OID:
-					v->floats[i] = DatumGetFloat8(value);
-					break;
-				default:
-					v->floats[i] = rk_numeric_to_double(value);
-					break;
-			}
+			v->floats[i] = rk_number_to_double(value, c->type);
 			break;
 		case RK_READ_BYTES:
 			if (c->type == UUIDOID)
@@ -394,7 +375,7 @@ decode_page(reader *r, TupleDesc desc, const column_place *places, HeapTupleHead
 				for (int i = 0; i < n; i++)
 					v->ints[row + i] = *(int32 *) ((char *) tuples[i] + tuples[i]->t_hoff + offset);
 			}
-			else if (r->columns[c].type == FLOAT8OID)
+			else if (r->columns[c].type == FLOAT8OID && r->columns[c].kind == RK_READ_FLOAT8)
 			{
 				for (int i = 0; i < n; i++)
 					v->floats[row + i] = *(double *) ((char *) tuples[i] + tuples[i]->t_hoff + offset);
@@ -418,7 +399,7 @@ read_pages(reader *r, Relation rel, Snapshot snapshot, const int *attnos)
 	BufferAccessStrategy strategy = NULL;
 	TupleDesc	desc = RelationGetDescr(rel);
 	HeapTupleHeader tuples[MaxHeapTuplesPerPage];
-	column_place places[16];
+	column_place places[MAX_COLUMNS];
 	bool		page_is_batch = false;	/* bytes point into the pinned page */
 
 	Assert(r->count <= lengthof(places));
@@ -486,7 +467,7 @@ rk_read(rk_source *source, const rk_read_column *columns, int count,
 	QueryDesc  *desc;
 	Relation	heap;
 	rk_guard	guard;
-	int			attnos[16];
+	int			attnos[MAX_COLUMNS];
 	reader		r = {
 		.dest = {
 			.receiveSlot = receive_row,

@@ -62,4 +62,8 @@ extern bool rk_page_loop;
 /* numeric to double, correctly rounded; NaN and infinities as such. */
 extern double rk_numeric_to_double(Datum value);
 
+/* A number of any of the types of rk_is_number_type. */
+extern double rk_number_to_double(Datum value, Oid type);
+extern Datum rk_number_to_numeric(Datum value, Oid type);
+
 #endif							/* RK_READER_H */

@@ -240,6 +240,8 @@ query_of_name(const char *argument, const char *text, const rk_relation *relatio
 					(c->synonym && strcmp(NameStr(att->attname), c->synonym) == 0))
 					take = true;
 			}
+			if (relation->open && rk_is_number_type(getBaseType(att->atttypid)))
+				take = true;
 			if (!take && !(relation->may_be_graph && att->atttypid == rk_graph_type()))
 				continue;
 			appendStringInfo(&query, "%s %s", wanted++ ? "," : "",
@@ -376,6 +378,50 @@ not_an_array_of_objects(const char *argument)
 			 errhint("Give one object a row: %s => '[{\"source\": 1, \"target\": 2}]'.", argument)));
 }
 
+/* Types whose values jsonb_to_recordset reads by itself from any JSON. */
+static bool
+has_own_json_type(rk_type type)
+{
+	switch (type)
+	{
+		case RK_TYPE_JSONB:
+		case RK_TYPE_FLOAT8_ARRAY:
+		case RK_TYPE_INT8_ARRAY:
+		case RK_TYPE_INT4_ARRAY:
+		case RK_TYPE_TEXT_ARRAY:
+		case RK_TYPE_NUMERIC_ARRAY:
+		case RK_TYPE_TIMESTAMPTZ_ARRAY:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* The type a column of a JSON array is read as, given what its values are. */
+static const char *
+json_type(const rk_relation_column *c, const json_key *key, Oid ids)
+{
+	rk_type		type = c ? c->type : RK_TYPE_FLOAT8;
+
+	if (type == RK_TYPE_ID || type == RK_TYPE_ID2)
+		return json_id_type(key, type == RK_TYPE_ID ? ids : InvalidOid);
+	if (has_own_json_type(type))
+		return rk_type_sql(type);
+	/* times and texts are strings; numbers, written exactly, stay exact */
+	if (type == RK_TYPE_TEXT)
+		return "text";
+	if ((type == RK_TYPE_TIMESTAMPTZ || type == RK_TYPE_DATE || type == RK_TYPE_INTERVAL) &&
+		(key->kind == JSON_TEXT || key->kind == JSON_NONE))
+		return rk_type_sql(type);
+	if (type == RK_TYPE_NUMERIC && key->kind != JSON_BOOL)
+		return "numeric";
+	if (key->kind == JSON_BOOL || (type == RK_TYPE_BOOLEAN && key->kind == JSON_NONE))
+		return "boolean";
+	if (key->kind == JSON_INTEGER)
+		return "bigint";
+	return key->kind == JSON_TEXT ? "text" : "double precision";
+}
+
 /* Returns the query that reads a JSON array of objects; text is its source. */
 static char *
 query_of_json(const char *argument, Jsonb *array, const char *text, const rk_relation *relation,
@@ -384,7 +430,7 @@ query_of_json(const char *argument, Jsonb *array, const char *text, const rk_rel
 	JsonbIterator *it = JsonbIteratorInit(&array->root);
 	JsonbIteratorToken token;
 	JsonbValue	v;
-	json_key	keys[32];
+	json_key	keys[64];
 	int			count = 0;
 	int			depth = 0;
 	int			current = -1;
@@ -419,7 +465,7 @@ query_of_json(const char *argument, Jsonb *array, const char *text, const rk_rel
 					char	   *name = pnstrdup(v.val.string.val, v.val.string.len);
 
 					current = -1;
-					if (wanted_column(relation, name) == NULL)
+					if (wanted_column(relation, name) == NULL && !relation->open)
 					{
 						if (row == 1 && name[0] != '\0' && other_count < lengthof(others))
 							others[other_count++] = (json_key) {name, JSON_TEXT};
@@ -440,8 +486,13 @@ query_of_json(const char *argument, Jsonb *array, const char *text, const rk_rel
 			case WJB_VALUE:
 				if (current >= 0)
 				{
-					json_kind	kind = kind_of_value(&v);
+					const rk_relation_column *wanted = wanted_column(relation, keys[current].name);
+					json_kind	kind;
 
+					/* what is read as jsonb or as an array is judged there */
+					if (wanted && has_own_json_type(wanted->type))
+						break;
+					kind = kind_of_value(&v);
 					if (kind == JSON_OTHER)
 						ereport(ERROR,
 								(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -472,7 +523,7 @@ query_of_json(const char *argument, Jsonb *array, const char *text, const rk_rel
 		for (const rk_relation_column *c = relation->columns; c->name != NULL; c++)
 		{
 			if (row == 0 && count < lengthof(keys))
-				keys[count++] = (json_key) {pstrdup(c->name), c->type == RK_TYPE_ID ? JSON_NONE : JSON_NUMBER};
+				keys[count++] = (json_key) {pstrdup(c->name), c->type == RK_TYPE_FLOAT8 ? JSON_NUMBER : JSON_NONE};
 		}
 		/* rows without any wanted key: the error shows what the first one has */
 		for (int i = 0; i < other_count; i++)
@@ -484,19 +535,8 @@ query_of_json(const char *argument, Jsonb *array, const char *text, const rk_rel
 					 quote_literal_cstr(text));
 	for (int i = 0; i < count; i++)
 	{
-		const rk_relation_column *c = wanted_column(relation, keys[i].name);
-		const char *type = "text";
+		const char *type = json_type(wanted_column(relation, keys[i].name), &keys[i], ids);
 
-		if (c == NULL)
-			type = "text";
-		else if (c->type == RK_TYPE_ID)
-			type = json_id_type(&keys[i], ids);
-		else if (keys[i].kind == JSON_BOOL)
-			type = "boolean";
-		else if (keys[i].kind == JSON_INTEGER)
-			type = "bigint";
-		else if (keys[i].kind != JSON_TEXT)
-			type = "double precision";
 		appendStringInfo(&query, "%s%s %s", i ? ", " : "", quote_identifier(keys[i].name), type);
 	}
 	/* rows without any key: a record cannot be without columns */
@@ -638,6 +678,79 @@ columns_found(const rk_source *source)
 	return list.data;
 }
 
+/* Whether a column of this type serves where the descriptor says "wanted". */
+static bool
+accepts(rk_type wanted, Oid type)
+{
+	Oid			element = get_element_type(type);
+
+	switch (wanted)
+	{
+		case RK_TYPE_ID:
+		case RK_TYPE_ID2:
+			return rk_is_id_type(type);
+		case RK_TYPE_FLOAT8:
+		case RK_TYPE_INT4:
+		case RK_TYPE_INT8:
+		case RK_TYPE_NUMERIC:
+			return rk_is_number_type(type);
+		case RK_TYPE_BOOLEAN:
+			return type == BOOLOID;
+		case RK_TYPE_TEXT:
+			return rk_id_storage_type(type) == TEXTOID;
+		case RK_TYPE_TIMESTAMPTZ:
+			return type == DATEOID || type == TIMESTAMPOID || type == TIMESTAMPTZOID;
+		case RK_TYPE_DATE:
+			return type == DATEOID;
+		case RK_TYPE_INTERVAL:
+			return type == INTERVALOID;
+		case RK_TYPE_JSONB:
+			return type == JSONBOID;
+		case RK_TYPE_FLOAT8_ARRAY:
+		case RK_TYPE_NUMERIC_ARRAY:
+			return OidIsValid(element) && rk_is_number_type(element);
+		case RK_TYPE_INT8_ARRAY:
+		case RK_TYPE_INT4_ARRAY:
+			return element == INT2OID || element == INT4OID || element == INT8OID;
+		case RK_TYPE_TEXT_ARRAY:
+			return OidIsValid(element) && element != NAMEOID && rk_id_storage_type(element) == TEXTOID;
+		case RK_TYPE_TIMESTAMPTZ_ARRAY:
+			return element == TIMESTAMPTZOID;
+		default:
+			return false;
+	}
+}
+
+static const char *
+accepted_types(rk_type wanted)
+{
+	switch (wanted)
+	{
+		case RK_TYPE_ID:
+		case RK_TYPE_ID2:
+			return "An id may be of any type that can be hashed and sorted: bigint, integer, text, uuid, date, numeric and others.";
+		case RK_TYPE_FLOAT8:
+		case RK_TYPE_INT4:
+		case RK_TYPE_INT8:
+		case RK_TYPE_NUMERIC:
+			return "Accepted are smallint, integer, bigint, real, double precision and numeric.";
+		case RK_TYPE_TEXT:
+			return "Accepted are text, character varying, character and name.";
+		case RK_TYPE_TIMESTAMPTZ:
+			return "Accepted are timestamp with time zone, timestamp without time zone and date.";
+		case RK_TYPE_FLOAT8_ARRAY:
+		case RK_TYPE_NUMERIC_ARRAY:
+			return "Accepted are arrays of smallint, integer, bigint, real, double precision and numeric.";
+		case RK_TYPE_INT8_ARRAY:
+		case RK_TYPE_INT4_ARRAY:
+			return "Accepted are arrays of smallint, integer and bigint.";
+		case RK_TYPE_TEXT_ARRAY:
+			return "Accepted are arrays of text, character varying and character.";
+		default:
+			return psprintf("Accepted is %s.", rk_type_sql(wanted));
+	}
+}
+
 void
 rk_source_columns(const rk_source *source, rk_found_column *found)
 {
@@ -677,14 +790,12 @@ rk_source_columns(const rk_source *source, rk_found_column *found)
 						 example_hint(source->argument, source->relation)));
 			continue;
 		}
-		if (c->type == RK_TYPE_ID ? !rk_is_id_type(found[k].type) : !rk_is_number_type(found[k].type))
+		if (!accepts(c->type, found[k].type))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("column \"%s\" of \"%s\" has type %s", found[k].name, source->argument,
 							format_type_be(TupleDescAttr(source->desc, found[k].attno - 1)->atttypid)),
-					 c->type == RK_TYPE_ID ?
-					 errdetail("An id may be of any type that can be hashed and sorted: bigint, integer, text, uuid, date, numeric and others.") :
-					 errdetail("Accepted are smallint, integer, bigint, real, double precision and numeric."),
+					 errdetail("%s", accepted_types(c->type)),
 					 example_hint(source->argument, source->relation)));
 	}
 }

@@ -23,15 +23,22 @@ INSERT INTO calls.known VALUES
 	(NULL, 'pairs', '$q$SELECT 1::bigint AS node_a, 2::bigint AS node_b$q$', true);
 
 -- The SQL of a value in column or parameter of this type; i is a row number.
-CREATE FUNCTION calls.expression(column_name text, type text, nodes bigint) RETURNS text
+CREATE FUNCTION calls.expression(column_name text, type text, range text, nodes bigint) RETURNS text
 LANGUAGE sql IMMUTABLE
 RETURN CASE
 	WHEN type = 'id' AND column_name IN ('node', 'id', 'node_a', 'source') THEN 'i'
 	WHEN type = 'id' THEN format('(i * 7 + 3) %% %s', nodes)
-	WHEN type LIKE 'number%' THEN '1 + i % 10'
-	WHEN type LIKE 'timestamp%' OR type IN ('time', 'timestamptz') THEN $e$timestamptz '2024-01-01' + i * interval '1 minute'$e$
+	WHEN range ~ '^[[(].*, .*[])]$' THEN (substring(range FROM ', (.*)[])]$')::numeric / 2)::text
+	WHEN type LIKE 'number%' OR type IN ('numeric', 'bigint', 'integer') THEN '1 + i % 10'
+	WHEN type LIKE 'timestamp%' AND type NOT LIKE '%[]' OR type IN ('time', 'timestamptz') THEN $e$timestamptz '2024-01-01' + i * interval '1 minute'$e$
 	WHEN type = 'date' THEN $e$date '2024-01-01' + (i % 365)::int$e$
 	WHEN type = 'boolean' THEN 'i % 2 = 0'
+	WHEN type = 'text' AND range IS NOT NULL THEN quote_literal(split_part(range, ', ', 1))
+	WHEN type = 'interval' THEN $e$i * interval '1 minute'$e$
+	WHEN type = 'jsonb' THEN $e$jsonb_build_object('k', i)$e$
+	WHEN type = 'double precision[]' THEN 'ARRAY[1 + i % 10, i % 7]::float8[]'
+	WHEN type IN ('integer[]', 'bigint[]') THEN 'ARRAY[1 + i % 10, i % 7]'
+	WHEN type = 'text[]' THEN $e$ARRAY['k' || i % 5]$e$
 	WHEN type = 'text' THEN $e$'k' || i % 5$e$
 END;
 
@@ -41,7 +48,7 @@ CREATE FUNCTION calls.relation_query(wanted_function text, wanted_relation text,
 RETURNS text LANGUAGE sql STABLE
 RETURN (
 	SELECT format('SELECT %s FROM generate_series(0::bigint, %s) i',
-		string_agg(format('%s AS %I', calls.expression(name, type, nodes), name), ', ' ORDER BY "position"),
+		string_agg(format('%s AS %I', calls.expression(name, type, range, nodes), name), ', ' ORDER BY "position"),
 		CASE WHEN bool_or(name = 'node_a') THEN greatest(nodes / 10, 2) ELSE nodes END - 1)
 	FROM rk.kernel_columns
 	WHERE function = wanted_function AND relation = wanted_relation AND kind = 'relation_column'
@@ -72,7 +79,7 @@ BEGIN
 END
 $$;
 
--- Every function and the SQL that calls it.  edges: SQL of that argument; the
+-- Every function over relations and the SQL that calls it.  edges: SQL of that argument; the
 -- graph has the nodes 0 .. nodes - 1, and other relations have as many rows.
 CREATE FUNCTION calls.list(edges text, nodes bigint, bounded boolean DEFAULT false)
 RETURNS TABLE (kernel text, name text, call text) LANGUAGE sql STABLE AS $$
@@ -82,7 +89,7 @@ RETURNS TABLE (kernel text, name text, call text) LANGUAGE sql STABLE AS $$
 				ELSE calls.argument(a.function, a.name, a.type, a.range, nodes)
 			END, ', ' ORDER BY a."position") || ')'
 	FROM rk.kernel_columns a
-	WHERE a.kind = 'argument' AND (a.required OR (list.bounded AND EXISTS (
+	WHERE a.shape = 'relation' AND a.kind = 'argument' AND (a.required OR (list.bounded AND EXISTS (
 			SELECT 1 FROM calls.known k
 			WHERE k.bounded AND k.parameter = a.name AND coalesce(k.function, a.function) = a.function)))
 	GROUP BY a.kernel, a.function

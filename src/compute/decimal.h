@@ -1,0 +1,118 @@
+/*
+ * decimal.h
+ *	  Exact decimal numbers: a whole number of units of 10^-scale.
+ *
+ * Money is numeric in SQL and this inside: 38 digits, no rounding that was not
+ * asked for.  A column of amounts has one scale.
+ */
+#ifndef RK_DECIMAL_H
+#define RK_DECIMAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* palloc'd memory is aligned to 8 bytes only */
+typedef __int128 rk_decimal __attribute__((aligned(8)));
+
+#define RK_DECIMAL_MAX_SCALE 38
+
+/* An amount with its own scale. */
+typedef struct rk_amount
+{
+	rk_decimal	value;
+	int32_t		scale;
+} rk_amount;
+
+/* 10^n for 0 <= n <= 38. */
+static inline rk_decimal
+rk_power_of_ten(int n)
+{
+	rk_decimal	p = 1;
+
+	while (n-- > 0)
+		p *= 10;
+	return p;
+}
+
+/* value * 10^digits into *result; false when that takes more than 38 digits. */
+static inline bool
+rk_decimal_scale_up(rk_decimal value, int digits, rk_decimal *result)
+{
+	__int128	r;
+
+	if (value == 0 || digits == 0)
+	{
+		*result = value;
+		return true;
+	}
+	if (digits > RK_DECIMAL_MAX_SCALE ||
+		__builtin_mul_overflow((__int128) value, (__int128) rk_power_of_ten(digits), &r))
+		return false;
+	*result = r;
+	return true;
+}
+
+/* value / 10^digits, half away from zero. */
+static inline rk_decimal
+rk_decimal_round_down(rk_decimal value, int digits)
+{
+	rk_decimal	unit;
+	rk_decimal	rest;
+
+	if (digits <= 0)
+		return value;
+	if (digits > RK_DECIMAL_MAX_SCALE)
+		return 0;
+	unit = rk_power_of_ten(digits);
+	rest = value % unit;
+	value /= unit;
+	if (rest < 0 && -rest >= unit - (-rest))
+		value--;
+	else if (rest > 0 && rest >= unit - rest)
+		value++;
+	return value;
+}
+
+/* Adds b to *a, in the larger of their scales; false on overflow. */
+static inline bool
+rk_amount_add(rk_amount *a, rk_amount b)
+{
+	rk_decimal	x = a->value;
+	rk_decimal	y = b.value;
+	__int128	sum;
+
+	if (a->scale < b.scale)
+	{
+		if (!rk_decimal_scale_up(x, b.scale - a->scale, &x))
+			return false;
+		a->scale = b.scale;
+	}
+	else if (!rk_decimal_scale_up(y, a->scale - b.scale, &y))
+		return false;
+	if (__builtin_add_overflow((__int128) x, (__int128) y, &sum))
+		return false;
+	a->value = sum;
+	return true;
+}
+
+/* The nearest double, for statistics. */
+static inline double
+rk_amount_to_double(rk_amount a)
+{
+	/* both exact up to 2^53 and 10^22: then one rounding */
+	return (double) a.value / (double) rk_power_of_ten(a.scale);
+}
+
+/*
+ * The shortest decimal number that is x (finite): what its owner has written.
+ * RK_DECIMAL_MAX_SCALE digits after the point at most.
+ */
+extern rk_amount rk_amount_from_double(double x);
+
+/*
+ * a * b with this scale, half away from zero, from the exact product; false
+ * when that takes more than 38 digits.
+ */
+extern bool rk_amount_multiply(rk_amount a, rk_amount b, int scale, rk_amount *product);
+
+#endif							/* RK_DECIMAL_H */

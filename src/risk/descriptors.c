@@ -1,0 +1,222 @@
+/*
+ * descriptors.c
+ *	  The risk kernels as data: relations, parameters, results, documentation.
+ */
+#include "../call/descriptor.h"
+
+/* ---- relations ---- */
+
+static const rk_relation_column exposure_columns[] = {
+	{"id", NULL, RK_TYPE_ID, true, "the position or desk"},
+	{"value", NULL, RK_TYPE_NUMERIC, false, "its value, negative when short", .not_null = true},
+	{"volatility", NULL, RK_TYPE_FLOAT8, false, "annual volatility of its return, 0.2 for 20 %", .not_null = true,
+	RK_COLUMN_RANGE(RK_AT_LEAST(0))},
+	{"var", NULL, RK_TYPE_FLOAT8, false, "its own VaR at the horizon, instead of value and volatility", .not_null = true,
+	RK_COLUMN_RANGE(RK_AT_LEAST(0))},
+	{0}
+};
+
+static const rk_relation exposures_relation = {
+	.name = "positions",
+	.columns = exposure_columns,
+	.example = "SELECT instrument AS id, market_value AS value, volatility FROM position"
+};
+
+static const rk_relation_column correlation_columns[] = {
+	{"asset_i", NULL, RK_TYPE_ID, true, "a position"},
+	{"asset_j", NULL, RK_TYPE_ID, true, "another"},
+	{"correlation", NULL, RK_TYPE_FLOAT8, true, "of their returns", RK_COLUMN_RANGE(RK_BETWEEN(-1, 1))},
+	{0}
+};
+
+static const rk_relation correlations_relation = {
+	.name = "correlations",
+	.columns = correlation_columns,
+	.example = "SELECT asset_i, asset_j, correlation FROM correlation"
+};
+
+/* ---- parameters that several share ---- */
+
+#define CORRELATIONS_PARAM \
+	{.name = "correlations", .type = RK_TYPE_RELATION, .initial = "NULL", .relation = &correlations_relation, \
+	 .meaning = "one row a pair, in one order or both; pairs left out are uncorrelated; NULL: all are"}
+#define CONFIDENCE_PARAM \
+	{.name = "confidence", .type = RK_TYPE_FLOAT8, .initial = "0.99", RK_BETWEEN_OPEN(0.5, 1), \
+	 .meaning = "probability that the loss is not above the VaR"}
+#define HORIZON_PARAM \
+	{.name = "horizon", .type = RK_TYPE_FLOAT8, .initial = "10", RK_ABOVE(0), .meaning = "in days"}
+#define DAYS_PARAM \
+	{.name = "days_per_year", .type = RK_TYPE_FLOAT8, .initial = "252", RK_ABOVE(0), \
+	 .meaning = "days in a year of volatility"}
+
+/* ---- risk/monte-carlo-var ---- */
+
+static const rk_param historical_params[] = {
+	{.name = "pnl", .type = RK_TYPE_FLOAT8, RK_ANY, .meaning = "profit (positive) or loss; NULL: the row does not count"},
+	{.name = "confidence", .type = RK_TYPE_FLOAT8, .initial = "0.99", RK_BETWEEN_OPEN(0.5, 1), .constant = true,
+	.meaning = "probability that the loss is not above the VaR; the same in all rows"},
+	{.name = "weight", .type = RK_TYPE_FLOAT8, .initial = "NULL", RK_AT_LEAST(0),
+	.meaning = "weight of the row, such as one that decays with age; NULL: the row does not count"},
+	{0}
+};
+
+static const rk_function monte_carlo_functions[] = {
+	{
+		.suffix = "_historical_var",
+		.sql_name = "risk_historical_var",
+		.shape = RK_SHAPE_AGGREGATE,
+		.description = "value at risk of observed profits and losses: the loss not exceeded with the given confidence",
+		.params = historical_params,
+		.columns = (const rk_column[]) {{"var", RK_TYPE_FLOAT8, "the loss, positive"}, {0}},
+		.moving = true
+	},
+	{
+		.suffix = "_historical_expected_shortfall",
+		.sql_name = "risk_historical_expected_shortfall",
+		.shape = RK_SHAPE_AGGREGATE,
+		.description = "expected shortfall of observed profits and losses: the mean loss beyond the value at risk",
+		.params = historical_params,
+		.columns = (const rk_column[]) {{"expected_shortfall", RK_TYPE_FLOAT8, "the loss, positive"}, {0}},
+		.moving = true
+	},
+	{0}
+};
+
+/* ---- risk/portfolio-aggregation ---- */
+
+static const char *const portfolio_methods[] = {"variance_covariance", "simple_sum", "sqrt_sum_squares", NULL};
+
+static const rk_function portfolio_functions[] = {
+	{
+		.suffix = "",
+		.description = "value at risk of a portfolio by position: alone, as a share of the whole, at the margin",
+		.params = (const rk_param[]) {
+			{.name = "positions", .type = RK_TYPE_RELATION, .relation = &exposures_relation,
+			.meaning = "value and volatility of each position, or var of each desk"},
+			CORRELATIONS_PARAM,
+			CONFIDENCE_PARAM,
+			HORIZON_PARAM,
+			DAYS_PARAM,
+			{.name = "method", .type = RK_TYPE_TEXT, .initial = "'variance_covariance'", .choices = portfolio_methods,
+			.meaning = "variance_covariance, simple_sum (no diversification) or sqrt_sum_squares (no correlation)"},
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"id", RK_TYPE_ID, "the position"},
+			{"standalone_var", RK_TYPE_FLOAT8, "its VaR alone"},
+			{"component_var", RK_TYPE_FLOAT8, "its part of the VaR of the portfolio; the parts add up to it"},
+			{"marginal_var", RK_TYPE_FLOAT8, "change of the VaR with its value; NULL for value 0"},
+			{"incremental_var", RK_TYPE_FLOAT8, "VaR of the portfolio minus the VaR without it"},
+			{"share", RK_TYPE_FLOAT8, "component_var / VaR; NULL for VaR 0"},
+			{"beta", RK_TYPE_FLOAT8, "marginal_var * total value / VaR; NULL for total value or VaR 0"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_ROW,
+		.work = RK_WORK_LINEAR
+	},
+	{0}
+};
+
+/* ---- risk/credit-scoring ---- */
+
+static const char *const asset_classes[] = {
+	"corporate", "sovereign", "bank", "financial", "sme", "residential_mortgage",
+	"qualifying_revolving", "other_retail", NULL
+};
+static const char *const basel_versions[] = {"basel3_final", "basel2", NULL};
+
+static const rk_function credit_functions[] = {
+	{
+		.suffix = "",
+		.shape = RK_SHAPE_SCALAR,
+		.description = "expected loss, regulatory capital and risk weight of a loan by the internal-ratings formula of Basel",
+		.params = (const rk_param[]) {
+			{.name = "pd", .type = RK_TYPE_FLOAT8, RK_BETWEEN(0, 1), .meaning = "probability of default within a year"},
+			{.name = "lgd", .type = RK_TYPE_FLOAT8, RK_BETWEEN(0, 1), .meaning = "share of the exposure lost at default"},
+			{.name = "ead", .type = RK_TYPE_NUMERIC, RK_AT_LEAST(0), .meaning = "exposure at default"},
+			{.name = "maturity", .type = RK_TYPE_FLOAT8, .initial = "2.5", RK_ABOVE(0),
+			.meaning = "years, taken between 1 and 5; without effect for retail"},
+			{.name = "asset_class", .type = RK_TYPE_TEXT, .initial = "'corporate'", .choices = asset_classes,
+			.meaning = "of the obligor; financial: large or unregulated"},
+			{.name = "sales", .type = RK_TYPE_FLOAT8, .initial = "NULL", RK_AT_LEAST(0),
+			.meaning = "annual, EUR million, needed for sme"},
+			{.name = "basel", .type = RK_TYPE_TEXT, .initial = "'basel3_final'", .choices = basel_versions,
+			.meaning = "which floors of the PD hold"},
+			{.name = "best_estimate_loss", .type = RK_TYPE_FLOAT8, .initial = "NULL", RK_BETWEEN(0, 1),
+			.meaning = "expected loss rate of a loan in default (pd 1); NULL: no capital for it"},
+			{0}
+		},
+		.composite = "credit_risk",
+		.columns = (const rk_column[]) {
+			{"pd", RK_TYPE_FLOAT8, "probability of default, with the floor"},
+			{"lgd", RK_TYPE_FLOAT8, "loss given default"},
+			{"ead", RK_TYPE_NUMERIC, "exposure at default"},
+			{"expected_loss", RK_TYPE_NUMERIC, "pd * lgd * ead"},
+			{"correlation", RK_TYPE_FLOAT8, "with the common factor"},
+			{"maturity_adjustment", RK_TYPE_FLOAT8, "factor of the capital; 1 for retail"},
+			{"capital_ratio", RK_TYPE_FLOAT8, "capital per exposure, K"},
+			{"capital", RK_TYPE_NUMERIC, "K * ead"},
+			{"rwa", RK_TYPE_NUMERIC, "risk-weighted assets, 12.5 K * ead"},
+			{"risk_weight", RK_TYPE_FLOAT8, "12.5 K"},
+			{"unexpected_loss", RK_TYPE_NUMERIC, "standard deviation of the loss: ead * lgd * sqrt(pd (1 - pd))"},
+			{"credit_score", RK_TYPE_FLOAT8, "score with these odds: 600 at 50 to 1, 20 points double them; NULL for pd 1"},
+			{0}
+		}
+	},
+	{
+		.suffix = "_expected_loss",
+		.sql_name = "risk_expected_loss",
+		.shape = RK_SHAPE_AGGREGATE,
+		.description = "sum of the expected losses of loans, exact",
+		.params = (const rk_param[]) {
+			{.name = "pd", .type = RK_TYPE_FLOAT8, RK_BETWEEN(0, 1), .meaning = "probability of default, taken as it is"},
+			{.name = "lgd", .type = RK_TYPE_FLOAT8, RK_BETWEEN(0, 1), .meaning = "loss given default"},
+			{.name = "ead", .type = RK_TYPE_NUMERIC, RK_AT_LEAST(0), .meaning = "exposure at default"},
+			{0}
+		},
+		.columns = (const rk_column[]) {{"expected_loss", RK_TYPE_NUMERIC, "the sum"}, {0}},
+		.moving = true
+	},
+	{0}
+};
+
+const rk_kernel rk_risk_kernels[] = {
+	{
+		.id = "risk/monte-carlo-var",
+		.domain = "RiskAnalytics",
+		.mode = RK_MODE_BATCH,
+		.description = "Value at risk and expected shortfall of a book",
+		.notes = "Quantiles by one convention: with n values in rising order and a = 1 - confidence, VaR is minus the "
+		"value of rank ceil(n a); the expected shortfall takes the last value of the tail with its fraction "
+		"(Acerbi, Tasche 2002).",
+		.license_feature = "RiskAnalytics.MonteCarloVaR",
+		.expected_throughput = 100000,
+		.target_latency_us = 1000,
+		.functions = monte_carlo_functions
+	},
+	{
+		.id = "risk/portfolio-aggregation",
+		.domain = "RiskAnalytics",
+		.mode = RK_MODE_BATCH,
+		.description = "Correlation-adjusted portfolio risk",
+		.notes = "Exposure of a position is value * volatility * sqrt(horizon / days_per_year); the parts of the VaR are those "
+		"of Euler's theorem (Tasche 1999). Shorts enter with their sign; value 0 of the whole is no obstacle.",
+		.license_feature = "RiskAnalytics.PortfolioAggregation",
+		.expected_throughput = 10000,
+		.target_latency_us = 500,
+		.functions = portfolio_functions
+	},
+	{
+		.id = "risk/credit-scoring",
+		.domain = "RiskAnalytics",
+		.mode = RK_MODE_BATCH,
+		.description = "PD/LGD/EAD credit risk calculation",
+		.notes = "Basel CRE31. Money is computed exactly from the decimal numbers given and rounded once, to two digits more than "
+		"ead has. The floor of the PD holds for sovereigns too.",
+		.license_feature = "RiskAnalytics.CreditScoring",
+		.expected_throughput = 50000,
+		.target_latency_us = 100,
+		.functions = credit_functions
+	},
+	{0}
+};

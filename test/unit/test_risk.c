@@ -1,0 +1,300 @@
+/*
+ * test_risk.c
+ *	  The risk kernels: worked examples, invariants, and the sweeps all pass.
+ */
+#include "aggregate_support.h"
+
+#include "../../src/compute/normal.h"
+#include "../../src/risk/risk.h"
+
+static void
+assert_near(double found, double expected, double tolerance)
+{
+	if (!(fabs(found - expected) <= tolerance))
+		fail_msg("%.17g is not %.17g", found, expected);
+}
+
+/* ---- normal distribution, decimals ---- */
+
+static void
+normal_quantiles_are_exact(void **state)
+{
+	(void) state;
+	assert_near(rk_normal_quantile(0.99), 2.3263478740408408, 1e-15);
+	assert_near(rk_normal_quantile(0.001), -3.0902323061678132, 1e-14);
+	assert_true(isinf(rk_normal_quantile(0)) && isinf(rk_normal_quantile(1)) && isnan(rk_normal_quantile(2)));
+	for (int i = 1; i < 2000; i++)
+	{
+		double		p = i / 2000.0;
+
+		assert_near(rk_normal_cdf(rk_normal_quantile(p)), p, 1e-15);
+	}
+	for (double p = 1e-2; p > 1e-300; p /= 7)
+		assert_near(rk_normal_cdf(rk_normal_quantile(p)) / p, 1, 1e-12);
+}
+
+static void
+assert_amount(rk_amount a, int64_t value, int scale)
+{
+	assert_int_equal((int64_t) a.value, value);
+	assert_int_equal(a.scale, scale);
+}
+
+static void
+decimals_round_once(void **state)
+{
+	rk_amount	a;
+
+	(void) state;
+	assert_amount(rk_amount_from_double(0.45), 45, 2);
+	assert_amount(rk_amount_from_double(-1234.5), -12345, 1);
+	assert_amount(rk_amount_from_double(0), 0, 0);
+	assert_amount(rk_amount_from_double(1e-20), 1, 20);
+	assert_amount(rk_amount_from_double(1.0 / 3), 3333333333333333, 16);
+	/* half away from zero, of the exact product */
+	assert_true(rk_amount_multiply((rk_amount) {25, 1}, (rk_amount) {5, 1}, 1, &a));
+	assert_amount(a, 13, 1);
+	assert_true(rk_amount_multiply((rk_amount) {-25, 1}, (rk_amount) {5, 1}, 1, &a));
+	assert_amount(a, -13, 1);
+	assert_true(rk_amount_multiply((rk_amount) {7, 0}, (rk_amount) {3, 0}, 2, &a));
+	assert_amount(a, 2100, 2);
+	assert_false(rk_amount_multiply((rk_amount) {rk_power_of_ten(37), 0}, (rk_amount) {100, 0}, 0, &a));
+	for (int i = 0; i < 10000; i++)
+	{
+		double		x = (double) (int64_t) rk_hash2(3, i) * pow(10, (int) (rk_hash2(4, i) % 30) - 25);
+		rk_amount	b = rk_amount_from_double(x);
+
+		if (fabs(x) > 1e-18)
+			assert_near(rk_amount_to_double(b) / x, 1, 1e-15);
+	}
+	assert_int_equal((int64_t) rk_decimal_round_down(-15, 1), -2);
+	assert_int_equal((int64_t) rk_decimal_round_down(14, 1), 1);
+}
+
+/* ---- historical VaR ---- */
+
+#define ROWS 300
+
+/* Rows of (pnl, confidence, weight); values on a grid, so that many are equal. */
+static void
+make_rows(rk_value *args, double confidence, bool weighted, uint64_t seed)
+{
+	for (int64_t i = 0; i < ROWS; i++)
+	{
+		args[3 * i] = (rk_value) {.number = (double) (int64_t) (rk_hash2(seed, i) % 41) - 20};
+		args[3 * i + 1] = (rk_value) {.number = confidence};
+		args[3 * i + 2] = (rk_value) {.null = !weighted,.number = 1 + rk_hash3(seed, i, 1) % 4};
+	}
+}
+
+static void
+same_number(const rk_value *expected, const rk_value *found)
+{
+	assert_int_equal(expected->null, found->null);
+	assert_memory_equal(&expected->number, &found->number, sizeof(double));
+}
+
+static void
+historical_var_of_a_hundred(void **state)
+{
+	static const double cases[][3] = {{0.99, 100, 100}, {0.95, 96, 98}, {0.975, 98, 99.2}};
+	rk_value	args[300];
+	test_rows	rows = {args, 3, 100};
+	rk_value	result = {0};
+
+	(void) state;
+	for (int c = 0; c < 3; c++)
+	{
+		for (int weighted = 0; weighted < 2; weighted++)
+		{
+			for (int i = 0; i < 100; i++)
+			{
+				args[3 * i] = (rk_value) {.number = -(double) (i * 37 % 100) - 1};
+				args[3 * i + 1] = (rk_value) {.number = cases[c][0]};
+				args[3 * i + 2] = (rk_value) {.null = !weighted,.number = 0.25};
+			}
+			test_aggregate(&rk_risk_historical_var, &rows, 0, 100, 1, &result);
+			assert_near(result.number, cases[c][1], 0);
+			test_aggregate(&rk_risk_historical_expected_shortfall, &rows, 0, 100, 1, &result);
+			assert_near(result.number, cases[c][2], 1e-12);
+		}
+	}
+	/* one row: minus its value; no weight at all: nothing */
+	rows.count = 1;
+	test_aggregate(&rk_risk_historical_var, &rows, 0, 1, 1, &result);
+	assert_near(result.number, 1, 0);
+	args[2].number = 0;
+	test_aggregate(&rk_risk_historical_var, &rows, 0, 1, 1, &result);
+	assert_true(result.null);
+}
+
+static void
+historical_var_sweeps(void **state)
+{
+	static const rk_aggregate *const both[] = {
+		&rk_risk_historical_var, &rk_risk_historical_expected_shortfall
+	};
+	rk_value   *args = malloc(sizeof(rk_value) * 3 * ROWS);
+	test_rows	rows = {args, 3, ROWS};
+
+	(void) state;
+	for (int weighted = 0; weighted < 2; weighted++)
+	{
+		for (int k = 0; k < 2; k++)
+		{
+			rk_value	whole = {0};
+			rk_value	parts = {0};
+
+			make_rows(args, 0.93, weighted, 7 + weighted);
+			test_aggregate(both[k], &rows, 0, ROWS, 1, &whole);
+			for (int chunks = 2; chunks < 12; chunks++)
+			{
+				test_aggregate(both[k], &rows, 0, ROWS, chunks, &parts);
+				same_number(&whole, &parts);
+			}
+			assert_window_agrees(both[k], &rows, 25, same_number);
+			assert_aggregate_survives_failures(both[k], &rows);
+		}
+	}
+	free(args);
+}
+
+/* ---- credit scoring ---- */
+
+static double
+risk_weight(rk_asset_class class, double pd, rk_basel basel)
+{
+	rk_ctx		ctx;
+	rk_credit_risk r;
+	rk_credit_exposure e = {pd, 0.45, {100000000, 2}, 2.5, class, NAN, basel, NAN};
+
+	rk_ctx_init(&ctx);
+	assert_int_equal(rk_risk_credit_scoring(&ctx, &e, &r), RK_OK);
+	rk_ctx_destroy(&ctx);
+	return 100 * r.risk_weight;
+}
+
+/* The table of risk weights in Basel II, annex 5. */
+static void
+basel_risk_weights(void **state)
+{
+	(void) state;
+	assert_near(risk_weight(RK_CORPORATE, 0.0003, RK_BASEL2), 14.44, 0.01);
+	assert_near(risk_weight(RK_CORPORATE, 0.001, RK_BASEL2), 29.65, 0.01);
+	assert_near(risk_weight(RK_CORPORATE, 0.01, RK_BASEL2), 92.32, 0.01);
+	assert_near(risk_weight(RK_CORPORATE, 0.05, RK_BASEL2), 149.86, 0.01);
+	assert_near(risk_weight(RK_CORPORATE, 0.10, RK_BASEL2), 193.09, 0.01);
+	assert_near(risk_weight(RK_CORPORATE, 0.20, RK_BASEL2), 238.23, 0.01);
+	assert_near(risk_weight(RK_RESIDENTIAL_MORTGAGE, 0.0003, RK_BASEL2), 4.15, 0.01);
+	assert_near(risk_weight(RK_RESIDENTIAL_MORTGAGE, 0.01, RK_BASEL2), 56.40, 0.01);
+	assert_near(risk_weight(RK_QUALIFYING_REVOLVING, 0.0003, RK_BASEL2), 0.98, 0.01);
+	assert_near(risk_weight(RK_QUALIFYING_REVOLVING, 0.01, RK_BASEL2), 17.22, 0.01);
+	assert_near(risk_weight(RK_OTHER_RETAIL, 0.0003, RK_BASEL2), 4.45, 0.01);
+	assert_near(risk_weight(RK_OTHER_RETAIL, 0.01, RK_BASEL2), 45.77, 0.01);
+	/* the floor of today */
+	assert_near(risk_weight(RK_BANK, 0.0001, RK_BASEL3_FINAL), risk_weight(RK_BANK, 0.0005, RK_BASEL3_FINAL), 0);
+	assert_near(risk_weight(RK_CORPORATE, 1, RK_BASEL3_FINAL), 0, 0);
+}
+
+static void
+expected_loss_is_exact(void **state)
+{
+	rk_value	args[3 * ROWS];
+	test_rows	rows = {args, 3, ROWS};
+	rk_value	whole = {0};
+	rk_value	parts = {0};
+	rk_ctx		ctx;
+	rk_amount	sum = {0, 0};
+
+	(void) state;
+	rk_ctx_init(&ctx);
+	for (int i = 0; i < ROWS; i++)
+	{
+		rk_credit_exposure e = {(1 + rk_hash2(5, i) % 900) / 1000.0, 0.45, {(int64_t) (rk_hash2(6, i) % 100000000), i % 3},
+		2.5, RK_CORPORATE, NAN, RK_BASEL2, NAN};
+		rk_credit_risk r;
+
+		assert_int_equal(rk_risk_credit_scoring(&ctx, &e, &r), RK_OK);
+		assert_true(rk_amount_add(&sum, r.expected_loss));
+		args[3 * i] = (rk_value) {.number = e.pd};
+		args[3 * i + 1] = (rk_value) {.number = e.lgd};
+		args[3 * i + 2] = (rk_value) {.amount = e.ead};
+	}
+	for (int chunks = 1; chunks < 9; chunks++)
+	{
+		test_aggregate(&rk_risk_expected_loss, &rows, 0, ROWS, chunks, &parts);
+		assert_true(parts.amount.value == sum.value && parts.amount.scale == sum.scale);
+	}
+	test_aggregate(&rk_risk_expected_loss, &rows, 0, ROWS, 1, &whole);
+	rk_ctx_destroy(&ctx);
+	assert_aggregate_survives_failures(&rk_risk_expected_loss, &rows);
+}
+
+/* ---- portfolio ---- */
+
+static void
+two_positions(void **state)
+{
+	static const double r[] = {1, 0.5, 0.5, 1};
+	double		scale = sqrt(10.0 / 252);
+	double		x[] = {200000 * scale, 150000 * scale};
+	double		component[2];
+	double		incremental[2];
+	rk_portfolio_risk p = {.component_var = component,.incremental_var = incremental};
+	double		z = rk_normal_quantile(0.99);
+	rk_ctx		ctx;
+
+	(void) state;
+	rk_ctx_init(&ctx);
+	assert_int_equal(rk_correlation_factor(&ctx, r, 2, NULL), RK_OK);
+	assert_int_equal(rk_risk_portfolio_aggregation(&ctx, x, r, 2, z, RK_VARIANCE_COVARIANCE, &p), RK_OK);
+	assert_near(p.var, 140943.565605, 1e-6);
+	assert_near(p.undiversified_var, 162196.856169, 1e-6);
+	assert_near(component[0], 83804.282252, 1e-6);
+	assert_near(component[1], 57139.283353, 1e-6);
+	assert_near(incremental[0], p.var - z * x[1], 1e-6);
+	/* long and short of the same: no risk together */
+	x[1] = -x[0];
+	assert_int_equal(rk_risk_portfolio_aggregation(&ctx, x, (const double[]) {1, 1, 1, 1}, 2, z, RK_VARIANCE_COVARIANCE, &p), RK_OK);
+	assert_near(p.var, 0, 1e-9);
+	assert_true(p.undiversified_var > 0);
+	rk_ctx_destroy(&ctx);
+}
+
+static void
+indefinite_matrices_are_refused(void **state)
+{
+	static const double indefinite[] = {1, 0.9, -0.9, 0.9, 1, 0.9, -0.9, 0.9, 1};
+	static const double hidden[] = {1, 1, 0.5, 1, 1, -0.5, 0.5, -0.5, 1};
+	static const double singular[] = {1, 1, 0.5, 1, 1, 0.5, 0.5, 0.5, 1};
+	rk_ctx		ctx;
+
+	(void) state;
+	rk_ctx_init(&ctx);
+	assert_int_equal(rk_correlation_factor(&ctx, indefinite, 3, NULL), RK_ERR_DATA);
+	assert_string_equal(ctx.error.detail, "Its smallest eigenvalue is -0.8.");
+	rk_ctx_destroy(&ctx);
+	rk_ctx_init(&ctx);
+	assert_int_equal(rk_correlation_factor(&ctx, hidden, 3, NULL), RK_ERR_DATA);
+	rk_ctx_destroy(&ctx);
+	rk_ctx_init(&ctx);
+	assert_int_equal(rk_correlation_factor(&ctx, singular, 3, NULL), RK_OK);
+	rk_ctx_destroy(&ctx);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(normal_quantiles_are_exact),
+		cmocka_unit_test(decimals_round_once),
+		cmocka_unit_test(historical_var_of_a_hundred),
+		cmocka_unit_test(historical_var_sweeps),
+		cmocka_unit_test(basel_risk_weights),
+		cmocka_unit_test(expected_loss_is_exact),
+		cmocka_unit_test(two_positions),
+		cmocka_unit_test(indefinite_matrices_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
