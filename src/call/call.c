@@ -667,6 +667,8 @@ rk_call_create(const rk_kernel *kernel, const rk_function *function)
 	call->memory = memory;
 	call->kernel = kernel;
 	call->function = function;
+	call->run_id = kernel ? ++last_run_id : 0;
+	call->started = GetCurrentTimestamp();
 	rk_ctx_init(&call->ctx);
 	call->ctx.interrupted = interrupted;
 	call->ctx.interrupted_arg = call;
@@ -682,8 +684,6 @@ rk_call_create(const rk_kernel *kernel, const rk_function *function)
 	callback->func = release_call;
 	callback->arg = call;
 	MemoryContextRegisterResetCallback(memory, callback);
-	call->run_id = kernel ? ++last_run_id : 0;
-	call->started = GetCurrentTimestamp();
 	INSTR_TIME_SET_CURRENT(call->start);
 	call->phase_start = call->start;
 	return call;
