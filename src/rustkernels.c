@@ -7,6 +7,7 @@
 #include "fmgr.h"
 
 #include "call/call.h"
+#include "relation/context.h"
 
 PG_MODULE_MAGIC;
 
@@ -15,6 +16,8 @@ void		_PG_init(void);
 void
 _PG_init(void)
 {
+	/* its setting comes before the prefix is closed */
+	rk_context_install();
 	rk_define_settings();
 	rk_progress_install();
 }

@@ -118,6 +118,11 @@ rk_memory_of_run(const rk_call *call, const rk_estimate *input)
 	/* tables: a column's values and their codes are as wide as the rows, about */
 	if (!input->edges)
 		return (int64) (2 * input->bytes);
+	if (input->prepared)
+	{
+		ids = (rk_ids_need) {0};
+		reading = relabelling = weights = 0;
+	}
 	if (bound->need == NULL)
 		return Max(reading, relabelling);
 	bound->need(call, &size, &need);
@@ -153,7 +158,7 @@ rk_refuse_memory(const rk_call *call, const rk_estimate *input)
 {
 	int64		bytes;
 
-	if (!input->exact || call->ctx.memory_limit == 0)
+	if (!input->exact || call->kernel == NULL || call->ctx.memory_limit == 0)
 		return;
 	bytes = rk_memory_of_run(call, input);
 	if (bytes > call->ctx.memory_limit)

@@ -20,6 +20,7 @@
 #include "catalogue.h"
 #include "cost.h"
 #include "types.h"
+#include "../relation/context.h"
 #include "../relation/emit.h"
 
 /*
@@ -404,7 +405,10 @@ rk_explain(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("kernel \"%s\" reads no relation, so there is nothing to estimate", kernel->id)));
 	/* its errors are the caller's to see: open it once for real */
-	(void) rk_source_open(relation->name, rk_arg_text(call, relation->name), relation->relation, InvalidOid);
+	if (rk_is_context_name(rk_arg_text(call, relation->name)))
+		(void) rk_context_open(call, relation->name, rk_arg_text(call, relation->name));
+	else
+		(void) rk_source_open(relation->name, rk_arg_text(call, relation->name), relation->relation, InvalidOid);
 	input = rk_estimate_edges(relation->name, rk_arg_text(call, relation->name), relation->relation);
 	cost = rk_cost_of_run(kernel, function, &input, iterations);
 	memory = rk_memory_of_run(call, &input);
@@ -414,7 +418,7 @@ rk_explain(PG_FUNCTION_ARGS)
 		warnings[warning_count++] = CStringGetTextDatum("number of nodes is not known before a prepared graph is read");
 	if (memory > (int64) rk_memory_limit_kb * 1024)
 		warnings[warning_count++] = CStringGetTextDatum("memory is above rk.memory_limit: the run would be refused");
-	read_ms = input.rows * 30e-6;
+	read_ms = input.prepared ? 0 : input.rows * 30e-6;
 	compute_ms = cost.compute_ns * 1e-6 / threads;
 	values[0] = Int64GetDatum((int64) input.rows);
 	values[1] = Int64GetDatum((int64) input.bytes);

@@ -33,9 +33,8 @@ rk_graph_bytes_size(int64_t nodes, int64_t arcs, bool weighted, uint32_t id_widt
 	return size > MAX_BLOCK ? -1 : size;
 }
 
-/* Finds the sections of a block whose header is right. */
-static rk_graph_view
-find_sections(const void *block)
+rk_graph_view
+rk_graph_bytes_view(const void *block)
 {
 	const rk_graph_header *h = block;
 	rk_graph_view view = {.header = h};
@@ -74,7 +73,7 @@ rk_graph_bytes_format(void *block, uint32_t id_type, uint32_t id_width, int64_t 
 	h->nodes = nodes;
 	h->arcs = arcs;
 	h->id_bytes = id_bytes;
-	return find_sections(block);
+	return rk_graph_bytes_view(block);
 }
 
 static rk_status
@@ -101,7 +100,7 @@ rk_graph_bytes_open(rk_ctx *ctx, const void *block, int64_t size, rk_graph_view 
 		(h->id_width > 0 && h->id_bytes != 0) ||
 		rk_graph_bytes_size(h->nodes, h->arcs, h->weighted, h->id_width, h->id_bytes) != size)
 		return corrupt(ctx, "The size does not agree with the number of nodes and edges.");
-	*view = find_sections(block);
+	*view = rk_graph_bytes_view(block);
 	if (view->id_offsets)
 	{
 		if (view->id_offsets[0] != 0 || view->id_offsets[h->nodes] != (uint64_t) h->id_bytes)

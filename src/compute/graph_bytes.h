@@ -61,6 +61,9 @@ extern rk_graph_view rk_graph_bytes_format(void *block, uint32_t id_type, uint32
 extern rk_status rk_graph_bytes_open(rk_ctx *ctx, const void *block, int64_t size,
 									 rk_graph_view *view);
 
+/* A view of a block that is known to be right. */
+extern rk_graph_view rk_graph_bytes_view(const void *block);
+
 /* Id of a node. */
 static inline rk_bytes
 rk_graph_bytes_id(const rk_graph_view *view, int64_t node)

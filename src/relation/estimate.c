@@ -22,6 +22,7 @@
 #include "utils/resowner.h"
 #include "utils/syscache.h"
 
+#include "context.h"
 #include "estimate.h"
 
 #define DEFAULT_ROWS 10000.0
@@ -142,6 +143,23 @@ rk_estimate_source(const rk_source *source)
 	return e;
 }
 
+/* An item of a context; the defaults when it is not in memory. */
+static rk_estimate
+estimate_context(const char *text)
+{
+	rk_estimate e = {.rows = DEFAULT_ROWS,.nodes = DEFAULT_ROWS / 5,.id_type = INT8OID,.edges = true,.prepared = true};
+	int64		nodes;
+	int64		edges;
+
+	e.known = rk_context_size(text, &nodes, &edges, &e.weighted, &e.id_type);
+	if (e.known)
+	{
+		e.rows = edges;
+		e.nodes = nodes;
+	}
+	return e;
+}
+
 rk_estimate
 rk_estimate_edges(const char *argument, const char *text, const rk_relation *relation)
 {
@@ -157,7 +175,10 @@ rk_estimate_edges(const char *argument, const char *text, const rk_relation *rel
 	MemoryContextSwitchTo(memory);
 	PG_TRY();
 	{
-		e = rk_estimate_source(rk_source_open(argument, text, relation, InvalidOid));
+		if (rk_is_context_name(text))
+			e = estimate_context(text);
+		else
+			e = rk_estimate_source(rk_source_open(argument, text, relation, InvalidOid));
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();

@@ -11,6 +11,7 @@ typedef struct rk_estimate
 {
 	bool		known;			/* the number of nodes comes from statistics */
 	bool		exact;			/* the input is a whole table of known size */
+	bool		prepared;		/* it is in shared memory: nothing is read */
 	double		rows;			/* edges, or of any other relation */
 	double		nodes;			/* not edges: as rows */
 	double		read_cost;		/* in the planner's unit */

@@ -12,6 +12,7 @@
 #include "../compute/graph_bytes.h"
 #include "../call/cost.h"
 #include "emit.h"
+#include "context.h"
 #include "graph_input.h"
 
 /* ---- reading rows of (id, id[, number]) ---- */
@@ -275,6 +276,29 @@ run_graph_source(rk_call *call, rk_source *source)
 	return sink.value;
 }
 
+/* Opens an item of a context: nothing is read, numbered or copied. */
+static void
+open_context(rk_call *call, rk_weight_meaning meaning, rk_graph_input *input)
+{
+	const rk_graph_header *h;
+
+	h = input->context->view.header;
+	rk_set_id_type(call, h->id_type);
+	input->ids = rk_ids_of_view(call, &input->context->view);
+	input->edges.nodes = h->nodes;
+	input->edges.count = h->arcs;
+	call->rows_in += h->arcs;
+	if (!use_weights(call, has_param(call, "weighted"), h->weighted, meaning))
+		return;
+	input->edges.weight = input->context->view.weights;
+	input->weights_of_value = true;
+	input->negative = input->context->negative;
+	if (input->negative && meaning == RK_WEIGHT_STRENGTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a weight of the graph given as \"edges\" is negative")));
+}
+
 /*
  * Opens a value of type rk.graph, which is not toasted, and adds its nodes.
  * Returns whether its weights are used.
@@ -303,7 +327,10 @@ open_graph_value(rk_call *call, Datum datum, rk_weight_meaning meaning,
 	return weighted;
 }
 
-/* The edges of a graph value, its own nodes having been numbered. */
+/*
+ * The edges of a graph value.  nodes holds the numbers that its nodes have
+ * now; NULL: those that they had.
+ */
 static void
 expand_graph_value(rk_call *call, const rk_graph_view *view, const rk_id_column *nodes,
 				   bool weighted, rk_graph_input *input)
@@ -318,8 +345,8 @@ expand_graph_value(rk_call *call, const rk_graph_view *view, const rk_id_column 
 			CHECK_FOR_INTERRUPTS();
 		for (int64 i = view->offsets[u]; i < view->offsets[u + 1]; i++)
 		{
-			source[i] = nodes->codes[u];
-			target[i] = nodes->codes[view->neighbors[i]];
+			source[i] = nodes ? nodes->codes[u] : u;
+			target[i] = nodes ? nodes->codes[view->neighbors[i]] : view->neighbors[i];
 		}
 	}
 	input->edges.count = arcs;
@@ -349,7 +376,18 @@ rk_read_graph(rk_call *call, rk_weight_meaning meaning)
 				 errhint("A query of this form works: edges => '%s'.",
 						 call->function->params[0].relation->example)));
 	rk_call_phase(call, "planning", 0);
-	if (!call->graph_form)
+	if (!call->graph_form && rk_is_context_name(rk_arg_text(call, "edges")))
+	{
+		input->context = rk_context_open(call, "edges", rk_arg_text(call, "edges"));
+		if (!has_param(call, "nodes") || rk_arg_is_null(call, "nodes"))
+		{
+			open_context(call, meaning, input);
+			rk_call_node_names(call, node_text, input->ids);
+			rk_call_phase(call, "building", call->rows_in);
+			return input;
+		}
+	}
+	else if (!call->graph_form)
 		edges = rk_source_open("edges", rk_arg_text(call, "edges"),
 							   call->function->params[rk_param_index(call, "edges")].relation,
 							   call->expected_id_type);
@@ -361,10 +399,14 @@ rk_read_graph(rk_call *call, rk_weight_meaning meaning)
 		rk_source_columns(nodes, node_found);
 	}
 
-	if (call->graph_form || rk_source_is_graph(edges))
+	if (call->graph_form || edges == NULL || rk_source_is_graph(edges))
 	{
 		Datum		value = call->graph_form ? PointerGetDatum(PG_DETOAST_DATUM(call->graph)) :
-			run_graph_source(call, edges);
+			edges ? run_graph_source(call, edges) :
+			PointerGetDatum(input->context->view.header);
+
+		/* more nodes change the numbers: the item is then a value like any other */
+		input->context = NULL;
 
 		weighted = open_graph_value(call, value, meaning, input, &view_nodes, &view);
 	}
@@ -418,6 +460,14 @@ rk_read_graph(rk_call *call, rk_weight_meaning meaning)
 	return input;
 }
 
+const rk_edges *
+rk_input_edges(rk_call *call, rk_graph_input *input)
+{
+	if (input->context && input->edges.source == NULL)
+		expand_graph_value(call, &input->context->view, NULL, input->edges.weight != NULL, input);
+	return &input->edges;
+}
+
 void
 rk_free_edges(rk_call *call, rk_graph_input *input)
 {
@@ -432,7 +482,20 @@ rk_free_edges(rk_call *call, rk_graph_input *input)
 void
 rk_build_graph(rk_call *call, rk_graph_input *input, const rk_graph_options *options, rk_graph *g)
 {
-	rk_call_check(call, rk_graph_build(&call->ctx, &input->edges, options, g));
+	bool		weighted = input->edges.weight != NULL;
+
+	if (input->context == NULL ||
+		!rk_context_find_graph(input->context->slot, options, weighted, g))
+	{
+		rk_graph	made;
+
+		rk_call_check(call, rk_graph_build(&call->ctx, rk_input_edges(call, input), options, g));
+		made = *g;
+		if (input->context &&
+			rk_context_keep_graph(input->context->slot, options, weighted,
+								  input->context->max_working_set, g))
+			rk_graph_free(&call->ctx, &made);
+	}
 	rk_free_edges(call, input);
 	rk_refuse_kernel(call, g);
 	rk_call_phase(call, "computing", 0);

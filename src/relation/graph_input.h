@@ -25,6 +25,7 @@ typedef struct rk_graph_input
 	rk_edges	edges;			/* weight NULL: unweighted */
 	bool		weights_of_value;	/* weight lies in a value of type rk.graph */
 	bool		negative;		/* some length is below zero */
+	struct rk_context_use *context; /* the data is in shared memory; NULL: not */
 } rk_graph_input;
 
 /*
@@ -34,6 +35,12 @@ typedef struct rk_graph_input
  * the phase is "building".
  */
 extern rk_graph_input *rk_read_graph(rk_call *call, rk_weight_meaning meaning);
+
+/*
+ * The edges as rows, for what works without a graph.  They are always there,
+ * unless the input is an item of a context.
+ */
+extern const rk_edges *rk_input_edges(rk_call *call, rk_graph_input *input);
 
 /* Gives the edge arrays back, once the graph is built. */
 extern void rk_free_edges(rk_call *call, rk_graph_input *input);
@@ -56,6 +63,13 @@ extern void rk_build_graph(rk_call *call, rk_graph_input *input,
 
 /* Checks a value and returns a view of it; the value must outlive the view. */
 extern rk_graph_view rk_graph_value_open(rk_call *call, struct varlena *value);
+
+/*
+ * Writes a value with these nodes and edges into the room that place finds for
+ * it (zeroed).
+ */
+extern struct varlena *rk_graph_value(rk_call *call, const rk_ids *ids, const rk_edges *edges,
+									  void *(*place) (void *arg, int64 size), void *arg);
 
 /* Adds the nodes and edges of a value: fills in ids and edges of input. */
 extern rk_id_column *rk_graph_value_ids(rk_call *call, Datum value, rk_ids **ids);

@@ -37,106 +37,9 @@
 #include "../compat.h"
 #include "../compute/graph_bytes.h"
 #include "graph_input.h"
+#include "stored_ids.h"
 
-/* ---- ids of a value ---- */
-
-/* Bytes of an id as stored; 0: variable. */
-static uint32
-id_width(Oid type)
-{
-	switch (rk_read_kind_of_id(type))
-	{
-		case RK_READ_INT64:
-			return sizeof(int64);
-		case RK_READ_BYTES:
-			return type == UUIDOID ? UUID_LEN : 0;
-		default:
-			return 0;
-	}
-}
-
-/* A vector of one value of the type, from stored bytes. */
-typedef struct one_id
-{
-	int64		as_int;
-	rk_bytes	as_bytes;
-	Datum		as_datum;
-	rk_vector	vector;
-} one_id;
-
-static void
-stored_id(rk_bytes bytes, Oid type, one_id *id)
-{
-	int16		length;
-	bool		by_value;
-
-	id->vector = (rk_vector) {.ints = &id->as_int,.bytes = &id->as_bytes,.datums = &id->as_datum};
-	switch (rk_read_kind_of_id(type))
-	{
-		case RK_READ_INT64:
-			memcpy(&id->as_int, bytes.data, sizeof(int64));
-			break;
-		case RK_READ_BYTES:
-			id->as_bytes = bytes;
-			break;
-		default:
-			get_typlenbyval(type, &length, &by_value);
-			if (length == -1)
-			{
-				struct varlena *v = palloc(VARHDRSZ + bytes.length);
-
-				SET_VARSIZE(v, VARHDRSZ + bytes.length);
-				memcpy(VARDATA(v), bytes.data, bytes.length);
-				id->as_datum = PointerGetDatum(v);
-			}
-			else if (by_value && bytes.length == sizeof(Datum))
-				memcpy(&id->as_datum, bytes.data, sizeof(Datum));
-			else if (!by_value && length > 0 && bytes.length == length)
-			{
-				char	   *copy = palloc(length);
-
-				memcpy(copy, bytes.data, length);
-				id->as_datum = PointerGetDatum(copy);
-			}
-			else
-				ereport(ERROR,
-						(errcode(ERRCODE_DATA_CORRUPTED),
-						 errmsg("invalid graph value"),
-						 errdetail("An id is not of type %s.", format_type_be(type))));
-			break;
-	}
-}
-
-/* The bytes of a node's id as they are stored; buffer is used for short ones. */
-static rk_bytes
-bytes_of_id(const rk_ids *ids, int64 node, Oid type, Datum *buffer)
-{
-	int16		length;
-	bool		by_value;
-	Datum		value = rk_ids_datum(ids, node, type);
-
-	switch (rk_read_kind_of_id(type))
-	{
-		case RK_READ_INT64:
-			*(int64 *) buffer = type == DATEOID ? DatumGetDateADT(value) : DatumGetInt64(value);
-			return (rk_bytes) {(char *) buffer, sizeof(int64)};
-		case RK_READ_BYTES:
-			if (type == UUIDOID)
-				return (rk_bytes) {(char *) DatumGetUUIDP(value)->data, UUID_LEN};
-			break;
-		default:
-			get_typlenbyval(type, &length, &by_value);
-			if (by_value)
-			{
-				*buffer = value;
-				return (rk_bytes) {(char *) buffer, sizeof(Datum)};
-			}
-			if (length > 0)
-				return (rk_bytes) {DatumGetPointer(value), length};
-			break;
-	}
-	return (rk_bytes) {VARDATA_ANY(DatumGetPointer(value)), VARSIZE_ANY_EXHDR(DatumGetPointer(value))};
-}
+/* ---- values ---- */
 
 rk_graph_view
 rk_graph_value_open(rk_call *call, struct varlena *value)
@@ -151,7 +54,7 @@ rk_graph_value_open(rk_call *call, struct varlena *value)
 				 errmsg("invalid graph value"),
 				 errdetail("The type of its ids, with OID %u, does not exist.", view.header->id_type)));
 	if (!rk_is_id_type(view.header->id_type) ||
-		id_width(view.header->id_type) != view.header->id_width)
+		rk_id_width(view.header->id_type) != view.header->id_width)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("invalid graph value"),
@@ -167,11 +70,11 @@ append_ids(rk_ids *ids, rk_id_column *column, const rk_graph_view *view)
 
 	for (int64 u = 0; u < view->header->nodes; u++)
 	{
-		one_id		id;
+		rk_one_id		id;
 
 		if ((u & 0xfff) == 0)
 			CHECK_FOR_INTERRUPTS();
-		stored_id(rk_graph_bytes_id(view, u), type, &id);
+		rk_stored_id(rk_graph_bytes_id(view, u), type, &id);
 		rk_ids_append(ids, column, &id.vector, 1);
 	}
 }
@@ -186,6 +89,88 @@ rk_graph_value_ids(rk_call *call, Datum value, rk_ids **ids)
 	column = rk_ids_column(*ids, view.header->nodes);
 	append_ids(*ids, column, &view);
 	return column;
+}
+
+/* ---- writing a value ---- */
+
+/* Room for a value in the current context. */
+static void *
+palloc_place(void *arg, int64 size)
+{
+	return palloc_extended(size, MCXT_ALLOC_ZERO | MCXT_ALLOC_HUGE);
+}
+
+struct varlena *
+rk_graph_value(rk_call *call, const rk_ids *ids, const rk_edges *edges,
+			   void *(*place) (void *arg, int64 size), void *arg)
+{
+	rk_graph	g;
+	rk_graph_options options = {.directed = true,.want_out = true,.parallel = RK_EDGES_KEEP};
+	rk_graph_view view;
+	Oid			type = rk_ids_type(ids);
+	uint32		width = rk_id_width(type);
+	int64		id_bytes = 0;
+	int64		size;
+	int64		at = 0;
+	char	   *block;
+	MemoryContext scratch;
+	MemoryContext outer;
+
+	rk_call_check(call, rk_graph_build(&call->ctx, edges, &options, &g));
+	scratch = AllocSetContextCreate(CurrentMemoryContext, "rk graph ids", ALLOCSET_DEFAULT_SIZES);
+	outer = MemoryContextSwitchTo(scratch);
+	for (int64 u = 0; width == 0 && u < g.nodes; u++)
+	{
+		Datum		buffer;
+
+		id_bytes += rk_bytes_of_id(ids, u, type, &buffer).length;
+		if ((u & 0xfff) == 0)
+		{
+			CHECK_FOR_INTERRUPTS();
+			MemoryContextReset(scratch);
+		}
+	}
+	size = rk_graph_bytes_size(g.nodes, g.arcs, edges->weight != NULL, width, id_bytes);
+	if (size < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("graph of %lld nodes and %lld edges is larger than a value can be (1 GB)",
+						(long long) g.nodes, (long long) g.arcs),
+				 errhint("Give the edges as a query to the kernel instead.")));
+	MemoryContextSwitchTo(outer);
+	block = place(arg, size);
+	MemoryContextSwitchTo(scratch);
+	SET_VARSIZE(block, size);
+	view = rk_graph_bytes_format(block, type, width, g.nodes, g.arcs, edges->weight != NULL, id_bytes);
+	for (int64 u = 0; u < g.nodes; u++)
+	{
+		Datum		buffer;
+		rk_bytes	bytes = rk_bytes_of_id(ids, u, type, &buffer);
+
+		if (width > 0)
+			memcpy((char *) view.ids + u * width, bytes.data, width);
+		else
+		{
+			((uint64 *) view.id_offsets)[u] = at;
+			memcpy((char *) view.ids + at, bytes.data, bytes.length);
+			at += bytes.length;
+		}
+		if ((u & 0xfff) == 0xfff)
+		{
+			CHECK_FOR_INTERRUPTS();
+			MemoryContextReset(scratch);
+		}
+	}
+	if (width == 0)
+		((uint64 *) view.id_offsets)[g.nodes] = at;
+	memcpy((void *) view.offsets, g.out.offsets, sizeof(int64) * (g.nodes + 1));
+	memcpy((void *) view.neighbors, g.out.neighbors, sizeof(uint32) * g.arcs);
+	if (view.weights && g.arcs > 0)
+		memcpy((void *) view.weights, g.out.weights, sizeof(double) * g.arcs);
+	rk_graph_free(&call->ctx, &g);
+	MemoryContextSwitchTo(outer);
+	MemoryContextDelete(scratch);
+	return (struct varlena *) block;
 }
 
 /* ---- building values ---- */
@@ -246,16 +231,16 @@ builder_add_graph(graph_builder *b, const rk_graph_view *view)
 	append_ids(b->ids, b->isolated, view);
 	for (int64 u = 0; u < view->header->nodes; u++)
 	{
-		one_id		from;
+		rk_one_id		from;
 
 		if ((u & 0xff) == 0)
 			CHECK_FOR_INTERRUPTS();
-		stored_id(rk_graph_bytes_id(view, u), type, &from);
+		rk_stored_id(rk_graph_bytes_id(view, u), type, &from);
 		for (int64 i = view->offsets[u]; i < view->offsets[u + 1]; i++)
 		{
-			one_id		to;
+			rk_one_id		to;
 
-			stored_id(rk_graph_bytes_id(view, view->neighbors[i]), type, &to);
+			rk_stored_id(rk_graph_bytes_id(view, view->neighbors[i]), type, &to);
 			if (b->weighted)
 				builder_add_weight(b, view->weights ? view->weights[i] : 1);
 			rk_ids_append(b->ids, b->source, &from.vector, 1);
@@ -272,17 +257,6 @@ static struct varlena *
 builder_value(graph_builder *b)
 {
 	rk_edges	edges;
-	rk_graph	g;
-	rk_graph_options options = {.directed = true,.want_out = true,.parallel = RK_EDGES_KEEP};
-	rk_graph_view view;
-	Oid			type = rk_ids_type(b->ids);
-	uint32		width = id_width(type);
-	int64		id_bytes = 0;
-	int64		size;
-	int64		at = 0;
-	char	   *block;
-	MemoryContext scratch;
-	MemoryContext outer;
 
 	rk_ids_finish(b->ids);
 	b->finished = true;
@@ -293,59 +267,7 @@ builder_value(graph_builder *b)
 		.target = b->target->codes,
 		.weight = b->weighted ? b->weights : NULL
 	};
-	rk_call_check(b->call, rk_graph_build(&b->call->ctx, &edges, &options, &g));
-	scratch = AllocSetContextCreate(CurrentMemoryContext, "rk graph ids", ALLOCSET_DEFAULT_SIZES);
-	outer = MemoryContextSwitchTo(scratch);
-	for (int64 u = 0; width == 0 && u < g.nodes; u++)
-	{
-		Datum		buffer;
-
-		id_bytes += bytes_of_id(b->ids, u, type, &buffer).length;
-		if ((u & 0xfff) == 0)
-		{
-			CHECK_FOR_INTERRUPTS();
-			MemoryContextReset(scratch);
-		}
-	}
-	size = rk_graph_bytes_size(g.nodes, g.arcs, b->weighted, width, id_bytes);
-	if (size < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("graph of %lld nodes and %lld edges is larger than a value can be (1 GB)",
-						(long long) g.nodes, (long long) g.arcs),
-				 errhint("Give the edges as a query to the kernel instead.")));
-	block = MemoryContextAllocExtended(outer, size, MCXT_ALLOC_ZERO | MCXT_ALLOC_HUGE);
-	SET_VARSIZE(block, size);
-	view = rk_graph_bytes_format(block, type, width, g.nodes, g.arcs, b->weighted, id_bytes);
-	for (int64 u = 0; u < g.nodes; u++)
-	{
-		Datum		buffer;
-		rk_bytes	bytes = bytes_of_id(b->ids, u, type, &buffer);
-
-		if ((u & 0xfff) == 0)
-		{
-			CHECK_FOR_INTERRUPTS();
-		}
-		if (width > 0)
-			memcpy((char *) view.ids + u * width, bytes.data, width);
-		else
-		{
-			((uint64 *) view.id_offsets)[u] = at;
-			memcpy((char *) view.ids + at, bytes.data, bytes.length);
-			at += bytes.length;
-		}
-		if ((u & 0xfff) == 0xfff)
-			MemoryContextReset(scratch);
-	}
-	if (width == 0)
-		((uint64 *) view.id_offsets)[g.nodes] = at;
-	memcpy((void *) view.offsets, g.out.offsets, sizeof(int64) * (g.nodes + 1));
-	memcpy((void *) view.neighbors, g.out.neighbors, sizeof(uint32) * g.arcs);
-	if (b->weighted && g.arcs > 0)
-		memcpy((void *) view.weights, g.out.weights, sizeof(double) * g.arcs);
-	MemoryContextSwitchTo(outer);
-	MemoryContextDelete(scratch);
-	return (struct varlena *) block;
+	return rk_graph_value(b->call, b->ids, &edges, palloc_place, NULL);
 }
 
 /* ---- the aggregate ---- */
@@ -369,7 +291,7 @@ aggregate_memory(FunctionCallInfo fcinfo)
 
 /* An argument of the aggregate as a vector of one id of the stored type. */
 static void
-argument_id(FunctionCallInfo fcinfo, int arg, Oid type, one_id *id)
+argument_id(FunctionCallInfo fcinfo, int arg, Oid type, rk_one_id *id)
 {
 	Oid			given = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, arg));
 	Datum		value = PG_GETARG_DATUM(arg);
@@ -409,8 +331,8 @@ rk_graph_agg_transition(PG_FUNCTION_ARGS)
 	MemoryContext memory = aggregate_memory(fcinfo);
 	graph_builder *b = PG_ARGISNULL(0) ? NULL : (graph_builder *) PG_GETARG_POINTER(0);
 	bool		weighted = PG_NARGS() == 4;
-	one_id		source;
-	one_id		target;
+	rk_one_id		source;
+	rk_one_id		target;
 	double		weight = 1;
 
 	if (b == NULL)
@@ -535,10 +457,10 @@ PG_FUNCTION_INFO_V1(rk_graph_out);
 static char *
 id_text(const rk_graph_view *view, int64 node, FmgrInfo *output, Oid type)
 {
-	one_id		id;
+	rk_one_id		id;
 	Datum		value;
 
-	stored_id(rk_graph_bytes_id(view, node), type, &id);
+	rk_stored_id(rk_graph_bytes_id(view, node), type, &id);
 	switch (rk_read_kind_of_id(type))
 	{
 		case RK_READ_INT64:
@@ -633,7 +555,7 @@ typedef struct graph_parser
 	FmgrInfo	input;
 	Oid			io_param;
 	graph_builder *builder;
-	one_id	   *nodes;
+	rk_one_id	   *nodes;
 	int64		node_count;
 	int64		node_capacity;
 	double		edge[3];
@@ -734,7 +656,7 @@ parse_field(void *state, char *name, bool is_null)
 static void
 parse_node(graph_parser *p, char *token)
 {
-	one_id	   *id;
+	rk_one_id	   *id;
 	Datum		value;
 
 	CHECK_FOR_INTERRUPTS();
@@ -742,8 +664,8 @@ parse_node(graph_parser *p, char *token)
 	if (p->node_count == p->node_capacity)
 	{
 		p->node_capacity = Max(1024, p->node_capacity * 2);
-		p->nodes = p->nodes ? repalloc_huge(p->nodes, sizeof(one_id) * p->node_capacity) :
-			MemoryContextAllocHuge(CurrentMemoryContext, sizeof(one_id) * p->node_capacity);
+		p->nodes = p->nodes ? repalloc_huge(p->nodes, sizeof(rk_one_id) * p->node_capacity) :
+			MemoryContextAllocHuge(CurrentMemoryContext, sizeof(rk_one_id) * p->node_capacity);
 		/* the vectors point into their own structs, which have moved */
 		for (int64 i = 0; i < p->node_count; i++)
 			p->nodes[i].vector = (rk_vector) {.ints = &p->nodes[i].as_int,

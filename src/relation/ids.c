@@ -18,6 +18,7 @@
 #include "utils/uuid.h"
 
 #include "ids.h"
+#include "stored_ids.h"
 
 #define MAX_COLUMNS 8
 
@@ -52,7 +53,24 @@ struct rk_ids
 	uint32	   *rank;			/* of a code, RK_READ_BYTES and _DATUM */
 	uint32	   *order;			/* code of a rank */
 	generic_ids generic;		/* RK_READ_DATUM */
+	const rk_graph_view *view;	/* ids in a block: no dictionary, rank, order */
 };
+
+/* How to work with ids of a type that only its own operators understand. */
+static void
+generic_init(rk_call *call, Oid type, generic_ids *g)
+{
+	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_HASH_PROC_FINFO |
+											  TYPECACHE_EQ_OPR_FINFO |
+											  TYPECACHE_CMP_PROC_FINFO);
+
+	fmgr_info_copy(&g->hash, &entry->hash_proc_finfo, call->memory);
+	fmgr_info_copy(&g->equal, &entry->eq_opr_finfo, call->memory);
+	fmgr_info_copy(&g->compare, &entry->cmp_proc_finfo, call->memory);
+	g->collation = entry->typcollation;
+	g->length = entry->typlen;
+	g->by_value = entry->typbyval;
+}
 
 rk_ids *
 rk_ids_create(rk_call *call, Oid type)
@@ -70,17 +88,9 @@ rk_ids_create(rk_call *call, Oid type)
 	}
 	else if (ids->kind == RK_READ_DATUM)
 	{
-		TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_HASH_PROC_FINFO |
-												  TYPECACHE_EQ_OPR_FINFO |
-												  TYPECACHE_CMP_PROC_FINFO);
 		generic_ids *g = &ids->generic;
 
-		fmgr_info_copy(&g->hash, &entry->hash_proc_finfo, call->memory);
-		fmgr_info_copy(&g->equal, &entry->eq_opr_finfo, call->memory);
-		fmgr_info_copy(&g->compare, &entry->cmp_proc_finfo, call->memory);
-		g->collation = entry->typcollation;
-		g->length = entry->typlen;
-		g->by_value = entry->typbyval;
+		generic_init(call, type, g);
 		g->capacity = 1024;
 		g->values = rk_call_alloc(call, g->capacity, Datum);
 		g->hashes = rk_call_alloc(call, g->capacity, uint32);
@@ -88,6 +98,23 @@ rk_ids_create(rk_call *call, Oid type)
 		g->slots = rk_call_alloc(call, g->mask + 1, uint32);
 		memset(g->slots, 0, sizeof(uint32) * (g->mask + 1));
 	}
+	return ids;
+}
+
+rk_ids *
+rk_ids_of_view(rk_call *call, const rk_graph_view *view)
+{
+	rk_ids	   *ids = MemoryContextAllocZero(call->memory, sizeof(rk_ids));
+
+	ids->call = call;
+	ids->type = view->header->id_type;
+	ids->kind = rk_read_kind_of_id(ids->type);
+	ids->count = view->header->nodes;
+	ids->view = view;
+	if (ids->kind == RK_READ_INT64)
+		ids->ints = (int64 *) view->ids;
+	else if (ids->kind == RK_READ_DATUM)
+		generic_init(call, ids->type, &ids->generic);
 	return ids;
 }
 
@@ -324,12 +351,54 @@ rk_ids_type(const rk_ids *ids)
 
 /* ---- looking up ---- */
 
+/* Order of two ids that are not integers, the second one stored. */
+static int
+compare_stored(const rk_ids *ids, const rk_vector *values, int i, rk_bytes stored)
+{
+	rk_one_id	id;
+
+	if (ids->kind == RK_READ_BYTES)
+	{
+		rk_bytes	a = values->bytes[i];
+		int			order = memcmp(a.data, stored.data, Min(a.length, stored.length));
+
+		return order != 0 ? order : (a.length > stored.length) - (a.length < stored.length);
+	}
+	rk_stored_id(stored, ids->type, &id);
+	return DatumGetInt32(FunctionCall2Coll((FmgrInfo *) &ids->generic.compare, ids->generic.collation,
+										   values->datums[i], id.as_datum));
+}
+
+/* Index of row i in the ids of a block, or -1. */
+static int64
+find_in_view(const rk_ids *ids, const rk_vector *values, int i)
+{
+	int64		low = 0;
+	int64		high = ids->count;
+
+	while (low < high)
+	{
+		int64		middle = low + (high - low) / 2;
+		int			order = compare_stored(ids, values, i, rk_graph_bytes_id(ids->view, middle));
+
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return -1;
+}
+
 int64
 rk_ids_find(const rk_ids *ids, const rk_vector *values, int i)
 {
 	int64		code;
 	int64		slot;
 
+	if (ids->view && ids->kind != RK_READ_INT64)
+		return find_in_view(ids, values, i);
 	switch (ids->kind)
 	{
 		case RK_READ_INT64:
@@ -413,7 +482,8 @@ rk_ids_datum(const rk_ids *ids, int64 index, Oid type)
 		case RK_READ_INT64:
 			return int_datum(ids->ints[index], type);
 		case RK_READ_BYTES:
-			bytes = rk_dictionary_key(ids->dictionary, ids->order[index], buffer);
+			bytes = ids->view ? rk_graph_bytes_id(ids->view, index) :
+				rk_dictionary_key(ids->dictionary, ids->order[index], buffer);
 			if (ids->type == UUIDOID)
 			{
 				pg_uuid_t  *uuid = palloc(sizeof(pg_uuid_t));
@@ -426,6 +496,13 @@ rk_ids_datum(const rk_ids *ids, int64 index, Oid type)
 										   PointerGetDatum(cstring_to_text_with_len(bytes.data, bytes.length)));
 			return PointerGetDatum(cstring_to_text_with_len(bytes.data, bytes.length));
 		default:
+			if (ids->view)
+			{
+				rk_one_id	id;
+
+				rk_stored_id(rk_graph_bytes_id(ids->view, index), ids->type, &id);
+				return id.as_datum;
+			}
 			return ids->generic.values[ids->order[index]];
 	}
 }

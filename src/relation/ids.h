@@ -11,6 +11,7 @@
 #define RK_IDS_H
 
 #include "../call/call.h"
+#include "../compute/graph_bytes.h"
 #include "reader.h"
 
 typedef struct rk_ids rk_ids;
@@ -26,6 +27,12 @@ typedef struct rk_id_column
 
 /* type is the type of the ids as stored (rk_id_storage_type). */
 extern rk_ids *rk_ids_create(rk_call *call, Oid type);
+
+/*
+ * The ids of a graph in a block of bytes, which must stay where it is: nothing
+ * is copied or hashed.  The ids in the block must be different and in order.
+ */
+extern rk_ids *rk_ids_of_view(rk_call *call, const rk_graph_view *view);
 
 /* A column for about rows values. */
 extern rk_id_column *rk_ids_column(rk_ids *ids, int64 rows);

@@ -9,7 +9,7 @@ import pytest
 NODES, EDGES = 20_000, 200_000
 
 # parameters that no function over edges can do without
-ARGUMENTS = {"source": 1, "target": 2}
+ARGUMENTS = {"source": 1, "target": 2, "node_id": 1}
 
 # what keeps a run over so many nodes short
 BOUNDED = {

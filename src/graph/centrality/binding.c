@@ -75,6 +75,20 @@ degree_centrality_need(const rk_call *call, const rk_graph_size *size, rk_need *
 }
 
 static void
+emit_degrees(rk_call *call, int64 rows, rk_out node, const rk_degrees *d)
+{
+	rk_emit(call, rows, (rk_out[]) {
+		node,
+		RK_OUT_INTS(d->degree), RK_OUT_INTS(d->in_degree), RK_OUT_INTS(d->out_degree),
+		RK_OUT_DOUBLES(d->score), RK_OUT_DOUBLES(d->in_score), RK_OUT_DOUBLES(d->out_score),
+		RK_OUT_INTS(d->in_edges), RK_OUT_INTS(d->out_edges),
+		d->in_strength ? RK_OUT_DOUBLES(d->in_strength) : RK_OUT_NULLS,
+		d->out_strength ? RK_OUT_DOUBLES(d->out_strength) : RK_OUT_NULLS,
+		RK_OUT_INTS(d->neighbors)
+	}, NULL);
+}
+
+static void
 degree_centrality(rk_call *call)
 {
 	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_STRENGTH);
@@ -84,18 +98,34 @@ degree_centrality(rk_call *call)
 
 	rk_build_graph(call, input, &options, &g);
 	rk_call_check(call, rk_graph_degree_centrality(&call->ctx, &g, &d));
-	rk_emit(call, g.nodes, (rk_out[]) {
-		RK_OUT_NODES(input->ids),
-		RK_OUT_INTS(d.degree), RK_OUT_INTS(d.in_degree), RK_OUT_INTS(d.out_degree),
-		RK_OUT_DOUBLES(d.score), RK_OUT_DOUBLES(d.in_score), RK_OUT_DOUBLES(d.out_score),
-		RK_OUT_INTS(d.in_edges), RK_OUT_INTS(d.out_edges),
-		d.in_strength ? RK_OUT_DOUBLES(d.in_strength) : RK_OUT_NULLS,
-		d.out_strength ? RK_OUT_DOUBLES(d.out_strength) : RK_OUT_NULLS,
-		RK_OUT_INTS(d.neighbors)
-	}, NULL);
+	emit_degrees(call, g.nodes, RK_OUT_NODES(input->ids), &d);
+}
+
+static void
+degree_centrality_node_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = degree_graph(call);
+}
+
+static void
+degree_centrality_node(rk_call *call)
+{
+	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_STRENGTH);
+	rk_graph_options options = degree_graph(call);
+	uint32		node;
+	rk_graph	g;
+	rk_degrees	d;
+
+	if (input->edges.nodes == 0)
+		return;
+	node = rk_arg_node(call, "node_id", input);
+	rk_build_graph(call, input, &options, &g);
+	rk_call_check(call, rk_graph_degree_centrality_node(&call->ctx, &g, node, &d));
+	emit_degrees(call, 1, RK_OUT_CODES(input->ids, &node), &d);
 }
 
 RK_FUNCTION(rk_graph_degree_centrality_sql, "graph/degree-centrality", "");
+RK_FUNCTION(rk_graph_degree_centrality_node_sql, "graph/degree-centrality", "_node");
 
 /* ---- graph/betweenness-centrality ---- */
 
@@ -298,6 +328,7 @@ RK_FUNCTION(rk_graph_closeness_centrality_sql, "graph/closeness-centrality", "")
 const rk_bound_function rk_graph_centrality_bindings[] = {
 	{"graph/pagerank", "", pagerank, pagerank_need},
 	{"graph/degree-centrality", "", degree_centrality, degree_centrality_need},
+	{"graph/degree-centrality", "_node", degree_centrality_node, degree_centrality_node_need},
 	{"graph/betweenness-centrality", "", betweenness_centrality, betweenness_need},
 	{"graph/betweenness-centrality", "_edges", betweenness_centrality_edges, betweenness_edges_need},
 	{"graph/closeness-centrality", "", closeness_centrality, closeness_centrality_need},

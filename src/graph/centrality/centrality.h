@@ -83,6 +83,10 @@ typedef struct rk_degrees
 extern rk_status rk_graph_degree_centrality(rk_ctx *ctx, const rk_graph *g,
 											rk_degrees *result);
 
+/* The same for one node: arrays of one entry, in time of its own degree. */
+extern rk_status rk_graph_degree_centrality_node(rk_ctx *ctx, const rk_graph *g,
+												 uint32_t node, rk_degrees *result);
+
 /* Bytes beside the graph, result included. */
 extern int64_t rk_graph_degree_centrality_memory(int64_t nodes, bool weighted);
 

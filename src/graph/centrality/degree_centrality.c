@@ -87,67 +87,65 @@ loops_in_row(const rk_adjacency *a, int64_t u, double *weight)
 	return loops;
 }
 
+/* Sets entry "at" of the result to what node u has. */
+static inline void
+count_node(const rk_graph *g, int64_t u, rk_degrees *r, int64_t at)
+{
+	double		scale = g->nodes > 1 ? 1.0 / (double) (g->nodes - 1) : 0;
+	double		out_strength;
+	double		in_strength;
+	int64_t		out = distinct_in_row(&g->out, u, &out_strength);
+	int64_t		in;
+
+	r->out_edges[at] = rk_degree(&g->out, u);
+	if (g->directed)
+	{
+		in = distinct_in_row(&g->in, u, &in_strength);
+		r->in_edges[at] = rk_degree(&g->in, u);
+		r->degree[at] = in + out;
+		r->neighbors[at] = distinct_neighbors(&g->out, &g->in, u);
+	}
+	else
+	{
+		double		loop_weight;
+		int64_t		loops = loops_in_row(&g->out, u, &loop_weight);
+
+		r->neighbors[at] = out - (loops > 0);
+		out += loops > 0;
+		in = out;
+		r->degree[at] = out;
+		r->out_edges[at] += loops;
+		r->in_edges[at] = r->out_edges[at];
+		out_strength += loop_weight;
+		in_strength = out_strength;
+	}
+	r->in_degree[at] = in;
+	r->out_degree[at] = out;
+	r->score[at] = (double) r->degree[at] * scale;
+	r->in_score[at] = (double) in * scale;
+	r->out_score[at] = (double) out * scale;
+	if (r->in_strength)
+	{
+		r->in_strength[at] = in_strength;
+		r->out_strength[at] = out_strength;
+	}
+}
+
 static void
 count_rows(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 {
 	degree_state *s = arg;
-	const rk_graph *g = s->g;
-	rk_degrees *r = s->r;
-	double		scale = g->nodes > 1 ? 1.0 / (double) (g->nodes - 1) : 0;
 
 	(void) chunk;
 	(void) thread;
 	for (int64_t u = begin; u < end; u++)
-	{
-		double		out_strength;
-		double		in_strength;
-		int64_t		out = distinct_in_row(&g->out, u, &out_strength);
-		int64_t		in;
-
-		r->out_edges[u] = rk_degree(&g->out, u);
-		if (g->directed)
-		{
-			in = distinct_in_row(&g->in, u, &in_strength);
-			r->in_edges[u] = rk_degree(&g->in, u);
-			r->degree[u] = in + out;
-			r->neighbors[u] = distinct_neighbors(&g->out, &g->in, u);
-		}
-		else
-		{
-			double		loop_weight;
-			int64_t		loops = loops_in_row(&g->out, u, &loop_weight);
-
-			r->neighbors[u] = out - (loops > 0);
-			out += loops > 0;
-			in = out;
-			r->degree[u] = out;
-			r->out_edges[u] += loops;
-			r->in_edges[u] = r->out_edges[u];
-			out_strength += loop_weight;
-			in_strength = out_strength;
-		}
-		r->in_degree[u] = in;
-		r->out_degree[u] = out;
-		r->score[u] = (double) r->degree[u] * scale;
-		r->in_score[u] = (double) in * scale;
-		r->out_score[u] = (double) out * scale;
-		if (r->in_strength)
-		{
-			r->in_strength[u] = in_strength;
-			r->out_strength[u] = out_strength;
-		}
-	}
+		count_node(s->g, u, s->r, u);
 }
 
-rk_status
-rk_graph_degree_centrality(rk_ctx *ctx, const rk_graph *g, rk_degrees *result)
+/* Room for the degrees of n nodes. */
+static rk_status
+allocate(rk_ctx *ctx, const rk_graph *g, int64_t n, rk_degrees *result)
 {
-	int64_t    *bounds;
-	int64_t		chunks;
-	int64_t		n = g->nodes;
-	rk_status	status;
-	degree_state s = {g, result};
-
 	*result = (rk_degrees) {
 		.degree = rk_alloc(ctx, n, sizeof(int64_t)),
 		.in_degree = rk_alloc(ctx, n, sizeof(int64_t)),
@@ -164,11 +162,34 @@ rk_graph_degree_centrality(rk_ctx *ctx, const rk_graph *g, rk_degrees *result)
 		result->in_strength = rk_alloc(ctx, n, sizeof(double));
 		result->out_strength = rk_alloc(ctx, n, sizeof(double));
 	}
-	bounds = rk_graph_chunks(ctx, n, g->out.offsets, CHUNK_WORK, &chunks);
-	if (ctx->error.status != RK_OK)
-		return ctx->error.status;
+	return ctx->error.status;
+}
+
+rk_status
+rk_graph_degree_centrality(rk_ctx *ctx, const rk_graph *g, rk_degrees *result)
+{
+	int64_t    *bounds;
+	int64_t		chunks;
+	rk_status	status;
+	degree_state s = {g, result};
+
+	if ((status = allocate(ctx, g, g->nodes, result)) != RK_OK)
+		return status;
+	bounds = rk_graph_chunks(ctx, g->nodes, g->out.offsets, CHUNK_WORK, &chunks);
+	if (bounds == NULL)
+		return RK_ERR_MEMORY;
 	status = rk_parallel_ranges(ctx, bounds, chunks, count_rows, &s);
 	rk_free(ctx, bounds);
+	return status;
+}
+
+rk_status
+rk_graph_degree_centrality_node(rk_ctx *ctx, const rk_graph *g, uint32_t node, rk_degrees *result)
+{
+	rk_status	status = allocate(ctx, g, 1, result);
+
+	if (status == RK_OK)
+		count_node(g, node, result, 0);
 	return status;
 }
 

@@ -43,6 +43,22 @@ static const rk_function pagerank_functions[] = {
 
 /* ---- graph/degree-centrality ---- */
 
+static const rk_column degree_columns[] = {
+	{"node", RK_TYPE_ID, "the node"},
+	{"degree", RK_TYPE_INT8, "in_degree + out_degree; undirected: number of neighbours, a self-loop counting twice"},
+	{"in_degree", RK_TYPE_INT8, "number of distinct nodes with an edge to it, itself included"},
+	{"out_degree", RK_TYPE_INT8, "number of distinct nodes it has an edge to, itself included"},
+	{"score", RK_TYPE_FLOAT8, "degree / (n - 1)"},
+	{"in_score", RK_TYPE_FLOAT8, "in_degree / (n - 1)"},
+	{"out_score", RK_TYPE_FLOAT8, "out_degree / (n - 1)"},
+	{"in_edges", RK_TYPE_INT8, "number of rows that enter it, parallel ones counted each"},
+	{"out_edges", RK_TYPE_INT8, "number of rows that leave it, parallel ones counted each"},
+	{"in_strength", RK_TYPE_FLOAT8, "sum of the weights of these rows; NULL if unweighted"},
+	{"out_strength", RK_TYPE_FLOAT8, "sum of the weights of these rows; NULL if unweighted"},
+	{"neighbors", RK_TYPE_INT8, "number of distinct other nodes in either direction"},
+	{0}
+};
+
 static const rk_function degree_functions[] = {
 	{
 		.suffix = "",
@@ -54,22 +70,22 @@ static const rk_function degree_functions[] = {
 			DIRECTED_PARAM("true"),
 			{0}
 		},
-		.columns = (const rk_column[]) {
-			{"node", RK_TYPE_ID, "the node"},
-			{"degree", RK_TYPE_INT8, "in_degree + out_degree; undirected: number of neighbours, a self-loop counting twice"},
-			{"in_degree", RK_TYPE_INT8, "number of distinct nodes with an edge to it, itself included"},
-			{"out_degree", RK_TYPE_INT8, "number of distinct nodes it has an edge to, itself included"},
-			{"score", RK_TYPE_FLOAT8, "degree / (n - 1)"},
-			{"in_score", RK_TYPE_FLOAT8, "in_degree / (n - 1)"},
-			{"out_score", RK_TYPE_FLOAT8, "out_degree / (n - 1)"},
-			{"in_edges", RK_TYPE_INT8, "number of rows that enter it, parallel ones counted each"},
-			{"out_edges", RK_TYPE_INT8, "number of rows that leave it, parallel ones counted each"},
-			{"in_strength", RK_TYPE_FLOAT8, "sum of the weights of these rows; NULL if unweighted"},
-			{"out_strength", RK_TYPE_FLOAT8, "sum of the weights of these rows; NULL if unweighted"},
-			{"neighbors", RK_TYPE_INT8, "number of distinct other nodes in either direction"},
+		.columns = degree_columns,
+		.rows = RK_ROWS_PER_NODE,
+		.work = RK_WORK_LINEAR
+	},
+	{
+		.suffix = "_node",
+		.description = "degree, strength and degree centrality of one node",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			{.name = "node_id", .type = RK_TYPE_ID, .meaning = "the node, of the type of the ids"},
+			WEIGHTED_PARAM("NULL"),
+			DIRECTED_PARAM("true"),
 			{0}
 		},
-		.rows = RK_ROWS_PER_NODE,
+		.columns = degree_columns,
+		.rows = RK_ROWS_ONE,
 		.work = RK_WORK_LINEAR
 	},
 	{0}

@@ -43,7 +43,7 @@ find_components(rk_call *call, uint32 **component, rk_components *result)
 	if (weak_mode(call))
 	{
 		rk_call_phase(call, "computing", 0);
-		rk_call_check(call, rk_graph_weak_components_edges(&call->ctx, &input->edges, *component, result));
+		rk_call_check(call, rk_graph_weak_components_edges(&call->ctx, rk_input_edges(call, input), *component, result));
 	}
 	else
 	{
