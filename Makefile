@@ -60,11 +60,17 @@ rustkernels--$(EXTVERSION).sql: build/describe $(wildcard sql/*.sql) rustkernels
 
 DOMAINS = $(sort $(foreach r,$(ROOMS),$(word 2,$(subst /, ,$(r)))))
 
-docs: build/describe
-	@mkdir -p docs/reference
-	@for d in $(DOMAINS); do \
-	  { cat docs/reference/$$d.intro 2>/dev/null || echo "# Kernels of the domain $$d"; echo; \
-	    build/describe docs $$d; } > docs/reference/$$d.md; done
+build/reference: tools/reference.c src/call/descriptor.h src/call/rooms.def $(wildcard src/*/relations.h) $(DESCRIPTORS)
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(WARNINGS) tools/reference.c $(DESCRIPTORS) -o $@
+
+# REFERENCE=DIR writes them elsewhere: a test compares
+REFERENCE = docs/reference
+
+docs: build/reference
+	@mkdir -p $(REFERENCE)
+	build/reference index > $(REFERENCE)/README.md
+	for d in $(DOMAINS); do build/reference page $$d > $(REFERENCE)/$$d.md || exit 1; done
 .PHONY: docs
 
 # ---- tests without a server ----

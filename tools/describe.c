@@ -1,11 +1,9 @@
 /*
  * describe.c
- *	  Writes what follows from the descriptors, at build time.
+ *	  Writes the SQL that follows from the descriptors, at build time.
  *
- *	  describe sql				CREATE FUNCTION and COMMENT of every kernel
- *	  describe docs <domain>	its page of the reference, in Markdown
+ *	  describe sql		CREATE FUNCTION and COMMENT of every kernel
  */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -373,105 +371,14 @@ print_sql(const rk_kernel *k, void *arg)
 	}
 }
 
-/* ---- documentation ---- */
-
-static void
-print_range(const rk_param *p)
-{
-	if (p->choices)
-	{
-		for (int i = 0; p->choices[i]; i++)
-			printf("%s`%s`", i ? ", " : "", p->choices[i]);
-	}
-	else if (!rk_type_is_number(p->type))
-		return;
-	else if (isinf(p->max) && !isinf(p->min))
-		printf("%s %g", p->min_open ? ">" : "≥", p->min);
-	else if (!isinf(p->max))
-		printf("%s%g, %g%s", p->min_open ? "(" : "[", p->min, p->max, p->max_open ? ")" : "]");
-}
-
-/* The columns of a relation argument. */
-static void
-print_relation_columns(const rk_param *p)
-{
-	printf("\n| column of `%s` | type | | meaning |\n| --- | --- | --- | --- |\n", p->name);
-	for (const rk_relation_column *c = p->relation->columns; c->name; c++)
-	{
-		printf("| `%s`", c->name);
-		if (c->synonym)
-			printf(" or `%s`", c->synonym);
-		printf(" | %s | %s | %s", c->type == RK_TYPE_FLOAT8 ? "number" : rk_type_words(c->type),
-			   c->required ? "required" : "optional", c->meaning);
-		for (int i = 0; c->choices && c->choices[i]; i++)
-			printf("%s`%s`", i ? ", " : ": ", c->choices[i]);
-		printf(" |\n");
-	}
-}
-
-static void
-print_docs(const rk_kernel *k, void *arg)
-{
-	const char *domain = arg;
-
-	if (strncmp(k->id, domain, strlen(domain)) != 0 || k->id[strlen(domain)] != '/')
-		return;
-	printf("## %s\n\n%s.\n\n", k->id, k->description);
-	if (k->notes)
-		printf("%s\n\n", k->notes);
-	if (k->details)
-		printf("`rk.last_run()` has in `details`: %s.\n\n", k->details);
-	for (const rk_function *f = k->functions; f->params != NULL; f++)
-	{
-		printf("### rk.");
-		print_name(k, f);
-		printf("\n\n%c%s.\n\n", toupper((unsigned char) f->description[0]), f->description + 1);
-		if (f->shape == RK_SHAPE_AGGREGATE)
-			printf("An aggregate%s. Arguments have no names in a call; those with a default may be left out from the right.\n\n",
-				   f->moving ? ", fast as a moving window too" : "");
-		else if (f->shape == RK_SHAPE_SCALAR)
-			printf("A scalar function, %s.\n\n", f->stable ? "stable" : "immutable");
-		printf("| parameter | type | default | range | meaning |\n| --- | --- | --- | --- | --- |\n");
-		for (const rk_param *p = f->params; p->name; p++)
-		{
-			printf("| `%s` | %s | %s%s%s | ", p->name, rk_type_words(p->type), p->initial ? "`" : "",
-				   p->initial ? p->initial : "mandatory", p->initial ? "`" : "");
-			print_range(p);
-			printf(" | %s |\n", p->meaning);
-		}
-		for (const rk_param *p = f->params; p->name; p++)
-			if (p->relation)
-				print_relation_columns(p);
-		if (f->shape == RK_SHAPE_RELATION && rk_returns_ids(f) && !rk_has_id_value(f))
-			printf("\nIds of another type than %s: write `id_type => NULL::text` (or `uuid`, ...) directly after `%s`.\n",
-				   f->id_default ? f->id_default : "bigint", f->params[rk_mandatory_count(f) - 1].name);
-		if (rk_returns_second_ids(f))
-			printf("\n`%s => NULL::text` in the same place says the type of the second kind of ids.\n", f->id2_name);
-		if (f->graph_form)
-		{
-			printf("\nThe same for a value of type `rk.graph`, in place of `edges` and `nodes`: `rk.");
-			print_name(k, f);
-			printf("(graph rk.graph, ...)`.\n");
-		}
-		if (f->composite)
-			printf("\nReturns `rk.%s`:\n", f->composite);
-		printf("\n| result | type | meaning |\n| --- | --- | --- |\n");
-		for (const rk_column *c = f->columns; c->name; c++)
-			printf("| `%s` | %s | %s |\n", c->name, rk_type_words(c->type), c->meaning);
-		printf("\n");
-	}
-}
-
 int
 main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "sql") == 0)
 		rk_each_kernel(print_sql, NULL);
-	else if (argc == 3 && strcmp(argv[1], "docs") == 0)
-		rk_each_kernel(print_docs, argv[2]);
 	else
 	{
-		fprintf(stderr, "usage: describe sql | describe docs <domain>\n");
+		fprintf(stderr, "usage: describe sql\n");
 		return 2;
 	}
 	return 0;

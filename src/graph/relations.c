@@ -37,7 +37,7 @@ const rk_relation rk_edges_relation = {
 const rk_relation rk_nodes_relation = {
 	.name = "nodes",
 	.columns = node_columns,
-	.example = "SELECT account AS node FROM account"
+	.example = "SELECT id AS node FROM account"
 };
 const rk_relation rk_personalization_relation = {
 	.name = "personalization",
