@@ -189,6 +189,36 @@ run_clustering(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
 	return status;
 }
 
+/* Result: sum of in-degrees. */
+static rk_status
+run_degree_ratio(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	rk_degree_ratio_params p = {.source_threshold = 0.2,.sink_threshold = 5};
+	rk_degree_ratios r;
+	rk_status	status = rk_graph_degree_ratio(ctx, g, &p, &r);
+
+	(void) in;
+	out->end = seconds();
+	for (int64_t v = 0; status == RK_OK && v < g->nodes; v++)
+		out->result += r.in_degree[v];
+	return status;
+}
+
+/* Result: mean score. */
+static rk_status
+run_stars(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	rk_star_params p = {.min_degree = 2,.dominance = 0.9};
+	rk_stars	r;
+	rk_status	status = rk_graph_star_topology(ctx, g, &p, &r);
+
+	(void) in;
+	out->end = seconds();
+	for (int64_t v = 0; status == RK_OK && v < g->nodes; v++)
+		out->result += r.score[v] / g->nodes;
+	return status;
+}
+
 /* NUMBER: source.  Result: sum of distances. */
 static rk_status
 run_sssp(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
@@ -284,12 +314,19 @@ run_density(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
 #define LENGTHS \
 	{.drop_loops = true,.want_out = true,.want_in = true,.parallel = RK_EDGES_MIN}
 
+#define DIRECTED_SIMPLE \
+	{.directed = true,.drop_loops = true,.want_out = true,.want_in = true,.parallel = RK_EDGES_COLLAPSE}
+#define DIRECTED_NO_LOOPS \
+	{.directed = true,.drop_loops = true,.want_out = true,.want_in = true,.parallel = RK_EDGES_KEEP}
+
 static const kernel kernels[] = {
 	{"build", DIRECTED_IN, NULL, false},
 	{"pagerank", DIRECTED_IN, run_pagerank, false},
 	{"components", DIRECTED_BOTH, run_components, false},
 	{"components_rows", DIRECTED_IN, run_components_rows, false},
 	{"triangles", SIMPLE, run_triangles, false},
+	{"degreeratio", DIRECTED_NO_LOOPS, run_degree_ratio, false},
+	{"stars", DIRECTED_SIMPLE, run_stars, false},
 	{"clustering", SIMPLE, run_clustering, false},
 	{"betweenness", SIMPLE, run_betweenness, false},
 	{"louvain", UNDIRECTED, run_louvain, false},

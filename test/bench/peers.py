@@ -139,6 +139,21 @@ class Networkit:
         t, _ = timed(c.run)
         return t, float(np.mean(c.scores()))
 
+    def degreeratio(self, edges, number):
+        # degrees alone, without ratios and variances
+        g = self.graph(edges, True, loops=False)
+        incoming = self.nk.centrality.DegreeCentrality(g, outDeg=False)
+        outgoing = self.nk.centrality.DegreeCentrality(g)
+        t = timed(incoming.run)[0] + timed(outgoing.run)[0]
+        return t, float(np.sum(incoming.scores()))
+
+    def stars(self, edges, number):
+        # the share of spokes that are joined, which is what takes time
+        t, clustering = self.clustering(edges, number)
+        g = self.graph(edges, False, loops=False)
+        degrees = np.array(self.nk.centrality.DegreeCentrality(g).run().scores())
+        return t, float(np.mean(degrees >= 2)) - clustering
+
     def betweenness(self, edges, number):
         # its sources are drawn at random: the sum of scores is another each time
         g = self.graph(edges, False, loops=False)
@@ -221,6 +236,16 @@ class Igraph:
         g = self.graph(edges, False, simple=True)
         t, values = timed(lambda: g.transitivity_local_undirected(mode="zero"))
         return t, float(np.mean(values))
+
+    def degreeratio(self, edges, number):
+        g = self.graph(edges, True)
+        t, degrees = timed(lambda: (g.degree(mode=self.ig.IN, loops=False), g.degree(mode=self.ig.OUT, loops=False)))
+        return t, float(np.sum(degrees[0]))
+
+    def stars(self, edges, number):
+        t, clustering = self.clustering(edges, number)
+        degrees = np.array(self.graph(edges, False, simple=True).degree())
+        return t, float(np.mean(degrees >= 2)) - clustering
 
     def betweenness(self, edges, number):
         g = self.graph(edges, False, simple=True)

@@ -66,4 +66,33 @@ SELECT * FROM rk.graph_clustering_coefficient('k4', variant => 'local');
 SELECT * FROM rk.graph_clustering_coefficient('SELECT 1 AS source, 2 AS target, 0 AS weight', variant => 'barrat');
 SELECT * FROM rk.graph_clustering_coefficient('SELECT 1 AS source, 2 AS target, -5 AS weight', variant => 'barrat');
 
+-- degree ratio
+SELECT node, in_degree, out_degree, ratio, neighbor_degree_variance AS variance, classification, in_strength, out_strength
+FROM rk.graph_degree_ratio('w8', 'w8_nodes') ORDER BY node;
+SELECT node, ratio, round(strength_ratio::numeric, 6) AS strength_ratio, classification
+FROM rk.graph_degree_ratio('w8', source_threshold => 0.6, sink_threshold => 1.2, basis => 'weight') ORDER BY node;
+-- parallel rows count for 'edges' only, self-loops for nothing
+SELECT d.node, d.in_degree, d.out_degree, d.ratio AS by_degree, e.ratio AS by_rows
+FROM rk.graph_degree_ratio('SELECT * FROM (VALUES (1, 2), (1, 2), (2, 1), (3, 3)) e(source, target)') d
+JOIN rk.graph_degree_ratio('SELECT * FROM (VALUES (1, 2), (1, 2), (2, 1), (3, 3)) e(source, target)', basis => 'edges') e
+USING (node) ORDER BY node;
+SELECT * FROM rk.graph_degree_ratio('[]', basis => 'weight');
+SELECT * FROM rk.graph_degree_ratio('k4', basis => 'weight');
+SELECT * FROM rk.graph_degree_ratio('k4', source_threshold => 3, sink_threshold => 2);
+SELECT * FROM rk.graph_degree_ratio('k4', source_threshold => -1);
+SELECT * FROM rk.graph_degree_ratio('k4', basis => 'rows');
+
+-- star topology: 3 collects and pays, 2 is a small star
+SELECT node, round(star_score::numeric, 6) AS score, star_type AS type, spoke_count AS spokes, inter_spoke_edges AS joined,
+	in_degree AS in, out_degree AS out, in_strength AS enters, out_strength AS leaves, round(pass_through::numeric, 6) AS pass
+FROM rk.graph_star_topology('w8', 'w8_nodes') ORDER BY node;
+-- a pure collector and a pure distributor
+SELECT node, star_score, star_type FROM rk.graph_star_topology(
+	'SELECT i AS source, 100 AS target FROM generate_series(1, 5) i UNION ALL SELECT 200, i FROM generate_series(11, 14) i')
+WHERE node >= 100 ORDER BY node;
+SELECT node, star_score, star_type, pass_through FROM rk.graph_star_topology('k4', min_degree => 1) ORDER BY node;
+SELECT * FROM rk.graph_star_topology('[]');
+SELECT * FROM rk.graph_star_topology('k4', min_degree => 0);
+SELECT * FROM rk.graph_star_topology('k4', dominance => 1);
+
 DROP VIEW w8, w8_nodes, g500, k4;

@@ -373,6 +373,162 @@ graphalytics_memory(int64_t nodes, int64_t arcs, int threads)
 		rk_block_bytes(2 * nodes, 8);
 }
 
+/* ---- degree ratio and stars ---- */
+
+static rk_status
+build_rows(rk_ctx *ctx, const rk_edges *edges, rk_graph *g)
+{
+	rk_graph_options o = {.directed = true,.drop_loops = true,.want_in = true,.want_out = true,
+		.parallel = RK_EDGES_KEEP};
+
+	return rk_graph_build(ctx, edges, &o, g);
+}
+
+static void
+degree_ratios_by_brute_force(void **state)
+{
+	(void) state;
+	for (uint64_t seed = 0; seed < 300; seed++)
+	{
+		test_edges	e = small_edges(seed, true);
+		int64_t		n = e.edges.nodes;
+		rk_degree_ratio_params p = {.source_threshold = 0.5,.sink_threshold = 2,.basis = seed % 3};
+		rk_degree_ratios r;
+		rk_ctx		ctx;
+		rk_graph	g;
+		int			rows[SMALL][SMALL] = {{0}};
+		double		in_strength[SMALL] = {0};
+		double		out_strength[SMALL] = {0};
+		double		out_degree[SMALL] = {0};
+
+		for (int64_t i = 0; i < e.edges.count; i++)
+		{
+			if (e.source[i] == e.target[i])
+				continue;
+			rows[e.source[i]][e.target[i]]++;
+			out_strength[e.source[i]] += e.weight[i];
+			in_strength[e.target[i]] += e.weight[i];
+		}
+		for (int64_t u = 0; u < n; u++)
+			for (int64_t v = 0; v < n; v++)
+				out_degree[u] += rows[u][v] > 0;
+		rk_ctx_init(&ctx);
+		ctx.threads = 1 + seed % 3;
+		assert_int_equal(build_rows(&ctx, &e.edges, &g), RK_OK);
+		assert_int_equal(rk_graph_degree_ratio(&ctx, &g, &p, &r), RK_OK);
+		for (int64_t u = 0; u < n; u++)
+		{
+			double		in[3] = {0, 0, in_strength[u]};
+			double		out[3] = {out_degree[u], 0, out_strength[u]};
+			double		mean = 0;
+			double		variance = 0;
+			double		ratio;
+
+			for (int64_t v = 0; v < n; v++)
+			{
+				in[0] += rows[v][u] > 0;
+				in[1] += rows[v][u];
+				out[1] += rows[u][v];
+				mean += rows[u][v] > 0 ? out_degree[v] / out_degree[u] : 0;
+			}
+			for (int64_t v = 0; v < n; v++)
+				if (rows[u][v] > 0)
+					variance += (out_degree[v] - mean) * (out_degree[v] - mean) / out_degree[u];
+			ratio = out[p.basis] > 0 ? in[p.basis] / out[p.basis] : in[p.basis] > 0 ? INFINITY : 0;
+			assert_int_equal(r.in_degree[u], in[0]);
+			assert_int_equal(r.out_degree[u], out[0]);
+			assert_true(r.ratio[u] == ratio);
+			assert_true(r.in_strength[u] == in[2] && r.out_strength[u] == out[2]);
+			assert_true(fabs(r.neighbor_degree_variance[u] - variance) < 1e-12);
+			assert_int_equal(r.role[u], in[0] + out[0] == 0 ? RK_ROLE_ISOLATED : ratio < 0.5 ? RK_ROLE_SOURCE :
+							 ratio > 2 ? RK_ROLE_SINK : RK_ROLE_BALANCED);
+		}
+		rk_ctx_destroy(&ctx);
+		free_edges(&e);
+	}
+}
+
+static void
+stars_by_brute_force(void **state)
+{
+	(void) state;
+	for (uint64_t seed = 0; seed < 300; seed++)
+	{
+		test_edges	e = small_edges(seed, seed % 2);
+		rk_star_params p = {.min_degree = 1 + seed % 4,.dominance = 0.6};
+		rk_stars	r;
+		rk_ctx		ctx;
+		rk_graph	g;
+		bool		a[SMALL][SMALL];
+
+		rk_ctx_init(&ctx);
+		ctx.threads = 1 + seed % 3;
+		assert_int_equal(build(&ctx, &e.edges, true, &g), RK_OK);
+		assert_int_equal(rk_graph_star_topology(&ctx, &g, &p, &r), RK_OK);
+		assert_true((r.pass_through != NULL) == (seed % 2));
+		fill_matrix(&g, a);
+		for (int64_t u = 0; u < g.nodes; u++)
+		{
+			int64_t		spokes = 0;
+			int64_t		joined = 0;
+			double		in = rk_degree(&g.in, u);
+			double		out = rk_degree(&g.out, u);
+			rk_star_type type;
+
+			for (int64_t v = 0; v < g.nodes; v++)
+			{
+				if (!a[u][v] && !a[v][u])
+					continue;
+				spokes++;
+				for (int64_t w = 0; w < v; w++)
+					joined += (a[u][w] || a[w][u]) && (a[v][w] || a[w][v]);
+			}
+			type = spokes == 0 || spokes < p.min_degree ? RK_STAR_NONE : in > 0.6 * (in + out) ? RK_STAR_IN :
+				out > 0.6 * (in + out) ? RK_STAR_OUT : RK_STAR_MIXED;
+			assert_int_equal(r.spokes[u], spokes);
+			assert_int_equal(r.inter_spoke_edges[u], joined);
+			assert_int_equal(r.type[u], type);
+			assert_true(fabs(r.score[u] - (spokes < 2 || spokes < p.min_degree ? 0 :
+										   1 - joined * 2.0 / (spokes * (spokes - 1)))) < 1e-15);
+		}
+		rk_ctx_destroy(&ctx);
+		assert_int_equal(ctx.memory_used, 0);
+		free_edges(&e);
+	}
+}
+
+static rk_status
+run_degree_ratio(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	rk_degree_ratio_params p = {.source_threshold = 0.2,.sink_threshold = 5};
+	rk_degree_ratios r;
+	rk_graph	g;
+	rk_status	status = build_rows(ctx, edges, &g);
+
+	if (status == RK_OK && (status = rk_graph_degree_ratio(ctx, &g, &p, &r)) == RK_OK)
+		memcpy(result, r.neighbor_degree_variance, sizeof(double) * g.nodes);
+	return status;
+}
+
+static rk_status
+run_stars(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	rk_star_params p = {.min_degree = 3,.dominance = 0.9};
+	rk_stars	r;
+	rk_graph	g;
+	rk_status	status = build(ctx, edges, true, &g);
+
+	if (status == RK_OK && (status = rk_graph_star_topology(ctx, &g, &p, &r)) == RK_OK)
+		memcpy(result, r.score, sizeof(double) * g.nodes);
+	return status;
+}
+
+static int64_t
+stars_memory(int64_t nodes, int64_t arcs, int threads)
+{
+	return rk_graph_star_topology_memory(nodes, arcs, true, threads);
+}
+
 /* ---- sweeps ---- */
 
 /* A kernel takes no more memory than it says, be it 1 thread or 2. */
@@ -460,6 +616,24 @@ clustering_coefficient_passes(void **state)
 	free_edges(&weighted);
 }
 
+static void
+degree_ratio_passes(void **state)
+{
+	(void) state;
+	all_sweeps(run_degree_ratio, true, 20000, 200000);
+}
+
+static void
+star_topology_passes(void **state)
+{
+	test_edges	e = random_edges(6, 100000, 400000, true);
+
+	(void) state;
+	all_sweeps(run_stars, true, 5000, 60000);
+	assert_memory_estimate(run_stars, &e.edges, true, sizeof(double) * 100000, stars_memory);
+	free_edges(&e);
+}
+
 int
 main(void)
 {
@@ -469,8 +643,12 @@ main(void)
 		cmocka_unit_test(triangles_of_a_wheel),
 		cmocka_unit_test(clustering_by_the_definitions),
 		cmocka_unit_test(clustering_needs_a_weight),
+		cmocka_unit_test(degree_ratios_by_brute_force),
+		cmocka_unit_test(stars_by_brute_force),
 		cmocka_unit_test(triangle_counting_passes),
 		cmocka_unit_test(clustering_coefficient_passes),
+		cmocka_unit_test(degree_ratio_passes),
+		cmocka_unit_test(star_topology_passes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,10 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
+#include "utils/builtins.h"
+
 #include "../../relation/emit.h"
 #include "../../relation/graph_input.h"
 #include "patterns.h"
@@ -38,6 +42,17 @@ smaller_ends(rk_call *call, const rk_graph *g, bool *keep)
 		}
 	}
 	return source;
+}
+
+/* Complains that the value of a parameter needs weights. */
+static void
+missing_weight(rk_call *call, const char *param)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("parameter \"%s\" is %s, but \"edges\" has no weights", param, rk_arg_text(call, param)),
+			 errhint("Give the weight a name in a query: edges => '%s'.",
+					 call->function->params[0].relation->example)));
 }
 
 /* ---- graph/triangle-counting ---- */
@@ -171,11 +186,7 @@ run_clustering(rk_call *call, clustering_result *r)
 	rk_graph_options options = clustering_graph(variant);
 
 	if (weighted && input->edges.weight == NULL && input->edges.count > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"weight\" of \"edges\" is missing, but \"variant\" is %s", rk_arg_text(call, "variant")),
-				 errhint("Give the weight a name in a query: edges => '%s'.",
-						 call->function->params[0].relation->example)));
+		missing_weight(call, "variant");
 	rk_build_graph(call, input, &options, &r->g);
 	r->degree = rk_call_alloc(call, r->g.nodes, int64);
 	r->triangles = rk_call_alloc(call, r->g.nodes, int64);
@@ -217,7 +228,127 @@ clustering_coefficient_global(rk_call *call)
 RK_FUNCTION(rk_graph_clustering_coefficient_sql, "graph/clustering-coefficient", "");
 RK_FUNCTION(rk_graph_clustering_coefficient_global_sql, "graph/clustering-coefficient", "_global");
 
+/* ---- graph/degree-ratio ---- */
+
+/* A text from a closed set, by its number in an array of bytes. */
+typedef struct choice_column
+{
+	const char *const *names;
+	const uint8 *codes;
+} choice_column;
+
+static Datum
+choice_name(void *arg, int64 row, bool *is_null)
+{
+	const choice_column *c = arg;
+
+	return CStringGetTextDatum(c->names[c->codes[row]]);
+}
+
+static const rk_graph_options ratio_graph = {
+	.directed = true,.drop_loops = true,.want_in = true,.want_out = true,.parallel = RK_EDGES_KEEP
+};
+
+static void
+degree_ratio_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = ratio_graph;
+	need->bytes = rk_graph_degree_ratio_memory(size->nodes, size->arcs, size->weighted);
+}
+
+static void
+degree_ratio(rk_call *call)
+{
+	static const char *const roles[] = {"isolated", "source", "balanced", "sink"};
+	rk_degree_ratio_params params = {
+		.source_threshold = rk_arg_float8(call, "source_threshold"),
+		.sink_threshold = rk_arg_float8(call, "sink_threshold"),
+		.basis = rk_arg_choice(call, "basis")
+	};
+	rk_graph_input *input;
+	rk_graph	g;
+	rk_degree_ratios r;
+
+	if (params.source_threshold > params.sink_threshold)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"source_threshold\" is %g, above \"sink_threshold\", which is %g",
+						params.source_threshold, params.sink_threshold)));
+	input = rk_read_graph(call, RK_WEIGHT_STRENGTH);
+	if (params.basis == RK_RATIO_WEIGHT && input->edges.weight == NULL && input->edges.count > 0)
+		missing_weight(call, "basis");
+	rk_build_graph(call, input, &ratio_graph, &g);
+	rk_call_check(call, rk_graph_degree_ratio(&call->ctx, &g, &params, &r));
+	rk_emit(call, g.nodes, (rk_out[]) {
+		RK_OUT_NODES(input->ids), RK_OUT_INTS(r.in_degree), RK_OUT_INTS(r.out_degree),
+		RK_OUT_DOUBLES(r.ratio), RK_OUT_DOUBLES(r.neighbor_degree_variance),
+		RK_OUT_CALL(choice_name, (&(choice_column) {roles, r.role})),
+		r.in_strength ? RK_OUT_DOUBLES(r.in_strength) : RK_OUT_NULLS,
+		r.in_strength ? RK_OUT_DOUBLES(r.out_strength) : RK_OUT_NULLS,
+		r.in_strength ? RK_OUT_DOUBLES(r.strength_ratio) : RK_OUT_NULLS
+	}, NULL);
+}
+
+RK_FUNCTION(rk_graph_degree_ratio_sql, "graph/degree-ratio", "");
+
+/* ---- graph/star-topology ---- */
+
+/* A value that is NULL where it is not a number. */
+static Datum
+number_or_null(void *arg, int64 row, bool *is_null)
+{
+	double		value = ((const double *) arg)[row];
+
+	*is_null = isnan(value);
+	return Float8GetDatum(value);
+}
+
+static rk_graph_options
+star_graph(bool weighted)
+{
+	return (rk_graph_options) {
+		.directed = true,.drop_loops = true,.want_in = true,.want_out = true,
+		.parallel = weighted ? RK_EDGES_SUM : RK_EDGES_COLLAPSE
+	};
+}
+
+static void
+star_topology_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = star_graph(size->weighted);
+	need->bytes = rk_graph_star_topology_memory(size->nodes, size->arcs, size->weighted, size->threads);
+}
+
+static void
+star_topology(rk_call *call)
+{
+	static const char *const types[] = {"none", "in-star", "out-star", "mixed"};
+	rk_star_params params = {
+		.min_degree = rk_arg_int(call, "min_degree"),
+		.dominance = rk_arg_float8(call, "dominance")
+	};
+	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_STRENGTH);
+	rk_graph_options options = star_graph(input->edges.weight != NULL);
+	rk_graph	g;
+	rk_stars	r;
+
+	rk_build_graph(call, input, &options, &g);
+	rk_call_check(call, rk_graph_star_topology(&call->ctx, &g, &params, &r));
+	rk_emit(call, g.nodes, (rk_out[]) {
+		RK_OUT_NODES(input->ids), RK_OUT_DOUBLES(r.score),
+		RK_OUT_CALL(choice_name, (&(choice_column) {types, r.type})),
+		RK_OUT_INTS(r.spokes), RK_OUT_INTS(r.inter_spoke_edges), RK_OUT_INTS(r.in_degree), RK_OUT_INTS(r.out_degree),
+		r.in_strength ? RK_OUT_DOUBLES(r.in_strength) : RK_OUT_NULLS,
+		r.in_strength ? RK_OUT_DOUBLES(r.out_strength) : RK_OUT_NULLS,
+		r.in_strength ? RK_OUT_CALL(number_or_null, r.pass_through) : RK_OUT_NULLS
+	}, NULL);
+}
+
+RK_FUNCTION(rk_graph_star_topology_sql, "graph/star-topology", "");
+
 const rk_bound_function rk_graph_patterns_bindings[] = {
+	{"graph/degree-ratio", "", degree_ratio, degree_ratio_need},
+	{"graph/star-topology", "", star_topology, star_topology_need},
 	{"graph/clustering-coefficient", "", clustering_coefficient, clustering_need},
 	{"graph/clustering-coefficient", "_global", clustering_coefficient_global, clustering_need},
 	{"graph/triangle-counting", "", triangle_counting, triangle_counting_need},

@@ -114,6 +114,79 @@ static const rk_function clustering_functions[] = {
 	{0}
 };
 
+/* ---- graph/degree-ratio ---- */
+
+static const char *const basis_choices[] = {"degree", "edges", "weight", NULL};
+
+static const rk_function degree_ratio_functions[] = {
+	{
+		.suffix = "",
+		.description = "ratio of in- to out-degree of every node, and whether it is a source, a sink or balanced",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			NODES_PARAM,
+			{.name = "source_threshold", .type = RK_TYPE_FLOAT8, .initial = "0.2", RK_AT_LEAST(0),
+			.meaning = "a node with a smaller ratio is a source"},
+			{.name = "sink_threshold", .type = RK_TYPE_FLOAT8, .initial = "5.0", RK_AT_LEAST(0),
+			.meaning = "a node with a larger ratio is a sink; not below source_threshold"},
+			{.name = "basis", .type = RK_TYPE_TEXT, .initial = "'degree'", .choices = basis_choices,
+			.meaning = "what ratio and classification compare: degree (distinct nodes), edges (rows) or weight (strengths)"},
+			WEIGHTED_PARAM("NULL"),
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"node", RK_TYPE_ID, "the node"},
+			{"in_degree", RK_TYPE_INT8, "number of distinct other nodes with an edge to it"},
+			{"out_degree", RK_TYPE_INT8, "number of distinct other nodes it has an edge to"},
+			{"ratio", RK_TYPE_FLOAT8, "what enters by what leaves, as basis says; 0 if neither, Infinity if nothing leaves"},
+			{"neighbor_degree_variance", RK_TYPE_FLOAT8, "variance of out_degree over the nodes it has an edge to; 0 without any"},
+			{"classification", RK_TYPE_TEXT, "isolated, source, balanced or sink"},
+			{"in_strength", RK_TYPE_FLOAT8, "sum of the weights that enter; NULL if unweighted"},
+			{"out_strength", RK_TYPE_FLOAT8, "sum of the weights that leave; NULL if unweighted"},
+			{"strength_ratio", RK_TYPE_FLOAT8, "in_strength by out_strength, like ratio; NULL if unweighted"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_NODE,
+		.work = RK_WORK_LINEAR
+	},
+	{0}
+};
+
+/* ---- graph/star-topology ---- */
+
+static const rk_function star_functions[] = {
+	{
+		.suffix = "",
+		.description = "how much every node is the hub of a star, and of which kind",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			NODES_PARAM,
+			{.name = "min_degree", .type = RK_TYPE_INT4, .initial = "3", RK_AT_LEAST(1),
+			.meaning = "fewest spokes of a star"},
+			{.name = "dominance", .type = RK_TYPE_FLOAT8, .initial = "0.9", RK_FROM_BELOW(0.5, 1),
+			.meaning = "share of in_degree + out_degree that one direction must exceed to name the star"},
+			WEIGHTED_PARAM("NULL"),
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"node", RK_TYPE_ID, "the node"},
+			{"star_score", RK_TYPE_FLOAT8, "1 - share of the pairs of spokes that are joined; 0 below two or min_degree spokes"},
+			{"star_type", RK_TYPE_TEXT, "none, in-star, out-star or mixed"},
+			{"spoke_count", RK_TYPE_INT8, "number of distinct neighbours in either direction"},
+			{"inter_spoke_edges", RK_TYPE_INT8, "pairs of spokes joined in either direction"},
+			{"in_degree", RK_TYPE_INT8, "number of distinct other nodes with an edge to it"},
+			{"out_degree", RK_TYPE_INT8, "number of distinct other nodes it has an edge to"},
+			{"in_strength", RK_TYPE_FLOAT8, "sum of the weights that enter; NULL if unweighted"},
+			{"out_strength", RK_TYPE_FLOAT8, "sum of the weights that leave; NULL if unweighted"},
+			{"pass_through", RK_TYPE_FLOAT8, "smaller strength by larger one: near 1, what enters leaves; NULL if unweighted or both are 0"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_NODE,
+		.work = RK_WORK_TRIANGLES
+	},
+	{0}
+};
+
 const rk_kernel rk_graph_patterns_kernels[] = {
 	{
 		.id = "graph/clustering-coefficient",
@@ -144,6 +217,30 @@ const rk_kernel rk_graph_patterns_kernels[] = {
 		.target_latency_us = 100,
 		.details = "triangles (of the whole graph)",
 		.functions = triangle_functions
+	},
+	{
+		.id = "graph/degree-ratio",
+		.domain = "GraphAnalytics",
+		.mode = RK_MODE_BATCH,
+		.description = "In/out degree ratio: sources, sinks and what lies between",
+		.notes = "Edges are directed and self-loops are left out. Degrees count distinct nodes; basis => 'edges' compares rows, "
+		"basis => 'weight' sums of weights. A node with nothing on either side of the comparison is isolated.",
+		.license_feature = "GraphAnalytics.DegreeRatio",
+		.expected_throughput = 1000000,
+		.target_latency_us = 0.1,
+		.functions = degree_ratio_functions
+	},
+	{
+		.id = "graph/star-topology",
+		.domain = "GraphAnalytics",
+		.mode = RK_MODE_BATCH,
+		.description = "Stars: hubs whose neighbours are not joined, collecting, distributing or both",
+		.notes = "Spokes are the distinct neighbours in either direction; self-loops are left out, weights of parallel edges add up. "
+		"star_score is 1 - the clustering coefficient of the undirected graph.",
+		.license_feature = "GraphAnalytics.StarTopology",
+		.expected_throughput = 20000,
+		.target_latency_us = 50,
+		.functions = star_functions
 	},
 	{0}
 };

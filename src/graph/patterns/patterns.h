@@ -111,4 +111,109 @@ extern int64_t rk_graph_clustering_coefficient_memory(int64_t nodes, int64_t arc
 													  rk_clustering_variant variant,
 													  int threads);
 
+/* ---- degree-ratio ------------------------------------------------------ */
+
+/* What ratio and role are taken from. */
+typedef enum rk_ratio_basis
+{
+	RK_RATIO_DEGREE,			/* distinct neighbours */
+	RK_RATIO_EDGES,				/* rows, parallel ones counted each */
+	RK_RATIO_WEIGHT				/* strengths */
+} rk_ratio_basis;
+
+typedef enum rk_degree_role
+{
+	RK_ROLE_ISOLATED,			/* nothing enters, nothing leaves */
+	RK_ROLE_SOURCE,				/* ratio < source_threshold */
+	RK_ROLE_BALANCED,
+	RK_ROLE_SINK				/* ratio > sink_threshold */
+} rk_degree_role;
+
+typedef struct rk_degree_ratio_params
+{
+	double		source_threshold;	/* 0 <= source_threshold <= sink_threshold */
+	double		sink_threshold;
+	rk_ratio_basis basis;		/* RK_RATIO_WEIGHT: the graph has weights */
+} rk_degree_ratio_params;
+
+/* n values each, allocated in the context. */
+typedef struct rk_degree_ratios
+{
+	int64_t    *in_degree;		/* distinct predecessors */
+	int64_t    *out_degree;		/* distinct successors */
+	double	   *ratio;			/* in / out by the basis; 0 / 0 is 0, x / 0 INFINITY */
+	double	   *neighbor_degree_variance;
+	uint8_t    *role;			/* rk_degree_role */
+	double	   *in_strength;	/* sums of weights; NULL if unweighted */
+	double	   *out_strength;
+	double	   *strength_ratio; /* like ratio */
+} rk_degree_ratios;
+
+/*
+ * What enters a node as a share of what leaves it, and the role that follows
+ * from it.  neighbor_degree_variance: population variance of out_degree over
+ * the distinct successors, 0 without any; from exact sums, rounded once.
+ *
+ * Graph: directed, "out" and "in" built, parallel edges kept, self-loops
+ * dropped.  Weights are strengths >= 0.
+ * Errors: none of its own.
+ * Cost O(n + m).  Nothing beside the result.
+ */
+extern rk_status rk_graph_degree_ratio(rk_ctx *ctx, const rk_graph *g,
+									   const rk_degree_ratio_params *params,
+									   rk_degree_ratios *result);
+
+/* Of the result, and of the bounds of chunks. */
+extern int64_t rk_graph_degree_ratio_memory(int64_t nodes, int64_t arcs, bool weighted);
+
+/* ---- star-topology ----------------------------------------------------- */
+
+typedef enum rk_star_type
+{
+	RK_STAR_NONE,
+	RK_STAR_IN,
+	RK_STAR_OUT,
+	RK_STAR_MIXED
+} rk_star_type;
+
+typedef struct rk_star_params
+{
+	int64_t		min_degree;		/* spokes that make a star, >= 1 */
+	double		dominance;		/* share of one direction, [0.5, 1) */
+} rk_star_params;
+
+/* n values each, allocated in the context. */
+typedef struct rk_stars
+{
+	double	   *score;
+	uint8_t    *type;			/* rk_star_type */
+	int64_t    *spokes;			/* distinct neighbours in either direction */
+	int64_t    *inter_spoke_edges;	/* pairs of them joined in either direction */
+	int64_t    *in_degree;		/* distinct predecessors */
+	int64_t    *out_degree;		/* distinct successors */
+	double	   *in_strength;	/* sums of weights; NULL if unweighted */
+	double	   *out_strength;
+	double	   *pass_through;	/* smaller strength / larger one, NAN where both
+								 * are 0; NULL if unweighted */
+} rk_stars;
+
+/*
+ * How much of a star a node and its neighbours are: 1 - inter_spoke_edges /
+ * (s (s - 1) / 2) with s spokes, which is 1 - its clustering coefficient; 0
+ * below max(2, min_degree) spokes.  type: none below min_degree spokes, in-star
+ * when in_degree > dominance (in_degree + out_degree), out-star likewise, else
+ * mixed.
+ *
+ * Graph: directed, "out" and "in" built, self-loops dropped, parallel edges
+ * collapsed, or summed with weights >= 0.
+ * Errors: RK_ERR_LIMIT as for triangles.
+ * Cost: that of counting triangles.
+ */
+extern rk_status rk_graph_star_topology(rk_ctx *ctx, const rk_graph *g,
+										const rk_star_params *params, rk_stars *result);
+
+/* With the result. */
+extern int64_t rk_graph_star_topology_memory(int64_t nodes, int64_t arcs, bool weighted,
+											 int threads);
+
 #endif							/* RK_GRAPH_PATTERNS_H */
