@@ -49,9 +49,10 @@ $(OBJS): override CPPFLAGS += -MMD -MP
 
 # ---- what follows from the descriptors ----
 
-build/describe: tools/describe.c src/call/descriptor.h src/call/rooms.def $(wildcard src/*/relations.h) $(DESCRIPTORS)
+build/describe: tools/describe.c src/call/descriptor.h src/call/rooms.def $(wildcard src/*/relations.h) $(DESCRIPTORS) \
+	src/ring/message.h src/ring/messages.def $(MESSAGES)
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 $(WARNINGS) tools/describe.c $(DESCRIPTORS) -o $@
+	$(CC) -std=gnu11 $(WARNINGS) tools/describe.c $(DESCRIPTORS) $(MESSAGES) -o $@
 
 rustkernels--$(EXTVERSION).sql: build/describe $(wildcard sql/*.sql) rustkernels.control
 	{ printf '%s\n\n' '\echo Use "CREATE EXTENSION rustkernels" to load this file. \quit'; \

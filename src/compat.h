@@ -56,4 +56,27 @@
 #define rk_my_slot() (MyBackendId - 1)
 #endif
 
+/* One's own number among the procs, which finds the latch. */
+#if PG_VERSION_NUM >= 170000
+#define rk_my_proc() (MyProcNumber)
+#else
+#define rk_my_proc() (MyProc->pgprocno)
+#endif
+
+/* What a check hook allocates. */
+#if PG_VERSION_NUM >= 160000
+#define rk_guc_malloc(size) guc_malloc(LOG, (size))
+#else
+#define rk_guc_malloc(size) malloc(size)
+#endif
+
+/* Whether a role may do with a database what its owner may. */
+#include "catalog/pg_database.h"
+#include "utils/acl.h"
+#if PG_VERSION_NUM >= 160000
+#define rk_database_owner(database, role) object_ownercheck(DatabaseRelationId, (database), (role))
+#else
+#define rk_database_owner(database, role) pg_database_ownercheck((database), (role))
+#endif
+
 #endif							/* RK_COMPAT_H */

@@ -8,6 +8,7 @@
 
 #include "call/call.h"
 #include "relation/context.h"
+#include "ring/region.h"
 
 PG_MODULE_MAGIC;
 
@@ -18,6 +19,10 @@ _PG_init(void)
 {
 	/* its setting comes before the prefix is closed */
 	rk_context_install();
+	rk_ring_define_settings();
 	rk_define_settings();
 	rk_progress_install();
+	rk_region_install();
+	rk_launcher_register();
+	rk_utility_install();
 }

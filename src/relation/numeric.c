@@ -1,6 +1,6 @@
 /*
  * numeric.c
- *	  Numbers to and from numeric without a detour through text.
+ *	  Numbers to and from numeric and fixed point without a detour through text.
  *
  * Amounts of money are numeric, so this is on the way of most weights.  A
  * numeric is base-10000 digits with a weight; up to 53 bits of them are exact
@@ -32,6 +32,63 @@ static const double exact_powers[] = {
 	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
 	1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22
 };
+
+bool
+rk_numeric_to_fixed(Datum value, int64 *result)
+{
+	struct varlena *v = PG_DETOAST_DATUM_PACKED(value);
+	const char *data = VARDATA_ANY(v);
+	int			length = VARSIZE_ANY_EXHDR(v);
+	uint16		header;
+	int			weight;
+	bool		negative;
+	int			digits;
+	__int128	sum = 0;
+
+	memcpy(&header, data, sizeof(header));
+	if ((header & SIGN_MASK) == IS_SPECIAL)
+		return false;
+	data += sizeof(uint16);
+	length -= sizeof(uint16);
+	if (header & IS_SHORT)
+	{
+		negative = (header & SHORT_SIGN) != 0;
+		weight = (header & SHORT_WEIGHT_SIGN ? ~SHORT_WEIGHT_MASK : 0) |
+			(header & SHORT_WEIGHT_MASK);
+	}
+	else
+	{
+		int16		w;
+
+		negative = (header & SIGN_MASK) == SIGN_NEGATIVE;
+		memcpy(&w, data, sizeof(w));
+		weight = w;
+		data += sizeof(uint16);
+		length -= sizeof(uint16);
+	}
+	digits = length / (int) sizeof(int16);
+	/* 10000^5 is more than any value that fits */
+	if (digits > 0 && weight > 4)
+		return false;
+	/* digit i counts 10000^(weight - i); two of them are behind the point, one more rounds */
+	for (int i = 0; i <= weight + 3; i++)
+	{
+		int16		digit = 0;
+
+		if (i < digits)
+			memcpy(&digit, data + i * sizeof(int16), sizeof(digit));
+		if (i <= weight + 2)
+			sum = sum * 10000 + digit;
+		else if (digit >= 5000)
+			sum++;
+	}
+	if (negative)
+		sum = -sum;
+	if (sum > PG_INT64_MAX || sum < PG_INT64_MIN)
+		return false;
+	*result = (int64) sum;
+	return true;
+}
 
 double
 rk_numeric_to_double(Datum value)

@@ -65,5 +65,10 @@ extern double rk_numeric_to_double(Datum value);
 /* A number of any of the types of rk_is_number_type. */
 extern double rk_number_to_double(Datum value, Oid type);
 extern Datum rk_number_to_numeric(Datum value, Oid type);
+/*
+ * numeric as a whole number of 1e-8, halves rounded away from zero; false when
+ * that is out of range or no number.
+ */
+extern bool rk_numeric_to_fixed(Datum value, int64 *result);
 
 #endif							/* RK_READER_H */

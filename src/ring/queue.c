@@ -12,6 +12,8 @@ lane_capacity(uint32_t capacity, int lane)
 {
 	if (lane == RK_LANE_NORMAL)
 		return capacity;
+	if (lane == RK_LANE_CONTROL)
+		return 16;
 	return capacity / 4 < 16 ? 16 : capacity / 4;
 }
 
@@ -48,17 +50,17 @@ rk_queue_init(void *memory, uint32_t capacity)
 rk_slot *
 rk_queue_peek_any(rk_queue *queue, rk_lane_name *name)
 {
-	rk_slot    *slot[RK_LANES];
+	rk_slot    *slot[RK_WORK_LANES];
 	int			pick = -1;
 
-	for (int i = 0; i < RK_LANES; i++)
+	for (int i = 0; i < RK_WORK_LANES; i++)
 		slot[i] = rk_lane_peek(queue, i, 0);
 	if (slot[RK_LANE_LOW] && queue->run >= 256)
 		pick = RK_LANE_LOW;
 	else if (slot[RK_LANE_NORMAL] && queue->urgent_run >= 64)
 		pick = RK_LANE_NORMAL;
 	else
-		for (int i = RK_LANES - 1; i >= 0; i--)
+		for (int i = RK_WORK_LANES - 1; i >= 0; i--)
 			if (slot[i])
 				pick = i;
 	if (pick < 0)
@@ -90,7 +92,7 @@ rk_queue_depth(const rk_queue *queue)
 {
 	uint64_t	depth = 0;
 
-	for (int i = 0; i < RK_LANES; i++)
+	for (int i = 0; i < RK_WORK_LANES; i++)
 		depth += rk_lane_depth(queue, i);
 	return depth;
 }

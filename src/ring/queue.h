@@ -33,7 +33,8 @@
  * Messages of a lane are consumed in the order in which their slots were
  * claimed, so those of one producer in the order of sending.
  *
- * LANES.  Urgent, normal, low, each with its own order.  The consumer prefers
+ * LANES.  Urgent, normal, low, each with its own order, and one for control
+ * messages that the consumer looks at by itself.  The consumer prefers
  * the more urgent, but after 64 urgent messages takes one normal and after 256
  * others one low if there are any: no lane starves.
  *
@@ -87,13 +88,15 @@
 #include <stdint.h>
 
 #define RK_INLINE_PAYLOAD 128	/* bytes of a payload inside its slot */
-#define RK_LANES 3
+#define RK_LANES 4
+#define RK_WORK_LANES 3			/* those that rk_queue_peek looks at */
 
 typedef enum rk_lane_name
 {
 	RK_LANE_URGENT,
 	RK_LANE_NORMAL,
-	RK_LANE_LOW
+	RK_LANE_LOW,
+	RK_LANE_CONTROL				/* for the runtime: looked at whatever the ring's state */
 } rk_lane_name;
 
 /* Bits of rk_slot.flags. */
@@ -251,8 +254,9 @@ rk_queue_release(rk_queue *queue, rk_lane_name name)
 	atomic_store_explicit(&lane->head, p + 1, memory_order_release);
 }
 
-/* Messages in a lane, or in all; anybody may ask, the answer may be old. */
+/* Messages in a lane; anybody may ask, the answer may be old. */
 extern uint64_t rk_lane_depth(const rk_queue *queue, rk_lane_name name);
+/* Messages in all lanes but the one for control. */
 extern uint64_t rk_queue_depth(const rk_queue *queue);
 
 /* ---- sleeping ---- */

@@ -263,7 +263,7 @@ produce(void *arg)
 
 	for (int64_t i = 0; i < MESSAGES; i++)
 	{
-		int			lane = rk_hash3(1, p->number, i) % RK_LANES;
+		int			lane = rk_hash3(1, p->number, i) % RK_WORK_LANES;
 		bool		patient = rk_hash3(2, p->number, i) % 8 != 0;
 		bool		large = rk_hash3(3, p->number, i) % 16 == 0;
 		int64_t		id = p->number * (int64_t) MESSAGES + i;

@@ -1,0 +1,337 @@
+/* Ring kernels: actors with state in background workers, fed through shared memory. */
+
+CREATE TYPE rk.priority AS ENUM ('low', 'normal', 'high', 'critical', 'realtime');
+COMMENT ON TYPE rk.priority IS 'priority of a message';
+
+/* ---- what should run ---- */
+
+CREATE TABLE rk.ring (
+	ring_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	name text NOT NULL UNIQUE CHECK (name <> '' AND octet_length(name) < 64),
+	kernel text NOT NULL,
+	owner regrole NOT NULL,
+	tenant text,
+	options jsonb NOT NULL DEFAULT '{}',
+	desired_state text NOT NULL DEFAULT 'running'
+		CHECK (desired_state IN ('running', 'suspended', 'stopped', 'killed')),
+	drain_timeout interval,
+	restarts integer NOT NULL DEFAULT 0,
+	epoch integer NOT NULL DEFAULT 0,
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE rk.ring IS 'rings of this database and what is wanted of them; changed by rk.ring_start and its like';
+
+CREATE TABLE rk.ring_access (
+	ring_id integer NOT NULL REFERENCES rk.ring ON DELETE CASCADE,
+	role regrole NOT NULL,
+	access text NOT NULL CHECK (access IN ('send', 'control')),
+	PRIMARY KEY (ring_id, role, access)
+);
+COMMENT ON TABLE rk.ring_access IS 'who may use a ring beside its owner';
+
+/* ---- what a crash must not take away ---- */
+
+CREATE TABLE rk.checkpoint (
+	checkpoint_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	ring_id integer NOT NULL REFERENCES rk.ring ON DELETE CASCADE,
+	taken_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	apply_seq bigint NOT NULL,
+	epoch integer NOT NULL,
+	format_version integer NOT NULL,
+	kernel_version integer NOT NULL,
+	bytes bigint NOT NULL,
+	crc32c bigint NOT NULL
+);
+CREATE INDEX ON rk.checkpoint (ring_id, checkpoint_id);
+COMMENT ON TABLE rk.checkpoint IS 'states of rings, the newest ones of each';
+
+CREATE TABLE rk.checkpoint_chunk (
+	checkpoint_id bigint NOT NULL REFERENCES rk.checkpoint ON DELETE CASCADE,
+	n integer NOT NULL,
+	data bytea NOT NULL,
+	PRIMARY KEY (checkpoint_id, n)
+);
+ALTER TABLE rk.checkpoint_chunk ALTER data SET STORAGE EXTERNAL;
+COMMENT ON TABLE rk.checkpoint_chunk IS 'bytes of checkpoints';
+
+CREATE SEQUENCE rk.ring_journal_id;
+/* No index: rows live for milliseconds, and a look at all of them is a look at few. */
+CREATE TABLE rk.ring_journal (
+	id bigint NOT NULL,
+	ring_id integer NOT NULL,
+	xid xid8 NOT NULL,
+	type_id integer NOT NULL,
+	priority smallint NOT NULL,
+	sent_at_ns bigint NOT NULL,
+	role regrole NOT NULL,
+	payload bytea NOT NULL
+);
+COMMENT ON TABLE rk.ring_journal IS 'messages written by transactions, until their ring takes them in';
+
+CREATE TABLE rk.ring_log (
+	ring_id integer NOT NULL REFERENCES rk.ring ON DELETE CASCADE,
+	apply_seq bigint NOT NULL,
+	type_id integer NOT NULL,
+	priority smallint NOT NULL,
+	message_id bigint NOT NULL,
+	sent_at_ns bigint NOT NULL,
+	role regrole NOT NULL,
+	payload bytea NOT NULL,
+	PRIMARY KEY (ring_id, apply_seq)
+);
+COMMENT ON TABLE rk.ring_log IS 'messages that a ring applies again after a crash, since its oldest checkpoint';
+
+CREATE TABLE rk.dead_letter (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	ring_id integer NOT NULL REFERENCES rk.ring ON DELETE CASCADE,
+	type_id integer NOT NULL,
+	payload jsonb NOT NULL,
+	reason text NOT NULL,
+	attempts integer NOT NULL,
+	message_id bigint NOT NULL,
+	correlation_id bigint,
+	role regrole NOT NULL,
+	priority smallint NOT NULL,
+	error text,
+	arrived_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX ON rk.dead_letter (arrived_at);
+COMMENT ON TABLE rk.dead_letter IS 'messages without a waiting sender that could not be handled; kept for an hour';
+
+SELECT pg_catalog.pg_extension_config_dump('rk.ring', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.ring_ring_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.ring_access', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.checkpoint', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.checkpoint_checkpoint_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.checkpoint_chunk', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.ring_journal', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.ring_journal_id', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.ring_log', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.dead_letter', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.dead_letter_id_seq', '');
+
+/* ---- control ---- */
+
+CREATE FUNCTION rk.ring_start(kernel text, name text DEFAULT NULL, options jsonb DEFAULT '{}') RETURNS text
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_ring_start';
+COMMENT ON FUNCTION rk.ring_start(text, text, jsonb) IS
+'creates a ring of a kernel, or lets a stopped one run again, when the transaction commits; returns its name';
+
+CREATE FUNCTION rk.ring_want(name text, state text, timeout interval DEFAULT NULL) RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_ring_want';
+COMMENT ON FUNCTION rk.ring_want(text, text, interval) IS
+'what rk.ring_stop, rk.ring_drain, rk.ring_suspend, rk.ring_resume and rk.ring_restart do';
+
+CREATE FUNCTION rk.ring_stop(name text, force boolean DEFAULT false) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT rk.ring_want(name, CASE WHEN force THEN 'killed' ELSE 'stopped' END);
+END;
+COMMENT ON FUNCTION rk.ring_stop(text, boolean) IS
+'stops a ring when the transaction commits: it works off its queue, or with force does not, and writes a checkpoint';
+
+CREATE FUNCTION rk.ring_drain(name text, timeout interval DEFAULT NULL) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT rk.ring_want(name, 'stopped', timeout);
+END;
+COMMENT ON FUNCTION rk.ring_drain(text, interval) IS
+'stops a ring that works off its queue for at most the timeout (rk.drain_timeout)';
+
+CREATE FUNCTION rk.ring_suspend(name text) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT rk.ring_want(name, 'suspended');
+END;
+COMMENT ON FUNCTION rk.ring_suspend(text) IS 'lets messages queue up without handling them';
+
+CREATE FUNCTION rk.ring_resume(name text) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT rk.ring_want(name, 'running');
+END;
+COMMENT ON FUNCTION rk.ring_resume(text) IS 'ends rk.ring_suspend';
+
+CREATE FUNCTION rk.ring_restart(name text) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT rk.ring_want(name, 'restart');
+END;
+COMMENT ON FUNCTION rk.ring_restart(text) IS
+'stops a ring without working off its queue and starts it again, a failed one too';
+
+CREATE FUNCTION rk.ring_configure(name text, options jsonb) RETURNS void
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_ring_configure';
+COMMENT ON FUNCTION rk.ring_configure(text, jsonb) IS 'changes options of a ring, which restarts';
+
+CREATE FUNCTION rk.ring_drop(name text) RETURNS void
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_ring_drop';
+COMMENT ON FUNCTION rk.ring_drop(text) IS 'removes a stopped ring with its checkpoints, attachments and log';
+
+CREATE FUNCTION rk.ring_reset(name text) RETURNS void
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_ring_reset';
+COMMENT ON FUNCTION rk.ring_reset(text) IS 'removes checkpoints and log of a stopped ring: it begins with an empty state';
+
+CREATE FUNCTION rk.ring_allow(name text, role regrole, access text, allow boolean) RETURNS void
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_ring_allow';
+COMMENT ON FUNCTION rk.ring_allow(text, regrole, text, boolean) IS 'what rk.ring_grant and rk.ring_revoke do';
+
+CREATE FUNCTION rk.ring_grant(name text, role regrole, access text) RETURNS void
+LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT rk.ring_allow(name, role, access, true);
+END;
+COMMENT ON FUNCTION rk.ring_grant(text, regrole, text) IS 'lets a role send messages to a ring, or control it';
+
+CREATE FUNCTION rk.ring_revoke(name text, role regrole, access text) RETURNS void
+LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT rk.ring_allow(name, role, access, false);
+END;
+COMMENT ON FUNCTION rk.ring_revoke(text, regrole, text) IS 'undoes rk.ring_grant';
+
+CREATE FUNCTION rk.ring_wait(name text, state text DEFAULT 'active', timeout interval DEFAULT '10s') RETURNS boolean
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_ring_wait';
+COMMENT ON FUNCTION rk.ring_wait(text, text, interval) IS 'waits until a ring is in a state; false when it is not in time';
+
+CREATE FUNCTION rk.ring_checkpoint(name text) RETURNS bigint
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_ring_checkpoint';
+COMMENT ON FUNCTION rk.ring_checkpoint(text) IS 'writes a checkpoint of a ring now and returns its number';
+
+CREATE FUNCTION rk.ring_checksum(name text) RETURNS bytea
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'rk_ring_checksum';
+COMMENT ON FUNCTION rk.ring_checksum(text) IS 'a checksum of the state of a ring, the same after a restart';
+
+CREATE PROCEDURE rk.ring_up(kernel text, name text DEFAULT NULL, options jsonb DEFAULT '{}')
+LANGUAGE plpgsql AS $$
+DECLARE
+	ring text;
+	problem text;
+BEGIN
+	ring := rk.ring_start(kernel, name, options);
+	COMMIT;
+	IF NOT rk.ring_wait(ring) THEN
+		SELECT r.last_error INTO problem FROM rk.rings r WHERE r.name OPERATOR(pg_catalog.=) ring;
+		RAISE EXCEPTION 'ring "%" did not come up', ring USING DETAIL = pg_catalog.concat(problem, ' ');
+	END IF;
+END
+$$;
+COMMENT ON PROCEDURE rk.ring_up(text, text, jsonb) IS 'rk.ring_start, commits, and waits until the ring is active';
+
+CREATE PROCEDURE rk.ring_down(name text)
+LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM rk.ring_stop(name);
+	COMMIT;
+	IF NOT rk.ring_wait(name, 'terminated', '1 minute') THEN
+		RAISE EXCEPTION 'ring "%" did not stop in time', name;
+	END IF;
+END
+$$;
+COMMENT ON PROCEDURE rk.ring_down(text) IS 'rk.ring_stop, commits, and waits until the ring has stopped';
+
+/* ---- messages ---- */
+
+CREATE FUNCTION rk.ring_call(name text, type_id integer, payload jsonb, timeout interval DEFAULT NULL) RETURNS jsonb
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100
+AS 'MODULE_PATHNAME', 'rk_ring_call';
+COMMENT ON FUNCTION rk.ring_call(text, integer, jsonb, interval) IS
+'sends a message (rk.message_types) to a ring and returns its reply';
+
+CREATE FUNCTION rk.ring_send(name text, type_id integer, payload jsonb, priority rk.priority DEFAULT NULL,
+	deadline interval DEFAULT NULL, key text DEFAULT NULL) RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100
+AS 'MODULE_PATHNAME', 'rk_ring_send';
+COMMENT ON FUNCTION rk.ring_send(text, integer, jsonb, rk.priority, interval, text) IS
+'sends a message to a ring without waiting for a reply and returns its id; a key makes repeats within 5 minutes return the id of the first';
+
+CREATE FUNCTION rk.ring_send_many(name text, type_id integer, payloads jsonb[]) RETURNS bigint[]
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100
+AS 'MODULE_PATHNAME', 'rk_ring_send_many';
+COMMENT ON FUNCTION rk.ring_send_many(text, integer, jsonb[]) IS 'sends messages to a ring without waiting for replies';
+
+CREATE FUNCTION rk.ring_load(name text, query text) RETURNS bigint
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 10000
+AS 'MODULE_PATHNAME', 'rk_ring_load';
+COMMENT ON FUNCTION rk.ring_load(text, text) IS
+'sends every row of a relation to a ring, as the message that its kernel is loaded with; returns the number of rows';
+
+/* ---- what runs ---- */
+
+CREATE FUNCTION rk.ring_list(
+	OUT ring_id integer, OUT state text, OUT epoch integer, OUT host_pid integer, OUT queue_depth bigint,
+	OUT capacity bigint, OUT lanes integer[], OUT processed bigint, OUT failed bigint, OUT expired bigint,
+	OUT dropped bigint, OUT rejected bigint, OUT dead_lettered bigint, OUT in_flight bigint,
+	OUT replies_sent bigint, OUT replies_dropped bigint, OUT avg_ns double precision, OUT min_ns bigint,
+	OUT max_ns bigint, OUT p50_ns double precision, OUT p90_ns double precision, OUT p99_ns double precision,
+	OUT p999_ns double precision, OUT bytes bigint, OUT apply_seq bigint, OUT journal_backlog bigint,
+	OUT last_checkpoint timestamptz, OUT checkpoint_bytes bigint, OUT checkpoint_ms bigint,
+	OUT restarts integer, OUT last_error text, OUT last_error_at timestamptz, OUT started_at timestamptz,
+	OUT heartbeat_age double precision, OUT memory_bytes bigint, OUT high_water boolean
+) RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 100 ROWS 10
+AS 'MODULE_PATHNAME', 'rk_ring_list';
+COMMENT ON FUNCTION rk.ring_list() IS 'rows of the views rk.rings and rk.stat_ring: the rings of this database that run';
+
+CREATE VIEW rk.rings AS
+SELECT r.ring_id, r.name, r.kernel, r.owner, r.tenant,
+	coalesce(l.state, CASE WHEN r.desired_state IN ('running', 'suspended') THEN 'pending' ELSE 'terminated' END) AS state,
+	CASE WHEN r.desired_state = 'killed' THEN 'stopped' ELSE r.desired_state END AS desired_state,
+	r.epoch, l.host_pid, l.queue_depth, l.capacity, l.last_error, r.options, r.created_at
+FROM rk.ring r LEFT JOIN rk.ring_list() l USING (ring_id);
+COMMENT ON VIEW rk.rings IS 'rings of this database and their state';
+
+CREATE VIEW rk.stat_ring AS
+SELECT r.name, r.kernel, l.state, l.epoch, l.host_pid, l.queue_depth, l.capacity, l.lanes, l.processed, l.failed,
+	l.expired, l.dropped, l.rejected, l.dead_lettered, l.in_flight, l.replies_sent, l.replies_dropped, l.avg_ns,
+	l.min_ns, l.max_ns, l.p50_ns, l.p90_ns, l.p99_ns, l.p999_ns, l.bytes, l.apply_seq, l.journal_backlog,
+	l.last_checkpoint, l.checkpoint_bytes, l.checkpoint_ms, l.restarts, l.last_error, l.last_error_at,
+	clock_timestamp() - l.started_at AS uptime, l.heartbeat_age * interval '1 second' AS heartbeat_age,
+	l.memory_bytes, l.high_water
+FROM rk.ring r JOIN rk.ring_list() l USING (ring_id);
+COMMENT ON VIEW rk.stat_ring IS
+'what running rings have done since they were started: messages, latencies from sending to the reply, checkpoints';
+
+CREATE FUNCTION rk.ring_status(name text DEFAULT NULL) RETURNS SETOF rk.rings
+LANGUAGE sql VOLATILE PARALLEL RESTRICTED
+BEGIN ATOMIC
+	SELECT s.* FROM rk.rings s WHERE ring_status.name IS NULL OR s.name = ring_status.name;
+END;
+COMMENT ON FUNCTION rk.ring_status(text) IS 'rows of rk.rings: one ring, or all';
+
+CREATE FUNCTION rk.ring_control(name text) RETURNS jsonb
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'rk_ring_control';
+COMMENT ON FUNCTION rk.ring_control(text) IS 'the control block of a running ring as it lies in shared memory';
+
+CREATE FUNCTION rk.message_type_list(
+	OUT type_id integer, OUT name text, OUT domain text, OUT kernel text, OUT mutating boolean,
+	OUT request jsonb, OUT reply_type_id integer, OUT reply jsonb, OUT function text, OUT description text
+) RETURNS SETOF record
+LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 100
+AS 'MODULE_PATHNAME', 'rk_message_type_list';
+COMMENT ON FUNCTION rk.message_type_list() IS 'rows of the view rk.message_types, from the descriptions in the library';
+
+CREATE VIEW rk.message_types AS
+SELECT type_id, name, domain, kernel, mutating, request, reply_type_id, reply, function, description
+FROM rk.message_type_list();
+COMMENT ON VIEW rk.message_types IS 'messages that ring kernels understand, their fields and typed functions';
+
+CREATE VIEW rk.dead_letters WITH (security_barrier) AS
+SELECT d.id, r.name AS ring, d.type_id, d.payload, d.reason, d.attempts, d.message_id, d.correlation_id, d.role,
+	d.error, d.arrived_at
+FROM rk.dead_letter d JOIN rk.ring r USING (ring_id)
+WHERE pg_has_role(r.owner, 'USAGE');
+COMMENT ON VIEW rk.dead_letters IS 'dead letters of your own rings';
+
+REVOKE EXECUTE ON FUNCTION rk.ring_start(text, text, jsonb) FROM PUBLIC;
+GRANT SELECT ON rk.ring, rk.rings, rk.stat_ring, rk.message_types, rk.dead_letters TO PUBLIC;

@@ -1,0 +1,85 @@
+/*
+ * catalog.h
+ *	  The ring runtime's tables, read and written with the rights of their owner.
+ */
+#ifndef RK_RING_CATALOG_H
+#define RK_RING_CATALOG_H
+
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "utils/jsonb.h"
+
+#include "region.h"
+
+/* The right to touch rk.ring and its companions, between open and close. */
+typedef struct rk_catalog
+{
+	Oid			user;
+	int			security_context;
+} rk_catalog;
+
+/*
+ * Connects SPI as the owner of the extension's tables.  An error in between
+ * undoes it with the (sub)transaction.
+ */
+extern void rk_catalog_open(rk_catalog *catalog);
+extern void rk_catalog_close(rk_catalog *catalog);
+
+/* Runs a command; returns the number of rows.  nulls as in SPI. */
+extern uint64 rk_run_sql(const char *command, int count, const Oid *types, const Datum *values, const char *nulls);
+
+/* A row of rk.ring; palloc'd in the caller's context. */
+typedef struct rk_ring_row
+{
+	int32		ring_id;
+	char		name[NAMEDATALEN];
+	char	   *kernel;
+	Oid			owner;
+	char		desired_state[16];
+	int32		epoch;
+	int32		restarts;		/* changes when the ring is to be started anew */
+	int			drain_ms;		/* -1: rk.drain_timeout */
+	Jsonb	   *options;
+} rk_ring_row;
+
+/* False when there is no such ring. */
+extern bool rk_ring_row_read(const char *name, rk_ring_row *row);
+
+/* Fills in row from the first columns of SPI's row: see RK_RING_COLUMNS. */
+extern void rk_ring_row_from_spi(uint64 i, rk_ring_row *row, MemoryContext memory);
+#define RK_RING_COLUMNS "ring_id, name::text, kernel, owner::oid, desired_state, epoch, restarts, options, " \
+	"coalesce(extract(epoch FROM drain_timeout) * 1000, -1)::integer"
+
+/* Whether the role was granted this access to the ring. */
+extern bool rk_ring_access(int32 ring_id, Oid role, const char *access);
+
+/* ---- options ---- */
+
+typedef struct rk_ring_options
+{
+	uint32		queue_capacity;
+	rk_overflow overflow;
+	bool		journal;
+	int			checkpoint_interval_s;
+	int64		checkpoint_messages;
+	int			checkpoints_kept;
+	bool		dedicated;
+	bool		lanes;
+	int			message_timeout_ms;
+	int			restart_policy; /* 0 restart, 1 stop */
+	int			max_restarts;
+	int64		memory_limit;
+	rk_options	kernel;			/* the actor's own */
+} rk_ring_options;
+
+/*
+ * Checks and reads the options of a ring; what is wrong is an error that names
+ * the option.  Everything is palloc'd in the current context.
+ */
+extern void rk_ring_options_read(const Jsonb *options, const rk_actor *actor, rk_ring_options *result);
+
+/* Actor of a kernel that can run as a ring; an unknown one is an error. */
+extern const rk_actor *rk_ring_kernel(const char *kernel);
+
+#endif							/* RK_RING_CATALOG_H */

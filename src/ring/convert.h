@@ -1,0 +1,45 @@
+/*
+ * convert.h
+ *	  Payloads from and to SQL values and jsonb, by the description of the
+ *	  message type.
+ */
+#ifndef RK_CONVERT_H
+#define RK_CONVERT_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/jsonb.h"
+
+#include "actor.h"
+
+/* SQL type of a field as the typed functions show it. */
+extern Oid	rk_field_type(const rk_field *field);
+
+/*
+ * Stores a SQL value in its field of a record.  type is that of the value,
+ * which may be wider or narrower than the field's.
+ */
+extern void rk_field_store(const rk_field *field, void *record, Datum value, Oid type, bool is_null);
+
+/* The value of a field; *is_null for one that is absent. */
+extern Datum rk_field_fetch(const rk_field *field, const void *record, bool *is_null);
+
+/* Fills in a request from a JSON object. */
+extern void rk_jsonb_to_payload(const rk_message_type *type, const Jsonb *object, void *payload);
+
+/* A request, or a reply with its rows, as a JSON object. */
+extern Datum rk_payload_to_jsonb(const rk_message_type *type, const void *payload, uint32 length);
+extern Datum rk_reply_to_jsonb(const rk_message_type *type, const void *reply, uint32 length);
+
+/* Takes a message; false ends the load with an error from the actor. */
+typedef bool (*rk_load_fn) (void *arg, const rk_message *message);
+
+/*
+ * Runs a query, or reads a relation, with the rights of role and turns each
+ * row into a message of the type: columns are matched with fields by name.
+ * Returns the number of rows.
+ */
+extern int64 rk_load_rows(const rk_message_type *type, const char *relation, Oid role, rk_load_fn fn, void *arg);
+
+#endif							/* RK_CONVERT_H */

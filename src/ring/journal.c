@@ -1,0 +1,346 @@
+/*
+ * journal.c
+ *	  Messages from tables, exactly once; the log of a ring; dead letters.
+ *
+ * A row trigger (attach.c) writes messages to rk.ring_journal in the user's
+ * transaction, so that they exist if and only if it commits.  The host moves
+ * the rows it can see to rk.ring_log, in one transaction, and numbers them with
+ * the ring's apply_seq: rows of one transaction stay together, in the order in
+ * which they were written.  A transaction comes after all whose effects it has
+ * seen: its last row was written after theirs.  A transaction that commits
+ * late is moved late; nothing waits for it and it is not forgotten, as no high
+ * water mark is kept of the journal: what is moved is gone from there.
+ *
+ * Then the log is applied to the state from apply_seq on.  After a crash the
+ * same happens from the checkpoint's apply_seq on.  A message is in the state
+ * once: it is in the log once, and the checkpoint says up to where the state
+ * has it.
+ *
+ * With durability "journal", messages sent directly are in the log before they
+ * are applied.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "../compat.h"
+#include "convert.h"
+#include "host.h"
+
+#define PAGE 10000				/* rows of the log applied at a time */
+
+/* ---- from the journal to the log ---- */
+
+typedef struct intake_arg
+{
+	rk_hosted **rings;
+	int			count;
+	int64	   *moved;
+} intake_arg;
+
+static void
+intake(void *arg)
+{
+	intake_arg *a = arg;
+	rk_catalog	catalog;
+
+	rk_catalog_open(&catalog);
+	/* mostly there is nothing, and that is found out at the price of one look */
+	if (rk_run_sql("SELECT FROM rk.ring_journal LIMIT 1", 0, NULL, NULL, NULL) > 0)
+	{
+		for (int i = 0; i < a->count; i++)
+		{
+			rk_hosted  *h = a->rings[i];
+			Oid			types[] = {INT4OID, INT8OID};
+			Datum		values[] = {Int32GetDatum(h->ring_id), Int64GetDatum(h->ring->logged_seq)};
+
+			if (h->state == NULL)
+				continue;
+			a->moved[i] = rk_run_sql(
+									 "WITH moved AS (DELETE FROM rk.ring_journal WHERE ring_id = $1 RETURNING *), "
+									 "whole AS (SELECT *, max(id) OVER (PARTITION BY xid) AS last_id FROM moved) "
+									 "INSERT INTO rk.ring_log (ring_id, apply_seq, type_id, priority, message_id, sent_at_ns, role, payload) "
+									 "SELECT ring_id, $2 + row_number() OVER (ORDER BY last_id, id), type_id, priority, id, "
+									 "sent_at_ns, role, payload FROM whole", 2, types, values, NULL);
+		}
+	}
+	rk_catalog_close(&catalog);
+}
+
+typedef struct apply_arg
+{
+	rk_hosted  *h;
+} apply_arg;
+
+static void
+apply_in_transaction(void *arg)
+{
+	apply_arg  *a = arg;
+	rk_catalog	catalog;
+
+	rk_catalog_open(&catalog);
+	rk_log_apply(a->h, false);
+	rk_catalog_close(&catalog);
+}
+
+void
+rk_journal_intake(rk_hosted **rings, int count)
+{
+	int64	   *moved;
+	intake_arg	arg = {.rings = rings,.count = count};
+
+	if (count == 0)
+		return;
+	moved = MemoryContextAllocZero(TopMemoryContext, sizeof(int64) * count);
+	arg.moved = moved;
+	/* losing this commit only puts the rows back */
+	if (rk_in_transaction(NULL, "taking the journal in", intake, &arg))
+		for (int i = 0; i < count; i++)
+		{
+			rings[i]->ring->logged_seq += moved[i];
+			rings[i]->has_log |= moved[i] > 0;
+		}
+	pfree(moved);
+	for (int i = 0; i < count; i++)
+		if (rings[i]->has_log && rings[i]->state)
+		{
+			apply_arg	a = {.h = rings[i]};
+
+			rk_in_transaction(rings[i]->ring, "applying the log", apply_in_transaction, &a);
+		}
+}
+
+/* ---- from the log to the state ---- */
+
+void
+rk_log_apply(rk_hosted *h, bool replay)
+{
+	rk_ring    *ring = h->ring;
+	int64		rows;
+
+	do
+	{
+		Oid			types[] = {INT4OID, INT8OID};
+		Datum		values[] = {Int32GetDatum(h->ring_id), Int64GetDatum(ring->apply_seq)};
+
+		rows = rk_run_sql("SELECT apply_seq, type_id, priority, message_id, sent_at_ns, role::oid, payload "
+						  "FROM rk.ring_log WHERE ring_id = $1 AND apply_seq > $2 ORDER BY apply_seq LIMIT 10000",
+						  2, types, values, NULL);
+		for (int64 i = 0; i < rows; i++)
+		{
+			HeapTuple	t = SPI_tuptable->vals[i];
+			TupleDesc	d = SPI_tuptable->tupdesc;
+			bool		is_null;
+			bytea	   *payload = DatumGetByteaPP(SPI_getbinval(t, d, 7, &is_null));
+			int			length = VARSIZE_ANY_EXHDR(payload);
+			int64		aligned[RK_INLINE_PAYLOAD / 8];
+			rk_message	m = {
+				.type_id = DatumGetInt32(SPI_getbinval(t, d, 2, &is_null)),
+				.length = length,
+				.id = DatumGetInt64(SPI_getbinval(t, d, 4, &is_null)),
+				.sent_ns = DatumGetInt64(SPI_getbinval(t, d, 5, &is_null)),
+				.apply_seq = DatumGetInt64(SPI_getbinval(t, d, 1, &is_null)),
+				.role = DatumGetObjectId(SPI_getbinval(t, d, 6, &is_null)),
+				.priority = DatumGetInt16(SPI_getbinval(t, d, 3, &is_null)),
+				.replay = replay
+			};
+			const rk_message_type *type = rk_actor_message(h->actor, m.type_id);
+			void	   *copy = length <= sizeof(aligned) ? (void *) aligned : palloc(length);
+
+			memcpy(copy, VARDATA_ANY(payload), length);
+			m.payload = copy;
+			if (type == NULL || type->request_size != length)
+			{
+				if (!replay)
+					rk_dead_letter_message(h, &m, "invalid", "the payload does not fit the message type");
+			}
+			else if (!rk_apply(h, &m))
+			{
+				if (h->ctx.error.status == RK_STOPPED || h->ctx.error.status == RK_ERR_MEMORY)
+					ereport(ERROR,
+							(errcode(ERRCODE_OUT_OF_MEMORY),
+							 errmsg("log of ring \"%s\" could not be applied: %s", NameStr(ring->name),
+									h->ctx.error.message)));
+				/* it will be refused again at every replay, so that the state is the same */
+				ring->failed += !replay;
+				if (!replay)
+					rk_dead_letter_message(h, &m, "rejected", h->ctx.error.message);
+			}
+			ring->apply_seq = m.apply_seq;
+			if (copy != aligned)
+				pfree(copy);
+		}
+		SPI_freetuptable(SPI_tuptable);
+	} while (rows == PAGE);
+	h->has_log = false;
+	ring->logged_seq = Max(ring->logged_seq, ring->apply_seq);
+}
+
+/* ---- direct messages with durability "journal" ---- */
+
+typedef struct log_arg
+{
+	rk_hosted  *h;
+	rk_slot   **slots;
+	int			count;
+} log_arg;
+
+static void
+log_rows(void *arg)
+{
+	log_arg    *a = arg;
+	rk_catalog	catalog;
+	Datum	   *column[6];
+	Datum		values[8];
+	Oid			types[8] = {INT4OID, INT8OID, INT4ARRAYOID, INT2ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, OIDARRAYOID,
+	BYTEAARRAYOID};
+	int64		seq = a->h->ring->logged_seq;
+
+	rk_catalog_open(&catalog);
+	for (int i = 0; i < 6; i++)
+		column[i] = palloc(sizeof(Datum) * a->count);
+	for (int i = 0; i < a->count; i++)
+	{
+		rk_slot    *s = a->slots[i];
+		bytea	   *payload = palloc(VARHDRSZ + s->length);
+
+		SET_VARSIZE(payload, VARHDRSZ + s->length);
+		memcpy(VARDATA(payload), s->flags & RK_SLOT_SLAB ? rk_slab_data(rk_region_slab(), s->block) : s->payload,
+			   s->length);
+		column[0][i] = Int32GetDatum(s->type_id);
+		column[1][i] = Int16GetDatum(s->priority);
+		column[2][i] = Int64GetDatum(s->message_id);
+		column[3][i] = Int64GetDatum(rk_wall_ns(s->sent_ns));
+		column[4][i] = ObjectIdGetDatum(s->role);
+		column[5][i] = PointerGetDatum(payload);
+	}
+	values[0] = Int32GetDatum(a->h->ring_id);
+	values[1] = Int64GetDatum(seq);
+	values[2] = PointerGetDatum(construct_array(column[0], a->count, INT4OID, 4, true, TYPALIGN_INT));
+	values[3] = PointerGetDatum(construct_array(column[1], a->count, INT2OID, 2, true, TYPALIGN_SHORT));
+	values[4] = PointerGetDatum(construct_array(column[2], a->count, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	values[5] = PointerGetDatum(construct_array(column[3], a->count, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	values[6] = PointerGetDatum(construct_array(column[4], a->count, OIDOID, 4, true, TYPALIGN_INT));
+	values[7] = PointerGetDatum(construct_array(column[5], a->count, BYTEAOID, -1, false, TYPALIGN_INT));
+	rk_run_sql("INSERT INTO rk.ring_log (ring_id, apply_seq, type_id, priority, message_id, sent_at_ns, role, payload) "
+			   "SELECT $1, $2 + n, t, p, m, s, r, b FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4), "
+			   "pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8)) "
+			   "WITH ORDINALITY AS u(t, p, m, s, r, b, n)", 8, types, values, NULL);
+	rk_catalog_close(&catalog);
+}
+
+int
+rk_log_messages(rk_hosted *h, rk_slot **slots, int count)
+{
+	log_arg		arg = {.h = h,.slots = slots,.count = count};
+
+	/* what the log has already comes first */
+	if (h->has_log)
+	{
+		apply_arg	a = {.h = h};
+
+		if (!rk_in_transaction(h->ring, "applying the log", apply_in_transaction, &a))
+			return -1;
+	}
+	if (!rk_in_transaction(h->ring, "logging messages", log_rows, &arg))
+		return -1;
+	h->ring->logged_seq += count;
+	return count;
+}
+
+/* ---- dead letters ---- */
+
+typedef struct dead_letter
+{
+	int32		ring_id;
+	rk_message	message;		/* payload is a copy */
+	int			attempts;
+	char		reason[16];
+	char		error[RK_ERROR_TEXT];
+	struct dead_letter *next;
+} dead_letter;
+
+static dead_letter *dead = NULL;	/* youngest first */
+
+void
+rk_dead_letter_message(rk_hosted *h, const rk_message *m, const char *reason, const char *error)
+{
+	dead_letter *d = MemoryContextAllocZero(TopMemoryContext, sizeof(*d));
+	void	   *payload = MemoryContextAllocZero(TopMemoryContext, m->length + 1);
+
+	memcpy(payload, m->payload, m->length);
+	d->ring_id = h->ring_id;
+	d->message = *m;
+	d->message.payload = payload;
+	d->attempts = 1;
+	strlcpy(d->reason, reason, sizeof(d->reason));
+	strlcpy(d->error, error, sizeof(d->error));
+	d->next = dead;
+	dead = d;
+	h->ring->dead_lettered++;
+}
+
+void
+rk_dead_letter(rk_hosted *h, const rk_slot *slot, const char *reason, const char *error, int attempts)
+{
+	rk_message	m = {
+		.type_id = slot->type_id,
+		.length = slot->length,
+		.payload = slot->flags & RK_SLOT_SLAB ? rk_slab_data(rk_region_slab(), slot->block) : slot->payload,
+		.id = slot->message_id,
+		.correlation_id = slot->flags & RK_SLOT_EXTRA ? slot->correlation_id : 0,
+		.sent_ns = rk_wall_ns(slot->sent_ns),
+		.role = slot->role,
+		.priority = slot->priority
+	};
+
+	rk_dead_letter_message(h, &m, reason, error);
+	dead->attempts = attempts;
+}
+
+static void
+write_dead_letters(void *arg)
+{
+	rk_catalog	catalog;
+
+	rk_catalog_open(&catalog);
+	for (dead_letter *d = dead; d; d = d->next)
+	{
+		Oid			types[] = {INT4OID, INT4OID, JSONBOID, TEXTOID, INT4OID, INT8OID, INT8OID, OIDOID, TEXTOID, INT2OID};
+		Datum		values[] = {
+			Int32GetDatum(d->ring_id), Int32GetDatum(d->message.type_id),
+			rk_payload_to_jsonb(rk_message_type_find(d->message.type_id), d->message.payload, d->message.length),
+			CStringGetTextDatum(d->reason), Int32GetDatum(d->attempts), Int64GetDatum(d->message.id),
+			Int64GetDatum(d->message.correlation_id), ObjectIdGetDatum(d->message.role),
+			CStringGetTextDatum(d->error), Int16GetDatum(d->message.priority)
+		};
+
+		rk_run_sql("INSERT INTO rk.dead_letter (ring_id, type_id, payload, reason, attempts, message_id, correlation_id, "
+				   "role, error, priority) SELECT $1, $2, $3, $4, $5, $6, nullif($7, 0), $8, $9, $10 "
+				   "WHERE EXISTS (SELECT FROM rk.ring WHERE ring_id = $1)", 10, types, values, NULL);
+	}
+	rk_run_sql("DELETE FROM rk.dead_letter WHERE arrived_at < now() - interval '1 hour'", 0, NULL, NULL, NULL);
+	rk_catalog_close(&catalog);
+}
+
+void
+rk_dead_flush(void)
+{
+	if (dead == NULL)
+		return;
+	rk_in_transaction(NULL, "writing dead letters", write_dead_letters, NULL);
+	while (dead)
+	{
+		dead_letter *next = dead->next;
+
+		pfree(unconstify(void *, dead->message.payload));
+		pfree(dead);
+		dead = next;
+	}
+}

@@ -1,0 +1,653 @@
+/*
+ * send.c
+ *	  A session's side of a ring: finding it, sending, waiting for the reply.
+ *
+ * The way of a call: the payload is ready in local memory; take a reply slot;
+ * claim a queue slot, copy, publish; wake the host if it sleeps; look at the
+ * reply slot until it is done or rk.ring_spin_us has passed; then sleep on the
+ * latch.  Nothing on this way locks or allocates.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/ipc.h"
+#include "storage/proc.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "../compat.h"
+#include "catalog.h"
+#include "convert.h"
+#include "send.h"
+
+static bool initialised = false;
+static uint32 roles_epoch = 1;	/* changes when memberships may have changed */
+static bool rescan_pending = false;
+static bool intake_pending = false;
+static List *started = NIL;		/* names of rings that this transaction started */
+static int	slots_in_use = 0;	/* calls under way, as far as we know */
+static int	first_free = 0;		/* where to look for a reply slot */
+
+static rk_reply_slot *
+my_slots(void)
+{
+	return rk_region_replies() + (Size) rk_my_proc() * rk_the_region->inflight;
+}
+
+/* Gives up every call that is under way. */
+static void
+abandon_all(void)
+{
+	rk_reply_slot *slots = my_slots();
+
+	for (int i = 0; i < rk_the_region->inflight; i++)
+	{
+		rk_reply_state state = rk_reply_look(&slots[i]);
+
+		if (state == RK_REPLY_FREE || state == RK_REPLY_ABANDONED || rk_reply_abandon(&slots[i]))
+			continue;
+		if (slots[i].in_slab)
+			rk_slab_give(rk_region_slab(), slots[i].block);
+		rk_reply_end(&slots[i]);
+	}
+	slots_in_use = 0;
+}
+
+static void
+send_exit(int code, Datum arg)
+{
+	atomic_store(rk_region_hazard(rk_my_proc()), 0);
+	abandon_all();
+}
+
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+			if (rescan_pending)
+				rk_request_rescan(MyDatabaseId);
+			if (intake_pending)
+				rk_request_intake(MyDatabaseId);
+			/* FALLTHROUGH */
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			if (slots_in_use > 0)
+				abandon_all();
+			rescan_pending = false;
+			intake_pending = false;
+			started = NIL;
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+at_subtransaction_end(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	/* a call is under way within one statement only */
+	if (event == SUBXACT_EVENT_ABORT_SUB && slots_in_use > 0)
+		abandon_all();
+}
+
+static void
+roles_changed(Datum arg, int cache, uint32 hash)
+{
+	roles_epoch++;
+}
+
+void
+rk_send_init(void)
+{
+	if (initialised)
+		return;
+	rk_region_required();
+	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_subtransaction_end, NULL);
+	CacheRegisterSyscacheCallback(AUTHOID, roles_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, roles_changed, (Datum) 0);
+	before_shmem_exit(send_exit, 0);
+	initialised = true;
+}
+
+void
+rk_rescan_at_commit(void)
+{
+	rk_send_init();
+	rescan_pending = true;
+}
+
+void
+rk_intake_at_commit(void)
+{
+	rk_send_init();
+	intake_pending = true;
+}
+
+void
+rk_started_here(const char *name)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+
+	rk_send_init();
+	started = lappend(started, pstrdup(name));
+	MemoryContextSwitchTo(old);
+}
+
+/* ---- finding ---- */
+
+static void not_running(const char *name, const char *state) __attribute__((noreturn));
+
+static void
+not_running(const char *name, const char *state)
+{
+	ereport(ERROR,
+			(errcode(RK_ERRCODE_NOT_RUNNING),
+			 errmsg("ring \"%s\" is not running", name),
+			 errdetail("Its state is \"%s\".", state),
+			 errhint("SELECT rk.ring_start(kernel, name) FROM rk.ring WHERE name = %s;", quote_literal_cstr(name))));
+}
+
+/* Whether messages may be put in the queue. */
+static inline bool
+accepting(const rk_ring *ring)
+{
+	uint32		state = atomic_load_explicit(&ring->state, memory_order_relaxed);
+
+	return state == RK_RING_ACTIVE || state == RK_RING_SUSPENDED;
+}
+
+/* Looks the ring up by the slow way: directory, then table. */
+static rk_ring *
+find_slowly(const char *name, int64 deadline_ns)
+{
+	rk_send_init();
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("ring is not available during recovery"),
+				 errhint("Send to the primary server.")));
+	for (;;)
+	{
+		rk_ring    *ring;
+		rk_ring_state state = RK_RING_FREE;
+		rk_ring_row row;
+
+		LWLockAcquire(rk_the_region->lock, LW_SHARED);
+		ring = rk_directory_find(MyDatabaseId, name, 0);
+		if (ring)
+			state = ring->state;
+		LWLockRelease(rk_the_region->lock);
+		if (ring && accepting(ring))
+			return ring;
+		if (state == RK_RING_DRAINING || state == RK_RING_TERMINATING || state == RK_RING_FAILED)
+		{
+			if (state == RK_RING_FAILED)
+				ereport(ERROR,
+						(errcode(RK_ERRCODE_NOT_RUNNING),
+						 errmsg("ring \"%s\" has failed", name),
+						 errdetail("%s", ring->error),
+						 errhint("SELECT rk.ring_restart(%s);", quote_literal_cstr(name))));
+			not_running(name, rk_ring_state_name(state));
+		}
+		for (ListCell *c = list_head(started); c; c = lnext(started, c))
+			if (strcmp(lfirst(c), name) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("ring \"%s\" starts when this transaction commits", name)));
+		if (!rk_ring_row_read(name, &row))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("ring \"%s\" does not exist", name),
+					 errhint("SELECT rk.ring_start('core/echo', %s);", quote_literal_cstr(name))));
+		if (strcmp(row.desired_state, "running") != 0 && strcmp(row.desired_state, "suspended") != 0)
+			not_running(name, "terminated");
+		if (deadline_ns != 0 && rk_now_ns() > deadline_ns)
+			ereport(ERROR,
+					(errcode(RK_ERRCODE_DEADLINE),
+					 errmsg("ring \"%s\" did not come up in time", name),
+					 errdetail("Its state is \"%s\".", ring ? rk_ring_state_name(state) : "pending")));
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 5, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+rk_ring *
+rk_ring_find(rk_ring_handle *handle, const char *name, int length, int64 deadline_ns)
+{
+	rk_ring    *ring = handle->ring;
+	char		text[NAMEDATALEN];
+
+	if (ring && handle->length == length && memcmp(handle->name, name, length) == 0 &&
+		atomic_load_explicit(&ring->generation, memory_order_acquire) == handle->generation &&
+		accepting(ring) && handle->user == GetUserId() && handle->roles_epoch == roles_epoch &&
+		handle->access_epoch == atomic_load_explicit(&ring->access_epoch, memory_order_relaxed))
+		return ring;
+
+	length = Min(length, NAMEDATALEN - 1);
+	memcpy(text, name, length);
+	text[length] = '\0';
+	handle->ring = NULL;
+	if (deadline_ns == 0)
+		deadline_ns = rk_now_ns() + INT64CONST(10000000000);
+	ring = find_slowly(text, deadline_ns);
+	handle->generation = atomic_load(&ring->generation);
+	handle->access_epoch = atomic_load(&ring->access_epoch);
+	handle->roles_epoch = roles_epoch;
+	handle->user = GetUserId();
+	handle->length = length;
+	memcpy(handle->name, text, NAMEDATALEN);
+	if (!has_privs_of_role(handle->user, ring->owner) && !rk_ring_access(ring->ring_id, handle->user, "send"))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for ring \"%s\"", text),
+				 errhint("Its owner can run SELECT rk.ring_grant(%s, %s, 'send');", quote_literal_cstr(text),
+						 quote_literal_cstr(GetUserNameFromId(handle->user, false)))));
+	handle->ring = ring;
+	return ring;
+}
+
+int64
+rk_call_deadline(const rk_ring *ring, int64 now_ns, int64 timeout_ms)
+{
+	int64		ms = ring->message_timeout_ms;
+
+	if (timeout_ms > 0)
+		ms = timeout_ms;
+	if (rk_timeout_ms > 0)
+		ms = Min(ms, rk_timeout_ms);
+	return now_ns + ms * 1000000;
+}
+
+/* ---- sending ---- */
+
+/* Reads the value of rk.trace_context into the slot; false if it is not one. */
+static bool
+trace_parent(rk_slot *slot, const char *text)
+{
+	unsigned	byte[26];
+	int			n = 0;
+
+	if (strlen(text) != 55 || strncmp(text, "00-", 3) != 0)
+		return false;
+	for (const char *p = text + 3; *p && n < 25; p += *p == '-' ? 1 : 2)
+		if (*p != '-' && sscanf(p, "%2x", &byte[n++]) != 1)
+			return false;
+	for (int i = 0; i < 16; i++)
+		slot->trace_id[i] = byte[i];
+	for (int i = 0; i < 8; i++)
+		slot->span_id = slot->span_id << 8 | byte[16 + i];
+	slot->trace_flags = byte[24];
+	return true;
+}
+
+/*
+ * Puts the message in the queue.  Returns false when the queue is full; the
+ * ring may have ended in the meantime, which is an error.
+ */
+static inline bool
+push(rk_ring *ring, const rk_ring_handle *handle, rk_slot *message, const void *payload)
+{
+	_Atomic uint32 *hazard = rk_region_hazard(rk_my_proc());
+	rk_lane_name lane = message->flags & RK_SLOT_CONTROL ? RK_LANE_CONTROL : rk_lane_of(ring, message->priority);
+	rk_slot    *slot;
+	uint64		position;
+	rk_queue   *queue;
+
+	HOLD_INTERRUPTS();
+	/* the host frees the ring after it has seen this word empty, or we see that it is gone */
+	atomic_store(hazard, (uint32) rk_ring_index(ring) + 1);
+	if (unlikely(atomic_load(&ring->generation) != handle->generation))
+	{
+		atomic_store_explicit(hazard, 0, memory_order_release);
+		RESUME_INTERRUPTS();
+		not_running(handle->name, "terminated");
+	}
+	queue = rk_ring_queue(ring);
+	slot = rk_queue_claim(queue, lane, &position);
+	if (slot)
+	{
+		memcpy(&slot->type_id, &message->type_id, offsetof(rk_slot, payload) - offsetof(rk_slot, type_id));
+		if (!(message->flags & RK_SLOT_SLAB))
+			memcpy(slot->payload, payload, message->length);
+		if (message->flags & RK_SLOT_EXTRA)
+			memcpy(&slot->correlation_id, &message->correlation_id,
+				   sizeof(rk_slot) - offsetof(rk_slot, correlation_id));
+		rk_queue_publish(slot, position);
+	}
+	atomic_store_explicit(hazard, 0, memory_order_release);
+	if (slot)
+	{
+		rk_host    *host = &rk_region_hosts()[ring->host];
+
+		if (rk_waiter_pending(&host->sleeping))
+		{
+			Latch	   *latch = atomic_load(&host->latch);
+
+			rk_waiter_cancel(&host->sleeping);
+			if (latch)
+				SetLatch(latch);
+		}
+	}
+	RESUME_INTERRUPTS();
+	return slot != NULL;
+}
+
+/* Writes a message that found no room to the dead letters, in this transaction. */
+static void
+dead_letter(rk_ring *ring, const rk_outgoing *out)
+{
+	rk_catalog	catalog;
+	Oid			types[] = {INT4OID, INT4OID, JSONBOID, OIDOID, INT2OID};
+	Datum		values[] = {
+		Int32GetDatum(ring->ring_id), Int32GetDatum(out->type_id),
+		rk_payload_to_jsonb(rk_message_type_find(out->type_id), out->payload, out->length),
+		ObjectIdGetDatum(GetUserId()), Int16GetDatum(out->priority)
+	};
+
+	rk_catalog_open(&catalog);
+	rk_run_sql("INSERT INTO rk.dead_letter (ring_id, type_id, payload, reason, attempts, message_id, role, priority) "
+			   "VALUES ($1, $2, $3, 'queue_full', 0, 0, $4::regrole, $5)", 5, types, values, NULL);
+	rk_catalog_close(&catalog);
+	atomic_fetch_add(&ring->rejected, 1);
+}
+
+/* The queue is full: does what the ring's policy says.  True: try again. */
+static bool
+make_room(rk_ring *ring, const rk_outgoing *out, int64 deadline_ns)
+{
+	uint64		depth = rk_queue_depth(rk_ring_queue(ring));
+
+	if (!out->may_wait && ring->overflow == RK_OVERFLOW_DROP)
+	{
+		atomic_fetch_add(&ring->dropped, 1);
+		return false;
+	}
+	if (!out->may_wait && ring->overflow == RK_OVERFLOW_DLQ)
+	{
+		dead_letter(ring, out);
+		return false;
+	}
+	if ((!out->may_wait && ring->overflow == RK_OVERFLOW_ERROR) || rk_now_ns() > deadline_ns)
+	{
+		atomic_fetch_add(&ring->rejected, 1);
+		ereport(ERROR,
+				(errcode(RK_ERRCODE_QUEUE_FULL),
+				 errmsg("queue of ring \"%s\" is full", NameStr(ring->name)),
+				 errdetail("Capacity %u, depth %llu.", ring->capacity, (unsigned long long) depth),
+				 errhint("Try again, or start the ring with a larger option queue_capacity.")));
+	}
+	atomic_fetch_add(&ring->space_waiters, 1);
+	ConditionVariablePrepareToSleep(&ring->space);
+	PG_TRY();
+	{
+		/* the host broadcasts when it has made room; the limit covers a host that died */
+		if (rk_queue_depth(rk_ring_queue(ring)) >= ring->capacity / 2)
+			(void) ConditionVariableTimedSleep(&ring->space, 20, PG_WAIT_EXTENSION);
+	}
+	PG_FINALLY();
+	{
+		ConditionVariableCancelSleep();
+		atomic_fetch_sub(&ring->space_waiters, 1);
+	}
+	PG_END_TRY();
+	return true;
+}
+
+/* Fills in the header and sends, waiting for room if the policy says so. */
+static bool
+dispatch(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_slot *message)
+{
+	int64		now = rk_now_ns();
+	int64	   *counter = rk_region_counter(rk_my_proc());
+
+	message->type_id = out->type_id;
+	message->flags |= out->flags;
+	message->priority = out->priority;
+	message->version = RK_SLOT_VERSION;
+	message->length = out->length;
+	message->message_id = ((int64) (rk_my_proc() + 1) << 40) + ++*counter;
+	message->deadline_ns = out->deadline_ns;
+	message->sent_ns = now;
+	message->tenant = 0;
+	message->role = GetUserId();
+	message->source = -MyProcPid;
+	message->block = RK_SLAB_NONE;
+	if (unlikely(out->correlation_id != 0 || out->key_hash[0] != 0 || (rk_trace_context && *rk_trace_context)))
+	{
+		memset(&message->correlation_id, 0, sizeof(rk_slot) - offsetof(rk_slot, correlation_id));
+		message->flags |= RK_SLOT_EXTRA;
+		message->correlation_id = out->correlation_id;
+		message->key_hash[0] = out->key_hash[0];
+		message->key_hash[1] = out->key_hash[1];
+		if (rk_trace_context && *rk_trace_context)
+			(void) trace_parent(message, rk_trace_context);
+	}
+	if (unlikely(out->length > RK_INLINE_PAYLOAD))
+	{
+		if (out->length > rk_max_message_size)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("message is too large"),
+					 errdetail("It has %u bytes, at most %d are allowed.", out->length, rk_max_message_size)));
+		message->block = rk_slab_take(rk_region_slab(), out->length);
+		if (message->block == RK_SLAB_NONE)
+			ereport(ERROR,
+					(errcode(ERRCODE_OUT_OF_MEMORY),
+					 errmsg("no shared memory for a message of %u bytes", out->length),
+					 errhint("Try again, or raise \"rk.ring_memory\" and restart the server.")));
+		memcpy(rk_slab_data(rk_region_slab(), message->block), out->payload, out->length);
+		message->flags |= RK_SLOT_SLAB;
+	}
+	if (likely(push(ring, handle, message, out->payload)))
+		return true;
+
+	PG_TRY();
+	{
+		int64		until = out->deadline_ns ? out->deadline_ns : now + INT64CONST(30000000000);
+		bool		sent = false;
+
+		while (!sent && make_room(ring, out, until))
+		{
+			CHECK_FOR_INTERRUPTS();
+			sent = push(ring, handle, message, out->payload);
+		}
+		if (!sent && message->block != RK_SLAB_NONE)
+			rk_slab_give(rk_region_slab(), message->block);
+		if (!sent)
+			message->message_id = 0;
+	}
+	PG_CATCH();
+	{
+		if (message->block != RK_SLAB_NONE)
+			rk_slab_give(rk_region_slab(), message->block);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return message->message_id != 0;
+}
+
+int64
+rk_ring_post(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out)
+{
+	rk_slot		message;
+
+	message.flags = 0;
+	message.reply_slot = 0;
+	if (!dispatch(ring, handle, out, &message))
+		return 0;
+	return message.message_id;
+}
+
+/* A free reply slot of this session. */
+static rk_reply_slot *
+take_slot(void)
+{
+	rk_reply_slot *slots = my_slots();
+
+	for (int i = 0; i < rk_the_region->inflight; i++)
+	{
+		int			k = (first_free + i) % rk_the_region->inflight;
+
+		if (rk_reply_look(&slots[k]) == RK_REPLY_FREE)
+		{
+			first_free = k;
+			return &slots[k];
+		}
+	}
+	ereport(ERROR,
+			(errcode(RK_ERRCODE_QUEUE_FULL),
+			 errmsg("too many calls are under way in this session"),
+			 errdetail("At most %d calls may wait for their reply.", rk_the_region->inflight),
+			 errhint("Raise \"rk.max_inflight\" and restart the server.")));
+}
+
+void
+rk_call_start(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_incoming *in)
+{
+	rk_reply_slot *slot = take_slot();
+	rk_slot		message;
+
+	in->slot = slot;
+	slots_in_use++;
+	rk_reply_begin(slot);
+	message.flags = RK_SLOT_REPLY;
+	message.reply_slot = slot - rk_region_replies();
+	if (unlikely(!dispatch(ring, handle, out, &message)))
+	{
+		slots_in_use--;
+		rk_reply_end(slot);
+		ereport(ERROR,
+				(errcode(RK_ERRCODE_QUEUE_FULL),
+				 errmsg("queue of ring \"%s\" is full, the message was dropped", NameStr(ring->name))));
+	}
+	in->message_id = message.message_id;
+}
+
+/* Ends the call's claim on its slot and raises what happened instead of a reply. */
+static void failed(rk_ring *ring, rk_incoming *in) __attribute__((noreturn));
+
+static void
+failed(rk_ring *ring, rk_incoming *in)
+{
+	rk_reply_slot *slot = in->slot;
+	rk_outcome	outcome = slot->outcome;
+	rk_reply_error error;
+	char		name[NAMEDATALEN];
+
+	memcpy(&error, slot->data, sizeof(error));
+	error.message[sizeof(error.message) - 1] = '\0';
+	strlcpy(name, NameStr(ring->name), NAMEDATALEN);
+	rk_call_end(in);
+	switch (outcome)
+	{
+		case RK_OUTCOME_ERROR:
+			ereport(ERROR, (errcode(error.sqlstate), errmsg("%s", error.message),
+							errcontext("message to ring \"%s\"", name)));
+			break;
+		case RK_OUTCOME_EXPIRED:
+			ereport(ERROR,
+					(errcode(RK_ERRCODE_DEADLINE),
+					 errmsg("deadline of the message passed before ring \"%s\" came to it", name)));
+			break;
+		case RK_OUTCOME_LOST:
+			ereport(ERROR,
+					(errcode(RK_ERRCODE_REPLY_LOST),
+					 errmsg("reply of ring \"%s\" was lost", name),
+					 errdetail("The ring was restarted while it handled the message, which may or may not have taken effect.")));
+			break;
+		default:
+			ereport(ERROR,
+					(errcode(RK_ERRCODE_NOT_RUNNING),
+					 errmsg("ring \"%s\" stopped before it came to the message", name)));
+	}
+	pg_unreachable();
+}
+
+/* The reply did not come while we spun: sleep until it does. */
+static void
+wait_asleep(rk_ring *ring, const rk_outgoing *out, rk_incoming *in)
+{
+	rk_reply_slot *slot = in->slot;
+
+	while (rk_reply_look(slot) != RK_REPLY_DONE)
+	{
+		int64		now = rk_now_ns();
+		int64		left_ms = out->deadline_ns ? (out->deadline_ns - now) / 1000000 + 1 : 1000;
+
+		/* the host answers what has expired; it is late only if it is stuck */
+		if (out->deadline_ns && now > out->deadline_ns + INT64CONST(20000000))
+		{
+			if (rk_reply_abandon(slot))
+			{
+				slots_in_use--;
+				ereport(ERROR,
+						(errcode(RK_ERRCODE_DEADLINE),
+						 errmsg("ring \"%s\" did not reply in time", NameStr(ring->name))));
+			}
+			break;
+		}
+		if (!rk_reply_sleep(slot))
+			break;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 Max(1, Min(left_ms, 1000)), PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+void
+rk_call_wait(rk_ring *ring, const rk_outgoing *out, rk_incoming *in)
+{
+	rk_reply_slot *slot = in->slot;
+	int64		spin = rk_spin_ns();
+
+	if (spin != 0)
+	{
+		int64		until = 0;
+
+		for (int i = 1; rk_reply_look(slot) != RK_REPLY_DONE; i++)
+		{
+			rk_cpu_relax();
+			if (i % 128 != 0)
+				continue;
+			CHECK_FOR_INTERRUPTS();
+			if (until == 0)
+				until = rk_now_ns() + (spin < 0 ? INT64CONST(1000000000) : spin);
+			else if (rk_now_ns() > until)
+				break;
+		}
+	}
+	if (rk_reply_look(slot) != RK_REPLY_DONE)
+		wait_asleep(ring, out, in);
+	if (unlikely(slot->outcome != RK_OUTCOME_OK))
+		failed(ring, in);
+	in->length = slot->length;
+	in->data = slot->in_slab ? rk_slab_data(rk_region_slab(), slot->block) : slot->data;
+}
+
+void
+rk_call_begin(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_incoming *in)
+{
+	rk_call_start(ring, handle, out, in);
+	rk_call_wait(ring, out, in);
+}
+
+void
+rk_call_end(rk_incoming *in)
+{
+	if (in->slot->in_slab)
+		rk_slab_give(rk_region_slab(), in->slot->block);
+	rk_reply_end(in->slot);
+	slots_in_use--;
+}

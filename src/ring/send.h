@@ -1,0 +1,80 @@
+/*
+ * send.h
+ *	  A session's side of a ring: finding it, sending, waiting for the reply.
+ */
+#ifndef RK_SEND_H
+#define RK_SEND_H
+
+#include "region.h"
+
+/* A ring by name, kept between calls. */
+typedef struct rk_ring_handle
+{
+	rk_ring    *ring;			/* NULL: not looked up yet */
+	uint32		generation;
+	uint32		access_epoch;
+	uint32		roles_epoch;
+	Oid			user;			/* whose right to send was checked */
+	int			length;
+	char		name[NAMEDATALEN];
+} rk_ring_handle;
+
+/* A message to be sent; what is not set is zero. */
+typedef struct rk_outgoing
+{
+	uint32		type_id;
+	uint16		flags;			/* RK_SLOT_READ_ONLY, RK_SLOT_CONTROL */
+	uint8		priority;
+	const void *payload;
+	uint32		length;
+	int64		deadline_ns;	/* monotonic; 0: none */
+	int64		correlation_id;
+	uint64		key_hash[2];
+	bool		may_wait;		/* for room in the queue, whatever the policy */
+} rk_outgoing;
+
+/* A reply; data points into shared memory until rk_call_end. */
+typedef struct rk_incoming
+{
+	rk_reply_slot *slot;
+	const char *data;
+	uint32		length;
+	int64		message_id;
+} rk_incoming;
+
+/*
+ * The ring of this name in this database, running and willing to take the
+ * current user's messages.  Waits for one that is on its way up, until
+ * deadline_ns.
+ */
+extern rk_ring *rk_ring_find(rk_ring_handle *handle, const char *name, int length, int64 deadline_ns);
+
+/* The deadline of a call that begins now: the nearest of all limits. */
+extern int64 rk_call_deadline(const rk_ring *ring, int64 now_ns, int64 timeout_ms);
+
+/* Sends without waiting for a reply; returns the message's id. */
+extern int64 rk_ring_post(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out);
+
+/*
+ * Sends and waits for the reply.  Everything but a good reply is an error.
+ * The caller reads in->data, then calls rk_call_end; an error in between frees
+ * the slot at the end of the (sub)transaction.
+ */
+extern void rk_call_begin(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_incoming *in);
+extern void rk_call_end(rk_incoming *in);
+
+/* The two halves of rk_call_begin, to have several calls under way. */
+extern void rk_call_start(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_incoming *in);
+extern void rk_call_wait(rk_ring *ring, const rk_outgoing *out, rk_incoming *in);
+
+/* Registers what frees slots and cleans up; once a session. */
+extern void rk_send_init(void);
+
+/* Marks a ring as started by this transaction, or forgets that. */
+extern void rk_started_here(const char *name);
+
+/* At commit: hosts look at rk.ring, or at the journal. */
+extern void rk_rescan_at_commit(void);
+extern void rk_intake_at_commit(void);
+
+#endif							/* RK_SEND_H */

@@ -1,0 +1,452 @@
+/*
+ * typed.c
+ *	  Messages from SQL: the typed functions, rk.ring_call, rk.ring_send.
+ *
+ * All typed functions are one C function that finds out by the name it was
+ * called under which message it sends; what it has found it keeps with the
+ * call's FmgrInfo, together with the ring, so that in a query only the first
+ * call looks anything up.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "../compat.h"
+#include "catalog.h"
+#include "convert.h"
+#include "send.h"
+
+PG_FUNCTION_INFO_V1(rk_ring_typed);
+PG_FUNCTION_INFO_V1(rk_ring_call);
+PG_FUNCTION_INFO_V1(rk_ring_send);
+PG_FUNCTION_INFO_V1(rk_ring_send_many);
+PG_FUNCTION_INFO_V1(rk_ring_load);
+
+#define MAX_FIELDS 64
+#define LOCAL_PAYLOAD 1024
+
+/* What a call site of a typed function has found out. */
+typedef struct call_site
+{
+	const rk_message_type *type;
+	rk_ring_handle handle;
+	int			fields;
+	Oid			arg_types[MAX_FIELDS];
+	int			outputs;		/* columns of a row of the result */
+	bool		returns_set;
+	TupleDesc	desc;			/* NULL: one column, a scalar */
+	const rk_field *columns[2 * MAX_FIELDS];
+	bool		from_row[2 * MAX_FIELDS];
+} call_site;
+
+static call_site *
+prepare_site(FunctionCallInfo fcinfo)
+{
+	MemoryContext memory = fcinfo->flinfo->fn_mcxt;
+	MemoryContext old = MemoryContextSwitchTo(memory);
+	char	   *name = get_func_name(fcinfo->flinfo->fn_oid);
+	call_site  *site = palloc0(sizeof(*site));
+	TupleDesc	desc;
+	Oid			type;
+
+	rk_send_init();
+	site->type = name ? rk_message_function_find(name) : NULL;
+	if (site->type == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("the library has no message for function \"%s\"", name ? name : "?")));
+	site->fields = rk_field_count(site->type->request);
+	if (PG_NARGS() != site->fields + 1)
+		elog(ERROR, "function \"%s\" has %d arguments, its message %d fields", name, PG_NARGS(), site->fields);
+	for (int i = 0; i < site->fields; i++)
+		site->arg_types[i] = rk_field_type(&site->type->request[i]);
+	for (const rk_field *f = site->type->reply; f && f->name; f++)
+		if (!site->type->found || strcmp(f->name, site->type->found) != 0)
+			site->columns[site->outputs++] = f;
+	for (const rk_field *f = site->type->rows; f && f->name; f++)
+	{
+		site->from_row[site->outputs] = true;
+		site->columns[site->outputs++] = f;
+	}
+	site->returns_set = fcinfo->flinfo->fn_retset;
+	if (get_call_result_type(fcinfo, &type, &desc) == TYPEFUNC_COMPOSITE)
+		site->desc = BlessTupleDesc(CreateTupleDescCopy(desc));
+	fcinfo->flinfo->fn_extra = site;
+	MemoryContextSwitchTo(old);
+	return site;
+}
+
+/* A name given as text, without a copy when it can be helped. */
+static inline const char *
+name_argument(FunctionCallInfo fcinfo, int *length)
+{
+	text	   *t;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("parameter \"name\" must not be null")));
+	t = PG_GETARG_TEXT_PP(0);
+	*length = VARSIZE_ANY_EXHDR(t);
+	return VARDATA_ANY(t);
+}
+
+static void
+check_read_only(const rk_message_type *type)
+{
+	if (type->mutating && XactReadOnly)
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot send message %s in a read-only transaction", type->name)));
+}
+
+/* Whether the reply says that there is no such thing. */
+static bool
+nothing_found(const rk_message_type *type, const char *reply)
+{
+	const rk_field *f;
+	int16		code;
+
+	if (type->found == NULL)
+		return false;
+	f = rk_field_find(type->reply, type->found);
+	memcpy(&code, reply + f->offset, 2);
+	return code != f->first_code;
+}
+
+Datum
+rk_ring_typed(PG_FUNCTION_ARGS)
+{
+	call_site  *site = fcinfo->flinfo->fn_extra;
+	const rk_message_type *type;
+	int64		aligned[LOCAL_PAYLOAD / 8];
+	char	   *payload = (char *) aligned;
+	rk_outgoing out;
+	rk_incoming in;
+	rk_ring    *ring;
+	int			length;
+	const char *name = name_argument(fcinfo, &length);
+	Datum		result = (Datum) 0;
+	bool		null = false;
+
+	if (unlikely(site == NULL))
+		site = prepare_site(fcinfo);
+	type = site->type;
+	if (unlikely(XactReadOnly))
+		check_read_only(type);
+	if (unlikely(type->request_size > LOCAL_PAYLOAD))
+		payload = palloc(type->request_size);
+	memset(payload, 0, type->request_size);
+	for (int i = 0; i < site->fields; i++)
+	{
+		const rk_field *f = &type->request[i];
+
+		if (likely((f->kind == RK_FIELD_INT8 || f->kind == RK_FIELD_ID) && !PG_ARGISNULL(i + 1) && f->max == 0))
+			memcpy(payload + f->offset, &(int64) {PG_GETARG_INT64(i + 1)}, 8);
+		else
+			rk_field_store(f, payload, PG_GETARG_DATUM(i + 1), site->arg_types[i], PG_ARGISNULL(i + 1));
+	}
+	ring = rk_ring_find(&site->handle, name, length, 0);
+	out = (rk_outgoing) {
+		.type_id = type->type_id,
+		.flags = type->mutating ? 0 : RK_SLOT_READ_ONLY,
+		.priority = rk_priority,
+		.payload = payload,
+		.length = type->request_size
+	};
+	out.deadline_ns = rk_call_deadline(ring, rk_now_ns(), 0);
+	rk_call_begin(ring, &site->handle, &out, &in);
+
+	/* the reply is read before anything can fail, unless it has rows */
+	if (likely(site->desc == NULL && !site->returns_set))
+		result = rk_field_fetch(site->columns[0], in.data, &null);
+	else
+	{
+		Datum		values[2 * MAX_FIELDS];
+		bool		nulls[2 * MAX_FIELDS];
+		ReturnSetInfo *rsinfo = NULL;
+
+		if (site->returns_set)
+		{
+			InitMaterializedSRF(fcinfo, site->desc ? 0 : MAT_SRF_USE_EXPECTED_DESC);
+			rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+		}
+		if (type->rows)
+		{
+			for (uint32 at = type->reply_size; at + type->row_size <= in.length; at += type->row_size)
+			{
+				for (int i = 0; i < site->outputs; i++)
+					values[i] = rk_field_fetch(site->columns[i], site->from_row[i] ? in.data + at : in.data,
+											   &nulls[i]);
+				tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+			}
+		}
+		else if (!nothing_found(type, in.data))
+		{
+			for (int i = 0; i < site->outputs; i++)
+				values[i] = rk_field_fetch(site->columns[i], in.data, &nulls[i]);
+			if (rsinfo)
+				tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+			else
+				result = HeapTupleGetDatum(heap_form_tuple(site->desc, values, nulls));
+		}
+		null = rsinfo != NULL;
+	}
+	rk_call_end(&in);
+	if (null)
+		PG_RETURN_NULL();
+	return result;
+}
+
+/* ---- by type id ---- */
+
+static const rk_message_type *
+message_type(rk_ring *ring, int type_id)
+{
+	const rk_actor *actor = rk_actors[ring->kernel];
+	const rk_message_type *type = rk_actor_message(actor, type_id);
+	StringInfoData all;
+
+	if (type)
+		return type;
+	initStringInfo(&all);
+	for (const rk_message_type *t = actor->messages; t->type_id; t++)
+		appendStringInfo(&all, "%s%u (%s)", t == actor->messages ? "" : ", ", t->type_id, t->name);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("kernel \"%s\" has no message type %d", actor->kernel, type_id),
+			 errhint("It has %s.", all.data)));
+}
+
+static int64
+interval_ms(const Interval *i)
+{
+	int64		ms = i->time / 1000 + (i->day + 30 * (int64) i->month) * (SECS_PER_DAY * INT64CONST(1000));
+
+	if (ms <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a timeout or deadline must be more than zero")));
+	return ms;
+}
+
+/* One handle for the functions that name a type id, kept for the session. */
+static rk_ring_handle session_handle;
+
+static rk_ring *
+ring_argument(FunctionCallInfo fcinfo)
+{
+	int			length;
+	const char *name = name_argument(fcinfo, &length);
+
+	rk_send_init();
+	return rk_ring_find(&session_handle, name, length, 0);
+}
+
+static void
+not_null(FunctionCallInfo fcinfo, int argument, const char *name)
+{
+	if (PG_ARGISNULL(argument))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("parameter \"%s\" must not be null", name)));
+}
+
+Datum
+rk_ring_call(PG_FUNCTION_ARGS)
+{
+	rk_ring    *ring = ring_argument(fcinfo);
+	const rk_message_type *type;
+	rk_outgoing out;
+	rk_incoming in;
+	void	   *payload;
+	Datum		result;
+	int64		timeout = PG_ARGISNULL(3) ? 0 : interval_ms(PG_GETARG_INTERVAL_P(3));
+
+	not_null(fcinfo, 1, "type_id");
+	not_null(fcinfo, 2, "payload");
+	type = message_type(ring, PG_GETARG_INT32(1));
+	check_read_only(type);
+	payload = palloc0(type->request_size + 8);
+	rk_jsonb_to_payload(type, PG_GETARG_JSONB_P(2), payload);
+	out = (rk_outgoing) {
+		.type_id = type->type_id,
+		.flags = type->mutating ? 0 : RK_SLOT_READ_ONLY,
+		.priority = rk_priority,
+		.payload = payload,
+		.length = type->request_size,
+		.deadline_ns = rk_call_deadline(ring, rk_now_ns(), timeout)
+	};
+	rk_call_begin(ring, &session_handle, &out, &in);
+	result = rk_reply_to_jsonb(type, in.data, in.length);
+	rk_call_end(&in);
+	return result;
+}
+
+Datum
+rk_ring_send(PG_FUNCTION_ARGS)
+{
+	rk_ring    *ring = ring_argument(fcinfo);
+	const rk_message_type *type;
+	rk_outgoing out;
+	void	   *payload;
+	char	   *priority;
+	int64		id;
+
+	not_null(fcinfo, 1, "type_id");
+	not_null(fcinfo, 2, "payload");
+	type = message_type(ring, PG_GETARG_INT32(1));
+	check_read_only(type);
+	payload = palloc0(type->request_size + 8);
+	rk_jsonb_to_payload(type, PG_GETARG_JSONB_P(2), payload);
+	out = (rk_outgoing) {
+		.type_id = type->type_id,
+		.flags = type->mutating ? 0 : RK_SLOT_READ_ONLY,
+		.priority = rk_priority,
+		.payload = payload,
+		.length = type->request_size
+	};
+	if (!PG_ARGISNULL(3))
+	{
+		static const struct
+		{
+			const char *name;
+			int			value;
+		}			names[] = {{"low", RK_PRIORITY_LOW}, {"normal", RK_PRIORITY_NORMAL}, {"high", RK_PRIORITY_HIGH},
+		{"critical", RK_PRIORITY_CRITICAL}, {"realtime", RK_PRIORITY_REALTIME}};
+
+		/* an enum, whose labels are the setting's */
+		priority = DatumGetCString(DirectFunctionCall1(enum_out, PG_GETARG_DATUM(3)));
+		for (int i = 0; i < lengthof(names); i++)
+			if (strcmp(names[i].name, priority) == 0)
+				out.priority = names[i].value;
+	}
+	if (!PG_ARGISNULL(4))
+		out.deadline_ns = rk_now_ns() + interval_ms(PG_GETARG_INTERVAL_P(4)) * 1000000;
+	if (PG_ARGISNULL(5))
+	{
+		id = rk_ring_post(ring, &session_handle, &out);
+		if (id == 0)
+			PG_RETURN_NULL();
+		PG_RETURN_INT64(id);
+	}
+	else
+	{
+		/* whether the key is new is known to the host */
+		text	   *key = PG_GETARG_TEXT_PP(5);
+		rk_incoming in;
+
+		out.key_hash[0] = hash_bytes_extended((unsigned char *) VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key), 1);
+		out.key_hash[1] = hash_bytes_extended((unsigned char *) VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key), 2) | 1;
+		if (out.deadline_ns == 0)
+			out.deadline_ns = rk_call_deadline(ring, rk_now_ns(), 0);
+		rk_call_begin(ring, &session_handle, &out, &in);
+		memcpy(&id, in.data, sizeof(id));
+		rk_call_end(&in);
+		PG_RETURN_INT64(id);
+	}
+}
+
+Datum
+rk_ring_send_many(PG_FUNCTION_ARGS)
+{
+	rk_ring    *ring = ring_argument(fcinfo);
+	const rk_message_type *type;
+	Datum	   *items;
+	bool	   *nulls;
+	int			count;
+	Datum	   *ids;
+	void	   *payload;
+
+	not_null(fcinfo, 1, "type_id");
+	not_null(fcinfo, 2, "payloads");
+	type = message_type(ring, PG_GETARG_INT32(1));
+	check_read_only(type);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), JSONBOID, -1, false, TYPALIGN_INT, &items, &nulls, &count);
+	ids = palloc(sizeof(Datum) * (count + 1));
+	/* all of them are checked before the first one is sent */
+	payload = palloc0((Size) type->request_size * (count + 1) + 8);
+	for (int i = 0; i < count; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("payload %d must not be null", i + 1)));
+		rk_jsonb_to_payload(type, DatumGetJsonbP(items[i]), (char *) payload + (Size) i * type->request_size);
+	}
+	for (int i = 0; i < count; i++)
+	{
+		rk_outgoing out = {
+			.type_id = type->type_id,
+			.flags = type->mutating ? 0 : RK_SLOT_READ_ONLY,
+			.priority = rk_priority,
+			.payload = (char *) payload + (Size) i * type->request_size,
+			.length = type->request_size
+		};
+
+		ids[i] = Int64GetDatum(rk_ring_post(ring, &session_handle, &out));
+	}
+	PG_RETURN_ARRAYTYPE_P(construct_array(ids, count, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+typedef struct load_arg
+{
+	rk_ring    *ring;
+	int64		sent;
+} load_arg;
+
+static bool
+load_row(void *arg, const rk_message *message)
+{
+	load_arg   *l = arg;
+	rk_outgoing out = {
+		.type_id = message->type_id,
+		.priority = rk_priority,
+		.payload = message->payload,
+		.length = message->length,
+		.may_wait = true
+	};
+
+	(void) rk_ring_post(l->ring, &session_handle, &out);
+	l->sent++;
+	return true;
+}
+
+/*
+ * Bulk messages of the type that the kernel's relation option has, or its
+ * first message that changes the state.  Waits until all are applied.
+ */
+Datum
+rk_ring_load(PG_FUNCTION_ARGS)
+{
+	rk_ring    *ring = ring_argument(fcinfo);
+	const rk_actor *actor = rk_actors[ring->kernel];
+	const rk_message_type *type = NULL;
+	load_arg	arg = {.ring = ring};
+
+	if (actor->loads && actor->loads[0].option)
+		type = rk_actor_message(actor, actor->loads[0].type_id);
+	for (const rk_message_type *t = actor->messages; type == NULL && t->type_id; t++)
+		if (t->mutating)
+			type = t;
+	if (type == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("kernel \"%s\" has no messages to load", actor->kernel)));
+	check_read_only(type);
+	rk_load_rows(type, text_to_cstring(PG_GETARG_TEXT_PP(1)), GetUserId(), load_row, &arg);
+	PG_RETURN_INT64(arg.sent);
+}

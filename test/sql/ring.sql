@@ -1,0 +1,173 @@
+-- Ring kernels: life of a ring, messages, errors.
+\set VERBOSITY default
+SELECT type_id, name, kernel, mutating, reply_type_id, function FROM rk.message_types WHERE kernel = 'core/echo' ORDER BY type_id;
+-- no id twice, each in the range of its domain
+SELECT count(*) = count(DISTINCT type_id) AS unique_ids FROM rk.message_types;
+SELECT type_id, domain FROM rk.message_types
+WHERE type_id NOT BETWEEN CASE domain WHEN 'core' THEN 1 WHEN 'graph' THEN 100 WHEN 'ml' THEN 200 WHEN 'compliance' THEN 300
+	WHEN 'risk' THEN 400 WHEN 'orderbook' THEN 500 WHEN 'procint' THEN 600 WHEN 'behavioral' THEN 700 WHEN 'banking' THEN 800
+	WHEN 'clearing' THEN 900 WHEN 'treasury' THEN 1000 WHEN 'temporal' THEN 1100 WHEN 'accounting' THEN 1200
+	WHEN 'payments' THEN 1300 WHEN 'audit' THEN 1400 ELSE -1 END
+	AND CASE domain WHEN 'core' THEN 99 ELSE 9999 END;
+-- every typed function exists, says what it does, and sends what the type says
+SELECT type_id, function FROM rk.message_types
+WHERE function IS NOT NULL AND (SELECT count(*) FROM pg_proc p WHERE 'rk.' || p.proname = function
+	AND p.pronamespace = 'rk'::regnamespace AND p.pronargs = jsonb_array_length(request) + 1
+	AND obj_description(p.oid, 'pg_proc') = description) <> 1;
+
+-- life
+BEGIN;
+SELECT rk.ring_start('core/echo', 'gone');
+SELECT rk.ring_core_echo('gone', 1);
+ROLLBACK;
+SELECT rk.ring_core_echo('gone', 1);
+SELECT rk.ring_start('core/echo', 'e');
+SELECT rk.ring_core_echo('e', 42);
+SELECT name, kernel, state, desired_state, epoch, queue_depth, capacity FROM rk.rings;
+SELECT rk.ring_start('core/echo', 'e');
+SELECT rk.ring_start('core/nothing', 'e');
+SELECT rk.ring_wait('e', 'asleep');
+
+-- messages
+SELECT total, messages FROM rk.ring_core_add('e', 5);
+SELECT total, messages FROM rk.ring_core_add('e');
+SELECT rk.ring_call('e', 52, '{"amount": 3}') - 'sent_at';
+SELECT rk.ring_call('e', 52, '{"amount": "4"}') - 'sent_at';
+SELECT sent_at BETWEEN now() - interval '1 minute' AND clock_timestamp() FROM rk.ring_core_total('e');
+SELECT rk.ring_send('e', 52, '{"amount": 10}') IS NOT NULL;
+SELECT total, messages FROM rk.ring_core_total('e', 5);
+SELECT cardinality(rk.ring_send_many('e', 52, ARRAY['{"amount": 1}', '{}']::jsonb[]));
+SELECT total, messages FROM rk.ring_core_total('e', 7);
+-- a key makes a message count once
+SELECT rk.ring_send('e', 52, '{"amount": 100}', key => 'k1') = rk.ring_send('e', 52, '{"amount": 100}', key => 'k1');
+SELECT total FROM rk.ring_core_total('e');
+SELECT rk.ring_load('e', 'SELECT i AS amount FROM generate_series(1, 1000) i');
+SELECT total FROM rk.ring_core_total('e', 1008);
+SELECT rk.ring_load('e', '[{"amount": 1}, {"amount": -1}]');
+SELECT rk.ring_load('e', 'SELECT 1 AS x');
+SELECT sum(rk.ring_core_echo('e', i)) FROM generate_series(1, 10000) i;
+
+-- what is wrong is said
+SELECT rk.ring_call('e', 53, '{}');
+SELECT rk.ring_call('e', 52, '{"amont": 3}');
+SELECT rk.ring_call('e', 52, '{"amount": true}');
+SELECT rk.ring_call('e', 52, '{"amount": 1e30}');
+SELECT rk.ring_call('e', 50, '{}');
+SELECT rk.ring_call('e', 50, '{"value": null}');
+SELECT rk.ring_call('e', 50, '[]');
+SELECT rk.ring_call('e', 50, NULL);
+SELECT rk.ring_call(NULL, 50, '{}');
+SELECT rk.ring_core_echo('e', NULL);
+SELECT rk.ring_call('e', 50, '{"value": 1}', '-1s');
+SELECT rk.ring_core_add('e', 9223372036854775807);
+SELECT total FROM rk.ring_core_total('e');
+-- nobody changes the state from a read-only transaction
+BEGIN READ ONLY;
+SELECT rk.ring_core_echo('e', 1);
+SELECT rk.ring_core_add('e', 1);
+ROLLBACK;
+-- a reply that does not come in time
+SELECT rk.ring_call('e', 54, '{"min_messages": 1000000}', '50ms');
+SET rk.timeout = '50ms';
+SELECT rk.ring_core_total('e', 1000000);
+RESET rk.timeout;
+SET statement_timeout = '100ms';
+SELECT rk.ring_core_total('e', 1000000);
+RESET statement_timeout;
+SELECT rk.ring_core_echo('e', 7);
+-- a message nobody waits for and nobody can handle
+SELECT rk.ring_send('e', 52, '{"amount": 9223372036854775807}') IS NOT NULL;
+CREATE FUNCTION until(query text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	good boolean;
+BEGIN
+	FOR i IN 1 .. 1000 LOOP
+		EXECUTE query INTO good;
+		IF good THEN
+			RETURN true;
+		END IF;
+		PERFORM pg_sleep(0.01);
+	END LOOP;
+	RETURN false;
+END
+$$;
+SELECT until('SELECT count(*) = 1 FROM rk.dead_letters');
+SELECT ring, type_id, payload, reason, attempts, error FROM rk.dead_letters;
+
+-- suspended, messages wait; resumed, they are handled
+SELECT rk.ring_suspend('e');
+SELECT rk.ring_wait('e', 'suspended');
+SELECT rk.ring_send('e', 52, '{"amount": 1}') IS NOT NULL;
+SELECT queue_depth FROM rk.ring_status('e');
+SELECT rk.ring_call('e', 50, '{"value": 1}', '50ms');
+SELECT rk.ring_resume('e');
+SELECT total FROM rk.ring_core_total('e', 1011);
+
+-- the state outlives a stop
+SELECT rk.ring_checkpoint('e') > 0;
+CREATE TEMP TABLE before AS SELECT rk.ring_checksum('e') AS checksum;
+CALL rk.ring_down('e');
+SELECT rk.ring_core_echo('e', 1);
+SELECT name, state, desired_state FROM rk.rings;
+SELECT rk.ring_suspend('e');
+CALL rk.ring_up('core/echo', 'e');
+SELECT rk.ring_checksum('e') = checksum FROM before;
+SELECT epoch, state FROM rk.rings;
+SELECT rk.ring_restart('e');
+SELECT until('SELECT epoch = 3 AND state = ''active'' FROM rk.rings');
+SELECT rk.ring_checksum('e') = checksum FROM before;
+SELECT rk.ring_drop('e');
+
+-- options
+SELECT rk.ring_start('core/echo', 'o', '{"queue_capacity": 100}');
+SELECT rk.ring_start('core/echo', 'o', '{"queue_capasity": 128}');
+SELECT rk.ring_start('core/echo', 'o', '{"overflow": "explode"}');
+SELECT rk.ring_start('core/echo', 'o', '{"checkpoint_interval": "1 week"}');
+SELECT rk.ring_start('core/echo', 'o', '[]');
+SELECT rk.ring_start('core/echo', '');
+CALL rk.ring_up('core/echo', 'o', '{"queue_capacity": 16, "overflow": "error", "priority_lanes": false, "checkpoint_interval": "10 s"}');
+SELECT rk.ring_suspend('o');
+SELECT rk.ring_wait('o', 'suspended');
+SELECT count(rk.ring_send('o', 52, '{}')) FROM generate_series(1, 16);
+SELECT rk.ring_send('o', 52, '{}');
+SELECT rk.ring_configure('o', '{"overflow": "drop", "queue_capacity": 32}');
+SELECT until('SELECT epoch = 2 AND capacity = 32 FROM rk.rings WHERE name = ''o''');
+SELECT rk.ring_wait('o', 'suspended');
+SELECT count(rk.ring_send('o', 52, '{}')) FROM generate_series(1, 40);
+SELECT dropped FROM rk.stat_ring WHERE name = 'o';
+SELECT rk.ring_configure('o', '{"overflow": "dlq"}');
+SELECT until('SELECT epoch = 3 FROM rk.rings WHERE name = ''o''');
+SELECT rk.ring_wait('o', 'suspended');
+SELECT count(rk.ring_send('o', 52, '{}')) FROM generate_series(1, 40);
+SELECT type_id, payload, reason, count(*) FROM rk.dead_letters WHERE ring = 'o' AND reason = 'queue_full' GROUP BY 1, 2, 3;
+
+-- rights
+CREATE ROLE regress_rk_user;
+SET ROLE regress_rk_user;
+SELECT rk.ring_start('core/echo', 'mine');
+SELECT rk.ring_core_echo('e', 1);
+SELECT rk.ring_stop('e');
+SELECT * FROM rk.ring_log;
+SELECT count(*) FROM rk.dead_letters;
+RESET ROLE;
+SELECT rk.ring_grant('e', 'regress_rk_user', 'send');
+SET ROLE regress_rk_user;
+SELECT rk.ring_core_echo('e', 1);
+SELECT rk.ring_checkpoint('e');
+RESET ROLE;
+SELECT rk.ring_revoke('e', 'regress_rk_user', 'send');
+SET ROLE regress_rk_user;
+SELECT rk.ring_core_echo('e', 1);
+RESET ROLE;
+DROP ROLE regress_rk_user;
+
+-- force throws the queue away, as a restart does: what nobody waits for is a dead letter
+SELECT rk.ring_stop('o', force => true);
+SELECT rk.ring_wait('o', 'terminated');
+SELECT until('SELECT count(*) = 80 FROM rk.dead_letters WHERE ring = ''o'' AND reason = ''destroyed''');
+CALL rk.ring_down('e');
+SELECT rk.ring_drop('o'), rk.ring_drop('e');
+SELECT * FROM rk.rings;
+SELECT count(*) FROM rk.checkpoint;
+-- the host has left: the database can be dropped
+SELECT until('SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = ''rk host'' AND datname = current_database()');
