@@ -16,6 +16,12 @@ static const rk_relation_column node_columns[] = {
 	{0}
 };
 
+static const rk_relation_column beta_node_columns[] = {
+	{"node", "id", RK_TYPE_ID, true, "a node, with edges or without"},
+	{"beta", NULL, RK_TYPE_FLOAT8, false, "what it has to begin with; NULL: what the parameter says"},
+	{0}
+};
+
 static const rk_relation_column personalization_columns[] = {
 	{"node", "id", RK_TYPE_ID, true, "a node of the graph"},
 	{"value", NULL, RK_TYPE_FLOAT8, true, "its share of the teleport mass, zero or more"},
@@ -38,6 +44,11 @@ const rk_relation rk_nodes_relation = {
 	.name = "nodes",
 	.columns = node_columns,
 	.example = "SELECT id AS node FROM account"
+};
+const rk_relation rk_beta_nodes_relation = {
+	.name = "nodes",
+	.columns = beta_node_columns,
+	.example = "SELECT account AS node, rating AS beta FROM account"
 };
 const rk_relation rk_personalization_relation = {
 	.name = "personalization",

@@ -9,6 +9,7 @@
 
 extern const rk_relation rk_edges_relation;
 extern const rk_relation rk_nodes_relation;
+extern const rk_relation rk_beta_nodes_relation;
 extern const rk_relation rk_personalization_relation;
 extern const rk_relation rk_pairs_relation;
 

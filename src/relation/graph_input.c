@@ -28,6 +28,7 @@ typedef struct row_sink
 	int			id_columns;
 	rk_read_kind kinds[2];
 	bool		has_number;
+	bool		number_may_be_null; /* NaN in numbers stands for NULL */
 	rk_weight_meaning meaning;
 	double	   *numbers;
 	int64		count;
@@ -75,10 +76,13 @@ bad_number(const row_sink *s, const rk_batch *batch, int i, const char *what)
 static void
 take_numbers(row_sink *s, const rk_batch *batch)
 {
-	const double *values = batch->columns[s->id_columns].floats;
+	double	   *values = batch->columns[s->id_columns].floats;
 	bool		finite = true;
 	bool		negative = false;
 
+	for (int i = 0; s->number_may_be_null && batch->columns[s->id_columns].any_null && i < batch->rows; i++)
+		if (batch->columns[s->id_columns].nulls[i])
+			values[i] = 0;
 	for (int i = 0; i < batch->rows; i++)
 	{
 		/* x - x is 0 for finite x only */
@@ -106,6 +110,9 @@ take_numbers(row_sink *s, const rk_batch *batch)
 			rk_call_check(s->call, RK_ERR_MEMORY);
 	}
 	memcpy(s->numbers + s->count, values, sizeof(double) * batch->rows);
+	for (int i = 0; s->number_may_be_null && batch->columns[s->id_columns].any_null && i < batch->rows; i++)
+		if (batch->columns[s->id_columns].nulls[i])
+			s->numbers[s->count + i] = NAN;
 }
 
 static void
@@ -116,7 +123,7 @@ take_batch(void *arg, const rk_batch *batch)
 
 	for (int c = 0; c < columns; c++)
 	{
-		if (!batch->columns[c].any_null)
+		if (!batch->columns[c].any_null || (c == s->id_columns && s->number_may_be_null))
 			continue;
 		for (int i = 0; i < batch->rows; i++)
 			if (batch->columns[c].nulls[i])
@@ -356,6 +363,31 @@ expand_graph_value(rk_call *call, const rk_graph_view *view, const rk_id_column 
 	input->weights_of_value = true;
 }
 
+/* Fills in the numbers of nodes that have one. */
+static void
+set_node_values(rk_call *call, rk_graph_input *input, const row_sink *sink)
+{
+	const uint32_t *codes = sink->columns[0]->codes;
+
+	input->node_values = rk_call_alloc(call, input->edges.nodes, double);
+	for (int64 v = 0; v < input->edges.nodes; v++)
+		input->node_values[v] = NAN;
+	for (int64 i = 0; i < sink->count; i++)
+	{
+		double	   *value = &input->node_values[codes[i]];
+
+		if (isnan(sink->numbers[i]))
+			continue;
+		if (!isnan(*value) && *value != sink->numbers[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("node %s has two values in column \"%s\" of \"nodes\": %g and %g",
+							rk_ids_text(input->ids, codes[i]), sink->found[1].name, *value, sink->numbers[i])));
+		*value = sink->numbers[i];
+	}
+	rk_free(&call->ctx, sink->numbers);
+}
+
 rk_graph_input *
 rk_read_graph(rk_call *call, rk_weight_meaning meaning)
 {
@@ -363,10 +395,12 @@ rk_read_graph(rk_call *call, rk_weight_meaning meaning)
 	rk_source  *edges = NULL;
 	rk_source  *nodes = NULL;
 	rk_found_column found[3];
-	rk_found_column node_found[1];
+	rk_found_column node_found[2] = {{0}};
 	rk_graph_view view = {0};
 	rk_id_column *view_nodes = NULL;
 	row_sink	sink = {.call = call,.source = NULL,.found = found,.id_columns = 2,.meaning = meaning};
+	row_sink	node_sink = {.call = call,.found = node_found,.id_columns = 1,.number_may_be_null = true,
+	.meaning = RK_WEIGHT_LENGTH};
 	bool		weighted;
 
 	if (!call->graph_form && rk_arg_is_null(call, "edges"))
@@ -435,9 +469,9 @@ rk_read_graph(rk_call *call, rk_weight_meaning meaning)
 	}
 	if (nodes)
 	{
-		row_sink	node_sink = {.call = call,.source = nodes,.found = node_found,.ids = input->ids,
-		.id_columns = 1};
-
+		node_sink.source = nodes;
+		node_sink.ids = input->ids;
+		node_sink.has_number = node_found[1].attno > 0;
 		check_same_ids(nodes, &node_found[0], call->id_type);
 		node_sink.columns[0] = rk_ids_column(input->ids, expected_rows(nodes));
 		run_source(call, nodes, &node_sink);
@@ -456,6 +490,8 @@ rk_read_graph(rk_call *call, rk_weight_meaning meaning)
 		input->edges.weight = sink.numbers;
 	}
 	rk_call_node_names(call, node_text, input->ids);
+	if (node_sink.has_number)
+		set_node_values(call, input, &node_sink);
 	rk_call_phase(call, "building", call->rows_in);
 	return input;
 }

@@ -26,13 +26,16 @@ typedef struct rk_graph_input
 	bool		weights_of_value;	/* weight lies in a value of type rk.graph */
 	bool		negative;		/* some length is below zero */
 	struct rk_context_use *context; /* the data is in shared memory; NULL: not */
+	double	   *node_values;	/* by node: the number that its row in "nodes"
+								 * has, NaN where none; NULL: no such column */
 } rk_graph_input;
 
 /*
  * Reads the parameter "edges" and, if the function has it, "nodes", or in the
  * graph form the value given as "graph", and numbers the nodes.  The parameter
- * "weighted", if the function has it, decides about the weights.  Afterwards
- * the phase is "building".
+ * "weighted", if the function has it, decides about the weights.  Where the
+ * relation "nodes" has a number besides, it is read as well; a node must not
+ * have two different ones.  Afterwards the phase is "building".
  */
 extern rk_graph_input *rk_read_graph(rk_call *call, rk_weight_meaning meaning);
 

@@ -290,6 +290,46 @@ run_closeness(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
 	return status;
 }
 
+/* NUMBER: tolerance.  Result: the largest score of a vector of length 1. */
+static rk_status
+run_eigenvector(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	rk_eigenvector_params p = {.tolerance = in->number,.max_iterations = 1000};
+	double	   *score = rk_alloc(ctx, g->nodes, sizeof(double));
+	double		value;
+	rk_run		run;
+	rk_status	status;
+
+	if (score == NULL)
+		return RK_ERR_MEMORY;
+	status = rk_graph_eigenvector_centrality(ctx, g, &p, score, &value, &run);
+	out->end = seconds();
+	out->iterations = run.iterations;
+	for (int64_t v = 0; v < g->nodes; v++)
+		out->result = fmax(out->result, score[v]);
+	return status;
+}
+
+/* NUMBER: tolerance.  Result: the largest of unit length. */
+static rk_status
+run_katz(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	rk_katz_params p = {.beta = 1,.tolerance = in->number,.max_iterations = 1000};
+	double	   *score = rk_alloc(ctx, g->nodes, sizeof(double));
+	double		alpha;
+	rk_run		run;
+	rk_status	status;
+
+	if (score == NULL)
+		return RK_ERR_MEMORY;
+	status = rk_graph_katz_centrality(ctx, g, &p, score, &alpha, &run);
+	out->end = seconds();
+	out->iterations = run.iterations;
+	for (int64_t v = 0; v < g->nodes; v++)
+		out->result = fmax(out->result, score[v]);
+	return status;
+}
+
 /* Result: reciprocity. */
 static rk_status
 run_density(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
@@ -332,6 +372,8 @@ static const kernel kernels[] = {
 	{"louvain", UNDIRECTED, run_louvain, false},
 	{"sssp", LENGTHS, run_sssp, true},
 	{"closeness", SIMPLE, run_closeness, false},
+	{"eigenvector", SIMPLE, run_eigenvector, false},
+	{"katz", SIMPLE, run_katz, false},
 	{"density", DIRECTED_ROWS, run_density, false},
 };
 

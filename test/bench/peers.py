@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-PEERS = {"networkit": "pip install networkit", "igraph": "pip install igraph"}
+PEERS = {"networkit": "pip install networkit", "igraph": "pip install igraph", "scipy": "pip install scipy"}
 
 
 def load():
@@ -183,6 +183,48 @@ class Networkit:
         t, _ = timed(work.run)
         return t, None if number else float(np.sum(work.scores()))
 
+    def eigenvector(self, edges, number):
+        # its tolerance is on the change in L2 of the whole vector
+        g = self.graph(edges, False, loops=False)
+        c = self.nk.centrality.EigenvectorCentrality(g, number)
+        t, _ = timed(c.run)
+        return t, float(np.max(np.abs(c.scores())))
+
+    def katz(self, edges, number):
+        g = self.graph(edges, False, loops=False)
+        alpha = 1 / (1 + max(g.degree(u) for u in range(g.numberOfNodes())))
+        c = self.nk.centrality.KatzCentrality(g, alpha, 1, number)
+        # its scores are not the solution of the linear system
+        t, _ = timed(c.run)
+        return t, None
+
+
+class Scipy:
+    """The matrix of the graph, for what is a product with it; one thread."""
+
+    name = "scipy"
+    single_thread = True
+
+    def __init__(self, module):
+        self.matrices = self.graphs = {}
+
+    def threads(self, n):
+        pass
+
+    def eigenvector(self, edges, number):
+        from scipy.sparse import csr_array
+        from scipy.sparse.linalg import eigsh
+        if edges.name not in self.matrices:
+            keep = edges.source != edges.target
+            ends = np.concatenate([edges.source[keep], edges.target[keep]]).astype("<i4")
+            others = np.concatenate([edges.target[keep], edges.source[keep]]).astype("<i4")
+            matrix = csr_array((np.ones(len(ends)), (ends, others)), shape=(edges.nodes, edges.nodes))
+            matrix.data[:] = 1
+            self.matrices[edges.name] = matrix
+        matrix = self.matrices[edges.name]
+        t, found = timed(lambda: eigsh(matrix, k=1, v0=np.ones(edges.nodes), tol=number if number > 1e-14 else 0))
+        return t, float(np.max(np.abs(found[1])))
+
 
 class Igraph:
     """igraph's C core has one thread for all of these."""
@@ -277,10 +319,16 @@ class Igraph:
                          if pivots is None else g.closeness(vertices=pivots, normalized=True))
         return t, None if number else float(np.sum(score))
 
+    def eigenvector(self, edges, number):
+        # ARPACK has one tolerance, that of the machine
+        g = self.graph(edges, False, simple=True)
+        t, score = timed(lambda: g.eigenvector_centrality())
+        return t, float(np.max(score) / np.linalg.norm(score))
+
     def density(self, edges, number):
         g = self.graph(edges, True)
         t, found = timed(lambda: g.reciprocity())
         return t, found
 
 
-KINDS = {"networkit": Networkit, "igraph": Igraph}
+KINDS = {"networkit": Networkit, "igraph": Igraph, "scipy": Scipy}

@@ -328,6 +328,398 @@ closeness_passes_the_sweeps(void **state)
 	all_sweeps(run_closeness, true, 500, 1000, 3 * sizeof(double) * 500);
 }
 
+/* ---- eigenvector ---- */
+
+static rk_status
+build_strengths(rk_ctx *ctx, const rk_edges *edges, bool directed, rk_graph *g)
+{
+	rk_graph_options o = {.directed = directed,.want_in = true,
+		.parallel = edges->weight ? RK_EDGES_SUM : RK_EDGES_COLLAPSE};
+
+	return rk_graph_build(ctx, edges, &o, g);
+}
+
+/* a[v][u]: weight of the arcs from u to v, a loop once. */
+static void
+transposed(const rk_edges *e, bool directed, double a[MAX][MAX])
+{
+	memset(a, 0, sizeof(double) * MAX * MAX);
+	for (int64_t i = 0; i < e->count; i++)
+	{
+		uint32_t	u = e->source[i];
+		uint32_t	v = e->target[i];
+		double		w = e->weight ? e->weight[i] : 1;
+
+		a[v][u] = e->weight ? a[v][u] + w : w;
+		if (!directed && u != v)
+			a[u][v] = e->weight ? a[u][v] + w : w;
+	}
+}
+
+/* Where the iteration leads, by raising I + B to the power 2^60. */
+static void
+limit(double a[MAX][MAX], int n, double *x)
+{
+	static double m[MAX][MAX];
+	static double square[MAX][MAX];
+	double		largest = 0;
+	double		length = 0;
+
+	for (int i = 0; i < n; i++)
+		for (int j = 0; j < n; j++)
+			largest = fmax(largest, a[i][j]);
+	for (int i = 0; i < n; i++)
+		for (int j = 0; j < n; j++)
+			m[i][j] = a[i][j] / largest + (i == j);
+	for (int round = 0; round < 60; round++)
+	{
+		largest = 0;
+		for (int i = 0; i < n; i++)
+		{
+			for (int j = 0; j < n; j++)
+			{
+				square[i][j] = 0;
+				for (int k = 0; k < n; k++)
+					square[i][j] += m[i][k] * m[k][j];
+				largest = fmax(largest, square[i][j]);
+			}
+		}
+		for (int i = 0; i < n; i++)
+			for (int j = 0; j < n; j++)
+				m[i][j] = square[i][j] / largest;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		x[i] = 0;
+		for (int j = 0; j < n; j++)
+			x[i] += m[i][j];
+		length += x[i] * x[i];
+	}
+	for (int i = 0; i < n; i++)
+		x[i] /= sqrt(length);
+}
+
+/* Whether the nodes, taken away when nothing follows them, all go. */
+static bool
+acyclic(double a[MAX][MAX], int n)
+{
+	bool		gone[MAX] = {false};
+	int			left = n;
+
+	for (bool any = true; any;)
+	{
+		any = false;
+		for (int u = 0; u < n; u++)
+		{
+			bool		followed = false;
+
+			for (int v = 0; v < n; v++)
+				followed |= !gone[v] && a[v][u] > 0;
+			if (!gone[u] && !followed)
+			{
+				gone[u] = any = true;
+				left--;
+			}
+		}
+	}
+	return left == 0;
+}
+
+static void
+eigenvector_is_the_limit_of_the_iteration(void **state)
+{
+	(void) state;
+	for (int round = 0; round < 800; round++)
+	{
+		int64_t		n = 1 + rk_hash2(round, 1) % 25;
+		test_edges	e = random_edges(round, n, rk_hash2(round, 2) % 80, round & 1);
+		bool		directed = round & 2;
+		rk_eigenvector_params p = {.tolerance = 1e-13,.max_iterations = 5000,.norm = (round >> 2) % 3};
+		static double a[MAX][MAX];
+		double		expected[MAX];
+		double		score[MAX];
+		double		size = 0;
+		double		value;
+		double		product = 0;
+		rk_graph	g;
+		rk_run		run;
+		rk_ctx		ctx;
+
+		rk_ctx_init(&ctx);
+		assert_int_equal(build_strengths(&ctx, &e.edges, directed, &g), RK_OK);
+		assert_int_equal(rk_graph_eigenvector_centrality(&ctx, &g, &p, score, &value, &run), RK_OK);
+		transposed(&e.edges, directed, a);
+		if (acyclic(a, (int) n))
+		{
+			assert_true(value == 0 && run.converged);
+			for (int v = 0; v < n; v++)
+				assert_true(score[v] == 0);
+		}
+		else
+		{
+			double		length = 0;
+
+			limit(a, (int) n, expected);
+			for (int v = 0; v < n; v++)
+			{
+				size = p.norm == RK_EIGENVECTOR_MAX ? fmax(size, expected[v]) :
+					p.norm == RK_EIGENVECTOR_SUM ? size + expected[v] : 1;
+				length += score[v] * score[v];
+			}
+			for (int v = 0; v < n; v++)
+			{
+				/* a chain of components with one eigenvalue converges like 1 / k */
+				assert_true(fabs(score[v] - expected[v] / size) < 2e-5);
+				for (int u = 0; u < n; u++)
+					product += score[v] * a[v][u] * score[u] / length;
+			}
+			assert_true(fabs(value - product) < 1e-9 * fmax(1, product));
+		}
+		rk_ctx_destroy(&ctx);
+		free_edges(&e);
+	}
+}
+
+/* The hub of a star with many leaves: plain iterations would take thousands. */
+static void
+eigenvector_of_a_large_star(void **state)
+{
+	enum
+	{
+		LEAVES = 20000
+	};
+	test_edges	e = random_edges(1, LEAVES + 1, LEAVES, false);
+	rk_eigenvector_params p = {.tolerance = 1e-15,.max_iterations = 40};
+	double	   *score = malloc(sizeof(double) * (LEAVES + 1));
+	double		value;
+	rk_graph	g;
+	rk_run		run;
+	rk_ctx		ctx;
+
+	(void) state;
+	for (int i = 0; i < LEAVES; i++)
+	{
+		e.source[i] = 0;
+		e.target[i] = i + 1;
+	}
+	rk_ctx_init(&ctx);
+	assert_int_equal(build_strengths(&ctx, &e.edges, false, &g), RK_OK);
+	assert_int_equal(rk_graph_eigenvector_centrality(&ctx, &g, &p, score, &value, &run), RK_OK);
+	assert_true(run.converged);
+	assert_true(fabs(value - sqrt(LEAVES)) < 1e-9);
+	assert_true(fabs(score[0] - sqrt(0.5)) < 1e-12);
+	for (int i = 1; i <= LEAVES; i++)
+		assert_true(fabs(score[i] - sqrt(0.5 / LEAVES)) < 1e-12);
+	rk_ctx_destroy(&ctx);
+	free(score);
+	free_edges(&e);
+}
+
+static void
+eigenvector_does_not_depend_on_the_scale(void **state)
+{
+	static const double factors[] = {2, 0x1p-300, 0x1p200, 1e-9};
+
+	(void) state;
+	for (int i = 0; i < 4; i++)
+	{
+		test_edges	e = random_edges(7, 200, 1000, true);
+		rk_eigenvector_params p = {.tolerance = 1e-12,.max_iterations = 1000};
+		double		score[2][200];
+
+		for (int round = 0; round < 2; round++)
+		{
+			double		value;
+			rk_graph	g;
+			rk_run		run;
+			rk_ctx		ctx;
+
+			rk_ctx_init(&ctx);
+			assert_int_equal(build_strengths(&ctx, &e.edges, true, &g), RK_OK);
+			assert_int_equal(rk_graph_eigenvector_centrality(&ctx, &g, &p, score[round], &value, &run), RK_OK);
+			assert_true(run.converged);
+			rk_ctx_destroy(&ctx);
+			for (int64_t k = 0; k < e.edges.count; k++)
+				e.weight[k] *= factors[i];
+		}
+		for (int v = 0; v < 200; v++)
+			assert_true(fabs(score[0][v] - score[1][v]) < 1e-12);
+		free_edges(&e);
+	}
+}
+
+/* Starts where plain iterations do not reach, so that spaces are made. */
+static rk_status
+run_eigenvector(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	rk_eigenvector_params p = {.tolerance = 1e-15,.max_iterations = 40};
+	double		value;
+	rk_graph	g;
+	rk_run		run;
+	rk_status	status = build_strengths(ctx, edges, true, &g);
+
+	return status == RK_OK ? rk_graph_eigenvector_centrality(ctx, &g, &p, result, &value, &run) : status;
+}
+
+static void
+eigenvector_passes_the_sweeps(void **state)
+{
+	(void) state;
+	all_sweeps(run_eigenvector, false, 20000, 200000, sizeof(double) * 20000);
+	all_sweeps(run_eigenvector, true, 20000, 200000, sizeof(double) * 20000);
+}
+
+/* ---- katz ---- */
+
+static void
+katz_solves_the_linear_system(void **state)
+{
+	(void) state;
+	for (int round = 0; round < 600; round++)
+	{
+		int64_t		n = 1 + rk_hash2(round, 1) % MAX;
+		test_edges	e = random_edges(round, n, rk_hash2(round, 2) % 120, round & 1);
+		bool		directed = round & 2;
+		double		node_beta[MAX];
+		rk_katz_params p = {.alpha = round & 4 ? 0 : 1e-3,.beta = round & 8 ? 1 : -2.5,
+			.node_beta = round & 16 ? node_beta : NULL,.tolerance = 1e-15,.max_iterations = 20000,
+		.norm = (round >> 5) % 3};
+		static double a[MAX][MAX];
+		double		score[MAX];
+		double		size = 0;
+		double		alpha;
+		double		beta[MAX];
+		rk_graph	g;
+		rk_run		run;
+		rk_ctx		ctx;
+
+		transposed(&e.edges, directed, a);
+		for (int v = 0; v < n; v++)
+		{
+			node_beta[v] = rk_hash3(round, v, 4) % 3 == 0 ? NAN : (double) (rk_hash3(round, v, 5) % 9) - 3;
+			beta[v] = p.node_beta && !isnan(node_beta[v]) ? node_beta[v] : p.beta;
+		}
+		rk_ctx_init(&ctx);
+		assert_int_equal(build_strengths(&ctx, &e.edges, directed, &g), RK_OK);
+		p.norm = RK_KATZ_NONE;
+		assert_int_equal(rk_graph_katz_centrality(&ctx, &g, &p, score, &alpha, &run), RK_OK);
+		for (int v = 0; v < n; v++)
+		{
+			double		x = beta[v];
+
+			for (int u = 0; u < n; u++)
+				x += alpha * a[v][u] * score[u];
+			assert_true(fabs(x - score[v]) < 1e-11 * fmax(1, fabs(x)));
+		}
+		if (p.alpha == 0)
+		{
+			double		largest = 0;
+
+			for (int v = 0; v < n; v++)
+			{
+				double		strength = 0;
+
+				for (int u = 0; u < n; u++)
+					strength += a[v][u];
+				largest = fmax(largest, strength);
+			}
+			assert_true(fabs(alpha - 1 / (1 + largest)) < 1e-15);
+		}
+		for (int norm = RK_KATZ_L2; norm <= RK_KATZ_MAX; norm++)
+		{
+			double		normed[MAX];
+			double		scale;
+
+			p.norm = norm;
+			assert_int_equal(rk_graph_katz_centrality(&ctx, &g, &p, normed, &alpha, &run), RK_OK);
+			size = 0;
+			for (int v = 0; v < n; v++)
+				size = norm == RK_KATZ_MAX ? fmax(size, fabs(score[v])) : size + score[v] * score[v];
+			scale = norm == RK_KATZ_MAX ? size : sqrt(size);
+			for (int v = 0; v < n; v++)
+				assert_true(fabs(normed[v] - (scale > 0 ? score[v] / scale : 0)) < 1e-13);
+		}
+		rk_ctx_destroy(&ctx);
+		free_edges(&e);
+	}
+}
+
+/* On a cycle of weight 1 the limit of alpha is 1; on a path there is none. */
+static void
+katz_tells_divergence_from_growth(void **state)
+{
+	static const struct
+	{
+		double		alpha;
+		int			max_iterations;
+		bool		closed;
+		rk_status	status;
+		bool		converged;
+	}			cases[] = {
+		{0.9, 2000, true, RK_OK, true},
+		{1.1, 2000, true, RK_ERR_PARAMETER, false},
+		{1.1, 50, true, RK_OK, false},
+		{0.999, 300, true, RK_OK, false},
+		{1e6, 1000, true, RK_ERR_PARAMETER, false},
+		{1.1, 2000, false, RK_OK, true},
+		{1e300, 2000, false, RK_ERR_PARAMETER, false},
+		{1e308, 2000, false, RK_ERR_PARAMETER, false},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		enum
+		{
+			N = 400
+		};
+		test_edges	e = random_edges(1, N, N, false);
+		rk_katz_params p = {.alpha = cases[i].alpha,.beta = 1,.tolerance = 1e-9,
+		.max_iterations = cases[i].max_iterations};
+		double		score[N];
+		double		alpha;
+		rk_graph	g;
+		rk_run		run;
+		rk_ctx		ctx;
+
+		for (int k = 0; k < N; k++)
+		{
+			e.source[k] = k;
+			e.target[k] = (k + 1) % N;
+		}
+		e.edges.count = cases[i].closed ? N : N - 1;
+		rk_ctx_init(&ctx);
+		assert_int_equal(build_strengths(&ctx, &e.edges, true, &g), RK_OK);
+		assert_int_equal(rk_graph_katz_centrality(&ctx, &g, &p, score, &alpha, &run), cases[i].status);
+		if (cases[i].status == RK_OK)
+			assert_int_equal(run.converged, cases[i].converged);
+		else
+			assert_non_null(strstr(ctx.error.message, "1/lambda_max"));
+		rk_ctx_destroy(&ctx);
+		free_edges(&e);
+	}
+}
+
+static rk_status
+run_katz(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	rk_katz_params p = {.beta = 1,.tolerance = 1e-12,.max_iterations = 60};
+	double		alpha;
+	rk_graph	g;
+	rk_run		run;
+	rk_status	status = build_strengths(ctx, edges, true, &g);
+
+	return status == RK_OK ? rk_graph_katz_centrality(ctx, &g, &p, result, &alpha, &run) : status;
+}
+
+static void
+katz_passes_the_sweeps(void **state)
+{
+	(void) state;
+	all_sweeps(run_katz, false, 20000, 200000, sizeof(double) * 20000);
+	all_sweeps(run_katz, true, 20000, 200000, sizeof(double) * 20000);
+}
+
 int
 main(void)
 {
@@ -338,6 +730,13 @@ main(void)
 		cmocka_unit_test(zero_distances_are_infinitely_close),
 		cmocka_unit_test(samples_need_an_undirected_graph),
 		cmocka_unit_test(closeness_passes_the_sweeps),
+		cmocka_unit_test(eigenvector_is_the_limit_of_the_iteration),
+		cmocka_unit_test(eigenvector_of_a_large_star),
+		cmocka_unit_test(eigenvector_does_not_depend_on_the_scale),
+		cmocka_unit_test(eigenvector_passes_the_sweeps),
+		cmocka_unit_test(katz_solves_the_linear_system),
+		cmocka_unit_test(katz_tells_divergence_from_growth),
+		cmocka_unit_test(katz_passes_the_sweeps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -325,6 +325,80 @@ closeness_centrality(rk_call *call)
 
 RK_FUNCTION(rk_graph_closeness_centrality_sql, "graph/closeness-centrality", "");
 
+/* ---- graph/eigenvector-centrality ---- */
+
+static void
+eigenvector_centrality_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	/* strengths and loops, as for PageRank */
+	need->graph = pagerank_graph(call, size->weighted);
+	need->bytes = size->nodes * sizeof(double) + rk_graph_eigenvector_memory(size->nodes, size->arcs);
+}
+
+static void
+eigenvector_centrality(rk_call *call)
+{
+	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_STRENGTH);
+	rk_graph_options options = pagerank_graph(call, input->edges.weight != NULL);
+	rk_eigenvector_params params = {
+		.tolerance = rk_arg_float8(call, "tolerance"),
+		.max_iterations = rk_arg_int(call, "max_iterations"),
+		.norm = rk_arg_choice(call, "norm")
+	};
+	rk_graph	g;
+	double	   *score;
+	double		eigenvalue;
+
+	rk_build_graph(call, input, &options, &g);
+	score = rk_call_alloc(call, g.nodes, double);
+	rk_call_check(call, rk_graph_eigenvector_centrality(&call->ctx, &g, &params, score, &eigenvalue, &call->run));
+	rk_call_detail_float8(call, "eigenvalue", eigenvalue);
+	if (g.nodes > 0 && eigenvalue == 0)
+		ereport(WARNING,
+				(errmsg("graph has no cycle of positive weight, so that all scores are 0"),
+				 errhint("Try directed => false, or rk.graph_katz_centrality.")));
+	rk_emit(call, g.nodes, (rk_out[]) {RK_OUT_NODES(input->ids), RK_OUT_DOUBLES(score)}, NULL);
+}
+
+RK_FUNCTION(rk_graph_eigenvector_centrality_sql, "graph/eigenvector-centrality", "");
+
+/* ---- graph/katz-centrality ---- */
+
+static void
+katz_centrality_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = pagerank_graph(call, size->weighted);
+	/* score and, perhaps, beta by node */
+	need->bytes = size->nodes * sizeof(double) + rk_graph_katz_memory(size->nodes, size->arcs) +
+		(rk_arg_is_null(call, "nodes") ? 0 : size->nodes * sizeof(double));
+}
+
+static void
+katz_centrality(rk_call *call)
+{
+	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_STRENGTH);
+	rk_graph_options options = pagerank_graph(call, input->edges.weight != NULL);
+	rk_katz_params params = {
+		.alpha = rk_arg_float8_or(call, "alpha", 0),
+		.beta = rk_arg_float8(call, "beta"),
+		.node_beta = input->node_values,
+		.tolerance = rk_arg_float8(call, "tolerance"),
+		.max_iterations = rk_arg_int(call, "max_iterations"),
+		.norm = rk_arg_choice(call, "norm")
+	};
+	rk_graph	g;
+	double	   *score;
+	double		alpha;
+
+	rk_build_graph(call, input, &options, &g);
+	score = rk_call_alloc(call, g.nodes, double);
+	rk_call_check(call, rk_graph_katz_centrality(&call->ctx, &g, &params, score, &alpha, &call->run));
+	rk_call_detail_float8(call, "alpha", alpha);
+	rk_emit(call, g.nodes, (rk_out[]) {RK_OUT_NODES(input->ids), RK_OUT_DOUBLES(score)}, NULL);
+}
+
+RK_FUNCTION(rk_graph_katz_centrality_sql, "graph/katz-centrality", "");
+
 const rk_bound_function rk_graph_centrality_bindings[] = {
 	{"graph/pagerank", "", pagerank, pagerank_need},
 	{"graph/degree-centrality", "", degree_centrality, degree_centrality_need},
@@ -332,5 +406,7 @@ const rk_bound_function rk_graph_centrality_bindings[] = {
 	{"graph/betweenness-centrality", "", betweenness_centrality, betweenness_need},
 	{"graph/betweenness-centrality", "_edges", betweenness_centrality_edges, betweenness_edges_need},
 	{"graph/closeness-centrality", "", closeness_centrality, closeness_centrality_need},
+	{"graph/eigenvector-centrality", "", eigenvector_centrality, eigenvector_centrality_need},
+	{"graph/katz-centrality", "", katz_centrality, katz_centrality_need},
 	{0}
 };

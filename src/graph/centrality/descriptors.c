@@ -197,6 +197,75 @@ static const rk_function closeness_functions[] = {
 	{0}
 };
 
+/* ---- graph/eigenvector-centrality ---- */
+
+#define ITERATION_PARAMS \
+	{.name = "tolerance", .type = RK_TYPE_FLOAT8, .initial = "1e-9", RK_ABOVE(0), \
+	 .meaning = "stop when the scores change by less than this on average in one iteration"}, \
+	{.name = "max_iterations", .type = RK_TYPE_INT4, .initial = "1000", RK_AT_LEAST(1), \
+	 .meaning = "stop after this many iterations, with a warning"}
+
+static const char *const eigenvector_norm_choices[] = {"l2", "max", "sum", NULL};
+
+static const rk_function eigenvector_functions[] = {
+	{
+		.suffix = "",
+		.description = "eigenvector centrality of every node: important is what important nodes point to",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			NODES_PARAM,
+			ITERATION_PARAMS,
+			WEIGHTED_PARAM("NULL"),
+			DIRECTED_PARAM("true"),
+			{.name = "norm", .type = RK_TYPE_TEXT, .initial = "'l2'", .choices = eigenvector_norm_choices,
+			.meaning = "l2: squares add up to 1; max: the largest score is 1; sum: scores add up to 1"},
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"node", RK_TYPE_ID, "the node"},
+			{"score", RK_TYPE_FLOAT8, "its component of the dominant eigenvector; 0 if the graph has no cycle"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_NODE,
+		.work = RK_WORK_ITERATIONS
+	},
+	{0}
+};
+
+/* ---- graph/katz-centrality ---- */
+
+static const char *const katz_norm_choices[] = {"l2", "max", "none", NULL};
+
+static const rk_function katz_functions[] = {
+	{
+		.suffix = "",
+		.description = "Katz centrality of every node: walks that end in it, the longer the less they count",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			{.name = "nodes", .type = RK_TYPE_RELATION, .initial = "NULL", .relation = &rk_beta_nodes_relation,
+			.meaning = "nodes to add to those named by edges, with a value of beta of their own if they have one"},
+			{.name = "alpha", .type = RK_TYPE_FLOAT8, .initial = "NULL", RK_ABOVE(0),
+			.meaning = "what a step counts, below 1 / the largest eigenvalue; NULL: 1 / (1 + largest in-strength), which is always right"},
+			{.name = "beta", .type = RK_TYPE_FLOAT8, .initial = "1.0", RK_ANY,
+			.meaning = "what every node has to begin with"},
+			ITERATION_PARAMS,
+			WEIGHTED_PARAM("NULL"),
+			DIRECTED_PARAM("true"),
+			{.name = "norm", .type = RK_TYPE_TEXT, .initial = "'l2'", .choices = katz_norm_choices,
+			.meaning = "l2: squares add up to 1; max: the largest score is 1; none: as they are"},
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"node", RK_TYPE_ID, "the node"},
+			{"score", RK_TYPE_FLOAT8, "its Katz centrality"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_NODE,
+		.work = RK_WORK_ITERATIONS
+	},
+	{0}
+};
+
 const rk_kernel rk_graph_centrality_kernels[] = {
 	{
 		.id = "graph/pagerank",
@@ -251,6 +320,36 @@ const rk_kernel rk_graph_centrality_kernels[] = {
 		.expected_throughput = 10000,
 		.target_latency_us = 100,
 		.functions = closeness_functions
+	},
+	{
+		.id = "graph/eigenvector-centrality",
+		.domain = "GraphAnalytics",
+		.mode = RK_MODE_BATCH,
+		.description = "Eigenvector centrality (Bonacich 1987): dominant eigenvector of the transposed adjacency matrix",
+		.notes = "Scores come along in-edges. Weights are strengths: parallel edges add up, a self-loop is one diagonal entry. "
+		"Without weights the graph is simple. Bipartite graphs converge, since a node also keeps its own score; "
+		"several components are weighed as from a uniform start. A directed graph without cycles has scores 0 and a warning.",
+		.license_feature = "GraphAnalytics.EigenvectorCentrality",
+		.expected_throughput = 50000,
+		.target_latency_us = 10,
+		.iterative = true,
+		.details = "eigenvalue (of the dominant eigenvector)",
+		.functions = eigenvector_functions
+	},
+	{
+		.id = "graph/katz-centrality",
+		.domain = "GraphAnalytics",
+		.mode = RK_MODE_BATCH,
+		.description = "Katz centrality (Katz 1953): attenuated walks, x = alpha A'x + beta",
+		.notes = "Scores come along in-edges. Weights are strengths: parallel edges add up, a self-loop is one diagonal entry. "
+		"Without weights the graph is simple. A column beta in nodes gives single nodes a beta of their own; where it is NULL the parameter holds. "
+		"An alpha for which the scores grow without end is an error that says how large it may be.",
+		.license_feature = "GraphAnalytics.KatzCentrality",
+		.expected_throughput = 50000,
+		.target_latency_us = 10,
+		.iterative = true,
+		.details = "alpha (that was used)",
+		.functions = katz_functions
 	},
 	{0}
 };

@@ -6,8 +6,7 @@
  * of its in-neighbours, its new score, its share of the L1 change, the
  * dangling mass for the next pass and its own contribution to it.  The sums
  * over nodes are kept per chunk and added in chunk order; chunks are cut by
- * work from the graph alone.  A row is gathered with four accumulators, which
- * is the order of summation, always.
+ * work from the graph alone.
  */
 #include "centrality.h"
 
@@ -15,6 +14,7 @@
 #include <string.h>
 
 #include "../../compute/parallel.h"
+#include "gather.h"
 
 #define CHUNK_WORK 65536
 
@@ -34,44 +34,6 @@ typedef struct pagerank_state
 	double		total;			/* sum of personalization */
 } pagerank_state;
 
-/* Sum of contribution over one row. */
-static inline double
-gather(const double *contribution, const uint32_t *neighbors, const double *weights,
-	   int64_t begin, int64_t end)
-{
-	double		s0 = 0,
-				s1 = 0,
-				s2 = 0,
-				s3 = 0;
-	int64_t		i = begin;
-
-	if (weights)
-	{
-		for (; i + 4 <= end; i += 4)
-		{
-			s0 += contribution[neighbors[i]] * weights[i];
-			s1 += contribution[neighbors[i + 1]] * weights[i + 1];
-			s2 += contribution[neighbors[i + 2]] * weights[i + 2];
-			s3 += contribution[neighbors[i + 3]] * weights[i + 3];
-		}
-		for (; i < end; i++)
-			s0 += contribution[neighbors[i]] * weights[i];
-	}
-	else
-	{
-		for (; i + 4 <= end; i += 4)
-		{
-			s0 += contribution[neighbors[i]];
-			s1 += contribution[neighbors[i + 1]];
-			s2 += contribution[neighbors[i + 2]];
-			s3 += contribution[neighbors[i + 3]];
-		}
-		for (; i < end; i++)
-			s0 += contribution[neighbors[i]];
-	}
-	return (s0 + s1) + (s2 + s3);
-}
-
 static void
 iterate_rows(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 {
@@ -86,8 +48,7 @@ iterate_rows(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 	(void) thread;
 	for (int64_t v = begin; v < end; v++)
 	{
-		double		sum = gather(s->contribution, in->neighbors, in->weights,
-								 in->offsets[v], in->offsets[v + 1]);
+		double		sum = rk_gather(s->contribution, in, v);
 		double		x;
 
 		if (keeps && s->inverse[v] == 0)
