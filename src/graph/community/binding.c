@@ -4,6 +4,9 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+
 #include "../../relation/emit.h"
 #include "../../relation/graph_input.h"
 #include "community.h"
@@ -93,8 +96,86 @@ connected_components_sizes(rk_call *call)
 RK_FUNCTION(rk_graph_connected_components_sql, "graph/connected-components", "");
 RK_FUNCTION(rk_graph_connected_components_sizes_sql, "graph/connected-components", "_sizes");
 
+/* ---- graph/louvain-community ---- */
+
+/* The communities of a node at all levels as bigint[]. */
+static Datum
+levels_of_node(void *arg, int64 node, bool *is_null)
+{
+	const rk_communities *c = arg;
+	Datum		levels[64];
+	int			count = Min(c->levels, (int) lengthof(levels));
+
+	for (int i = 0; i < count; i++)
+		levels[i] = Int64GetDatum(c->community[i][node]);
+	return PointerGetDatum(construct_array(levels, count, INT8OID, sizeof(int64),
+										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+static rk_graph_options
+strength_graph(const rk_call *call, bool weighted)
+{
+	bool		directed = rk_arg_boolean(call, "directed");
+
+	return (rk_graph_options) {
+		.directed = directed,
+		.want_in = directed,
+		.want_out = true,
+		.parallel = weighted ? RK_EDGES_SUM : RK_EDGES_COLLAPSE
+	};
+}
+
+static rk_louvain_params
+louvain_params(const rk_call *call)
+{
+	return (rk_louvain_params) {
+		.resolution = rk_arg_float8(call, "resolution"),
+		.algorithm = rk_arg_choice(call, "algorithm"),
+		.min_gain = rk_arg_float8(call, "min_gain"),
+		.max_levels = rk_arg_int_or(call, "max_levels", 0),
+		.max_iterations = rk_arg_int(call, "max_iterations"),
+		.seed = rk_arg_int(call, "seed")
+	};
+}
+
+static void
+louvain_community_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	rk_louvain_params params = louvain_params(call);
+
+	need->graph = strength_graph(call, size->weighted);
+	need->bytes = rk_graph_louvain_community_memory(size->nodes, size->arcs, need->graph.directed,
+													size->weighted, size->threads, &params);
+}
+
+static void
+louvain_community(rk_call *call)
+{
+	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_STRENGTH);
+	rk_graph_options options = strength_graph(call, input->edges.weight != NULL);
+	rk_louvain_params params = louvain_params(call);
+	rk_graph	g;
+	rk_communities c;
+
+	rk_build_graph(call, input, &options, &g);
+	if (g.nodes == 0)
+		return;
+	rk_call_check(call, rk_graph_louvain_community(&call->ctx, &g, &params, &c, &call->run));
+	rk_call_detail_float8(call, "modularity", c.modularity);
+	rk_call_detail_int(call, "communities", c.count[c.levels - 1]);
+	rk_call_detail_int(call, "levels", c.levels);
+	rk_emit(call, g.nodes, (rk_out[]) {
+		RK_OUT_NODES(input->ids),
+		RK_OUT_UINTS(c.community[c.levels - 1]),
+		RK_OUT_CALL(levels_of_node, &c)
+	}, NULL);
+}
+
+RK_FUNCTION(rk_graph_louvain_community_sql, "graph/louvain-community", "");
+
 const rk_bound_function rk_graph_community_bindings[] = {
 	{"graph/connected-components", "", connected_components, connected_components_need},
 	{"graph/connected-components", "_sizes", connected_components_sizes, connected_components_need},
+	{"graph/louvain-community", "", louvain_community, louvain_community_need},
 	{0}
 };

@@ -92,14 +92,56 @@ typedef struct rk_louvain_params
 
 typedef struct rk_communities
 {
-	int			levels;
+	int			levels;			/* 64 at most; 0 without nodes */
 	uint32_t  **community;		/* [levels][n], finest first */
 	int64_t    *count;			/* [levels] communities */
 	double		modularity;		/* Q of the last level */
 } rk_communities;
 
+/*
+ * Communities by modularity (Newman and Girvan 2004, with the resolution of
+ * Reichardt and Bornholdt 2006; directed, Leicht and Newman 2008):
+ *
+ *		Q = sum over communities of L / m - resolution (K / 2m)^2
+ *		Q = sum over communities of L / m - resolution Kout Kin / m^2
+ *
+ * with m the weight of all edges, L of those inside the community and K the
+ * sum of the strengths of its nodes, to which a loop of weight w adds 2w
+ * (directed: w to either).  An edge of weight 0 joins nothing; a node without
+ * others stays alone.  Without weight at all, every node does and Q is 0.
+ *
+ * Louvain: Blondel, Guillaume, Lambiotte, Lefebvre 2008; a level is kept while
+ * it brings min_gain.  Leiden: Traag, Waltman, van Eck 2019, repeated from its
+ * own result; the communities of the last level are connected, the finer ones
+ * are the refined communities.  A node may also leave for a community of its
+ * own.  Graphs of some thousand edges are tried in up to 16 orders, of which
+ * the best result is kept.  On graphs of more than 10000 nodes a pass that
+ * gains less than 3e-5 ends a level and a repetition that gains less than 1e-3
+ * is the last, unless min_gain is larger.
+ *
+ * Every level lies in the next.  Communities of a level are numbered by
+ * falling size, then by smallest node.  The arrays of the result are left in
+ * the context.  run: the most passes over the nodes that a level took;
+ * reached_max when one ended at max_iterations, residual is what it gained.
+ *
+ * Graph: "out" built, directed "in" as well; parallel edges collapsed or
+ * summed, self-loops kept.  Weights are strengths >= 0.
+ * Errors: RK_ERR_OVERFLOW, weights add up to more than float8 can hold.
+ * Cost O(n + m) a pass, some ten passes.  Memory about
+ * rk_graph_louvain_community_memory: some 150 bytes a node and, for the next
+ * level, 12 an entry of a row; Leiden twice that.
+ */
 extern rk_status rk_graph_louvain_community(rk_ctx *ctx, const rk_graph *g,
 											const rk_louvain_params *params,
 											rk_communities *result, rk_run *run);
+
+/*
+ * Bytes that it takes beside the graph, result included, if the first level
+ * merges four nodes into one.  arcs: entries of one direction, undirected 2 for
+ * an edge.
+ */
+extern int64_t rk_graph_louvain_community_memory(int64_t nodes, int64_t arcs, bool directed,
+												 bool weighted, int threads,
+												 const rk_louvain_params *params);
 
 #endif							/* RK_GRAPH_COMMUNITY_H */
