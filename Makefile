@@ -103,6 +103,21 @@ check-unit: $(patsubst %,build/unit/%,$(or $(UNIT),$(UNITS)))
 	@test/unit/run $^
 .PHONY: check-unit
 
+# ---- fuzzing ----
+
+FUZZ_SECONDS ?= 60
+FUZZERS = $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/fuzz_*.c))
+FUZZ_CFLAGS = -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined \
+	-fno-sanitize-recover=undefined
+
+build/fuzz/fuzz_%: test/fuzz/fuzz_%.c $(wildcard src/compute/*.[ch])
+	@mkdir -p $(@D)
+	clang $(FUZZ_CFLAGS) $< $(wildcard src/compute/*.c) -lm -lpthread -o $@
+
+fuzz: $(FUZZERS:%=build/fuzz/%)
+	@test/fuzz/run $(FUZZ_SECONDS) $^
+.PHONY: fuzz
+
 .SECONDARY:
 
 bench: install
