@@ -87,7 +87,7 @@ rk_has_value(const rk_table_column *c, int64 i)
 
 /* Raises the error of a value (22023): "column ... is <what> in row ...". */
 extern void rk_table_bad_value(const rk_table *table, const rk_table_column *column, int64 row,
-							   const char *what) pg_attribute_noreturn();
+							   const char *what) __attribute__((noreturn));
 
 /* Rows by key: series per instrument, events per case. */
 typedef struct rk_groups

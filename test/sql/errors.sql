@@ -3,7 +3,9 @@
 
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set calls :abs_srcdir '/support/calls.sql'
+\set ECHO none
 \i :calls
+\set ECHO all
 
 -- Runs a query and returns what came of it.
 CREATE FUNCTION outcome(query text) RETURNS text LANGUAGE plpgsql AS $$

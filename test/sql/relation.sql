@@ -170,15 +170,6 @@ CREATE TABLE "set" (source int, target int);
 SELECT count(*) FROM rk.graph_connected_components('"select"');
 SELECT count(*) FROM rk.graph_connected_components('update_log');
 SELECT count(*) FROM rk.graph_connected_components('set');
--- foreign tables
-CREATE EXTENSION file_fdw;
-CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
-CREATE FOREIGN TABLE edges_file (source bigint, target bigint, weight float8) SERVER files
-	OPTIONS (program 'printf "1,2,0.5\n2,3,0.25\n"', format 'csv');
-SELECT node, in_strength FROM rk.graph_degree_centrality('edges_file') ORDER BY 1;
-DROP FOREIGN TABLE edges_file;
-DROP SERVER files;
-DROP EXTENSION file_fdw;
 
 -- ---- JSON ----
 

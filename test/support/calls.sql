@@ -20,6 +20,7 @@ INSERT INTO calls.known VALUES
 	(NULL, 'source', '1::bigint', false),
 	(NULL, 'target', '2::bigint', false),
 	(NULL, 'samples', '2', true),
+	('rk.graph_closeness_centrality', 'directed', 'false', true),	-- samples need it
 	(NULL, 'pairs', '$q$SELECT 1::bigint AS node_a, 2::bigint AS node_b$q$', true);
 
 -- The SQL of a value in column or parameter of this type; i is a row number.

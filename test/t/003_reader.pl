@@ -209,6 +209,17 @@ for my $loop ('on', 'off')
 		'1 2', "page_loop $loop: row security is obeyed");
 }
 
+# foreign tables
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION file_fdw;
+	CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+	CREATE FOREIGN TABLE abroad (source bigint, target bigint, weight float8) SERVER files
+		OPTIONS (program 'printf "1,2,0.5\n2,3,0.25\n"', format 'csv')});
+is( $node->safe_psql('postgres', q{SELECT string_agg(node || ' ' || in_strength, ', ' ORDER BY node) FROM rk.graph_degree_centrality('abroad')}),
+	'1 0, 2 0.5, 3 0.25', 'a foreign table');
+like(same('a foreign table', 'abroad', 'bigint'), qr/^3 /, 'all its rows');
+$node->safe_psql('postgres', 'DROP SERVER files CASCADE');
+
 # ---- on a standby ----
 
 $node->backup('base');

@@ -254,18 +254,12 @@ is($lone->safe_psql('postgres', 'SELECT count(*) FROM rk.stat_progress'), 0, 'rk
 is($lone->safe_psql('postgres', q{SELECT count(*) > 0 FROM rk.kernels}), 't', 'the catalogue is there');
 is($lone->safe_psql('postgres', q{SET rk.threads = 2; SELECT count(*) FROM rk.graph_pagerank('edges'); SELECT threads >= 1 FROM rk.last_run()}),
 	"100\nt", 'threads are counted for the session');
-# what needs shared memory says so: every function of a ring kernel
-for my $function (split /\n/, $lone->safe_psql('postgres', q{
-	SELECT p.oid::regprocedure || '|' || string_agg(format('NULL::%s', format_type(t, NULL)), ', ' ORDER BY o)
-	FROM pg_proc p LEFT JOIN LATERAL unnest(p.proargtypes) WITH ORDINALITY u(t, o) ON true
-	WHERE p.pronamespace = 'rk'::regnamespace AND p.proname ~ '^ring_(start|stop|drain|send|call)$' GROUP BY p.oid}))
-{
-	my ($name, $arguments) = split /\|/, $function;
-	(my $bare = $name) =~ s/\(.*//;
-	my ($status, $stdout, $stderr) = $lone->psql('postgres', "\\set VERBOSITY verbose\nSELECT $bare($arguments)");
-
-	like($stderr, qr/55000.*HINT.*shared_preload_libraries/s, "$name says what it needs");
-}
+# what needs shared memory says so
+$lone->safe_psql('postgres', q{SELECT rk.context_create('a')});
+my (undef, undef, $needs) = $lone->psql('postgres', q{
+	\set VERBOSITY verbose
+	SELECT * FROM rk.context_load('a', 'b', 'graph', 'SELECT 1 AS source, 2 AS target')});
+like($needs, qr/55000.*HINT.*shared_preload_libraries/s, 'rk.context_load says what it needs');
 $lone->stop;
 
 done_testing();
