@@ -330,6 +330,18 @@ run_katz(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
 	return status;
 }
 
+/* NUMBER: sources, 0: all nodes.  Result: the mean distance. */
+static rk_status
+run_distances(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	rk_path_averages a;
+	rk_status	status = rk_graph_average_path_length(ctx, g, (int64_t) in->number, 0, &a);
+
+	out->end = seconds();
+	out->result = a.average;
+	return status;
+}
+
 /* Result: reciprocity. */
 static rk_status
 run_density(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
@@ -374,6 +386,7 @@ static const kernel kernels[] = {
 	{"closeness", SIMPLE, run_closeness, false},
 	{"eigenvector", SIMPLE, run_eigenvector, false},
 	{"katz", SIMPLE, run_katz, false},
+	{"distances", SIMPLE, run_distances, false},
 	{"density", DIRECTED_ROWS, run_density, false},
 };
 

@@ -325,6 +325,12 @@ class Igraph:
         t, score = timed(lambda: g.eigenvector_centrality())
         return t, float(np.max(score) / np.linalg.norm(score))
 
+    def distances(self, edges, number):
+        if number:
+            return None
+        g = self.graph(edges, False, simple=True)
+        return timed(lambda: g.average_path_length(directed=False))
+
     def density(self, edges, number):
         g = self.graph(edges, True)
         t, found = timed(lambda: g.reciprocity())

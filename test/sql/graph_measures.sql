@@ -39,4 +39,25 @@ SELECT p.oid::regprocedure, provolatile, proparallel, obj_description(p.oid) IS 
 FROM pg_proc p WHERE proname = 'graph_density' ORDER BY 1::text COLLATE "C";
 SELECT rk.execute('graph/density', '{"edges": "edge"}') -> 'rows';
 
+-- average path length: node 7 is isolated, node 8 reaches nothing
+SELECT average_path_length = 92 / 36.0::float8 AS average, diameter, radius, round(global_efficiency::numeric, 10) AS efficiency,
+	reachable_pairs, unreachable_pairs, connected, exact
+FROM rk.graph_average_path_length('edge', nodes => 'SELECT 7 AS node');
+SELECT average_path_length = 80 / 42.0::float8 AS average, diameter, radius, round(global_efficiency::numeric, 10) AS efficiency,
+	reachable_pairs, unreachable_pairs, connected, exact
+FROM rk.graph_average_path_length('edge', nodes => 'SELECT 7 AS node', directed => false);
+-- with lengths there is no effective diameter
+SELECT * FROM rk.graph_average_path_length('[{"source": 1, "target": 2, "weight": 2}, {"source": 2, "target": 3, "weight": 3.5}]', weighted => true);
+-- a path of four: distances 1 1 1 2 2 3
+SELECT round(average_path_length::numeric, 10) AS average, diameter, radius, round(effective_diameter::numeric, 10) AS effective, connected
+FROM rk.graph_average_path_length('SELECT i AS source, i + 1 AS target FROM generate_series(1, 3) i', directed => false);
+SELECT * FROM rk.graph_average_path_length('SELECT 1 AS source, 2 AS target WHERE false');
+SELECT * FROM rk.graph_average_path_length('[{"source": 1, "target": 1}]');
+SELECT * FROM rk.graph_average_path_length('[{"source": 1, "target": 2}]', samples => 1);
+SELECT tenant, p.average_path_length, p.connected FROM store, rk.graph_average_path_length(g, directed => false) p ORDER BY tenant;
+SELECT count(*) FROM store, rk.graph_average_path_length(g, weighted => true);
+SELECT * FROM rk.graph_average_path_length('edge', samples => 0);
+SELECT * FROM rk.graph_average_path_length('SELECT 1 AS source, 2 AS target, -1 AS weight', weighted => true);
+SELECT * FROM rk.graph_average_path_length('SELECT 1 AS source, 2 AS target, -1 AS weight', weighted => true, directed => false);
+
 DROP TABLE wire, store CASCADE;

@@ -4,7 +4,9 @@
  */
 #include "support.h"
 
+#include "../../src/graph/centrality/centrality.h"
 #include "../../src/graph/measures/measures.h"
+#include "../../src/graph/paths/paths.h"
 
 #define MAX 30
 
@@ -106,6 +108,165 @@ density_passes_the_sweeps(void **state)
 	free_edges(&e);
 }
 
+/* ---- average path length ---- */
+
+static rk_status
+path_lengths(rk_ctx *ctx, const rk_edges *edges, bool directed, int64_t samples, rk_path_averages *a)
+{
+	rk_graph_options o = {.directed = directed,.drop_loops = true,.want_out = true,.want_in = true,
+		.parallel = edges->weight ? RK_EDGES_MIN : RK_EDGES_COLLAPSE};
+	rk_graph	g;
+	rk_status	status = rk_graph_build(ctx, edges, &o, &g);
+
+	return status == RK_OK ? rk_graph_average_path_length(ctx, &g, samples, 7, a) : status;
+}
+
+static bool
+near(double a, double b)
+{
+	return (isnan(a) && isnan(b)) || fabs(a - b) <= 1e-12 * fmax(1, fabs(b));
+}
+
+static void
+path_averages_agree_with_all_distances(void **state)
+{
+	(void) state;
+	for (int round = 0; round < 600; round++)
+	{
+		int64_t		n = 1 + rk_hash2(round, 1) % MAX;
+		test_edges	e = random_edges(round, n, rk_hash2(round, 2) % 90, round & 1);
+		bool		directed = round & 2;
+		int64_t		samples = round & 4 ? 1 + rk_hash2(round, 3) % 10 : 0;
+		bool		exact = samples == 0 || samples >= n;
+		static double d[MAX][MAX];
+		uint32_t	sources[MAX];
+		int64_t		count = exact ? n : samples;
+		double		scale = exact ? 1 : (double) n / count;
+		double		sum = 0,
+					inverse = 0,
+					diameter = 0,
+					radius = INFINITY;
+		int64_t		pairs = 0;
+		int64_t		within[MAX] = {0};
+		bool		connected = true;
+		rk_path_averages a;
+		rk_ctx		ctx;
+
+		for (int u = 0; u < n; u++)
+			for (int v = 0; v < n; v++)
+				d[u][v] = u == v ? 0 : INFINITY;
+		for (int64_t i = 0; i < e.edges.count; i++)
+		{
+			uint32_t	u = e.source[i];
+			uint32_t	v = e.target[i];
+
+			d[u][v] = fmin(d[u][v], e.weight ? e.weight[i] : 1);
+			if (!directed)
+				d[v][u] = fmin(d[v][u], e.weight ? e.weight[i] : 1);
+		}
+		for (int k = 0; k < n; k++)
+			for (int u = 0; u < n; u++)
+				for (int v = 0; v < n; v++)
+					d[u][v] = fmin(d[u][v], d[u][k] + d[k][v]);
+		rk_ctx_init(&ctx);
+		ctx.threads = 1 + round % 2;
+		for (int u = 0; u < n; u++)
+		{
+			sources[u] = u;
+			for (int v = 0; v < n; v++)
+				connected &= isfinite(d[u][v]);
+		}
+		if (!exact)
+			assert_int_equal(rk_graph_sample_nodes(&ctx, n, samples, 7, sources), RK_OK);
+		for (int i = 0; i < count; i++)
+		{
+			double		farthest = 0;
+			bool		reaches = false;
+
+			for (int v = 0; v < n; v++)
+			{
+				double		x = d[sources[i]][v];
+
+				if (v == (int) sources[i] || isinf(x))
+					continue;
+				pairs++;
+				sum += x;
+				inverse += 1 / x;
+				farthest = fmax(farthest, x);
+				reaches = true;
+				if (!e.weight)
+					within[(int) x]++;
+			}
+			diameter = fmax(diameter, farthest);
+			if (reaches)
+				radius = fmin(radius, farthest);
+		}
+		assert_int_equal(path_lengths(&ctx, &e.edges, directed, samples, &a), RK_OK);
+		assert_true(near(a.average, pairs ? sum / pairs : 0));
+		assert_true(near(a.diameter, diameter));
+		assert_true(near(a.radius, pairs ? radius : 0));
+		assert_true(near(a.global_efficiency, n > 1 ? inverse * scale / (n * (n - 1.0)) : 0));
+		assert_int_equal(a.reachable_pairs, llround(pairs * scale));
+		assert_int_equal(a.reachable_pairs + a.unreachable_pairs, n * (n - 1));
+		assert_int_equal(a.connected, connected);
+		assert_int_equal(a.exact, exact);
+		if (e.weight)
+			assert_true(isnan(a.effective_diameter));
+		else
+		{
+			double		wanted = 0.9 * pairs;
+			int64_t		before = 0;
+			int			h = 1;
+
+			while (h < n - 1 && before + within[h] < wanted)
+				before += within[h++];
+			assert_true(near(a.effective_diameter, pairs ? h - 1 + (wanted - before) / within[h] : 0));
+		}
+		rk_ctx_destroy(&ctx);
+		free_edges(&e);
+	}
+}
+
+static void
+path_averages_of_nothing(void **state)
+{
+	test_edges	e = random_edges(1, 1, 0, false);
+	rk_path_averages a;
+	rk_ctx		ctx;
+
+	(void) state;
+	rk_ctx_init(&ctx);
+	assert_int_equal(path_lengths(&ctx, &e.edges, true, 0, &a), RK_OK);
+	assert_true(a.average == 0 && a.diameter == 0 && a.radius == 0 && a.global_efficiency == 0);
+	assert_true(a.connected && a.exact && a.unreachable_pairs == 0);
+	e.edges.nodes = 0;
+	assert_int_equal(path_lengths(&ctx, &e.edges, true, 0, &a), RK_OK);
+	assert_true(isnan(a.average) && isnan(a.diameter) && isnan(a.global_efficiency) && a.connected);
+	rk_ctx_destroy(&ctx);
+	free_edges(&e);
+}
+
+static rk_status
+run_path_lengths(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	return path_lengths(ctx, edges, true, edges->weight ? 40 : 0, result);
+}
+
+static void
+path_averages_pass_the_sweeps(void **state)
+{
+	(void) state;
+	for (int weighted = 0; weighted < 2; weighted++)
+	{
+		test_edges	e = random_edges(3, 2000, 8000, weighted);
+
+		assert_thread_independent(run_path_lengths, &e.edges, sizeof(rk_path_averages));
+		assert_survives_allocation_failures(run_path_lengths, &e.edges, sizeof(rk_path_averages));
+		assert_cancellable(run_path_lengths, &e.edges, sizeof(rk_path_averages));
+		free_edges(&e);
+	}
+}
+
 int
 main(void)
 {
@@ -113,6 +274,9 @@ main(void)
 		cmocka_unit_test(density_counts_what_the_matrix_holds),
 		cmocka_unit_test(density_of_nothing),
 		cmocka_unit_test(density_passes_the_sweeps),
+		cmocka_unit_test(path_averages_agree_with_all_distances),
+		cmocka_unit_test(path_averages_of_nothing),
+		cmocka_unit_test(path_averages_pass_the_sweeps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

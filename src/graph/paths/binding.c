@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "../../relation/emit.h"
 #include "../../relation/graph_input.h"
 #include "paths.h"
@@ -223,6 +225,48 @@ shortest_path_eccentricity(rk_call *call)
 	rk_emit(call, g.nodes, (rk_out[]) {RK_OUT_NODES(input->ids), RK_OUT_DOUBLES(eccentricity)}, NULL);
 }
 
+/* ---- graph/average-path-length ---- */
+
+static void
+average_path_length_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = path_options(call, size->weighted, true);
+	need->bytes = rk_graph_average_path_length_memory(size->nodes, size->weighted, size->threads,
+													  rk_arg_int_or(call, "samples", 0));
+}
+
+/* A measure, or NULL where it is not defined. */
+static rk_out
+measure(const double *value)
+{
+	return isnan(*value) ? RK_OUT_NULLS : RK_OUT_DOUBLES(value);
+}
+
+static Datum
+truth(void *arg, int64 row, bool *is_null)
+{
+	return BoolGetDatum(*(bool *) arg);
+}
+
+static void
+average_path_length(rk_call *call)
+{
+	rk_graph_input *input = path_input(call);
+	rk_path_averages a;
+	rk_graph	g;
+
+	path_graph(call, input, true, &g);
+	rk_call_check(call, rk_graph_average_path_length(&call->ctx, &g, rk_arg_int_or(call, "samples", 0),
+													 rk_arg_int(call, "seed"), &a));
+	rk_emit(call, 1, (rk_out[]) {
+		measure(&a.average), measure(&a.diameter), measure(&a.radius), measure(&a.effective_diameter),
+		measure(&a.global_efficiency), RK_OUT_INTS(&a.reachable_pairs), RK_OUT_INTS(&a.unreachable_pairs),
+		RK_OUT_CALL(truth, &a.connected), RK_OUT_CALL(truth, &a.exact)
+	}, NULL);
+}
+
+RK_FUNCTION(rk_graph_average_path_length_sql, "graph/average-path-length", "");
+
 RK_FUNCTION(rk_graph_shortest_path_sql, "graph/shortest-path", "");
 RK_FUNCTION(rk_graph_shortest_path_between_sql, "graph/shortest-path", "_between");
 RK_FUNCTION(rk_graph_shortest_path_pairs_sql, "graph/shortest-path", "_pairs");
@@ -233,5 +277,6 @@ const rk_bound_function rk_graph_paths_bindings[] = {
 	{"graph/shortest-path", "_between", shortest_path_between, shortest_path_between_need},
 	{"graph/shortest-path", "_pairs", shortest_path_pairs, shortest_path_pairs_need},
 	{"graph/shortest-path", "_eccentricity", shortest_path_eccentricity, shortest_path_eccentricity_need},
+	{"graph/average-path-length", "", average_path_length, average_path_length_need},
 	{0}
 };

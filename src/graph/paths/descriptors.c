@@ -107,6 +107,41 @@ static const rk_function shortest_path_functions[] = {
 	{0}
 };
 
+/* ---- graph/average-path-length ---- */
+
+static const rk_function average_path_functions[] = {
+	{
+		.suffix = "",
+		.description = "mean distance, diameter, radius and efficiency of a graph",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			NODES_PARAM,
+			DIRECTED_PARAM("true"),
+			WEIGHTED_PARAM("false"),
+			{.name = "samples", .type = RK_TYPE_INT8, .initial = "NULL", RK_AT_LEAST(1),
+			.meaning = "search from so many nodes only, drawn by seed, and scale up; NULL: from all, exactly"},
+			SEED_PARAM,
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"average_path_length", RK_TYPE_FLOAT8, "mean distance of the pairs that have a path, 0 if none; NULL without nodes, as the other measures"},
+			{"diameter", RK_TYPE_FLOAT8, "largest distance"},
+			{"radius", RK_TYPE_FLOAT8, "smallest eccentricity of the nodes that reach another"},
+			{"effective_diameter", RK_TYPE_FLOAT8, "number of hops within which 90 % of the pairs lie, interpolated; NULL if weighted"},
+			{"global_efficiency", RK_TYPE_FLOAT8, "mean of 1 / distance over all pairs, those without a path counting 0"},
+			{"reachable_pairs", RK_TYPE_INT8, "number of ordered pairs of different nodes with a path"},
+			{"unreachable_pairs", RK_TYPE_INT8, "number of those without"},
+			{"connected", RK_TYPE_BOOLEAN, "whether every node reaches every other"},
+			{"exact", RK_TYPE_BOOLEAN, "false if sampled: pairs are scaled, diameter and radius are the extremes that were seen"},
+			{0}
+		},
+		.rows = RK_ROWS_ONE,
+		.work = RK_WORK_ALL_PAIRS,
+		.graph_form = true
+	},
+	{0}
+};
+
 const rk_kernel rk_graph_paths_kernels[] = {
 	{
 		.id = "graph/shortest-path",
@@ -120,6 +155,19 @@ const rk_kernel rk_graph_paths_kernels[] = {
 		.expected_throughput = 10000,
 		.target_latency_us = 100,
 		.functions = shortest_path_functions
+	},
+	{
+		.id = "graph/average-path-length",
+		.domain = "GraphAnalytics",
+		.mode = RK_MODE_BATCH,
+		.description = "Average path length, diameter, radius, effective diameter and global efficiency",
+		.notes = "Over ordered pairs of different nodes. The graph is simple: parallel edges count once (weighted: the shortest), self-loops are left out. "
+		"Without weights every edge is 1 long and the searches are breadth-first, 256 at once (Then et al. 2014). "
+		"Nothing is sampled unless samples says so.",
+		.license_feature = "GraphAnalytics.AveragePathLength",
+		.expected_throughput = 10000,
+		.target_latency_us = 100,
+		.functions = average_path_functions
 	},
 	{0}
 };

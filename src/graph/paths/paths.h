@@ -165,4 +165,43 @@ extern rk_status rk_graph_shortest_path_eccentricity(rk_ctx *ctx, const rk_graph
 extern int64_t rk_graph_shortest_path_eccentricity_memory(int64_t nodes, bool weighted,
 														  int threads);
 
+/* ---- average-path-length -------------------------------------------- */
+
+typedef struct rk_path_averages
+{
+	double		average;		/* distance of a pair with a path; 0 if none */
+	double		diameter;		/* largest distance; 0 if none */
+	double		radius;			/* smallest eccentricity of nodes that reach another */
+	double		effective_diameter;	/* hops within which 9 of 10 pairs are, between
+								 * two; NaN with lengths */
+	double		global_efficiency;	/* mean of 1 / distance, 0 without a path */
+	int64_t		reachable_pairs;	/* ordered pairs of different nodes */
+	int64_t		unreachable_pairs;
+	bool		connected;		/* every node reaches every other */
+	bool		exact;
+} rk_path_averages;
+
+/*
+ * Distances over all ordered pairs of different nodes: the mean of those that
+ * are finite, the extremes, the effective diameter of Leskovec, Kleinberg and
+ * Faloutsos (2005, as SNAP has it) and the global efficiency (Latora, Marchiori
+ * 2001), which is infinite when two nodes are at distance 0.
+ *
+ * samples: searches from that many nodes only, drawn as rk_graph_sample_nodes
+ * does, and scales pairs by n / samples; 0, or n and more, is exact.  Diameter
+ * and radius are then the extremes of what was seen; connected is exact.
+ *
+ * Graph: "out" built, "in" makes it faster; parallel edges collapsed or merged
+ * to the shortest, self-loops dropped.  Without nodes every measure is NaN.
+ * Errors: RK_ERR_DATA, a negative length; RK_ERR_OVERFLOW, a distance or their
+ * sum is more than float8 can hold.
+ * Cost: a bit-parallel search, up to 256 sources in a pass, or with lengths
+ * Dijkstra from each.  Memory: rk_graph_average_path_length_memory.
+ */
+extern rk_status rk_graph_average_path_length(rk_ctx *ctx, const rk_graph *g,
+											  int64_t samples, uint64_t seed,
+											  rk_path_averages *result);
+extern int64_t rk_graph_average_path_length_memory(int64_t nodes, bool weighted,
+												   int threads, int64_t samples);
+
 #endif							/* RK_GRAPH_PATHS_H */
