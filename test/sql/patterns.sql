@@ -95,4 +95,22 @@ SELECT * FROM rk.graph_star_topology('[]');
 SELECT * FROM rk.graph_star_topology('k4', min_degree => 0);
 SELECT * FROM rk.graph_star_topology('k4', dominance => 1);
 
+-- cycle participation: the simple cycles are 1-3, 1-2-3 and 3-4-5-6
+SELECT node, cycles_2, cycles_3, cycles_4, cycle_weight, round(cycle_ratio::numeric, 6) AS cycle_ratio, risk_level
+FROM rk.graph_cycle_participation('w8', 'w8_nodes') ORDER BY node;
+SELECT * FROM rk.graph_cycle_participation_cycles('w8') ORDER BY path;
+SELECT * FROM rk.graph_cycle_participation_cycles('w8', max_cycle_length => 2, weighted => false);
+-- undirected, 1-3 is one edge of weight 12
+SELECT node, cycles_2, cycles_3, cycles_4, cycle_weight, round(cycle_ratio::numeric, 6) AS cycle_ratio
+FROM rk.graph_cycle_participation('w8', directed => false) ORDER BY node;
+SELECT * FROM rk.graph_cycle_participation_cycles('w8', directed => false) ORDER BY path;
+-- a complete graph on four nodes has 6, 8 and 6 directed cycles
+SELECT length, count(*) FROM rk.graph_cycle_participation_cycles('k4') GROUP BY length ORDER BY length;
+SELECT * FROM rk.graph_cycle_participation('k4') ORDER BY node;
+SELECT * FROM rk.graph_cycle_participation_cycles('SELECT ''n'' || source AS source, ''n'' || target AS target FROM k4',
+	id_type => NULL::text, max_cycle_length => 3) WHERE length = 3 ORDER BY path LIMIT 2;
+SELECT * FROM rk.graph_cycle_participation('[]');
+SELECT * FROM rk.graph_cycle_participation_cycles('[]');
+SELECT * FROM rk.graph_cycle_participation_cycles('k4', max_cycle_length => 13);
+
 DROP VIEW w8, w8_nodes, g500, k4;

@@ -529,6 +529,237 @@ stars_memory(int64_t nodes, int64_t arcs, int threads)
 	return rk_graph_star_topology_memory(nodes, arcs, true, threads);
 }
 
+/* ---- cycles ---- */
+
+/* Counts, for every node, simple cycles of 2, 3 and 4 arcs by trying all paths. */
+static void
+brute_force_cycles(const bool a[SMALL][SMALL], int n, int64_t counts[SMALL][5], bool cyclic[SMALL][SMALL],
+				   bool undirected)
+{
+	memset(cyclic, 0, sizeof(bool) * SMALL * SMALL);
+	for (int u = 0; u < n; u++)
+	{
+		for (int k = 2; k <= 4; k++)
+			counts[u][k] = 0;
+		for (int v = 0; v < n; v++)
+		{
+			if (!a[u][v])
+				continue;
+			counts[u][2] += a[v][u];
+			cyclic[u][v] |= a[v][u] && !undirected;
+			for (int w = 0; w < n; w++)
+			{
+				if (w == u || !a[v][w])
+					continue;
+				counts[u][3] += a[w][u];
+				cyclic[u][v] |= a[w][u];
+				for (int x = 0; x < n; x++)
+				{
+					if (x == u || x == v || !a[w][x] || !a[x][u])
+						continue;
+					counts[u][4]++;
+					cyclic[u][v] = true;
+				}
+			}
+		}
+		if (undirected)
+		{
+			counts[u][3] /= 2;
+			counts[u][4] /= 2;
+		}
+	}
+}
+
+static void
+cycles_by_brute_force(void **state)
+{
+	(void) state;
+	for (uint64_t seed = 0; seed < 400; seed++)
+	{
+		bool		undirected = seed % 2;
+		test_edges	e = small_edges(seed, seed % 3 == 0);
+		rk_ctx		ctx;
+		rk_graph	g;
+		rk_cycle_counts r;
+		bool		a[SMALL][SMALL];
+		bool		b[SMALL][SMALL];
+		double		w[SMALL][SMALL] = {{0}};
+		bool		cyclic[SMALL][SMALL];
+		int64_t		counts[SMALL][5];
+		int64_t		pairs[SMALL] = {0};
+
+		rk_ctx_init(&ctx);
+		ctx.threads = 1 + seed % 3;
+		assert_int_equal(build(&ctx, &e.edges, true, &g), RK_OK);
+		assert_int_equal(rk_graph_cycle_participation(&ctx, &g, undirected, &r), RK_OK);
+		fill_matrix(&g, a);
+		for (int64_t u = 0; u < g.nodes; u++)
+		{
+			for (int64_t i = g.out.offsets[u]; i < g.out.offsets[u + 1]; i++)
+				w[u][g.out.neighbors[i]] = g.out.weights ? g.out.weights[i] : 1;
+			for (int64_t v = 0; v < g.nodes; v++)
+			{
+				b[u][v] = a[u][v] || (undirected && a[v][u]);
+				pairs[u] += a[u][v] && a[v][u];
+			}
+		}
+		brute_force_cycles(b, g.nodes, counts, cyclic, undirected);
+		for (int64_t u = 0; u < g.nodes; u++)
+		{
+			double		weight = 0;
+			double		on = 0;
+			double		all = 0;
+
+			for (int64_t v = 0; v < g.nodes; v++)
+			{
+				double		both = g.out.weights ? w[u][v] + w[v][u] : 1;
+
+				all += b[u][v] + (!undirected && b[v][u]);
+				on += cyclic[u][v] + (!undirected && cyclic[v][u]);
+				if (undirected)
+					weight += cyclic[u][v] ? both : 0;
+				else
+					weight += (cyclic[u][v] ? w[u][v] : 0) + (cyclic[v][u] ? w[v][u] : 0);
+			}
+			assert_int_equal(r.cycles_2[u], pairs[u]);
+			assert_int_equal(r.cycles_3[u], counts[u][3]);
+			assert_int_equal(r.cycles_4[u], counts[u][4]);
+			assert_true(r.weight[u] == weight);
+			assert_true(fabs(r.ratio[u] - (all > 0 ? on / all : 0)) < 1e-15);
+		}
+		rk_ctx_destroy(&ctx);
+		assert_int_equal(ctx.memory_used, 0);
+		free_edges(&e);
+	}
+}
+
+/* The cycles that are listed are simple, different, and as many as are counted. */
+static void
+listed_cycles_are_those_counted(void **state)
+{
+	(void) state;
+	for (uint64_t seed = 0; seed < 200; seed++)
+	{
+		bool		undirected = seed % 2;
+		test_edges	e = random_edges(seed, 12, 10 + seed % 50, seed % 3 == 0);
+		rk_ctx		ctx;
+		rk_graph	g;
+		rk_graph	searched;
+		rk_cycle_counts r;
+		rk_cycles  *cycles;
+		rk_cycle_rows rows;
+		int64_t		counts[12][5] = {{0}};
+		uint64_t	previous = 0;
+
+		rk_ctx_init(&ctx);
+		assert_int_equal(build(&ctx, &e.edges, true, &g), RK_OK);
+		assert_int_equal(build(&ctx, &e.edges, !undirected, &searched), RK_OK);
+		assert_int_equal(rk_graph_cycle_participation(&ctx, &g, undirected, &r), RK_OK);
+		assert_int_equal(rk_graph_cycles_begin(&ctx, &searched, 4, &cycles), RK_OK);
+		for (;;)
+		{
+			assert_int_equal(rk_graph_cycles_next(cycles, &rows), RK_OK);
+			if (rows.count == 0)
+				break;
+			for (int64_t i = 0; i < rows.count; i++)
+			{
+				const uint32_t *path = rows.nodes + rows.offsets[i];
+				int			length = rows.offsets[i + 1] - rows.offsets[i];
+				uint64_t	key = 0;
+
+				assert_in_range(length, undirected ? 3 : 2, 4);
+				for (int k = 0; k < length; k++)
+				{
+					assert_true(k == 0 || path[k] > path[0]);
+					key = key * 16 + path[k] + 1;
+					counts[path[k]][length]++;
+				}
+				for (int k = length; k < 4; k++)
+					key *= 16;
+				assert_true(undirected ? path[1] < path[length - 1] : true);
+				/* a shorter cycle comes before or after those it begins */
+				assert_true(key != previous);
+				previous = key;
+			}
+		}
+		rk_graph_cycles_end(cycles);
+		for (int64_t u = 0; u < g.nodes; u++)
+		{
+			assert_int_equal(counts[u][2], undirected ? 0 : r.cycles_2[u]);
+			assert_int_equal(counts[u][3], r.cycles_3[u]);
+			assert_int_equal(counts[u][4], r.cycles_4[u]);
+		}
+		rk_ctx_destroy(&ctx);
+		assert_int_equal(ctx.memory_used, 0);
+		free_edges(&e);
+	}
+}
+
+static rk_status
+run_cycles(rk_ctx *ctx, const rk_edges *edges, bool undirected, void *result)
+{
+	rk_cycle_counts r;
+	rk_graph	g;
+	rk_status	status = build(ctx, edges, true, &g);
+
+	if (status == RK_OK && (status = rk_graph_cycle_participation(ctx, &g, undirected, &r)) == RK_OK)
+		for (int64_t u = 0; u < g.nodes; u++)
+			((double *) result)[u] = r.cycles_4[u] + r.weight[u];
+	return status;
+}
+
+static rk_status
+run_directed_cycles(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	return run_cycles(ctx, edges, false, result);
+}
+
+static rk_status
+run_undirected_cycles(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	return run_cycles(ctx, edges, true, result);
+}
+
+/* How many cycles of up to six arcs have their smallest node here. */
+static rk_status
+run_list_cycles(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	rk_cycles  *cycles;
+	rk_cycle_rows rows;
+	rk_graph	g;
+	rk_status	status = build(ctx, edges, true, &g);
+
+	if (status != RK_OK || (status = rk_graph_cycles_begin(ctx, &g, 6, &cycles)) != RK_OK)
+		return status;
+	memset(result, 0, sizeof(double) * g.nodes);
+	while ((status = rk_graph_cycles_next(cycles, &rows)) == RK_OK && rows.count > 0)
+		for (int64_t i = 0; i < rows.count; i++)
+			((double *) result)[rows.nodes[rows.offsets[i]]]++;
+	if (status == RK_OK)
+		rk_graph_cycles_end(cycles);
+	return status;
+}
+
+static int64_t
+directed_cycles_memory(int64_t nodes, int64_t arcs, int threads)
+{
+	return rk_graph_cycle_participation_memory(nodes, arcs, false, threads);
+}
+
+static int64_t
+undirected_cycles_memory(int64_t nodes, int64_t arcs, int threads)
+{
+	return rk_graph_cycle_participation_memory(nodes, arcs, true, threads);
+}
+
+static int64_t
+list_cycles_memory(int64_t nodes, int64_t arcs, int threads)
+{
+	(void) arcs;
+	(void) threads;
+	return rk_graph_cycles_memory(nodes, 6);
+}
+
 /* ---- sweeps ---- */
 
 /* A kernel takes no more memory than it says, be it 1 thread or 2. */
@@ -634,6 +865,21 @@ star_topology_passes(void **state)
 	free_edges(&e);
 }
 
+static void
+cycle_participation_passes(void **state)
+{
+	test_edges	e = random_edges(6, 100000, 300000, true);
+
+	(void) state;
+	all_sweeps(run_directed_cycles, true, 5000, 60000);
+	all_sweeps(run_undirected_cycles, true, 3000, 30000);
+	all_sweeps(run_list_cycles, true, 1000, 4000);
+	assert_memory_estimate(run_directed_cycles, &e.edges, true, sizeof(double) * 100000, directed_cycles_memory);
+	assert_memory_estimate(run_undirected_cycles, &e.edges, true, sizeof(double) * 100000, undirected_cycles_memory);
+	assert_memory_estimate(run_list_cycles, &e.edges, true, sizeof(double) * 100000, list_cycles_memory);
+	free_edges(&e);
+}
+
 int
 main(void)
 {
@@ -645,10 +891,13 @@ main(void)
 		cmocka_unit_test(clustering_needs_a_weight),
 		cmocka_unit_test(degree_ratios_by_brute_force),
 		cmocka_unit_test(stars_by_brute_force),
+		cmocka_unit_test(cycles_by_brute_force),
+		cmocka_unit_test(listed_cycles_are_those_counted),
 		cmocka_unit_test(triangle_counting_passes),
 		cmocka_unit_test(clustering_coefficient_passes),
 		cmocka_unit_test(degree_ratio_passes),
 		cmocka_unit_test(star_topology_passes),
+		cmocka_unit_test(cycle_participation_passes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,16 @@
 
 static const rk_graph_options undirected_graph = {.drop_loops = true,.want_out = true,.parallel = RK_EDGES_COLLAPSE};
 
+/* Arcs of both directions, weights of parallel ones added. */
+static rk_graph_options
+directed_graph(bool weighted)
+{
+	return (rk_graph_options) {
+		.directed = true,.drop_loops = true,.want_in = true,.want_out = true,
+		.parallel = weighted ? RK_EDGES_SUM : RK_EDGES_COLLAPSE
+	};
+}
+
 /* Reads edges and nodes as a simple undirected graph. */
 static rk_graph_input *
 undirected_input(rk_call *call, rk_graph *g)
@@ -303,19 +313,10 @@ number_or_null(void *arg, int64 row, bool *is_null)
 	return Float8GetDatum(value);
 }
 
-static rk_graph_options
-star_graph(bool weighted)
-{
-	return (rk_graph_options) {
-		.directed = true,.drop_loops = true,.want_in = true,.want_out = true,
-		.parallel = weighted ? RK_EDGES_SUM : RK_EDGES_COLLAPSE
-	};
-}
-
 static void
 star_topology_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
 {
-	need->graph = star_graph(size->weighted);
+	need->graph = directed_graph(size->weighted);
 	need->bytes = rk_graph_star_topology_memory(size->nodes, size->arcs, size->weighted, size->threads);
 }
 
@@ -328,7 +329,7 @@ star_topology(rk_call *call)
 		.dominance = rk_arg_float8(call, "dominance")
 	};
 	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_STRENGTH);
-	rk_graph_options options = star_graph(input->edges.weight != NULL);
+	rk_graph_options options = directed_graph(input->edges.weight != NULL);
 	rk_graph	g;
 	rk_stars	r;
 
@@ -346,7 +347,108 @@ star_topology(rk_call *call)
 
 RK_FUNCTION(rk_graph_star_topology_sql, "graph/star-topology", "");
 
+/* ---- graph/cycle-participation ---- */
+
+/* Directed also for undirected cycles: cycles of two rows are counted as given. */
+static void
+cycle_participation_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = directed_graph(size->weighted);
+	need->bytes = rk_graph_cycle_participation_memory(size->nodes, size->arcs,
+													  !rk_arg_boolean(call, "directed"), size->threads);
+}
+
+static void
+cycle_participation(rk_call *call)
+{
+	static const char *const levels[] = {"baseline", "low", "medium", "high", "critical"};
+	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_STRENGTH);
+	rk_graph_options options = directed_graph(input->edges.weight != NULL);
+	rk_graph	g;
+	rk_cycle_counts r;
+
+	rk_build_graph(call, input, &options, &g);
+	rk_call_check(call, rk_graph_cycle_participation(&call->ctx, &g, !rk_arg_boolean(call, "directed"), &r));
+	rk_emit(call, g.nodes, (rk_out[]) {
+		RK_OUT_NODES(input->ids), RK_OUT_INTS(r.cycles_2), RK_OUT_INTS(r.cycles_3), RK_OUT_INTS(r.cycles_4),
+		RK_OUT_DOUBLES(r.weight), RK_OUT_DOUBLES(r.ratio),
+		RK_OUT_CALL(choice_name, (&(choice_column) {levels, r.risk}))
+	}, NULL);
+}
+
+static rk_graph_options
+cycles_graph(const rk_call *call, bool weighted)
+{
+	rk_graph_options options = directed_graph(weighted);
+
+	options.directed = rk_arg_boolean(call, "directed");
+	return options;
+}
+
+static void
+cycles_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = cycles_graph(call, size->weighted);
+	need->bytes = rk_graph_cycles_memory(size->nodes, rk_arg_int(call, "max_cycle_length"));
+}
+
+/* Cycles that are being emitted. */
+typedef struct cycle_source
+{
+	const rk_ids *ids;
+	Oid			type;
+	const rk_cycle_rows *rows;
+} cycle_source;
+
+static Datum
+cycle_length(void *arg, int64 row, bool *is_null)
+{
+	const rk_cycle_rows *rows = ((const cycle_source *) arg)->rows;
+
+	return Int32GetDatum(rows->offsets[row + 1] - rows->offsets[row]);
+}
+
+static Datum
+cycle_nodes(void *arg, int64 row, bool *is_null)
+{
+	const cycle_source *c = arg;
+	const int64 *offsets = c->rows->offsets;
+
+	return rk_id_array(c->ids, c->rows->nodes + offsets[row], offsets[row + 1] - offsets[row], c->type);
+}
+
+static void
+cycle_participation_cycles(rk_call *call)
+{
+	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_STRENGTH);
+	rk_graph_options options = cycles_graph(call, input->edges.weight != NULL);
+	rk_graph	g;
+	rk_cycles  *cycles;
+	rk_cycle_rows rows;
+	cycle_source source = {input->ids, rk_emitted_id_type(call), &rows};
+
+	rk_build_graph(call, input, &options, &g);
+	rk_call_check(call, rk_graph_cycles_begin(&call->ctx, &g, rk_arg_int(call, "max_cycle_length"), &cycles));
+	for (;;)
+	{
+		rk_call_check(call, rk_graph_cycles_next(cycles, &rows));
+		if (rows.count == 0)
+			break;
+		rk_emit(call, rows.count, (rk_out[]) {
+			RK_OUT_CALL(cycle_length, &source), RK_OUT_CALL(cycle_nodes, &source),
+			RK_OUT_DOUBLES(rows.min_weight), RK_OUT_DOUBLES(rows.total_weight)
+		}, NULL);
+		rk_call_phase(call, "searching", 0);
+	}
+	rk_graph_cycles_end(cycles);
+}
+
+RK_FUNCTION(rk_graph_cycle_participation_sql, "graph/cycle-participation", "");
+RK_FUNCTION(rk_graph_cycle_participation_cycles_sql, "graph/cycle-participation", "_cycles");
+
 const rk_bound_function rk_graph_patterns_bindings[] = {
+	{"graph/cycle-participation", "", cycle_participation, cycle_participation_need},
+	{"graph/cycle-participation", "_cycles", cycle_participation_cycles, cycles_need},
 	{"graph/degree-ratio", "", degree_ratio, degree_ratio_need},
 	{"graph/star-topology", "", star_topology, star_topology_need},
 	{"graph/clustering-coefficient", "", clustering_coefficient, clustering_need},

@@ -187,6 +187,56 @@ static const rk_function star_functions[] = {
 	{0}
 };
 
+/* ---- graph/cycle-participation ---- */
+
+static const rk_function cycle_functions[] = {
+	{
+		.suffix = "",
+		.description = "cycles of two, three and four edges through every node, and what flows on them",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			NODES_PARAM,
+			DIRECTED_PARAM("true"),
+			WEIGHTED_PARAM("NULL"),
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"node", RK_TYPE_ID, "the node"},
+			{"cycles_2", RK_TYPE_INT8, "nodes it has rows to and from"},
+			{"cycles_3", RK_TYPE_INT8, "simple cycles of three edges through it"},
+			{"cycles_4", RK_TYPE_INT8, "simple cycles of four edges through it"},
+			{"cycle_weight", RK_TYPE_FLOAT8, "sum of the weights of its edges that lie on such a cycle; unweighted: their number"},
+			{"cycle_ratio", RK_TYPE_FLOAT8, "share of its edges that do; 0 without edges"},
+			{"risk_level", RK_TYPE_TEXT, "critical: cycles_4 > 3; high: cycles_4 >= 1; medium: cycles_3 >= 3; low: cycles_3 >= 1 or cycles_2 >= 3; else baseline"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_NODE,
+		.work = RK_WORK_TRIANGLES
+	},
+	{
+		.suffix = "_cycles",
+		.description = "the simple cycles of up to so many edges, each once",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			{.name = "max_cycle_length", .type = RK_TYPE_INT4, .initial = "4", .min = 2, .max = 12,
+			.meaning = "most edges of a cycle"},
+			DIRECTED_PARAM("true"),
+			WEIGHTED_PARAM("NULL"),
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"length", RK_TYPE_INT4, "number of edges"},
+			{"path", RK_TYPE_ID_ARRAY, "nodes in the order of the edges, the smallest first"},
+			{"min_weight", RK_TYPE_FLOAT8, "smallest weight of an edge; unweighted: 1"},
+			{"total_weight", RK_TYPE_FLOAT8, "sum of the weights; unweighted: length"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_PAIR,
+		.work = RK_WORK_TRIANGLES
+	},
+	{0}
+};
+
 const rk_kernel rk_graph_patterns_kernels[] = {
 	{
 		.id = "graph/clustering-coefficient",
@@ -241,6 +291,20 @@ const rk_kernel rk_graph_patterns_kernels[] = {
 		.expected_throughput = 20000,
 		.target_latency_us = 50,
 		.functions = star_functions
+	},
+	{
+		.id = "graph/cycle-participation",
+		.domain = "GraphAnalytics",
+		.mode = RK_MODE_BATCH,
+		.description = "Short cycles through every node: counts, flow and risk, or the cycles themselves",
+		.notes = "Simple cycles are counted exactly. Self-loops are left out, weights of parallel edges add up. "
+		"directed => false: cycles of three and four undirected edges; opposite rows are one edge; cycles_2 still counts "
+		"nodes with rows both ways. Cycles are listed from their smallest node; undirected ones have three edges or more, "
+		"and the second node of path is smaller than the last.",
+		.license_feature = "GraphAnalytics.CycleParticipation",
+		.expected_throughput = 25000,
+		.target_latency_us = 40,
+		.functions = cycle_functions
 	},
 	{0}
 };

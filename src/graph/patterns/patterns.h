@@ -216,4 +216,83 @@ extern rk_status rk_graph_star_topology(rk_ctx *ctx, const rk_graph *g,
 extern int64_t rk_graph_star_topology_memory(int64_t nodes, int64_t arcs, bool weighted,
 											 int threads);
 
+/* ---- cycle-participation ----------------------------------------------- */
+
+typedef enum rk_cycle_risk
+{
+	RK_RISK_BASELINE,			/* none of these */
+	RK_RISK_LOW,				/* cycles_3 >= 1 or cycles_2 >= 3 */
+	RK_RISK_MEDIUM,				/* cycles_3 >= 3 */
+	RK_RISK_HIGH,				/* cycles_4 >= 1 */
+	RK_RISK_CRITICAL			/* cycles_4 > 3 */
+} rk_cycle_risk;
+
+/* n values each, allocated in the context. */
+typedef struct rk_cycle_counts
+{
+	int64_t    *cycles_2;
+	int64_t    *cycles_3;
+	int64_t    *cycles_4;
+	double	   *weight;			/* of the cyclic arcs at the node */
+	double	   *ratio;			/* cyclic arcs at the node / all arcs at it */
+	uint8_t    *risk;			/* rk_cycle_risk */
+} rk_cycle_counts;
+
+/*
+ * Simple cycles of two, three and four arcs through every node.  An arc is
+ * cyclic when it lies on one of them; weight and ratio are about the arcs that
+ * leave or enter the node, each once (unweighted: weight is their number).
+ *
+ * undirected: cycles_2 as before; cycles of three and four edges of the
+ * undirected graph, in which a pair of opposite arcs is one edge with the sum
+ * of their weights; an edge is cyclic when it lies on one of these.
+ *
+ * Graph: directed, "out" and "in" built, self-loops dropped, parallel edges
+ * collapsed, or summed with weights >= 0.
+ * Errors: RK_ERR_OVERFLOW, more than 2^63 - 1 cycles at a node.
+ * Cost: a step for each path of two arcs, O(sum of in-degree times out-degree);
+ * parallel over nodes.
+ */
+extern rk_status rk_graph_cycle_participation(rk_ctx *ctx, const rk_graph *g,
+											  bool undirected, rk_cycle_counts *result);
+
+/* With the result. */
+extern int64_t rk_graph_cycle_participation_memory(int64_t nodes, int64_t arcs,
+												   bool undirected, int threads);
+
+#define RK_MAX_CYCLE_LENGTH 12
+
+/* Some cycles; valid until the next call. */
+typedef struct rk_cycle_rows
+{
+	int64_t		count;			/* 0: no more */
+	int64_t    *offsets;		/* count + 1 into nodes */
+	uint32_t   *nodes;			/* smallest first, then along the arcs */
+	double	   *min_weight;		/* of the arcs of the cycle; unweighted 1 */
+	double	   *total_weight;
+} rk_cycle_rows;
+
+typedef struct rk_cycles rk_cycles;
+
+/*
+ * Simple cycles of up to max_length arcs (2 to RK_MAX_CYCLE_LENGTH) as a stream,
+ * each once: by their smallest node, then in the order of the rows.  Undirected
+ * cycles have three edges or more, and their second node is smaller than the
+ * last.  Begin, call next until a batch is empty, end.
+ *
+ * From every start a depth-first search goes through larger nodes only, and
+ * leaves out those from which the start cannot be reached in the arcs that are
+ * left, as far as a backward search of half the length knows.
+ *
+ * Graph: "out" and "in" built, directed or not, self-loops dropped, parallel
+ * edges collapsed, or summed.
+ * Cost: beside the cycles themselves, the paths of half the length from and to
+ * every node.
+ */
+extern rk_status rk_graph_cycles_begin(rk_ctx *ctx, const rk_graph *g, int max_length,
+									   rk_cycles **cycles);
+extern rk_status rk_graph_cycles_next(rk_cycles *cycles, rk_cycle_rows *rows);
+extern void rk_graph_cycles_end(rk_cycles *cycles);
+extern int64_t rk_graph_cycles_memory(int64_t nodes, int max_length);
+
 #endif							/* RK_GRAPH_PATTERNS_H */
