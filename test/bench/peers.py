@@ -331,6 +331,20 @@ class Igraph:
         g = self.graph(edges, False, simple=True)
         return timed(lambda: g.average_path_length(directed=False))
 
+    def metrics(self, edges, number):
+        if number:
+            return None
+        g, u = self.graph(edges, True), self.graph(edges, False, simple=True)
+
+        def all_of_it():
+            g.density(), g.reciprocity(), u.maxdegree(), u.assortativity_degree(directed=False), max(u.coreness())
+            u.transitivity_avglocal_undirected(), u.transitivity_undirected()
+            g.connected_components(mode=self.ig.WEAK), g.connected_components(mode=self.ig.STRONG)
+            g.average_path_length(directed=True), g.diameter(directed=True), g.eccentricity(mode=self.ig.OUT)
+            return len(u.list_triangles())
+
+        return timed(all_of_it)
+
     def density(self, edges, number):
         g = self.graph(edges, True)
         t, found = timed(lambda: g.reciprocity())

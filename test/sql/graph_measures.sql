@@ -60,4 +60,21 @@ SELECT * FROM rk.graph_average_path_length('edge', samples => 0);
 SELECT * FROM rk.graph_average_path_length('SELECT 1 AS source, 2 AS target, -1 AS weight', weighted => true);
 SELECT * FROM rk.graph_average_path_length('SELECT 1 AS source, 2 AS target, -1 AS weight', weighted => true, directed => false);
 
+-- all of it
+\x
+SELECT * FROM rk.graph_full_metrics('edge', nodes => 'SELECT 7 AS node');
+SELECT * FROM rk.graph_full_metrics('edge', nodes => 'SELECT 7 AS node', directed => false, samples => 3, seed => 1);
+SELECT * FROM rk.graph_full_metrics('[]');
+SELECT * FROM rk.graph_full_metrics('[{"source": 1, "target": 1}, {"source": 1, "target": 1}]');
+\x
+SELECT tenant, m.num_edges, m.parallel_edges, m.triangles, m.num_components, m.degree_assortativity
+FROM store, rk.graph_full_metrics(g, samples => 2) m ORDER BY tenant;
+SELECT m.num_nodes, m.num_edges, m.triangles, round(m.average_clustering_coefficient::numeric, 10) AS clustering,
+	round(m.transitivity::numeric, 10) AS transitivity, m.num_components, m.num_strong_components, round(m.reciprocity::numeric, 10) AS reciprocity
+FROM rk.graph_full_metrics('SELECT (i*i*31 + i*17) % 500 AS source, (i*7919 + (i*i)%97) % 500 AS target FROM generate_series(1,4000) i') m;
+SELECT m.num_edges, round(m.average_path_length::numeric, 10) AS average, m.diameter, m.degeneracy
+FROM rk.graph_full_metrics('SELECT (i*i*31 + i*17) % 500 AS source, (i*7919 + (i*i)%97) % 500 AS target FROM generate_series(1,4000) i',
+	directed => false) m;
+SELECT * FROM rk.graph_full_metrics('edge', samples => 0);
+
 DROP TABLE wire, store CASCADE;

@@ -267,6 +267,224 @@ path_averages_pass_the_sweeps(void **state)
 	}
 }
 
+/* ---- full metrics ---- */
+
+static rk_status
+full_metrics(rk_ctx *ctx, const rk_edges *edges, bool directed, int64_t samples, rk_full_metrics *m)
+{
+	rk_graph_options o = {.directed = directed,.want_out = true,.want_in = true,.parallel = RK_EDGES_KEEP};
+	rk_graph	g;
+	rk_status	status = rk_graph_build(ctx, edges, &o, &g);
+
+	return status == RK_OK ? rk_graph_full_metrics(ctx, &g, samples, 7, m) : status;
+}
+
+/* The largest k with a k-core, by trying. */
+static int
+degeneracy(bool joined[MAX][MAX], int n)
+{
+	for (int k = n; k > 0; k--)
+	{
+		bool		there[MAX];
+		bool		changed = true;
+		int			left = n;
+
+		memset(there, true, sizeof(there));
+		while (changed)
+		{
+			changed = false;
+			for (int u = 0; u < n; u++)
+			{
+				int			degree = 0;
+
+				for (int v = 0; v < n; v++)
+					degree += there[v] && joined[u][v];
+				if (there[u] && degree < k)
+				{
+					there[u] = false;
+					changed = true;
+					left--;
+				}
+			}
+		}
+		if (left > 0)
+			return k;
+	}
+	return 0;
+}
+
+/* Components by what reaches what and back. */
+static int
+components(bool joined[MAX][MAX], int n, int *largest)
+{
+	static bool reach[MAX][MAX];
+	int			count = 0;
+
+	*largest = 0;
+	memcpy(reach, joined, sizeof(reach));
+	for (int u = 0; u < n; u++)
+		reach[u][u] = true;
+	for (int k = 0; k < n; k++)
+		for (int u = 0; u < n; u++)
+			for (int v = 0; v < n; v++)
+				reach[u][v] |= reach[u][k] && reach[k][v];
+	for (int u = 0; u < n; u++)
+	{
+		bool		first = true;
+		int			size = 0;
+
+		for (int v = 0; v < n; v++)
+		{
+			if (!reach[u][v] || !reach[v][u])
+				continue;
+			first &= v >= u;
+			size++;
+		}
+		count += first;
+		*largest = size > *largest ? size : *largest;
+	}
+	return count;
+}
+
+static void
+full_metrics_agree_with_the_matrix(void **state)
+{
+	(void) state;
+	for (int round = 0; round < 500; round++)
+	{
+		int64_t		n = 1 + rk_hash2(round, 1) % MAX;
+		test_edges	e = random_edges(round, n, rk_hash2(round, 2) % (round & 8 ? 250 : 60), false);
+		bool		directed = round & 1;
+		int64_t		samples = round & 2 ? 3 : 0;
+		static bool joined[MAX][MAX];
+		static bool arcs[MAX][MAX];
+		int64_t		degree[MAX] = {0};
+		int64_t		most = 0,
+					ends = 0,
+					triangles = 0,
+					wedges = 0;
+		double		clustering = 0,
+					x = 0,
+					xx = 0,
+					xy = 0;
+		int			largest;
+		int			strong;
+		rk_full_metrics m;
+		rk_density	d;
+		rk_path_averages a;
+		rk_ctx		ctx;
+
+		memset(joined, 0, sizeof(joined));
+		memset(arcs, 0, sizeof(arcs));
+		for (int64_t i = 0; i < e.edges.count; i++)
+		{
+			uint32_t	u = e.source[i];
+			uint32_t	v = e.target[i];
+
+			if (u == v)
+				continue;
+			joined[u][v] = joined[v][u] = arcs[u][v] = true;
+			if (!directed)
+				arcs[v][u] = true;
+		}
+		for (int u = 0; u < n; u++)
+		{
+			for (int v = 0; v < n; v++)
+				degree[u] += joined[u][v];
+			most = degree[u] > most ? degree[u] : most;
+			ends += degree[u];
+			wedges += degree[u] * (degree[u] - 1) / 2;
+		}
+		for (int u = 0; u < n; u++)
+		{
+			int64_t		here = 0;
+
+			for (int v = 0; v < n; v++)
+			{
+				if (!joined[u][v])
+					continue;
+				x += degree[u];
+				xx += (double) degree[u] * degree[u];
+				xy += (double) degree[u] * degree[v];
+				for (int w = 0; w < v; w++)
+					here += joined[u][w] && joined[v][w];
+			}
+			triangles += here;
+			if (degree[u] > 1)
+				clustering += 2.0 * here / (degree[u] * (degree[u] - 1));
+		}
+		rk_ctx_init(&ctx);
+		ctx.threads = 1 + round % 2;
+		assert_int_equal(density(&ctx, &e.edges, directed, &d), RK_OK);
+		assert_int_equal(path_lengths(&ctx, &e.edges, directed, samples, &a), RK_OK);
+		assert_int_equal(full_metrics(&ctx, &e.edges, directed, samples, &m), RK_OK);
+		assert_memory_equal(&m.density, &d, offsetof(rk_density, reciprocity));
+		assert_true(near(m.density.reciprocity, d.reciprocity));
+		assert_true(near(m.mean_degree, (double) ends / n));
+		assert_int_equal(m.max_degree, most);
+		assert_int_equal(m.triangles, triangles / 3);
+		assert_true(near(m.transitivity, wedges ? (double) triangles / wedges : 0));
+		assert_true(near(m.average_clustering, clustering / n));
+		assert_int_equal(m.degeneracy, degeneracy(joined, (int) n));
+		if (ends == 0 || ends * xx == x * x)
+			assert_true(isnan(m.degree_assortativity));
+		else
+			assert_true(near(m.degree_assortativity, (ends * xy - x * x) / (ends * xx - x * x)));
+		strong = components(arcs, (int) n, &largest);
+		assert_int_equal(m.strong_components, strong);
+		assert_int_equal(m.components, components(joined, (int) n, &largest));
+		assert_int_equal(m.largest_component, largest);
+		assert_true(near(m.average_path_length, a.average) && near(m.diameter, a.diameter) &&
+					near(m.radius, a.radius) && near(m.global_efficiency, a.global_efficiency));
+		assert_int_equal(m.exact, a.exact);
+		rk_ctx_destroy(&ctx);
+		free_edges(&e);
+	}
+}
+
+static void
+full_metrics_of_nothing(void **state)
+{
+	test_edges	e = random_edges(1, 1, 0, false);
+	rk_full_metrics m;
+	rk_ctx		ctx;
+
+	(void) state;
+	e.edges.nodes = 0;
+	rk_ctx_init(&ctx);
+	assert_int_equal(full_metrics(&ctx, &e.edges, true, 0, &m), RK_OK);
+	assert_true(m.components == 0 && m.max_degree == 0 && m.degeneracy == 0 && m.exact);
+	assert_true(isnan(m.mean_degree) && isnan(m.transitivity) && isnan(m.average_path_length));
+	rk_ctx_destroy(&ctx);
+	free_edges(&e);
+}
+
+static rk_status
+run_full_metrics(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	rk_full_metrics m;
+	rk_status	status = full_metrics(ctx, edges, true, 0, &m);
+
+	/* field by field, for the gaps between them are anything */
+	if (status == RK_OK)
+		memcpy(result, (double[]) {m.density.reciprocity, m.mean_degree, m.degree_assortativity, m.average_clustering,
+			   m.transitivity, m.average_path_length, m.global_efficiency, (double) m.triangles, (double) m.degeneracy},
+			   9 * sizeof(double));
+	return status;
+}
+
+static void
+full_metrics_pass_the_sweeps(void **state)
+{
+	test_edges	e = random_edges(3, 1500, 9000, false);
+
+	(void) state;
+	assert_thread_independent(run_full_metrics, &e.edges, 9 * sizeof(double));
+	assert_survives_allocation_failures(run_full_metrics, &e.edges, 9 * sizeof(double));
+	assert_cancellable(run_full_metrics, &e.edges, 9 * sizeof(double));
+	free_edges(&e);
+}
+
 int
 main(void)
 {
@@ -277,6 +495,9 @@ main(void)
 		cmocka_unit_test(path_averages_agree_with_all_distances),
 		cmocka_unit_test(path_averages_of_nothing),
 		cmocka_unit_test(path_averages_pass_the_sweeps),
+		cmocka_unit_test(full_metrics_agree_with_the_matrix),
+		cmocka_unit_test(full_metrics_of_nothing),
+		cmocka_unit_test(full_metrics_pass_the_sweeps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
