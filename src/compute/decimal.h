@@ -52,6 +52,27 @@ rk_decimal_scale_up(rk_decimal value, int digits, rk_decimal *result)
 	return true;
 }
 
+/*
+ * A decimal of one scale as a whole number of units of 10^-digits; false when
+ * it has more digits behind the point than that, or does not fit.
+ */
+static inline bool
+rk_decimal_fixed(rk_decimal value, int scale, int digits, int64_t *fixed)
+{
+	rk_decimal	v = value;
+
+	if (scale > digits)
+	{
+		if (scale - digits > RK_DECIMAL_MAX_SCALE || v % rk_power_of_ten(scale - digits) != 0)
+			return v == 0 ? (*fixed = 0, true) : false;
+		v /= rk_power_of_ten(scale - digits);
+	}
+	else if (!rk_decimal_scale_up(v, digits - scale, &v))
+		return false;
+	*fixed = (int64_t) v;
+	return v >= INT64_MIN && v <= INT64_MAX;
+}
+
 /* value / 10^digits, half away from zero. */
 static inline rk_decimal
 rk_decimal_round_down(rk_decimal value, int digits)

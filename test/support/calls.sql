@@ -23,6 +23,13 @@ INSERT INTO calls.known VALUES
 	('rk.graph_closeness_centrality', 'directed', 'false', true),	-- samples need it
 	(NULL, 'pairs', '$q$SELECT 1::bigint AS node_a, 2::bigint AS node_b$q$', true);
 
+-- orders that meet each other
+INSERT INTO calls.known
+SELECT 'rk.orderbook_matching' || suffix, 'events', $s$$q$SELECT i AS seq, 'X' AS symbol, i AS order_id,
+	CASE i % 2 WHEN 0 THEN 'buy' ELSE 'sell' END AS side, 100 + i * 7 % 5 AS price, 1 + i % 9 AS quantity
+	FROM generate_series(1::bigint, 1000) i$q$$s$, false
+FROM unnest(ARRAY['', '_orders', '_depth', '_stats']) suffix;
+
 -- The SQL of a value in column or parameter of this type; i is a row number.
 CREATE FUNCTION calls.expression(column_name text, type text, range text, nodes bigint) RETURNS text
 LANGUAGE sql IMMUTABLE
@@ -47,13 +54,16 @@ END;
 -- 0 .. nodes - 1, or a tenth as many pairs.
 CREATE FUNCTION calls.relation_query(wanted_function text, wanted_relation text, nodes bigint)
 RETURNS text LANGUAGE sql STABLE
-RETURN (
+RETURN coalesce((
+	SELECT replace(k.value, '$q$', '') FROM calls.known k
+	WHERE k.function = wanted_function AND k.parameter = wanted_relation
+), (
 	SELECT format('SELECT %s FROM generate_series(0::bigint, %s) i',
 		string_agg(format('%s AS %I', calls.expression(name, type, range, nodes), name), ', ' ORDER BY "position"),
 		CASE WHEN bool_or(name = 'node_a') THEN greatest(nodes / 10, 2) ELSE nodes END - 1)
 	FROM rk.kernel_columns
 	WHERE function = wanted_function AND relation = wanted_relation AND kind = 'relation_column'
-);
+));
 
 -- The value of a mandatory parameter.
 CREATE FUNCTION calls.argument(wanted_function text, parameter text, type text, range text, nodes bigint)

@@ -1,0 +1,211 @@
+/*
+ * auction.c
+ *	  The end of an auction: one price at which most can be traded.
+ *
+ * The price is among the limits in the book.  It trades the most; of several
+ * it leaves the smallest surplus; of several, the highest when all leave
+ * buyers, the lowest when all leave sellers, else the one nearest to the
+ * reference price (the last price where there is none), then the higher.
+ * Market orders trade first, then price, then time.  Hidden parts take part;
+ * orders of one group may trade with each other.
+ */
+#include "book.h"
+
+#include <stdlib.h>
+
+/* What a price would do. */
+typedef struct candidate
+{
+	int64_t		price;
+	__int128	volume;
+	__int128	surplus;		/* what buyers want beyond what sellers offer */
+} candidate;
+
+static __int128
+magnitude(__int128 value)
+{
+	return value < 0 ? -value : value;
+}
+
+/* The limits of both sides, rising, without repetition, and what they trade. */
+static rk_status
+list_candidates(rk_ob *ob, const rk_ob_book *book, candidate **list, int64_t *count)
+{
+	const rk_ladder *bids = &book->sides[RK_OB_BUY];
+	const rk_ladder *asks = &book->sides[RK_OB_SELL];
+	rk_ladder_place b;
+	rk_ladder_place a;
+	uint32_t	bid;
+	uint32_t	ask;
+	candidate  *c = rk_alloc(ob->ctx, (int64_t) bids->count + asks->count, sizeof(candidate));
+	__int128	sold = 0;
+	__int128	bought = 0;
+	int64_t		n = 0;
+
+	if (c == NULL)
+		return RK_ERR_MEMORY;
+	/* asks come from the lowest price on, as the volume of sellers grows */
+	ask = rk_ladder_first(asks, &a);
+	if (ask != RK_NO_INDEX && asks->levels[ask].key == INT64_MAX)
+	{
+		sold = asks->levels[ask].leaves;
+		ask = rk_ladder_next(asks, &a);
+	}
+	for (bid = rk_ladder_first(bids, &b); bid != RK_NO_INDEX; bid = rk_ladder_next(bids, &b))
+		bought += bids->levels[bid].leaves;
+	/* and bids from the highest; the list is turned around afterwards */
+	for (bid = rk_ladder_first(bids, &b); bid != RK_NO_INDEX; bid = rk_ladder_next(bids, &b))
+		if (bids->levels[bid].key != INT64_MAX)
+			c[n++].price = bids->levels[bid].key;
+	for (int64_t i = 0; i < n / 2; i++)
+	{
+		int64_t		swap = c[i].price;
+
+		c[i].price = c[n - 1 - i].price;
+		c[n - 1 - i].price = swap;
+	}
+	{
+		candidate  *merged = rk_alloc(ob->ctx, (int64_t) bids->count + asks->count, sizeof(candidate));
+		int64_t		i = 0;
+		int64_t		m = 0;
+
+		if (merged == NULL)
+			return RK_ERR_MEMORY;
+		while (i < n || ask != RK_NO_INDEX)
+		{
+			int64_t		low = i < n ? c[i].price : INT64_MAX;
+			int64_t		ask_price = ask != RK_NO_INDEX ? -asks->levels[ask].key : INT64_MAX;
+			int64_t		price = low < ask_price ? low : ask_price;
+
+			if (ask != RK_NO_INDEX && ask_price == price)
+			{
+				sold += asks->levels[ask].leaves;
+				ask = rk_ladder_next(asks, &a);
+			}
+			merged[m].price = price;
+			merged[m].volume = bought < sold ? bought : sold;
+			merged[m].surplus = bought - sold;
+			m++;
+			/* bids at this price do not buy at a higher one */
+			if (i < n && low == price)
+			{
+				bought -= bids->levels[rk_ladder_find(bids, price)].leaves;
+				i++;
+			}
+		}
+		rk_free(ob->ctx, c);
+		*list = merged;
+		*count = m;
+	}
+	return RK_OK;
+}
+
+/* The best of the candidates; NULL when none trades anything. */
+static const candidate *
+choose(const rk_ob_book *book, const candidate *list, int64_t count)
+{
+	int64_t		reference = book->instrument.reference_price != RK_OB_NONE ?
+		book->instrument.reference_price : book->last_price;
+	const candidate *best = NULL;
+	bool		all_buy = true;
+	bool		all_sell = true;
+
+	for (int64_t i = 0; i < count; i++)
+		if (list[i].volume > 0 &&
+			(best == NULL || list[i].volume > best->volume ||
+			 (list[i].volume == best->volume && magnitude(list[i].surplus) < magnitude(best->surplus))))
+			best = &list[i];
+	if (best == NULL)
+		return NULL;
+	for (int64_t i = 0; i < count; i++)
+	{
+		if (list[i].volume != best->volume || magnitude(list[i].surplus) != magnitude(best->surplus))
+			continue;
+		all_buy &= list[i].surplus > 0;
+		all_sell &= list[i].surplus < 0;
+	}
+	if (all_sell)
+		return best;			/* the lowest: it was found first */
+	for (int64_t i = 0; i < count; i++)
+	{
+		const candidate *c = &list[i];
+
+		if (c->volume != best->volume || magnitude(c->surplus) != magnitude(best->surplus))
+			continue;
+		if (all_buy || reference == RK_OB_NONE ||
+			magnitude((__int128) c->price - reference) <= magnitude((__int128) best->price - reference))
+			best = c;			/* rising prices: of two alike the higher */
+	}
+	return best;
+}
+
+/* After an auction trade: the order is done, or stays with less. */
+static rk_status
+settle(rk_ob *ob, uint32_t order, int64_t quantity)
+{
+	rk_ob_order *o = &ob->orders[order];
+	rk_ladder  *side = &ob->books[o->book].sides[o->side];
+	rk_level   *level = &side->levels[o->level];
+	int64_t		shown = o->leaves < o->shown ? o->leaves : o->shown;
+
+	level->leaves -= quantity;
+	level->shown += shown - o->shown;
+	o->shown = shown;
+	if (o->leaves > 0)
+		return RK_OK;
+	rk_ob_dequeue(ob, side, order);
+	if (rk_ob_report_order(ob, RK_OB_EV_DONE, o, RK_OB_REASON_NONE) == NULL)
+		return RK_ERR_MEMORY;
+	rk_ob_end_order(ob, order, RK_OB_FILLED, RK_OB_REASON_NONE);
+	return RK_OK;
+}
+
+rk_status
+rk_ob_uncross(rk_ob *ob, uint32_t symbol)
+{
+	rk_ob_book *book = &ob->books[symbol];
+	candidate  *list;
+	int64_t		count;
+	const candidate *chosen;
+	rk_status	status;
+
+	if ((status = list_candidates(ob, book, &list, &count)) != RK_OK)
+		return status;
+	chosen = choose(book, list, count);
+	if (chosen != NULL)
+	{
+		int64_t		price = chosen->price;
+		__int128	left = chosen->volume;
+
+		while (left > 0 && status == RK_OK)
+		{
+			uint32_t	buyer = book->sides[RK_OB_BUY].levels[rk_ladder_best(&book->sides[RK_OB_BUY])].head;
+			uint32_t	seller = book->sides[RK_OB_SELL].levels[rk_ladder_best(&book->sides[RK_OB_SELL])].head;
+			int64_t		quantity = ob->orders[buyer].leaves < ob->orders[seller].leaves ?
+				ob->orders[buyer].leaves : ob->orders[seller].leaves;
+
+			if (quantity > left)
+				quantity = (int64_t) left;
+			left -= quantity;
+			if ((status = rk_ob_trade(ob, buyer, seller, price, quantity, RK_OB_NO_SIDE)) == RK_OK &&
+				(status = settle(ob, seller, quantity)) == RK_OK)
+				status = settle(ob, buyer, quantity);
+		}
+	}
+	rk_free(ob->ctx, list);
+	for (int side = 0; side < 2 && status == RK_OK; side++)
+	{
+		for (;;)
+		{
+			uint32_t	level = rk_ladder_find(&book->sides[side], INT64_MAX);
+			uint32_t	order;
+
+			if (level == RK_NO_INDEX || status != RK_OK)
+				break;
+			order = book->sides[side].levels[level].head;
+			status = rk_ob_cancel_order(ob, order, RK_OB_EV_CANCELED, RK_OB_CANCELED,
+										ob->orders[order].cum > 0 ? RK_OB_IOC_REMAINDER : RK_OB_NO_LIQUIDITY);
+		}
+	}
+	return status;
+}

@@ -1,0 +1,107 @@
+/*
+ * book.h
+ *	  What the files of order matching share: queues, reports, the steps of an
+ *	  order's life.
+ */
+#ifndef RK_ORDERBOOK_BOOK_H
+#define RK_ORDERBOOK_BOOK_H
+
+#include "orderbook.h"
+
+/* The range of prices that an incoming order caused; none: low > high. */
+typedef struct rk_ob_range
+{
+	int64_t		low;
+	int64_t		high;
+} rk_ob_range;
+
+#define RK_OB_NO_RANGE ((rk_ob_range) {INT64_MAX, INT64_MIN})
+
+static inline rk_ob_side
+rk_ob_opposite(rk_ob_side side)
+{
+	return side == RK_OB_BUY ? RK_OB_SELL : RK_OB_BUY;
+}
+
+/* Key of a price on a side of the book; market orders come before all. */
+static inline int64_t
+rk_ob_key(rk_ob_side side, int64_t price)
+{
+	return price == RK_OB_NONE ? INT64_MAX : side == RK_OB_BUY ? price : -price;
+}
+
+/* And back. */
+static inline int64_t
+rk_ob_price_of_key(rk_ob_side side, int64_t key)
+{
+	return key == INT64_MAX ? RK_OB_NONE : side == RK_OB_BUY ? key : -key;
+}
+
+/* Key among the waiting stops of a side: the one that triggers first is best. */
+static inline int64_t
+rk_ob_stop_key(rk_ob_side side, int64_t stop_price)
+{
+	return side == RK_OB_BUY ? -stop_price : stop_price;
+}
+
+/* Quotient rounded half away from zero; divisor > 0. */
+static inline __int128
+rk_ob_divide(__int128 value, __int128 divisor)
+{
+	__int128	half = divisor / 2;
+
+	return value < 0 ? -((-value + half) / divisor) : (value + half) / divisor;
+}
+
+/* ---- engine.c ---- */
+
+/* Appends a report about an order (NULL: about none) with the event's number. */
+extern rk_ob_report *rk_ob_report_order(rk_ob *ob, rk_ob_report_event event,
+										const rk_ob_order *order, rk_ob_reason reason);
+
+/* Puts an order at the end of the queue with this key. */
+extern rk_status rk_ob_enqueue(rk_ob *ob, rk_ladder *ladder, uint32_t order, int64_t key);
+
+/* Takes it out of its queue. */
+extern void rk_ob_dequeue(rk_ob *ob, rk_ladder *ladder, uint32_t order);
+
+/* The ladder that an order stands in. */
+static inline rk_ladder *
+rk_ob_ladder(rk_ob *ob, const rk_ob_order *o)
+{
+	rk_ob_book *book = &ob->books[o->book];
+
+	return o->status == RK_OB_PENDING_TRIGGER ? &book->stops[o->side] : &book->sides[o->side];
+}
+
+/* Ends a live order that is in no queue any more. */
+extern void rk_ob_end_order(rk_ob *ob, uint32_t order, rk_ob_status status, rk_ob_reason reason);
+
+/* Takes a live order out of its queue, ends it, and reports that. */
+extern rk_status rk_ob_cancel_order(rk_ob *ob, uint32_t order, rk_ob_report_event event,
+									rk_ob_status status, rk_ob_reason reason);
+
+/* ---- matching.c ---- */
+
+/* Records a trade of two orders in one book; "rests" stands in a queue. */
+extern rk_status rk_ob_trade(rk_ob *ob, uint32_t taker, uint32_t rests, int64_t price,
+							 int64_t quantity, rk_ob_side aggressor);
+
+/* Whether an incoming limit order would trade at once. */
+extern bool rk_ob_would_trade(const rk_ob *ob, const rk_ob_order *order);
+
+/*
+ * An accepted order meets the book: matched, the rest put in its queue or
+ * cancelled; then the stops that this triggers, one after the other.
+ */
+extern rk_status rk_ob_enter(rk_ob *ob, uint32_t order);
+
+/* Runs the stops that prices in this range trigger. */
+extern rk_status rk_ob_run_stops(rk_ob *ob, uint32_t symbol, rk_ob_range range);
+
+/* ---- auction.c ---- */
+
+/* Trades what can be traded at one price, and cancels what is left of market orders. */
+extern rk_status rk_ob_uncross(rk_ob *ob, uint32_t symbol);
+
+#endif							/* RK_ORDERBOOK_BOOK_H */
