@@ -27,6 +27,7 @@
 #include "../../src/graph/community/community.h"
 #include "../../src/graph/measures/measures.h"
 #include "../../src/graph/paths/paths.h"
+#include "../../src/graph/similarity/similarity.h"
 #include "../../src/graph/patterns/patterns.h"
 
 typedef struct input
@@ -383,6 +384,95 @@ run_metrics(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
 
 #define DIRECTED_ROWS \
 	{.directed = true,.want_out = true,.want_in = true,.parallel = RK_EDGES_KEEP}
+/* Reads a stream to its end.  Result: sum of the scores. */
+static rk_status
+drain(rk_neighbor_similarity *s, outcome *out)
+{
+	rk_similarity_rows rows;
+	rk_status	status;
+
+	while ((status = rk_graph_neighbor_similarity_next(s, &rows)) == RK_OK && rows.count > 0)
+		for (int64_t i = 0; i < rows.count; i++)
+			out->result += rows.score[i];
+	out->end = seconds();
+	return status;
+}
+
+/* All pairs with a common neighbour; NUMBER: least score. */
+static rk_status
+run_jaccard(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	rk_similarity_params p = {.min_score = in->number};
+	rk_neighbor_similarity *s;
+	rk_status	status = rk_graph_jaccard_similarity(ctx, g, RK_NEIGHBORS_BOTH, &p, &s);
+
+	return status == RK_OK ? drain(s, out) : status;
+}
+
+static rk_status
+run_cosine(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	rk_similarity_params p = {.min_score = in->number};
+	rk_neighbor_similarity *s;
+	rk_status	status = rk_graph_cosine_similarity(ctx, g, RK_NEIGHBORS_BOTH, &p, &s);
+
+	return status == RK_OK ? drain(s, out) : status;
+}
+
+static rk_status
+run_adamic(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	rk_similarity_params p = {.min_score = in->number};
+	rk_neighbor_similarity *s;
+	rk_status	status = rk_graph_adamic_adar(ctx, g, RK_NEIGHBORS_BOTH, RK_WEIGHTING_LOG, &p, &s);
+
+	return status == RK_OK ? drain(s, out) : status;
+}
+
+static rk_status
+run_common(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	rk_similarity_params p = {.min_score = in->number};
+	rk_neighbor_similarity *s;
+	rk_status	status = rk_graph_common_neighbors(ctx, g, RK_NEIGHBORS_BOTH, &p, &s);
+
+	return status == RK_OK ? drain(s, out) : status;
+}
+
+/*
+ * All pairs of 2000 nodes by 50 bins: row i is a value, target mod 1000, of the
+ * node i mod 2000.  NUMBER: metric.  Result: sum of the distances.
+ */
+static rk_status
+run_values(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	rk_value_params p = {.metric = (rk_value_metric) in->number,.bins = 50};
+	rk_observations o = {.nodes = 2000,.count = in->edges.count};
+	uint32_t   *node = rk_alloc(ctx, o.count, sizeof(uint32_t));
+	double	   *value = rk_alloc(ctx, o.count, sizeof(double));
+	rk_value_similarity *s;
+	rk_similarity_rows rows;
+	rk_status	status;
+
+	(void) g;
+	if (node == NULL || value == NULL)
+		return RK_ERR_MEMORY;
+	for (int64_t i = 0; i < o.count; i++)
+	{
+		node[i] = (uint32_t) (i % 2000);
+		value[i] = in->edges.target[i] % 1000;
+	}
+	o.node = node;
+	o.value = value;
+	if ((status = rk_graph_value_similarity(ctx, &o, &p, &s)) != RK_OK)
+		return status;
+	while ((status = rk_graph_value_similarity_next(s, &rows)) == RK_OK && rows.count > 0)
+		for (int64_t i = 0; i < rows.count; i++)
+			out->result += rows.distance[i];
+	out->end = seconds();
+	return status;
+}
+
 #define DIRECTED_IN {.directed = true,.want_in = true,.parallel = RK_EDGES_COLLAPSE}
 #define DIRECTED_BOTH \
 	{.directed = true,.want_out = true,.want_in = true,.parallel = RK_EDGES_COLLAPSE}
@@ -400,6 +490,11 @@ run_metrics(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
 static const kernel kernels[] = {
 	{"build", DIRECTED_IN, NULL, false},
 	{"pagerank", DIRECTED_IN, run_pagerank, false},
+	{"jaccard", SIMPLE, run_jaccard, false},
+	{"cosine", SIMPLE, run_cosine, false},
+	{"adamic", SIMPLE, run_adamic, false},
+	{"common", SIMPLE, run_common, false},
+	{"values", SIMPLE, run_values, false},
 	{"components", DIRECTED_BOTH, run_components, false},
 	{"components_rows", DIRECTED_IN, run_components_rows, false},
 	{"triangles", SIMPLE, run_triangles, false},

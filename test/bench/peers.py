@@ -10,7 +10,8 @@ import time
 
 import numpy as np
 
-PEERS = {"networkit": "pip install networkit", "igraph": "pip install igraph", "scipy": "pip install scipy"}
+PEERS = {"networkit": "pip install networkit", "igraph": "pip install igraph",
+         "scipy": "pip install scipy", "sklearn": "pip install scikit-learn"}
 
 
 def load():
@@ -199,31 +200,114 @@ class Networkit:
         return t, None
 
 
+def simple_matrix(edges):
+    """Returns the adjacency matrix of the simple undirected graph (scipy CSR)."""
+    from scipy.sparse import csr_matrix
+    keep = edges.source != edges.target
+    source = np.concatenate([edges.source[keep], edges.target[keep]]).astype("<i4")
+    target = np.concatenate([edges.target[keep], edges.source[keep]]).astype("<i4")
+    matrix = csr_matrix((np.ones(len(source)), (source, target)), shape=(edges.nodes, edges.nodes))
+    matrix.data[:] = 1
+    matrix.sort_indices()
+    return matrix
+
+
 class Scipy:
-    """The matrix of the graph, for what is a product with it; one thread."""
+    """The matrix of the graph, for what is a product with it; one thread.  What
+    is not about pairs of different nodes is taken off after the clock."""
 
     name = "scipy"
     single_thread = True
 
     def __init__(self, module):
-        self.matrices = self.graphs = {}
+        self.graphs = {}
 
     def threads(self, n):
         pass
 
+    def matrix(self, edges):
+        if edges.name not in self.graphs:
+            self.graphs[edges.name] = simple_matrix(edges)
+        return self.graphs[edges.name]
+
     def eigenvector(self, edges, number):
-        from scipy.sparse import csr_array
         from scipy.sparse.linalg import eigsh
-        if edges.name not in self.matrices:
-            keep = edges.source != edges.target
-            ends = np.concatenate([edges.source[keep], edges.target[keep]]).astype("<i4")
-            others = np.concatenate([edges.target[keep], edges.source[keep]]).astype("<i4")
-            matrix = csr_array((np.ones(len(ends)), (ends, others)), shape=(edges.nodes, edges.nodes))
-            matrix.data[:] = 1
-            self.matrices[edges.name] = matrix
-        matrix = self.matrices[edges.name]
+        matrix = self.matrix(edges)
         t, found = timed(lambda: eigsh(matrix, k=1, v0=np.ones(edges.nodes), tol=number if number > 1e-14 else 0))
         return t, float(np.max(np.abs(found[1])))
+
+    def jaccard(self, edges, number):
+        a = self.matrix(edges)
+        degree = np.diff(a.indptr).astype(float)
+
+        def work():
+            c = a @ a
+            row = np.repeat(degree, np.diff(c.indptr))
+            c.data /= row + degree[c.indices] - c.data
+            if number > 0:
+                c.data[c.data < number] = 0
+            return c
+
+        t, c = timed(work)
+        return t, (c.sum() - c.diagonal().sum()) / 2
+
+    def cosine(self, edges, number):
+        a = self.matrix(edges)
+        degree = np.diff(a.indptr).astype(float)
+
+        def work():
+            c = a @ a
+            c.data /= np.sqrt(np.repeat(degree, np.diff(c.indptr)) * degree[c.indices])
+            return c
+
+        t, c = timed(work)
+        return t, (c.sum() - c.diagonal().sum()) / 2
+
+    def adamic(self, edges, number):
+        a = self.matrix(edges)
+        degree = np.diff(a.indptr)
+        value = np.where(degree > 1, 1 / np.log(np.maximum(degree, 2)), 0)
+
+        def work():
+            weighted = a.copy()
+            weighted.data = value[a.indices]
+            return weighted @ a
+
+        t, c = timed(work)
+        return t, (c.sum() - c.diagonal().sum()) / 2
+
+    def values(self, edges, number):
+        # histograms are made before the clock starts
+        from scipy.spatial.distance import pdist
+        counts = np.histogram2d(np.arange(edges.rows) % 2000, edges.target % 1000.0, bins=(np.arange(2001), 50))[0]
+        shares = counts / counts.sum(axis=1, keepdims=True)
+        if number == 0:
+            t, found = timed(lambda: np.square(pdist(shares, "jensenshannon")))
+        else:
+            t, found = timed(lambda: pdist(np.cumsum(shares, axis=1), "cityblock"))
+        return t, float(found.sum())
+
+    def common(self, edges, number):
+        a = self.matrix(edges)
+        t, c = timed(lambda: a @ a)
+        return t, (c.sum() - c.diagonal().sum()) / 2
+
+
+class Sklearn(Scipy):
+    """Cosines without a dense matrix of all pairs."""
+
+    name = "sklearn"
+    jaccard = adamic = common = values = eigenvector = None
+
+    def __init__(self, module):
+        from sklearn.metrics import pairwise
+        self.pairwise = pairwise
+        self.graphs = {}
+
+    def cosine(self, edges, number):
+        a = self.matrix(edges)
+        t, c = timed(lambda: self.pairwise.cosine_similarity(a, dense_output=False))
+        return t, (c.sum() - c.diagonal().sum()) / 2
 
 
 class Igraph:
@@ -303,6 +387,13 @@ class Igraph:
         member = found[0] if isinstance(found, tuple) else found
         return t, g.modularity(member)
 
+    def jaccard(self, edges, number):
+        # a list of all n^2 pairs: asked of a sample of the nodes, and scaled
+        g = self.graph(edges, False, simple=True)
+        some = list(range(0, edges.nodes, 64))
+        t, _ = timed(lambda: g.similarity_jaccard(vertices=some, loops=False))
+        return t * (edges.nodes / len(some)) ** 2, None
+
     def sssp(self, edges, number):
         g = self.graph(edges, False)
         weights = edges.weight.tolist()
@@ -351,4 +442,4 @@ class Igraph:
         return t, found
 
 
-KINDS = {"networkit": Networkit, "igraph": Igraph, "scipy": Scipy}
+KINDS = {"scipy": Scipy, "sklearn": Sklearn, "networkit": Networkit, "igraph": Igraph}

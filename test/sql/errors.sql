@@ -64,7 +64,7 @@ FROM rk.kernel_columns c, outcome(format('%s(%s)', c.function, (
 	SELECT string_agg(CASE WHEN a.name = c.name THEN 'NULL' || CASE WHEN a.type = 'id' THEN '::bigint' ELSE '' END
 			WHEN a.name = 'edges' THEN quote_literal('[{"source": 1, "target": 2}]')
 			ELSE calls.argument(a.function, a.name, a.type, a.range, 10) END, ', ' ORDER BY a."position")
-	FROM rk.kernel_columns a WHERE a.function = c.function AND a.kind = 'argument' AND a.required))) o
+	FROM rk.kernel_columns a WHERE a.function = c.function AND a.shape = c.shape AND a.kind = 'argument' AND a.required))) o
 WHERE c.shape = 'relation' AND c.kind = 'argument' AND c.required AND o <> format('22004 parameter "%s" must not be NULL', c.name);
 -- numbers are finite and within their range, texts in their set
 CREATE VIEW out_of_range AS
@@ -78,7 +78,7 @@ CROSS JOIN LATERAL (
 	UNION ALL SELECT CASE c.type WHEN 'double precision' THEN '1e30' ELSE (substring(c.range FROM ', (.*)[])]$')::numeric + 1)::text END WHERE c.range ~ '^[[(].*, .*[])]$'
 	UNION ALL SELECT substring(c.range FROM '^\[.*, (.*)\)$') WHERE c.range ~ '^\[.*\)$'
 	UNION ALL SELECT '''no such choice''' WHERE c.type = 'text' AND c.range IS NOT NULL) v
-CROSS JOIN LATERAL (SELECT calls.call_with(c.function, c.name, v.value) AS call) q
+CROSS JOIN LATERAL (SELECT calls.call_with(c.function, c.shape, c.name, v.value) AS call) q
 CROSS JOIN LATERAL outcome(q.call) o(outcome)
 WHERE c.shape <> 'aggregate' AND c.kind = 'argument';
 SELECT function, name, value, outcome FROM out_of_range
@@ -88,7 +88,7 @@ ORDER BY 1, 2, 3;
 SELECT count(*) > 20 AS tried FROM out_of_range;
 -- a node that is given as a value and is not there
 SELECT c.function, c.name, o FROM rk.kernel_columns c,
-	outcome(calls.call_with(c.function, c.name, '987654321::bigint')) o
+	outcome(calls.call_with(c.function, c.shape, c.name, '987654321::bigint')) o
 WHERE c.kind = 'argument' AND c.type = 'id'
 	AND o <> format('22023 node 987654321 named in "%s" is not in the graph', c.name);
 -- ids of another type than the call returns, and the hint that works
@@ -117,7 +117,7 @@ SELECT f.name, e.rows, s.rows FROM calls.list('''wire''', 2) f,
 			WHEN 'id' THEN CASE c.name WHEN 'target' THEN '2' ELSE '1' END::jsonb
 			WHEN 'text' THEN to_jsonb(btrim(calls.argument(c.function, c.name, c.type, c.range, 2), ''''))
 			ELSE to_jsonb(regexp_replace(calls.argument(c.function, c.name, c.type, c.range, 2), '::.*', '')::numeric) END)
-		FROM rk.kernel_columns c WHERE c.function = 'rk.' || f.name AND c.kind = 'argument' AND c.required)) -> 'rows') AS rows) e,
+		FROM rk.kernel_columns c WHERE c.function = 'rk.' || f.name AND c.shape = 'relation' AND c.kind = 'argument' AND c.required)) -> 'rows') AS rows) e,
 	LATERAL (SELECT replace(outcome(f.call), ' rows', '')::int AS rows) s
 WHERE e.rows <> s.rows OR (s.rows = 0 AND f.name <> 'graph_cycle_participation_cycles');
 RESET client_min_messages;
@@ -159,7 +159,7 @@ SELECT f.name FROM calls.list('''wire''', 2) f WHERE f.name = replace(replace(f.
 			WHEN 'id' THEN '1'::jsonb
 			WHEN 'text' THEN to_jsonb(btrim(calls.argument(c.function, c.name, c.type, c.range, 2), ''''))
 			ELSE to_jsonb(regexp_replace(calls.argument(c.function, c.name, c.type, c.range, 2), '::.*', '')::numeric) END)
-		FROM rk.kernel_columns c WHERE c.function = 'rk.' || f.name AND c.kind = 'argument' AND c.required))) <> '1 rows';
+		FROM rk.kernel_columns c WHERE c.function = 'rk.' || f.name AND c.shape = 'relation' AND c.kind = 'argument' AND c.required))) <> '1 rows';
 
 -- ---- settings ----
 

@@ -69,3 +69,36 @@ SELECT * FROM rk.graph_common_neighbors('edge', min_count => 2, pairs => 'SELECT
 SELECT * FROM rk.graph_adamic_adar('edge', top_k => 2, pairs => 'SELECT 1 AS node_a, 2 AS node_b');
 SELECT * FROM rk.graph_jaccard_similarity('edge', pairs => 'SELECT 1 AS node_a, 99 AS node_b');
 DROP TABLE wire, ladder CASCADE;
+
+-- distributions: two histograms
+SELECT round(rk.graph_value_similarity('{.5,.3,.2,0}'::float8[], '{.1,.3,.4,.2}'::float8[])::numeric, 10) AS jsd,
+	rk.graph_value_similarity('{.5,.3,.2,0}'::float8[], '{.1,.3,.4,.2}'::float8[], 'wasserstein-binned') AS binned,
+	rk.graph_value_similarity('{1,2}'::float8[], '{10,20}'::float8[], 'hellinger') AS scaled,
+	rk.graph_value_similarity(NULL, '{1}'::float8[]) AS nothing;
+-- samples 1 2 3 4 and 2 3 4 9, in four bins
+CREATE TABLE observed AS SELECT 1 AS node, unnest('{1,2,3,4}'::int[]) AS value UNION ALL SELECT 2, unnest('{2,3,4,9}'::int[]);
+SELECT m, node_a, node_b, round(score::numeric, 10) AS score, round(distance::numeric, 10) AS distance
+FROM unnest('{jsd,wasserstein,wasserstein-binned,hellinger,ks}'::text[]) m, rk.graph_value_similarity('observed', m, bins => 4);
+SELECT node_a, node_b, round(score::numeric, 10) AS score
+FROM rk.graph_value_similarity('SELECT * FROM (VALUES (''p'', ''{.5,.3,.2,0}''::numeric[]), (''q'', ''{.1,.3,.4,.2}'')) o(node, distribution)', id_type => NULL::text);
+SELECT * FROM rk.graph_value_similarity('SELECT 1 AS node, 5 AS value UNION ALL SELECT 2, 5', binning => 'quantile');
+SELECT * FROM rk.graph_value_similarity('observed', pairs => 'SELECT 2 AS node_a, 2 AS node_b');
+SELECT node_a, node_b FROM rk.graph_value_similarity('observed', per_node => 5) ORDER BY 1;
+SELECT * FROM rk.graph_value_similarity('[]');
+SELECT rk.execute('graph/value-similarity_histograms', '{"p": [1, 2], "q": [1, 2]}') -> 'rows' AS rows;
+-- errors
+SELECT rk.graph_value_similarity('{1,2}'::float8[], '{1}'::float8[]);
+SELECT rk.graph_value_similarity('{1,-2}'::float8[], '{1,2}'::float8[]);
+SELECT rk.graph_value_similarity('{0,0}'::float8[], '{1,2}'::float8[]);
+SELECT rk.graph_value_similarity('{1,2}'::float8[], '{1,2}'::float8[], 'ks');
+SELECT * FROM rk.graph_value_similarity('observed', bins => 0);
+SELECT * FROM rk.graph_value_similarity('observed', metric => 'emd');
+SELECT * FROM rk.graph_value_similarity('SELECT node, value - 1 AS value FROM observed', binning => 'logarithmic');
+SELECT * FROM rk.graph_value_similarity('SELECT node FROM observed');
+SELECT * FROM rk.graph_value_similarity('SELECT node, NULL::int AS value FROM observed');
+SELECT * FROM rk.graph_value_similarity('SELECT node, array[1, 2] AS distribution FROM observed', 'ks');
+SELECT * FROM rk.graph_value_similarity('SELECT * FROM (VALUES (1, array[1, 2]), (2, array[1])) o(node, distribution)');
+SELECT * FROM rk.graph_value_similarity('SELECT * FROM (VALUES (1, array[1, 2]), (2, array[0, 0])) o(node, distribution)');
+SELECT * FROM rk.graph_value_similarity('observed', pairs => 'SELECT 1 AS node_a, 7 AS node_b');
+SELECT * FROM rk.graph_value_similarity('observed', top_k => 1, pairs => 'SELECT 1 AS node_a, 2 AS node_b');
+DROP TABLE observed;

@@ -79,6 +79,7 @@ BEGIN
 		WHEN type IN ('integer', 'bigint') THEN coalesce(substring(range FROM '[0-9]+'), '2') || '::' || type
 		WHEN type IN ('double precision', 'numeric') THEN '0.5'
 		WHEN type = 'boolean' THEN 'true'
+		WHEN type = 'double precision[]' THEN 'ARRAY[1, 2]::float8[]'
 		WHEN type = 'id' THEN '1::bigint'
 		WHEN type = 'text' AND range IS NOT NULL THEN quote_literal(split_part(range, ', ', 1))
 	END);
@@ -121,7 +122,8 @@ END
 $$;
 
 -- A call of a function on two edges, 1 to 2 and 2 to 3, with one parameter set.
-CREATE FUNCTION calls.call_with(wanted_function text, parameter text, value text) RETURNS text
+-- Functions of one name are told apart by their shape.
+CREATE FUNCTION calls.call_with(wanted_function text, wanted_shape text, parameter text, value text) RETURNS text
 LANGUAGE sql STABLE
 RETURN (
 	SELECT a.function || '(' || string_agg(a.name || ' => ' || CASE
@@ -130,6 +132,6 @@ RETURN (
 			ELSE calls.argument(a.function, a.name, a.type, a.range, 4)
 		END, ', ' ORDER BY a."position") || ')'
 	FROM rk.kernel_columns a
-	WHERE a.kind = 'argument' AND a.function = wanted_function AND (a.required OR a.name = call_with.parameter)
+	WHERE a.kind = 'argument' AND a.function = wanted_function AND a.shape = wanted_shape AND (a.required OR a.name = call_with.parameter)
 	GROUP BY a.function
 );

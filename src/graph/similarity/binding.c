@@ -6,6 +6,7 @@
 
 #include "../../relation/emit.h"
 #include "../../relation/graph_input.h"
+#include "../../relation/table.h"
 #include "similarity.h"
 
 /* ---- what the neighbour kernels share ---- */
@@ -241,15 +242,146 @@ common_neighbors(rk_call *call)
 	rk_graph_neighbor_similarity_end(run.similarity);
 }
 
+/* ---- graph/value-similarity ---- */
+
+/* Ready histograms as a matrix, rows of the same node added up. */
+static void
+take_distributions(rk_call *call, const rk_table *t, const uint32 *node, rk_observations *o)
+{
+	rk_table_column *column = rk_table_column_named(t, "distribution");
+	int64		bins = column->offsets[1] - column->offsets[0];
+	double	   *matrix;
+
+	if (bins < 1 || bins > 65536)
+		rk_table_bad_value(t, column, 0, bins < 1 ? "empty" : "of more than 65536 numbers");
+	matrix = rk_call_alloc(call, o->nodes * bins, double);
+	memset(matrix, 0, sizeof(double) * o->nodes * bins);
+	for (int64 i = 0; i < t->rows; i++)
+	{
+		if (column->offsets[i + 1] - column->offsets[i] != bins)
+			rk_table_bad_value(t, column, i, psprintf("%lld numbers long, not %lld as in row 1,",
+													  (long long) (column->offsets[i + 1] - column->offsets[i]),
+													  (long long) bins));
+		for (int64 b = 0; b < bins; b++)
+			matrix[node[i] * bins + b] += column->floats[column->offsets[i] + b];
+	}
+	o->histograms = matrix;
+	o->bins = bins;
+}
+
+/* Pairs by number; a node without a row in observations is an error. */
+static void
+take_value_pairs(rk_call *call, const rk_table *t, const uint32 *node, int64 rows, int64 nodes,
+				 rk_similarity_params *p)
+{
+	const char *const names[] = {"node_a", "node_b"};
+	bool	   *there = rk_call_alloc(call, nodes, bool);
+
+	memset(there, 0, nodes);
+	for (int64 i = 0; i < rows; i++)
+		there[node[i]] = true;
+	for (int64 i = 0; i < 2 * t->rows; i++)
+	{
+		uint32		code = rk_table_column_named(t, names[i % 2])->codes[i / 2];
+
+		if (!there[code])
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("node %s named in \"pairs\" has no row in \"observations\"",
+							rk_ids_text(rk_table_ids(call, RK_TYPE_ID), code))));
+	}
+	p->a = rk_table_column_named(t, "node_a")->codes;
+	p->b = rk_table_column_named(t, "node_b")->codes;
+	p->count = t->rows;
+}
+
+static void
+value_similarity(rk_call *call)
+{
+	rk_table   *t = rk_table_read(call, "observations");
+	rk_table   *pairs = rk_table_read(call, "pairs");
+	rk_table_column *value = rk_table_column_named(t, "value");
+	bool		ready = rk_table_column_named(t, "distribution")->there && !value->there;
+	rk_value_params params = {
+		.metric = rk_arg_choice(call, "metric"),
+		.bins = rk_arg_int(call, "bins"),
+		.binning = rk_arg_choice(call, "binning"),
+		.pairs = {
+			.min_score = rk_arg_float8(call, "min_score"),
+			.top_k = rk_arg_int_or(call, "top_k", 0),
+			.per_node = rk_arg_int_or(call, "per_node", 0)
+		}
+	};
+	rk_observations o = {.count = t->rows};
+	rk_value_similarity *s;
+	rk_similarity_rows rows;
+	rk_ids	   *ids;
+
+	rk_tables_number(call);
+	ids = rk_table_ids(call, RK_TYPE_ID);
+	o.nodes = rk_ids_count(ids);
+	o.node = rk_table_column_named(t, "node")->codes;
+	o.value = value->floats;
+	if (t->rows > 0 && !value->there && !ready)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("\"observations\" has neither a column \"value\" nor a column \"distribution\""),
+				 errhint("A query of this form works: observations => '%s'.", t->relation->example)));
+	if (pairs)
+		take_value_pairs(call, pairs, o.node, t->rows, o.nodes, &params.pairs);
+	if (t->rows == 0 || (pairs && pairs->rows == 0))
+		return;
+	if (ready)
+		take_distributions(call, t, o.node, &o);
+	rk_call_phase(call, "computing", 0);
+	rk_call_check(call, rk_graph_value_similarity(&call->ctx, &o, &params, &s));
+	for (;;)
+	{
+		rk_call_check(call, rk_graph_value_similarity_next(s, &rows));
+		if (rows.count == 0)
+			break;
+		rk_emit(call, rows.count, (rk_out[]) {
+			RK_OUT_CODES(ids, rows.a),
+			RK_OUT_CODES(ids, rows.b),
+			RK_OUT_DOUBLES(rows.score),
+			RK_OUT_DOUBLES(rows.distance)
+		}, NULL);
+		rk_call_phase(call, "computing", 0);
+	}
+	rk_graph_value_similarity_end(s);
+}
+
+static void
+histogram_similarity(rk_call *call)
+{
+	static const rk_value_metric metrics[] = {RK_VALUE_JSD, RK_VALUE_WASSERSTEIN_BINNED, RK_VALUE_HELLINGER};
+	int64		in_p;
+	int64		in_q;
+	const double *p = rk_arg_float8_array(call, "p", &in_p);
+	const double *q = rk_arg_float8_array(call, "q", &in_q);
+	double		score;
+
+	if (in_p != in_q)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("histograms \"p\" and \"q\" differ in length: %lld and %lld", (long long) in_p, (long long) in_q)));
+	rk_call_check(call, rk_histogram_similarity(&call->ctx, p, q, in_p, metrics[rk_arg_choice(call, "metric")], &score));
+	rk_emit_row(call, (Datum[]) {Float8GetDatum(score)}, (bool[]) {false});
+}
+
 RK_FUNCTION(rk_graph_jaccard_similarity_sql, "graph/jaccard-similarity", "");
 RK_FUNCTION(rk_graph_cosine_similarity_sql, "graph/cosine-similarity", "");
 RK_FUNCTION(rk_graph_adamic_adar_sql, "graph/adamic-adar", "");
 RK_FUNCTION(rk_graph_common_neighbors_sql, "graph/common-neighbors", "");
+RK_FUNCTION(rk_graph_value_similarity_sql, "graph/value-similarity", "");
+RK_SCALAR(rk_graph_value_similarity_histograms_sql, "graph/value-similarity", "_histograms");
 
 const rk_bound_function rk_graph_similarity_bindings[] = {
 	{"graph/jaccard-similarity", "", jaccard_similarity, jaccard_need},
 	{"graph/cosine-similarity", "", cosine_similarity, cosine_need},
 	{"graph/adamic-adar", "", adamic_adar, adamic_adar_need},
 	{"graph/common-neighbors", "", common_neighbors, common_neighbors_need},
+	{"graph/value-similarity", "", value_similarity},
+	{"graph/value-similarity", "_histograms", histogram_similarity},
 	{0}
 };

@@ -28,7 +28,6 @@ static const char *const weighting_choices[] = {"log", "inverse", NULL};
 #define EXCLUDE_PARAM \
 	{.name = "exclude_connected", .type = RK_TYPE_BOOLEAN, .initial = "false", \
 	 .meaning = "leave out pairs joined by an edge in either direction, to predict missing ones; not with pairs"}
-#define RK_FROM_TO(a, b) .min = (a), .max = (b)
 
 #define PAIR_COLUMNS(score_meaning) \
 	{"node_a", RK_TYPE_ID, "first node: the smaller one, or the node whose partners are listed (per_node), or as given in pairs"}, \
@@ -49,7 +48,7 @@ static const rk_function jaccard_functions[] = {
 			PAIRS_PARAM,
 			DIRECTION_PARAM,
 			WEIGHTED_PARAM("false"),
-			MIN_SCORE_PARAM(RK_FROM_TO(0, 1)),
+			MIN_SCORE_PARAM(RK_BETWEEN(0, 1)),
 			TOP_K_PARAM,
 			PER_NODE_PARAM,
 			EXCLUDE_PARAM,
@@ -74,7 +73,7 @@ static const rk_function cosine_functions[] = {
 			PAIRS_PARAM,
 			DIRECTION_PARAM,
 			WEIGHTED_PARAM("false"),
-			MIN_SCORE_PARAM(RK_FROM_TO(-1, 1)),
+			MIN_SCORE_PARAM(RK_BETWEEN(-1, 1)),
 			TOP_K_PARAM,
 			PER_NODE_PARAM,
 			EXCLUDE_PARAM,
@@ -147,6 +146,74 @@ static const rk_function common_neighbors_functions[] = {
 	{0}
 };
 
+/* ---- graph/value-similarity ---- */
+
+static const char *const metric_choices[] = {"jsd", "wasserstein", "wasserstein-binned", "hellinger", "ks", NULL};
+static const char *const histogram_metric_choices[] = {"jsd", "wasserstein-binned", "hellinger", NULL};
+static const char *const binning_choices[] = {"equal-width", "logarithmic", "quantile", NULL};
+
+static const rk_relation_column observation_columns[] = {
+	{"node", "id", RK_TYPE_ID, true, "what the value was observed at"},
+	{"value", NULL, RK_TYPE_FLOAT8, false, "one observed value", .not_null = true},
+	{"distribution", NULL, RK_TYPE_FLOAT8_ARRAY, false, "instead of values a ready histogram, of one length in all rows",
+	.not_null = true},
+	{0}
+};
+
+static const rk_relation observations_relation = {
+	.name = "observations",
+	.columns = observation_columns,
+	.example = "SELECT payer AS node, amount AS value FROM wire"
+};
+
+static const rk_function value_functions[] = {
+	{
+		.suffix = "",
+		.description = "similarity of nodes by the distribution of their values",
+		.params = (const rk_param[]) {
+			{.name = "observations", .type = RK_TYPE_RELATION, .relation = &observations_relation,
+			.meaning = "the values, many for each node, or one ready histogram a node"},
+			{.name = "metric", .type = RK_TYPE_TEXT, .initial = "'jsd'", .choices = metric_choices,
+			.meaning = "distance of two distributions; wasserstein and ks compare the values themselves, the others histograms"},
+			{.name = "bins", .type = RK_TYPE_INT4, .initial = "50", RK_BETWEEN(1, 65536),
+			.meaning = "of the histograms, cut from the values of all nodes"},
+			{.name = "binning", .type = RK_TYPE_TEXT, .initial = "'equal-width'", .choices = binning_choices,
+			.meaning = "equal-width; logarithmic: of equal ratio, for values above 0; quantile: of equally many values"},
+			{.name = "pairs", .type = RK_TYPE_RELATION, .initial = "NULL", .relation = &rk_pairs_relation,
+			.meaning = "score these pairs, one row each; NULL: all pairs of different nodes"},
+			MIN_SCORE_PARAM(RK_BETWEEN(0, 1)),
+			TOP_K_PARAM,
+			PER_NODE_PARAM,
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"node_a", RK_TYPE_ID, "first node: the smaller one, or the node whose partners are listed (per_node), or as given in pairs"},
+			{"node_b", RK_TYPE_ID, "second node"},
+			{"score", RK_TYPE_FLOAT8, "their similarity, from 0 to 1"},
+			{"distance", RK_TYPE_FLOAT8, "of their distributions, as metric says"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_PAIR,
+		.work = RK_WORK_ALL_PAIRS
+	},
+	{
+		.suffix = "_histograms",
+		.sql_name = "graph_value_similarity",
+		.shape = RK_SHAPE_SCALAR,
+		.strict = true,
+		.description = "similarity of two histograms",
+		.params = (const rk_param[]) {
+			{.name = "p", .type = RK_TYPE_FLOAT8_ARRAY, .meaning = "the first, numbers of at least 0 of any sum"},
+			{.name = "q", .type = RK_TYPE_FLOAT8_ARRAY, .meaning = "the second, of the same length"},
+			{.name = "metric", .type = RK_TYPE_TEXT, .initial = "'jsd'", .choices = histogram_metric_choices,
+			.meaning = "distance of the two"},
+			{0}
+		},
+		.columns = (const rk_column[]) {{"score", RK_TYPE_FLOAT8, "their similarity, from 0 to 1"}, {0}}
+	},
+	{0}
+};
+
 const rk_kernel rk_graph_similarity_kernels[] = {
 	{
 		.id = "graph/jaccard-similarity",
@@ -194,6 +261,21 @@ const rk_kernel rk_graph_similarity_kernels[] = {
 		.expected_throughput = 50000,
 		.target_latency_us = 20,
 		.functions = common_neighbors_functions
+	},
+	{
+		.id = "graph/value-similarity",
+		.domain = "GraphAnalytics",
+		.mode = RK_MODE_BATCH,
+		.description = "Similarity of nodes by the distribution of their values",
+		.notes = "jsd: the Jensen-Shannon divergence d in nats, score 1 - sqrt(d / ln 2) (Endres, Schindelin 2003). "
+		"wasserstein: exact W1 in units of the values, score 1 / (1 + d / s), s being (largest - smallest value) / bins. "
+		"wasserstein-binned: sum of the differences of the running sums, in bins, score 1 / (1 + d). "
+		"hellinger: sqrt(1 - sum sqrt(pq)), ks: the greatest difference of the distribution functions; score 1 - d. "
+		"The scalar form takes the two histograms as arrays: '{1,2}'::float8[].",
+		.license_feature = "GraphAnalytics.ValueSimilarity",
+		.expected_throughput = 50000,
+		.target_latency_us = 20,
+		.functions = value_functions
 	},
 	{0}
 };

@@ -2,10 +2,8 @@
  * neighbor_wedges.c
  *	  All pairs with a common neighbour, as a stream of rows.
  *
- * Nodes are worked off in rising order, in batches of chunks that are cut from
- * the graph alone; a thread counts the wedges u - z - b of one node u after the
- * other into an accumulator over b, and then reads off the b that were
- * touched.  Rows of N^-1(z) are sorted, so the walk over the b < u stops at u
+ * A thread counts the wedges u - z - b of one node u after the other into an
+ * accumulator over b, and then reads off the b that were touched.  Rows of N^-1(z) are sorted, so the walk over the b < u stops at u
  * itself and every unordered pair is met once, at its larger node.  per_node
  * wants the partners on both sides and walks the whole rows.
  *
@@ -14,14 +12,13 @@
  * are compared with u one by one.
  */
 #include "neighbor_similarity.h"
+#include "similarity_stream.h"
 
 #include <string.h>
 
 #include "../../compute/parallel.h"
 
-#define CHUNK_WEDGES 65536		/* wedges in a chunk, about */
-#define MAX_CHUNKS 1024			/* chunks in a batch */
-#define BUFFER_ROWS (1 << 18)	/* rows of a batch, if one node needs no more */
+#define CHUNK_ARCS 65536
 #define POLL_WEDGES (1 << 18)
 #define SMALL 512				/* wedges that are counted without ado */
 #define MARGIN (1 - 1e-9)		/* bounds are sums in floating point */
@@ -39,12 +36,6 @@ typedef struct scratch
 	int64_t		work;			/* wedges since the last poll */
 } scratch;
 
-typedef struct chunk
-{
-	int64_t		offset;			/* of its rows in the buffer */
-	int64_t		count;
-} chunk;
-
 struct rk_wedges
 {
 	rk_ctx	   *ctx;
@@ -52,21 +43,9 @@ struct rk_wedges
 	rk_measure	m;
 	rk_similarity_params params;
 	bool		half;			/* partners below the node only */
-	double		threshold;		/* scores below are not wanted */
 	int64_t    *wedges;			/* by node, of both sides */
 	scratch    *scratch;		/* by thread */
-	rk_similarity_rows buffer;
-	int64_t		capacity;		/* of the buffer */
-	int64_t		budget;			/* rows of the next batch, at most, if it has
-								 * more than one node */
-	int64_t		next_node;
-	int64_t		bounds[MAX_CHUNKS + 1];
-	chunk		chunks[MAX_CHUNKS];
-	int64_t		used;			/* chunks of this batch */
-	int64_t		read;			/* of these, handed out */
-	rk_similarity_rows best;	/* under top_k */
-	int64_t		best_capacity;
-	bool		sorted;			/* they are complete and in order */
+	rk_similarity_stream stream;
 };
 
 /* ---- walking over wedges ---- */
@@ -189,7 +168,7 @@ put_block(const rk_wedges *w, block *k, rk_similarity_rows *out)
 	/* half: u is the larger node of the pair */
 	const uint32_t *a = w->half ? k->b : k->u;
 	const uint32_t *b = w->half ? k->u : k->b;
-	double		threshold = w->threshold;
+	double		threshold = w->stream.threshold;
 
 	w->m.score(&w->m, k->count, a, b, k->common, k->score);
 	if (w->params.per_node)
@@ -303,7 +282,7 @@ read_all(const rk_wedges *w, scratch *s, uint32_t u, int64_t end, rk_similarity_
 static double
 need(const rk_wedges *w, double size)
 {
-	double		t = w->threshold;
+	double		t = w->stream.threshold;
 
 	return w->m.power == 0 ? t : w->m.power == 1 ? t * size : t * t * size;
 }
@@ -395,7 +374,7 @@ choose_candidates(const rk_wedges *w, scratch *s, uint32_t u, int64_t found, int
 			if (w->m.term == RK_TERM_NONE)
 				w->m.score(&w->m, k.count, k.u, k.b, k.common, k.score);
 			for (int64_t j = 0; j < k.count; j++)
-				if (w->m.term != RK_TERM_NONE || k.score[j] >= w->threshold)
+				if (w->m.term != RK_TERM_NONE || k.score[j] >= w->stream.threshold)
 					s->touched[kept++] = k.b[j];
 			k.count = 0;
 		}
@@ -518,7 +497,7 @@ do_node(rk_wedges *w, uint32_t u, int thread, rk_similarity_rows *out)
 
 	if (a.length == 0)
 		return true;
-	if (s->mark && w->threshold > w->m.lowest && w->threshold > 0)
+	if (s->mark && w->stream.threshold > w->m.lowest && w->stream.threshold > 0)
 	{
 		double		enough = need(w, w->m.size[u]) * MARGIN;
 
@@ -548,28 +527,33 @@ do_node(rk_wedges *w, uint32_t u, int thread, rk_similarity_rows *out)
 	return true;
 }
 
-static void
-do_chunk(void *arg, int64_t begin, int64_t end, int64_t number, int thread)
+/* ---- what the stream asks for ---- */
+
+static bool
+node_rows(void *arg, int64_t begin, int64_t end, int thread, rk_similarity_rows *out)
 {
 	rk_wedges  *w = arg;
-	chunk	   *c = &w->chunks[number];
 
 	for (int64_t u = begin; u < end; u++)
 	{
-		rk_similarity_rows out = rk_similarity_rows_from(&w->buffer, c->offset + c->count);
+		/* a node's best are a heap of their own */
+		rk_similarity_rows mine = rk_similarity_rows_from(out, out->count);
 
-		if (!do_node(w, (uint32_t) u, thread, &out))
-			return;
-		if (w->params.per_node)
-			rk_similarity_sort(NULL, &out);
-		c->count += out.count;
+		if (!do_node(w, (uint32_t) u, thread, w->half ? out : &mine))
+			return false;
+		if (!w->half)
+		{
+			rk_similarity_sort(NULL, &mine);
+			out->count += mine.count;
+		}
 	}
+	return true;
 }
 
-/* Rows that node u may have. */
 static int64_t
-most_rows(const rk_wedges *w, int64_t u)
+most_rows(void *arg, int64_t u)
 {
+	const rk_wedges *w = arg;
 	int64_t		most = w->half ? u : w->hoods.nodes - 1;
 
 	if (w->wedges[u] < most)
@@ -579,108 +563,12 @@ most_rows(const rk_wedges *w, int64_t u)
 	return most;
 }
 
-/* Runs the next nodes, as many as the buffer surely has room for. */
-static rk_status
-run_batch(rk_wedges *w)
+static int64_t
+node_wedges(void *arg, int64_t u)
 {
-	int64_t		n = w->hoods.nodes;
-	int64_t		rows = 0;
-	int64_t		u = w->next_node;
+	const rk_wedges *w = arg;
 
-	w->used = w->read = 0;
-	while (w->used < MAX_CHUNKS && u < n)
-	{
-		int64_t		work = 0;
-		int64_t		first = u;
-
-		w->chunks[w->used] = (chunk) {.offset = rows};
-		for (; u < n && work < CHUNK_WEDGES; u++)
-		{
-			int64_t		most = most_rows(w, u);
-
-			if (rows + most > (rows ? w->budget : w->capacity))
-				break;
-			rows += most;
-			work += w->wedges[u] + 16;
-		}
-		if (u == first)
-			break;
-		w->bounds[w->used++] = first;
-	}
-	w->bounds[w->used] = u;
-	w->next_node = u;
-	rk_progress(w->ctx, w->bounds[0]);
-	if (w->budget < w->capacity)
-		w->budget = w->budget * 2 < w->capacity ? w->budget * 2 : w->capacity;
-	return w->used > 0 ? rk_parallel_ranges(w->ctx, w->bounds, w->used, do_chunk, w) : RK_OK;
-}
-
-/* Puts the rows of the batch among the best, and so raises the threshold. */
-static rk_status
-keep_best(rk_wedges *w)
-{
-	for (int64_t c = 0; c < w->used; c++)
-	{
-		rk_similarity_rows rows = rk_similarity_rows_from(&w->buffer, w->chunks[c].offset);
-
-		for (int64_t i = 0; i < w->chunks[c].count; i++)
-		{
-			if ((i & 0xffff) == 0 && rk_ctx_poll(w->ctx))
-				return RK_STOPPED;
-			if (w->best.count == w->best_capacity && w->best_capacity < w->params.top_k)
-			{
-				w->best_capacity = w->best_capacity * 2 < w->params.top_k ? w->best_capacity * 2 : w->params.top_k;
-				if (rk_similarity_rows_grow(w->ctx, w->best_capacity, &w->best) != RK_OK)
-					return RK_ERR_MEMORY;
-			}
-			rk_similarity_keep(&w->best, w->params.top_k, (rk_similarity_row) {
-				rows.a[i], rows.b[i], rows.score[i], rows.common[i]
-			});
-		}
-	}
-	if (w->best.count == w->params.top_k && w->best.score[0] > w->threshold)
-		w->threshold = w->best.score[0];
-	return RK_OK;
-}
-
-rk_status
-rk_wedges_next(rk_wedges *w, rk_similarity_rows *rows)
-{
-	rk_status	status;
-
-	rows->count = 0;
-	if (w->params.top_k)
-	{
-		while (w->next_node < w->hoods.nodes)
-			if ((status = run_batch(w)) != RK_OK || (status = keep_best(w)) != RK_OK)
-				return status;
-		if (!w->sorted)
-		{
-			if ((status = rk_similarity_sort(w->ctx, &w->best)) != RK_OK)
-				return status;
-			w->sorted = true;
-			*rows = w->best;
-		}
-		return RK_OK;
-	}
-	for (;;)
-	{
-		while (w->read < w->used)
-		{
-			chunk	   *c = &w->chunks[w->read++];
-
-			if (c->count > 0)
-			{
-				*rows = rk_similarity_rows_from(&w->buffer, c->offset);
-				rows->count = c->count;
-				return RK_OK;
-			}
-		}
-		if (w->next_node >= w->hoods.nodes)
-			return RK_OK;
-		if ((status = run_batch(w)) != RK_OK)
-			return status;
-	}
+	return w->wedges[u];
 }
 
 /* ---- begin and end ---- */
@@ -735,15 +623,6 @@ make_scratch(rk_wedges *w, int64_t longest_row)
 	return RK_OK;
 }
 
-/* Rows the buffer of a batch holds: the largest node fits. */
-static int64_t
-buffer_rows(int64_t all, int64_t largest)
-{
-	int64_t		rows = largest > BUFFER_ROWS ? largest : BUFFER_ROWS;
-
-	return all < rows ? all : rows;
-}
-
 rk_status
 rk_wedges_begin(rk_ctx *ctx, const rk_neighborhoods *hoods, const rk_measure *measure,
 				const rk_similarity_params *params, rk_wedges **wedges)
@@ -751,8 +630,6 @@ rk_wedges_begin(rk_ctx *ctx, const rk_neighborhoods *hoods, const rk_measure *me
 	rk_wedges  *w = rk_alloc0(ctx, 1, sizeof(rk_wedges));
 	int64_t		n = hoods->nodes;
 	int64_t		longest = 0;
-	int64_t		all = 0;
-	int64_t		largest = 0;
 	int64_t    *bounds;
 	int64_t		chunks;
 	rk_status	status;
@@ -764,34 +641,26 @@ rk_wedges_begin(rk_ctx *ctx, const rk_neighborhoods *hoods, const rk_measure *me
 	w->m = *measure;
 	w->params = *params;
 	w->half = params->per_node == 0;
-	w->threshold = params->min_score;
 	w->wedges = rk_alloc(ctx, n, sizeof(int64_t));
-	bounds = rk_graph_chunks(ctx, n, hoods->rows.offsets, CHUNK_WEDGES, &chunks);
+	bounds = rk_graph_chunks(ctx, n, hoods->rows.offsets, CHUNK_ARCS, &chunks);
 	if (!w->wedges || !bounds)
 		return RK_ERR_MEMORY;
 	if ((status = rk_parallel_ranges(ctx, bounds, chunks, count_wedges, w)) != RK_OK)
 		return status;
 	rk_free(ctx, bounds);
 	for (int64_t u = 0; u < n; u++)
-	{
-		int64_t		most = most_rows(w, u);
-
-		if ((u & 0xfffff) == 0 && rk_ctx_poll(ctx))
-			return RK_STOPPED;
 		longest = rk_degree(&hoods->rows, u) > longest ? rk_degree(&hoods->rows, u) : longest;
-		largest = most > largest ? most : largest;
-		all += most;
-	}
-	w->capacity = buffer_rows(all, largest);
-	/* the sooner there are k rows, the sooner they exclude others */
-	w->budget = params->top_k && w->capacity > 16384 ? 16384 : w->capacity;
-	w->best_capacity = params->top_k < 1024 ? params->top_k : 1024;
-	if (make_scratch(w, longest) != RK_OK ||
-		rk_similarity_rows_make(ctx, w->capacity, true, false, &w->buffer) != RK_OK ||
-		(params->top_k && rk_similarity_rows_make(ctx, w->best_capacity, true, false, &w->best) != RK_OK))
+	if (make_scratch(w, longest) != RK_OK)
 		return RK_ERR_MEMORY;
-	rk_phase(ctx, "computing", n);
-	return RK_OK;
+	return rk_similarity_stream_begin(ctx, &(rk_similarity_source) {
+		.arg = w,.nodes = n,.common = true,.most_rows = most_rows,.work = node_wedges,.rows = node_rows
+	}, params->min_score, params->top_k, &w->stream);
+}
+
+rk_status
+rk_wedges_next(rk_wedges *w, rk_similarity_rows *rows)
+{
+	return rk_similarity_stream_next(&w->stream, rows);
 }
 
 void
@@ -812,8 +681,7 @@ rk_wedges_end(rk_wedges *w)
 	}
 	rk_free(ctx, w->scratch);
 	rk_free(ctx, w->wedges);
-	rk_similarity_rows_free(ctx, &w->buffer);
-	rk_similarity_rows_free(ctx, &w->best);
+	rk_similarity_stream_end(&w->stream);
 	rk_free(ctx, w);
 }
 
@@ -822,19 +690,11 @@ rk_wedges_memory(int64_t nodes, int64_t arcs, bool sums, int threads,
 				 const rk_similarity_params *params)
 {
 	int64_t		longest = arcs < nodes ? arcs : nodes;
-	int64_t		largest = params->per_node && params->per_node < nodes ? params->per_node : nodes;
+	int64_t		most = params->per_node && params->per_node < nodes ? params->per_node : nodes;
 	int64_t		thread = 8 * nodes + (sums ? 8 * nodes : 0);
-	int64_t		best = 0;
 
 	if (may_prune(0, params))
 		thread += 8 * longest + nodes + (sums ? 8 * nodes : 0);
-	if (params->top_k)
-	{
-		/* the old array and the new one while it grows */
-		double		pairs = 0.5 * nodes * nodes;
-
-		best = 36 * (pairs < params->top_k ? (int64_t) pairs : params->top_k);
-	}
-	return 8 * nodes + threads * (thread + 512) + 20 * buffer_rows(INT64_MAX, largest) + best +
-		(int64_t) sizeof(rk_wedges);
+	return 8 * nodes + threads * (thread + 512) + (int64_t) sizeof(rk_wedges) +
+		rk_similarity_stream_memory(nodes, most, params->top_k, 20);
 }

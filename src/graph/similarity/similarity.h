@@ -164,4 +164,85 @@ extern int64_t rk_graph_adamic_adar_memory(int64_t nodes, int64_t arcs, int thre
 extern int64_t rk_graph_common_neighbors_memory(int64_t nodes, int64_t arcs, int threads,
 												const rk_similarity_params *params);
 
+/* ---- value-similarity -------------------------------------------------- */
+
+typedef enum rk_value_metric
+{
+	RK_VALUE_JSD,
+	RK_VALUE_WASSERSTEIN,
+	RK_VALUE_WASSERSTEIN_BINNED,
+	RK_VALUE_HELLINGER,
+	RK_VALUE_KS
+} rk_value_metric;
+
+typedef enum rk_binning
+{
+	RK_BINS_EQUAL_WIDTH,
+	RK_BINS_LOGARITHMIC,
+	RK_BINS_QUANTILE
+} rk_binning;
+
+typedef struct rk_value_params
+{
+	rk_value_metric metric;
+	int			bins;			/* 1 .. 65536; not of ready histograms */
+	rk_binning	binning;
+	rk_similarity_params pairs; /* exclude_connected and with_members: false */
+} rk_value_params;
+
+/*
+ * What there is to compare nodes by: count values, finite, every node with one; or
+ * a histogram of bins numbers >= 0 for every node, of any sum above 0.
+ */
+typedef struct rk_observations
+{
+	int64_t		nodes;
+	int64_t		count;
+	const uint32_t *node;
+	const double *value;
+	const double *histograms;	/* nodes x bins; NULL: values */
+	int			bins;
+} rk_observations;
+
+typedef struct rk_value_similarity rk_value_similarity;
+
+/*
+ * Nodes compared by the distribution of their values.  Bins are cut from the
+ * values of all nodes: equal-width from the smallest to the largest;
+ * logarithmic, of equal ratio (all values > 0); quantile, at the quantiles of
+ * type 7 (Hyndman, Fan 1996).  Equal edges are merged.  Bin i holds values in
+ * [e_i, e_i+1), the last one its upper edge too; one value alone is one bin.
+ *
+ *	 jsd					distance: Jensen-Shannon divergence in nats;
+ *							score 1 - sqrt(distance / ln 2) (Endres, Schindelin 2003)
+ *	 wasserstein			W1 of the samples, in units of the values; score
+ *							1 / (1 + d / s), s the width of an equal-width bin
+ *	 wasserstein-binned		sum of |CDF_p - CDF_q|, in bins; score 1 / (1 + d)
+ *	 hellinger				sqrt(1 - sum sqrt(pq)); score 1 - d
+ *	 ks						greatest |F_p - F_q| of the samples; score 1 - d
+ *
+ * Rows as said above for rk_similarity_params, without the condition of a
+ * common neighbour; "distance" beside the score.  params and o must stay until
+ * the end.
+ * Errors: RK_ERR_DATA, a value that binning does not admit (the row is named),
+ * a node without values, a histogram with a negative number or without mass; RK_ERR_OVERFLOW, a
+ * range of values that float8 cannot hold; RK_ERR_PARAMETER, wasserstein or ks
+ * of ready histograms, parameters that exclude each other.
+ * Cost: O(count log count), then O(bins) a pair, samples: O(k_a + k_b).
+ * Memory: rk_graph_value_similarity_memory, mainly 8 bytes a node and bin.
+ */
+extern rk_status rk_graph_value_similarity(rk_ctx *ctx, const rk_observations *o,
+										   const rk_value_params *params,
+										   rk_value_similarity **s);
+extern rk_status rk_graph_value_similarity_next(rk_value_similarity *s,
+												rk_similarity_rows *rows);
+extern void rk_graph_value_similarity_end(rk_value_similarity *s);
+extern int64_t rk_graph_value_similarity_memory(int64_t nodes, int64_t count, int threads,
+												const rk_value_params *params);
+
+/* The same for two histograms of one length, on the spot. */
+extern rk_status rk_histogram_similarity(rk_ctx *ctx, const double *p, const double *q,
+										 int64_t bins, rk_value_metric metric,
+										 double *score);
+
 #endif							/* RK_GRAPH_SIMILARITY_H */
