@@ -52,7 +52,7 @@ INSERT INTO mistake VALUES
 SELECT f.name, m.edges, o
 FROM mistake m, calls.list('$EDGES$', 10) f,
 	outcome(replace(f.call, '$EDGES$', quote_literal(m.edges))) o
-WHERE f.call LIKE '%$EDGES$%' AND o <> m.expected
+WHERE f.call LIKE '%$EDGES$%' AND o <> m.expected AND o <> '22023 node 10 named in "edges" has no row in "points"'
 	AND NOT (m.edges LIKE '%AS weight%' AND o LIKE '% rows' AND NOT EXISTS (
 		SELECT 1 FROM rk.kernel_columns c
 		WHERE c.function = 'rk.' || f.name AND c.name = 'weighted' AND c.default_value IS DISTINCT FROM 'false'))
@@ -100,7 +100,7 @@ WHERE o <> '42804 ids are of type text, but the call returns bigint'
 -- edges of nothing: no error, and no row but that of a kernel with one row
 SELECT f.name, o FROM calls.list('$EDGES$', 10) f,
 	outcome(replace(f.call, '$EDGES$', quote_literal('SELECT 1 AS source, 2 AS target WHERE false'))) o
-WHERE f.call LIKE '%$EDGES$%' AND o NOT IN ('0 rows', '1 rows')
+WHERE f.call LIKE '%$EDGES$%' AND f.call NOT LIKE '% points =>%' AND o NOT IN ('0 rows', '1 rows')
 	AND o !~ 'named in "\w+" is not in the graph';
 
 -- ---- rk.execute, rk.explain ----
@@ -111,11 +111,12 @@ ANALYZE wire;
 -- every function gives the same rows by its id as by its name; that the graph
 -- has no cycle is worth a warning to some, and leaves nothing for one to list
 SET client_min_messages = error;
-SELECT f.name, e.rows, s.rows FROM calls.list('''wire''', 2) f,
+SELECT f.name, e.rows, s.rows FROM calls.list('''wire''', 4) f,
 	LATERAL (SELECT jsonb_array_length(rk.execute(f.kernel || substr(f.name, length(replace(replace(f.kernel, '/', '_'), '-', '_')) + 1), (
-		SELECT jsonb_object_agg(c.name, CASE c.type WHEN 'relation' THEN to_jsonb(CASE c.name WHEN 'edges' THEN 'wire' ELSE calls.relation_query(c.function, c.name, 2) END)
+		SELECT jsonb_object_agg(c.name, CASE c.type WHEN 'relation' THEN to_jsonb(CASE c.name WHEN 'edges' THEN 'wire' ELSE calls.relation_query(c.function, c.name, 4) END)
 			WHEN 'id' THEN CASE c.name WHEN 'target' THEN '2' ELSE '1' END::jsonb
 			WHEN 'text' THEN to_jsonb(btrim(calls.argument(c.function, c.name, c.type, c.range, 2), ''''))
+			WHEN 'jsonb' THEN btrim(regexp_replace(calls.argument(c.function, c.name, c.type, c.range, 2), '::.*', ''), '''')::jsonb
 			ELSE to_jsonb(regexp_replace(calls.argument(c.function, c.name, c.type, c.range, 2), '::.*', '')::numeric) END)
 		FROM rk.kernel_columns c WHERE c.function = 'rk.' || f.name AND c.shape = 'relation' AND c.kind = 'argument' AND c.required)) -> 'rows') AS rows) e,
 	LATERAL (SELECT replace(outcome(f.call), ' rows', '')::int AS rows) s
@@ -155,9 +156,10 @@ SELECT * FROM rk.explain('graph/nothing', '{}');
 SELECT * FROM rk.explain('graph/pagerank', '{}');
 -- every kernel can be explained
 SELECT f.name FROM calls.list('''wire''', 2) f WHERE f.name = replace(replace(f.kernel, '/', '_'), '-', '_') AND outcome(format('rk.explain(%L, %L)', f.kernel, (
-		SELECT jsonb_object_agg(c.name, CASE c.type WHEN 'relation' THEN to_jsonb(CASE c.name WHEN 'edges' THEN 'wire' ELSE calls.relation_query(c.function, c.name, 2) END)
+		SELECT jsonb_object_agg(c.name, CASE c.type WHEN 'relation' THEN to_jsonb(CASE c.name WHEN 'edges' THEN 'wire' ELSE calls.relation_query(c.function, c.name, 4) END)
 			WHEN 'id' THEN '1'::jsonb
 			WHEN 'text' THEN to_jsonb(btrim(calls.argument(c.function, c.name, c.type, c.range, 2), ''''))
+			WHEN 'jsonb' THEN btrim(regexp_replace(calls.argument(c.function, c.name, c.type, c.range, 2), '::.*', ''), '''')::jsonb
 			ELSE to_jsonb(regexp_replace(calls.argument(c.function, c.name, c.type, c.range, 2), '::.*', '')::numeric) END)
 		FROM rk.kernel_columns c WHERE c.function = 'rk.' || f.name AND c.shape = 'relation' AND c.kind = 'argument' AND c.required))) <> '1 rows';
 

@@ -18,6 +18,9 @@ CREATE TABLE calls.known (
 
 INSERT INTO calls.known VALUES
 	(NULL, 'source', '1::bigint', false),
+	('rk.graph_gnn_inference', 'model', $q$'{"layers": [{"weight": [[1, 0], [0, 1]]}]}'::jsonb$q$, false),
+	('rk.graph_graph_attention', 'model', $q$'{"heads": [{"weight": [[1], [1]], "attention": [1, 1]}]}'::jsonb$q$, false),
+	('rk.graph_graph_attention_weights', 'model', $q$'{"heads": [{"weight": [[1], [1]], "attention": [1, 1]}]}'::jsonb$q$, false),
 	(NULL, 'target', '2::bigint', false),
 	(NULL, 'samples', '2', true),
 	('rk.graph_closeness_centrality', 'directed', 'false', true),	-- samples need it

@@ -1,0 +1,369 @@
+/*
+ * binding.c
+ *	  The neural kernels' door to SQL: arguments in, kernel, columns out.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "../../relation/emit.h"
+#include "../../relation/json_model.h"
+#include "../../relation/points_input.h"
+#include "neural.h"
+
+static const char *const aggregations[] = {"sum", "mean", "max", "sage", "gcn", "gin", NULL};
+static const char *const activations[] = {"relu", "leaky_relu", "elu", "gelu", "sigmoid", "tanh", "none", NULL};
+static const char *const outputs[] = {"softmax", "sigmoid", "none", NULL};
+static const char *const variants[] = {"gat", "gatv2", NULL};
+
+/* ---- models ---- */
+
+/* A vector that has to have this many numbers; NULL where it is not there. */
+static double *
+vector_of(const rk_json_node *node, const char *key, int64 wanted)
+{
+	int64		count;
+	double	   *values = rk_json_vector(node, key, &count);
+
+	if (values && count != wanted)
+		rk_json_wrong(node, key, psprintf("has %lld numbers instead of %lld", (long long) count, (long long) wanted));
+	return values;
+}
+
+/* A matrix whose rows, and columns if that is not 0, are known. */
+static double *
+matrix_of(const rk_json_node *node, const char *key, int64 rows, int64 *columns)
+{
+	int64		found_rows;
+	int64		found;
+	double	   *values = rk_json_matrix(node, key, &found_rows, &found);
+
+	if (values == NULL)
+		return NULL;
+	if (found_rows != rows)
+		rk_json_wrong(node, key, psprintf("has %lld rows instead of %lld, one for each number that comes in",
+										  (long long) found_rows, (long long) rows));
+	if (*columns != 0 && found != *columns)
+		rk_json_wrong(node, key, psprintf("has %lld columns instead of %lld", (long long) found, (long long) *columns));
+	*columns = found;
+	return values;
+}
+
+/* layer_norm is true, false or an object. */
+static void
+read_norm(const rk_json_node *node, const rk_json_node *of, rk_gnn_layer *l)
+{
+	rk_json_node norm;
+
+	if (rk_json_object(of, "layer_norm", &norm))
+	{
+		l->normalize = true;
+		l->gamma = vector_of(&norm, "gamma", l->out);
+		l->beta = vector_of(&norm, "beta", l->out);
+		l->eps = rk_json_number(&norm, "eps", l->eps);
+		if (!(l->eps > 0))
+			rk_json_wrong(&norm, "eps", "is not above 0");
+	}
+	else
+		l->normalize = rk_json_boolean(of, "layer_norm", false);
+}
+
+static void
+read_gnn_model(rk_call *call, int64 in, rk_gnn_model *model)
+{
+	rk_json_node root = rk_json_model(call, "model");
+	rk_json_node *nodes = rk_json_objects(&root, "layers", &model->layers);
+	rk_gnn_layer *layers = palloc0(sizeof(rk_gnn_layer) * model->layers);
+	int			output;
+
+	model->add_self_loops = rk_json_boolean(&root, "add_self_loops", true);
+	model->layer = layers;
+	for (int i = 0; i < model->layers; i++)
+	{
+		const rk_json_node *node = &nodes[i];
+		rk_gnn_layer *l = &layers[i];
+		bool		last = i == model->layers - 1;
+
+		l->in = in;
+		l->weight = matrix_of(node, "weight", in, &l->out);
+		if (l->weight == NULL)
+			rk_json_wrong(node, "weight", "is missing");
+		l->bias = vector_of(node, "bias", l->out);
+		l->self_weight = matrix_of(node, "self_weight", in, &l->out);
+		l->aggregation = rk_json_choice(node, "aggregation", aggregations,
+										rk_json_choice(&root, "aggregation", aggregations, RK_AGGREGATE_MEAN));
+		if (l->aggregation == RK_AGGREGATE_SAGE && l->self_weight == NULL)
+			rk_json_wrong(node, "self_weight", "is missing, which aggregation \"sage\" needs");
+		/* the last layer has only what it says itself */
+		l->activation = rk_json_choice(node, "activation", activations,
+									   last ? RK_ACTIVATION_NONE :
+									   rk_json_choice(&root, "activation", activations, RK_ACTIVATION_RELU));
+		l->eps = 1e-5;
+		if (rk_json_has(node, "layer_norm"))
+			read_norm(node, node, l);
+		else if (!last)
+			read_norm(node, &root, l);
+		l->epsilon = rk_json_number(node, "epsilon", 0);
+		in = l->out;
+	}
+	output = rk_json_choice(&root, "output", outputs, -1);
+	model->output = output >= 0 ? output : in > 1 ? RK_OUTPUT_SOFTMAX : RK_OUTPUT_NONE;
+}
+
+static void
+read_head(const rk_json_node *node, rk_attention_model *model, rk_attention_head *head)
+{
+	if (rk_json_has(node, "weight"))
+		head->query = head->key = head->value = matrix_of(node, "weight", model->in, &model->width);
+	else
+	{
+		head->query = matrix_of(node, "query", model->in, &model->width);
+		head->key = matrix_of(node, "key", model->in, &model->width);
+		head->value = matrix_of(node, "value", model->in, &model->width);
+		if (head->query == NULL || head->key == NULL)
+			rk_json_wrong(node, head->query ? "key" : "query", "is missing, and \"weight\" is too");
+		if (head->value == NULL && !model->second)
+			rk_json_wrong(node, "value", "is missing");
+		if (head->value == NULL)
+			head->value = head->key;
+	}
+	head->attention = vector_of(node, "attention", model->second ? model->width : 2 * model->width);
+	if (head->attention == NULL)
+		rk_json_wrong(node, "attention", "is missing");
+}
+
+static void
+read_attention_model(rk_call *call, int64 in, rk_attention_model *model)
+{
+	rk_json_node root = rk_json_model(call, "model");
+	rk_json_node *nodes = rk_json_objects(&root, "heads", &model->heads);
+	rk_attention_head *heads = palloc0(sizeof(rk_attention_head) * model->heads);
+	int64		columns;
+
+	model->in = in;
+	model->second = rk_json_choice(&root, "variant", variants, 0) == 1;
+	model->negative_slope = rk_json_number(&root, "negative_slope", 0.2);
+	if (!(model->negative_slope >= 0))
+		rk_json_wrong(&root, "negative_slope", "is below 0");
+	model->concat = rk_json_boolean(&root, "concat_heads", true);
+	model->head = heads;
+	for (int i = 0; i < model->heads; i++)
+		read_head(&nodes[i], model, &heads[i]);
+	columns = model->concat ? model->heads * model->width : model->width;
+	model->output_weight = matrix_of(&root, "output_weight", columns, &model->out);
+	model->bias = vector_of(&root, "bias", model->output_weight ? model->out : columns);
+	model->activation = rk_json_choice(&root, "activation", activations, RK_ACTIVATION_NONE);
+}
+
+/* ---- running ---- */
+
+/* Points, and the graph over them; false when there are none. */
+static bool
+open_run(rk_call *call, rk_weight_meaning meaning, rk_points **points, rk_graph *g)
+{
+	rk_graph_input *input;
+	rk_graph_options options = {
+		.directed = rk_arg_boolean(call, "directed"),
+		.drop_loops = true,
+		.want_in = true
+	};
+
+	*points = rk_read_points(call, "points");
+	input = rk_read_graph_over(call, *points, meaning);
+	options.parallel = input->edges.weight ? RK_EDGES_SUM : RK_EDGES_COLLAPSE;
+	rk_build_graph(call, input, &options, g);
+	return g->nodes > 0;
+}
+
+/* Offsets of arrays of one length. */
+static int64 *
+even_offsets(rk_call *call, int64 rows, int64 length)
+{
+	int64	   *offsets = rk_call_alloc(call, rows + 1, int64);
+
+	for (int64 i = 0; i <= rows; i++)
+		offsets[i] = i * length;
+	return offsets;
+}
+
+static void
+gnn_inference(rk_call *call)
+{
+	rk_points  *points;
+	rk_gnn_model model = {0};
+	rk_gnn_result result;
+	rk_graph	g;
+	int64	   *offsets;
+
+	if (!open_run(call, RK_WEIGHT_STRENGTH, &points, &g))
+		return;
+	read_gnn_model(call, points->dimensions, &model);
+	rk_call_check(call, rk_graph_gnn_inference(&call->ctx, &g, points->features, &model,
+											   rk_arg_choice(call, "compute_type"), &result));
+	offsets = even_offsets(call, g.nodes, model.layer[model.layers - 1].out);
+	rk_emit(call, g.nodes, (rk_out[]) {
+		RK_OUT_NODES(points->ids),
+		RK_OUT_ARRAYS(RK_OUT_FLOAT8_ARRAY, result.embedding, offsets),
+		result.prediction ? RK_OUT_INT4S(result.prediction) : RK_OUT_NULLS,
+		result.probabilities ? RK_OUT_ARRAYS(RK_OUT_FLOAT8_ARRAY, result.probabilities, offsets) : RK_OUT_NULLS
+	}, NULL);
+}
+
+static void
+graph_attention(rk_call *call)
+{
+	rk_points  *points;
+	rk_attention_model model = {0};
+	rk_attention_result result;
+	rk_graph	g;
+
+	if (!open_run(call, RK_WEIGHT_NONE, &points, &g))
+		return;
+	read_attention_model(call, points->dimensions, &model);
+	rk_call_check(call, rk_graph_graph_attention(&call->ctx, &g, points->features, &model,
+												 rk_arg_choice(call, "compute_type"), false, &result));
+	rk_emit(call, g.nodes, (rk_out[]) {
+		RK_OUT_NODES(points->ids),
+		RK_OUT_ARRAYS(RK_OUT_FLOAT8_ARRAY, result.embedding, even_offsets(call, g.nodes, result.out)),
+		RK_OUT_ARRAYS(RK_OUT_FLOAT8_ARRAY, result.importance, even_offsets(call, g.nodes, model.heads))
+	}, NULL);
+}
+
+static Datum
+head_number(void *arg, int64 row, bool *is_null)
+{
+	return Int32GetDatum(*(int *) arg);
+}
+
+static void
+graph_attention_weights(rk_call *call)
+{
+	rk_points  *points;
+	rk_attention_model model = {0};
+	rk_attention_result result;
+	rk_graph	g;
+	int64		entries;
+
+	if (!open_run(call, RK_WEIGHT_NONE, &points, &g))
+		return;
+	read_attention_model(call, points->dimensions, &model);
+	rk_call_check(call, rk_graph_graph_attention(&call->ctx, &g, points->features, &model,
+												 rk_arg_choice(call, "compute_type"), true, &result));
+	entries = result.offsets[g.nodes];
+	for (int head = 0; head < model.heads; head++)
+		rk_emit(call, entries, (rk_out[]) {
+			RK_OUT_CALL(head_number, &head),
+			RK_OUT_CODES(points->ids, result.nodes),
+			RK_OUT_CODES(points->ids, result.neighbors),
+			RK_OUT_DOUBLES(result.attention + head * entries)
+		}, NULL);
+}
+
+/* ---- new models ---- */
+
+/* Zeros, for a bias. */
+static void
+put_zeros(StringInfo s, int64 count)
+{
+	appendStringInfoChar(s, '[');
+	for (int64 i = 0; i < count; i++)
+		appendStringInfoString(s, i ? ", 0" : "0");
+	appendStringInfoChar(s, ']');
+}
+
+static void
+emit_model(rk_call *call, const char *json)
+{
+	rk_emit_row(call, (Datum[]) {DirectFunctionCall1(jsonb_in, CStringGetDatum(json))}, (bool[]) {false});
+}
+
+static void
+gnn_inference_init(rk_call *call)
+{
+	int64		layers = rk_arg_int(call, "num_layers");
+	int64		in = rk_arg_int(call, "input_dim");
+	uint64		seed = (uint64) rk_arg_int(call, "seed");
+	int			aggregation = rk_arg_choice(call, "aggregation");
+	StringInfoData s;
+
+	initStringInfo(&s);
+	appendStringInfo(&s, "{\"add_self_loops\": true, \"aggregation\": \"%s\", \"activation\": \"relu\", \"layer_norm\": true, \"layers\": [",
+					 aggregations[aggregation]);
+	for (int64 l = 0; l < layers; l++)
+	{
+		int64		out = rk_arg_int(call, l == layers - 1 ? "output_dim" : "hidden_dim");
+		double	   *weight = rk_call_alloc(call, in * out, double);
+
+		rk_graph_gnn_init(seed, l, in, out, weight);
+		appendStringInfoString(&s, l ? ", {\"weight\": " : "{\"weight\": ");
+		rk_json_put_matrix(&s, weight, in, out);
+		if (aggregation == RK_AGGREGATE_SAGE)
+		{
+			/* numbers that no other layer draws */
+			rk_graph_gnn_init(seed, layers + l, in, out, weight);
+			appendStringInfoString(&s, ", \"self_weight\": ");
+			rk_json_put_matrix(&s, weight, in, out);
+		}
+		appendStringInfoString(&s, ", \"bias\": ");
+		put_zeros(&s, out);
+		appendStringInfoChar(&s, '}');
+		rk_free(&call->ctx, weight);
+		in = out;
+	}
+	appendStringInfoString(&s, "]}");
+	emit_model(call, s.data);
+}
+
+static void
+graph_attention_init(rk_call *call)
+{
+	static const char *const parts[] = {"query", "key", "value"};
+	int64		in = rk_arg_int(call, "input_dim");
+	int64		heads = rk_arg_int(call, "num_heads");
+	int64		width = rk_arg_int(call, "head_dim");
+	int64		out = rk_arg_int(call, "output_dim");
+	uint64		seed = (uint64) rk_arg_int(call, "seed");
+	int64		most = Max(Max(in, 2) * width, heads * width * out);
+	double	   *weight = rk_call_alloc(call, most, double);
+	double		limit = sqrt(2.0 / (in + width));
+	StringInfoData s;
+
+	initStringInfo(&s);
+	appendStringInfoString(&s, "{\"variant\": \"gat\", \"negative_slope\": 0.2, \"concat_heads\": true, \"heads\": [");
+	for (int64 h = 0; h < heads; h++)
+	{
+		for (int m = 0; m < 3; m++)
+		{
+			rk_graph_graph_attention_init(seed, h, m, in * width, limit, weight);
+			appendStringInfo(&s, "%s\"%s\": ", m ? ", " : h ? ", {" : "{", parts[m]);
+			rk_json_put_matrix(&s, weight, in, width);
+		}
+		rk_graph_graph_attention_init(seed, h, 3, 2 * width, limit, weight);
+		appendStringInfoString(&s, ", \"attention\": ");
+		rk_json_put_vector(&s, weight, 2 * width);
+		appendStringInfoChar(&s, '}');
+	}
+	rk_graph_graph_attention_init(seed, heads, 4, heads * width * out, sqrt(2.0 / (heads * width + out)), weight);
+	appendStringInfoString(&s, "], \"output_weight\": ");
+	rk_json_put_matrix(&s, weight, heads * width, out);
+	appendStringInfoString(&s, ", \"bias\": ");
+	put_zeros(&s, out);
+	appendStringInfoString(&s, ", \"activation\": \"none\"}");
+	rk_free(&call->ctx, weight);
+	emit_model(call, s.data);
+}
+
+RK_FUNCTION(rk_graph_gnn_inference_sql, "graph/gnn-inference", "");
+RK_SCALAR(rk_graph_gnn_inference_init_sql, "graph/gnn-inference", "_init");
+RK_FUNCTION(rk_graph_graph_attention_sql, "graph/graph-attention", "");
+RK_FUNCTION(rk_graph_graph_attention_weights_sql, "graph/graph-attention", "_weights");
+RK_SCALAR(rk_graph_graph_attention_init_sql, "graph/graph-attention", "_init");
+
+const rk_bound_function rk_graph_neural_bindings[] = {
+	{"graph/gnn-inference", "", gnn_inference},
+	{"graph/gnn-inference", "_init", gnn_inference_init},
+	{"graph/graph-attention", "", graph_attention},
+	{"graph/graph-attention", "_weights", graph_attention_weights},
+	{"graph/graph-attention", "_init", graph_attention_init},
+	{0}
+};
