@@ -212,6 +212,11 @@ def simple_matrix(edges):
     return matrix
 
 
+def some_numbers(count, scale):
+    """Returns the features and weights of the neural kernels."""
+    return ((np.arange(count) * 40503 & 0xFFFF) / 65536 - 0.5) * scale
+
+
 class Scipy:
     """The matrix of the graph, for what is a product with it; one thread.  What
     is not about pairs of different nodes is taken off after the clock."""
@@ -235,6 +240,46 @@ class Scipy:
         matrix = self.matrix(edges)
         t, found = timed(lambda: eigsh(matrix, k=1, v0=np.ones(edges.nodes), tol=number if number > 1e-14 else 0))
         return t, float(np.max(np.abs(found[1])))
+
+    def gnn(self, edges, number):
+        """Two products with the normalised matrix, two with weights."""
+        from scipy.sparse import diags, eye
+        kind = np.float64 if number == 1 else np.float32
+        a = self.matrix(edges) + eye(edges.nodes, format="csr")
+        degree = np.asarray(a.sum(axis=1)).ravel()
+        if number == 1:
+            a = (diags(1 / degree) @ a).tocsr()
+        else:
+            a = (diags(1 / np.sqrt(degree)) @ a @ diags(1 / np.sqrt(degree))).tocsr().astype(kind)
+        x = some_numbers(edges.nodes * 64, 1).reshape(-1, 64).astype(kind)
+        w = some_numbers(64 * 64, 0.25).astype(kind)
+        first, second = w.reshape(64, 64), w[:64 * 16].reshape(64, 16)
+        t, z = timed(lambda: a @ (np.maximum(a @ x @ first, 0) @ second))
+        return t, float(np.square(z.astype(float)).sum())
+
+    def gat(self, edges, number):
+        """Edges as arrays, softmax by reduceat over the rows of a matrix."""
+        from scipy.sparse import csr_matrix, eye
+        a = (self.matrix(edges) + eye(edges.nodes, format="csr")).tocsr()
+        a.sort_indices()
+        x = some_numbers(edges.nodes * 64, 1).reshape(-1, 64).astype(np.float32)
+        w = some_numbers(64 * 64, 0.25).astype(np.float32)
+
+        def work():
+            row = np.repeat(np.arange(edges.nodes), np.diff(a.indptr))
+            found = []
+            for h in range(4):
+                q = x @ w[h * 1024:(h + 1) * 1024].reshape(64, 16)
+                own, other = q @ w[h * 100:h * 100 + 16], q @ w[h * 100 + 16:h * 100 + 32]
+                e = own[row] + other[a.indices]
+                e = np.where(e > 0, e, np.float32(0.2) * e)
+                e = np.exp(e - np.maximum.reduceat(e, a.indptr[:-1])[row])
+                e /= np.add.reduceat(e, a.indptr[:-1])[row]
+                found.append(csr_matrix((e, a.indices, a.indptr), shape=a.shape) @ q)
+            return np.concatenate(found, axis=1)
+
+        t, z = timed(work)
+        return t, float(np.square(z.astype(float)).sum())
 
     def jaccard(self, edges, number):
         a = self.matrix(edges)
@@ -297,7 +342,7 @@ class Sklearn(Scipy):
     """Cosines without a dense matrix of all pairs."""
 
     name = "sklearn"
-    jaccard = adamic = common = values = eigenvector = None
+    gnn = gat = jaccard = adamic = common = values = eigenvector = None
 
     def __init__(self, module):
         from sklearn.metrics import pairwise
