@@ -236,6 +236,35 @@ run_cycles(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
 	return status;
 }
 
+/* NUMBER: nodes.  Result: wedges, or paths of four nodes. */
+static rk_status
+run_motifs(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	rk_motif_params p = {.size = (int) in->number};
+	rk_motifs	found;
+	rk_status	status = rk_graph_motif_detection(ctx, g, &p, &found);
+
+	out->end = seconds();
+	if (status == RK_OK)
+		out->result = (double) found.count[p.size == 4 ? 6 : 2];
+	return status;
+}
+
+/* Result: triads of type 021C. */
+static rk_status
+run_triads(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	rk_motif_params p = {.size = 3};
+	rk_motifs	found;
+	rk_status	status = rk_graph_motif_detection(ctx, g, &p, &found);
+
+	(void) in;
+	out->end = seconds();
+	if (status == RK_OK)
+		out->result = (double) found.count[5];
+	return status;
+}
+
 /* NUMBER: source.  Result: sum of distances. */
 static rk_status
 run_sssp(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
@@ -571,6 +600,8 @@ static const kernel kernels[] = {
 	{"components_rows", DIRECTED_IN, run_components_rows, false},
 	{"triangles", SIMPLE, run_triangles, false},
 	{"degreeratio", DIRECTED_NO_LOOPS, run_degree_ratio, false},
+	{"motifs", SIMPLE, run_motifs, false},
+	{"triads", DIRECTED_SIMPLE, run_triads, false},
 	{"cycles", DIRECTED_SIMPLE, run_cycles, false},
 	{"stars", DIRECTED_SIMPLE, run_stars, false},
 	{"clustering", SIMPLE, run_clustering, false},

@@ -418,6 +418,16 @@ class Igraph:
         degrees = np.array(self.graph(edges, False, simple=True).degree())
         return t, float(np.mean(degrees >= 2)) - clustering
 
+    def motifs(self, edges, number):
+        g = self.graph(edges, False, simple=True)
+        t, counts = timed(lambda: g.motifs_randesu(size=int(number)))
+        return t, counts[6 if number == 4 else 2]
+
+    def triads(self, edges, number):
+        g = self.graph(edges, True)
+        t, counts = timed(lambda: g.triad_census())
+        return t, counts[5]
+
     def betweenness(self, edges, number):
         g = self.graph(edges, False, simple=True)
         sources = sample_nodes(edges.nodes, int(number)).tolist()

@@ -113,4 +113,25 @@ SELECT * FROM rk.graph_cycle_participation('[]');
 SELECT * FROM rk.graph_cycle_participation_cycles('[]');
 SELECT * FROM rk.graph_cycle_participation_cycles('k4', max_cycle_length => 13);
 
+-- motifs: three nodes of eight
+SELECT motif, num_edges, connected, count, expected, z_score FROM rk.graph_motif_detection('w8', 'w8_nodes');
+SELECT motif, num_edges, connected, count FROM rk.graph_motif_detection('w8', 'w8_nodes', directed => true);
+SELECT motif, count FROM rk.graph_motif_detection('g500', directed => true);
+SELECT motif, num_edges, connected, count FROM rk.graph_motif_detection('w8', 'w8_nodes', size => 4);
+SELECT size, (SELECT sum(count) FROM rk.graph_motif_detection('g500', size => size)) AS subsets
+FROM unnest(ARRAY[3, 4]) size;
+-- beside random graphs: the same for the same seed; one has no deviation
+SELECT a.motif, a.expected = b.expected AS same, a.z_score = b.z_score AS same_score
+FROM rk.graph_motif_detection('w8', randomizations => 5, seed => 3) a
+JOIN rk.graph_motif_detection('w8', randomizations => 5, seed => 3) b USING (motif) ORDER BY motif;
+SELECT motif, expected IS NULL AS no_mean, z_score FROM rk.graph_motif_detection('w8', directed => true, randomizations => 1)
+WHERE num_edges = 6;
+SELECT * FROM rk.graph_motif_detection('[]');
+-- more sets of nodes than bigint holds
+SELECT motif, count FROM rk.graph_motif_detection('SELECT 1 AS source, 2 AS target', 'SELECT generate_series(1, 200000) AS node',
+	size => 4);
+SELECT * FROM rk.graph_motif_detection('k4', size => 5);
+SELECT * FROM rk.graph_motif_detection('k4', size => 4, directed => true);
+SELECT * FROM rk.graph_motif_detection('k4', randomizations => -1);
+
 DROP VIEW w8, w8_nodes, g500, k4;

@@ -6,6 +6,7 @@
 #include "support.h"
 
 #include "../../src/graph/patterns/patterns.h"
+#include "../../src/graph/patterns/motif_rewiring.h"
 #include "../../src/graph/patterns/ranked.h"
 
 #define SMALL 24				/* nodes of the graphs that are checked in full */
@@ -760,6 +761,250 @@ list_cycles_memory(int64_t nodes, int64_t arcs, int threads)
 	return rk_graph_cycles_memory(nodes, 6);
 }
 
+/* ---- motifs ---- */
+
+/* Types of all triples, one by one; of four nodes, told apart by degrees. */
+static void
+motifs_by_brute_force(const rk_graph *g, const bool a[SMALL][SMALL], int size, uint64_t *count)
+{
+	int			n = g->nodes;
+
+	memset(count, 0, sizeof(uint64_t) * RK_MOTIF_TYPES);
+	for (int i = 0; i < n; i++)
+	{
+		for (int j = 0; j < i; j++)
+		{
+			for (int k = 0; k < j; k++)
+			{
+				if (size == 3)
+					count[rk_graph_motif_of_three(g, i, j, k)]++;
+				for (int l = 0; size == 4 && l < k; l++)
+				{
+					const int	nodes[4] = {i, j, k, l};
+					int			degrees[4] = {0};
+					int			edges = 0;
+					int			largest = 0;
+					int			alone = 0;
+
+					for (int x = 0; x < 4; x++)
+					{
+						for (int y = 0; y < 4; y++)
+							degrees[x] += a[nodes[x]][nodes[y]];
+						edges += degrees[x];
+						largest = degrees[x] > largest ? degrees[x] : largest;
+						alone += degrees[x] == 0;
+					}
+					switch (edges / 2)
+					{
+						case 0:
+							count[0]++;
+							break;
+						case 1:
+							count[1]++;
+							break;
+						case 2:
+							count[largest == 1 ? 2 : 3]++;
+							break;
+						case 3:
+							count[alone == 1 ? 4 : largest == 3 ? 5 : 6]++;
+							break;
+						case 4:
+							count[largest == 3 ? 7 : 8]++;
+							break;
+						case 5:
+							count[9]++;
+							break;
+						default:
+							count[10]++;
+					}
+				}
+			}
+		}
+	}
+}
+
+static void
+motifs_are_those_of_all_subsets(void **state)
+{
+	(void) state;
+	for (uint64_t seed = 0; seed < 400; seed++)
+	{
+		rk_motif_params p = {.size = seed % 3 == 2 ? 4 : 3};
+		bool		directed = seed % 3 == 1;
+		test_edges	e = small_edges(seed, false);
+		rk_ctx		ctx;
+		rk_graph	g;
+		bool		a[SMALL][SMALL];
+		rk_motifs	motifs;
+		uint64_t	expected[RK_MOTIF_TYPES];
+
+		rk_ctx_init(&ctx);
+		ctx.threads = 1 + seed % 3;
+		assert_int_equal(build(&ctx, &e.edges, directed, &g), RK_OK);
+		assert_int_equal(rk_graph_motif_detection(&ctx, &g, &p, &motifs), RK_OK);
+		fill_matrix(&g, a);
+		motifs_by_brute_force(&g, a, p.size, expected);
+		assert_int_equal(motifs.types, p.size == 4 ? 11 : directed ? 16 : 4);
+		for (int t = 0; t < motifs.types; t++)
+		{
+			assert_true(motifs.count[t] == expected[t]);
+			assert_true(isnan(motifs.expected[t]) && isnan(motifs.z_score[t]));
+		}
+		rk_ctx_destroy(&ctx);
+		assert_int_equal(ctx.memory_used, 0);
+		free_edges(&e);
+	}
+}
+
+/* Every arrangement of three nodes has the code of its drawing. */
+static void
+triads_have_their_names(void **state)
+{
+	static const struct
+	{
+		const char *name;
+		uint32_t	arcs[6][2];
+		int			count;
+	}			cases[] = {
+		{"003", {{0, 0}}, 0},
+		{"012", {{0, 1}}, 1},
+		{"102", {{0, 1}, {1, 0}}, 2},
+		{"021D", {{1, 0}, {1, 2}}, 2},
+		{"021U", {{0, 1}, {2, 1}}, 2},
+		{"021C", {{0, 1}, {1, 2}}, 2},
+		{"111D", {{0, 1}, {1, 0}, {2, 1}}, 3},
+		{"111U", {{0, 1}, {1, 0}, {1, 2}}, 3},
+		{"030T", {{0, 1}, {2, 1}, {0, 2}}, 3},
+		{"030C", {{0, 1}, {1, 2}, {2, 0}}, 3},
+		{"201", {{0, 1}, {1, 0}, {1, 2}, {2, 1}}, 4},
+		{"120D", {{1, 0}, {1, 2}, {0, 2}, {2, 0}}, 4},
+		{"120U", {{0, 1}, {2, 1}, {0, 2}, {2, 0}}, 4},
+		{"120C", {{0, 1}, {1, 2}, {0, 2}, {2, 0}}, 4},
+		{"210", {{0, 1}, {1, 2}, {2, 1}, {0, 2}, {2, 0}}, 5},
+		{"300", {{0, 1}, {1, 0}, {1, 2}, {2, 1}, {0, 2}, {2, 0}}, 6},
+	};
+	static const uint32_t orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+
+	(void) state;
+	for (int i = 0; i < 16; i++)
+	{
+		test_edges	e = literal_edges(3, cases[i].count, cases[i].arcs, NULL);
+		rk_motif_params p = {.size = 3};
+		rk_motifs	motifs;
+		rk_ctx		ctx;
+		rk_graph	g;
+		int			types;
+
+		rk_ctx_init(&ctx);
+		assert_int_equal(build(&ctx, &e.edges, true, &g), RK_OK);
+		assert_int_equal(rk_graph_motif_detection(&ctx, &g, &p, &motifs), RK_OK);
+		for (int o = 0; o < 6; o++)
+		{
+			int			t = rk_graph_motif_of_three(&g, orders[o][0], orders[o][1], orders[o][2]);
+
+			assert_string_equal(rk_graph_motif_types(3, true, &types)[t].name, cases[i].name);
+			assert_int_equal(rk_graph_motif_types(3, true, &types)[t].edges, cases[i].count);
+		}
+		for (int t = 0; t < 16; t++)
+			assert_int_equal(motifs.count[t], t == i);
+		rk_ctx_destroy(&ctx);
+		free_edges(&e);
+	}
+}
+
+/* Rewired graphs are simple, keep all degrees, and differ from what they come from. */
+static void
+rewiring_keeps_degrees(void **state)
+{
+	(void) state;
+	for (uint64_t seed = 0; seed < 40; seed++)
+	{
+		bool		directed = seed % 2;
+		test_edges	e = random_edges(seed, 200, 1000, false);
+		rk_ctx		ctx;
+		rk_graph	g;
+		rk_graph	other;
+		rk_graph	again;
+		int64_t		same = 0;
+
+		rk_ctx_init(&ctx);
+		assert_int_equal(build(&ctx, &e.edges, directed, &g), RK_OK);
+		assert_int_equal(rk_graph_rewire(&ctx, &g, seed, &other), RK_OK);
+		assert_int_equal(rk_graph_rewire(&ctx, &g, seed, &again), RK_OK);
+		assert_int_equal(other.arcs, g.arcs);
+		assert_memory_equal(other.out.neighbors, again.out.neighbors, sizeof(uint32_t) * g.arcs);
+		for (int64_t u = 0; u < g.nodes; u++)
+		{
+			assert_int_equal(rk_degree(&g.out, u), rk_degree(&other.out, u));
+			assert_int_equal(rk_degree(&g.in, u), rk_degree(&other.in, u));
+			for (int64_t i = other.out.offsets[u]; i < other.out.offsets[u + 1]; i++)
+			{
+				assert_true(other.out.neighbors[i] != u);
+				same += rk_graph_motif_joined(&g.out, u, other.out.neighbors[i]);
+			}
+		}
+		assert_true(same < g.arcs / 4);
+		rk_ctx_destroy(&ctx);
+		free_edges(&e);
+	}
+}
+
+static rk_status
+run_motifs(rk_ctx *ctx, const rk_edges *edges, bool directed, int size, int randomizations, void *result)
+{
+	rk_motif_params p = {.size = size,.randomizations = randomizations,.seed = 7};
+	rk_motifs	motifs;
+	rk_graph	g;
+	rk_status	status = build(ctx, edges, directed, &g);
+
+	if (status == RK_OK && (status = rk_graph_motif_detection(ctx, &g, &p, &motifs)) == RK_OK)
+	{
+		for (int t = 0; t < motifs.types; t++)
+		{
+			((double *) result)[t] = (double) motifs.count[t];
+			((double *) result)[16 + t] = motifs.expected[t];
+		}
+	}
+	return status;
+}
+
+static rk_status
+run_triads(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	return run_motifs(ctx, edges, true, 3, 0, result);
+}
+
+static rk_status
+run_motifs_of_four(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	return run_motifs(ctx, edges, false, 4, 0, result);
+}
+
+static rk_status
+run_randomized_triads(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	return run_motifs(ctx, edges, true, 3, 2, result);
+}
+
+static int64_t
+triads_memory(int64_t nodes, int64_t arcs, int threads)
+{
+	return rk_graph_motif_detection_memory(nodes, arcs, true, threads, &(rk_motif_params) {.size = 3});
+}
+
+static int64_t
+motifs_of_four_memory(int64_t nodes, int64_t arcs, int threads)
+{
+	return rk_graph_motif_detection_memory(nodes, arcs, false, threads, &(rk_motif_params) {.size = 4});
+}
+
+static int64_t
+randomized_triads_memory(int64_t nodes, int64_t arcs, int threads)
+{
+	return rk_graph_motif_detection_memory(nodes, arcs, true, threads,
+										   &(rk_motif_params) {.size = 3,.randomizations = 2});
+}
+
 /* ---- sweeps ---- */
 
 /* A kernel takes no more memory than it says, be it 1 thread or 2. */
@@ -880,6 +1125,21 @@ cycle_participation_passes(void **state)
 	free_edges(&e);
 }
 
+static void
+motif_detection_passes(void **state)
+{
+	test_edges	e = random_edges(6, 100000, 400000, false);
+
+	(void) state;
+	all_sweeps(run_triads, false, 5000, 60000);
+	all_sweeps(run_motifs_of_four, false, 3000, 40000);
+	all_sweeps(run_randomized_triads, false, 1000, 5000);
+	assert_memory_estimate(run_triads, &e.edges, true, sizeof(double) * 100000, triads_memory);
+	assert_memory_estimate(run_motifs_of_four, &e.edges, false, sizeof(double) * 100000, motifs_of_four_memory);
+	assert_memory_estimate(run_randomized_triads, &e.edges, true, sizeof(double) * 100000, randomized_triads_memory);
+	free_edges(&e);
+}
+
 int
 main(void)
 {
@@ -893,11 +1153,15 @@ main(void)
 		cmocka_unit_test(stars_by_brute_force),
 		cmocka_unit_test(cycles_by_brute_force),
 		cmocka_unit_test(listed_cycles_are_those_counted),
+		cmocka_unit_test(motifs_are_those_of_all_subsets),
+		cmocka_unit_test(triads_have_their_names),
+		cmocka_unit_test(rewiring_keeps_degrees),
 		cmocka_unit_test(triangle_counting_passes),
 		cmocka_unit_test(clustering_coefficient_passes),
 		cmocka_unit_test(degree_ratio_passes),
 		cmocka_unit_test(star_topology_passes),
 		cmocka_unit_test(cycle_participation_passes),
+		cmocka_unit_test(motif_detection_passes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

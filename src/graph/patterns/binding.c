@@ -446,7 +446,76 @@ cycle_participation_cycles(rk_call *call)
 RK_FUNCTION(rk_graph_cycle_participation_sql, "graph/cycle-participation", "");
 RK_FUNCTION(rk_graph_cycle_participation_cycles_sql, "graph/cycle-participation", "_cycles");
 
+/* ---- graph/motif-detection ---- */
+
+static rk_graph_options
+motif_graph(const rk_call *call)
+{
+	rk_graph_options options = directed_graph(false);
+
+	options.directed = options.want_in = rk_arg_boolean(call, "directed");
+	return options;
+}
+
+static rk_motif_params
+motif_params(const rk_call *call)
+{
+	return (rk_motif_params) {
+		.size = rk_arg_int(call, "size"),
+		.randomizations = rk_arg_int(call, "randomizations"),
+		.seed = rk_arg_int(call, "seed")
+	};
+}
+
+static void
+motif_detection_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	rk_motif_params params = motif_params(call);
+
+	need->graph = motif_graph(call);
+	need->bytes = rk_graph_motif_detection_memory(size->nodes, size->arcs, rk_arg_boolean(call, "directed"),
+												  size->threads, &params);
+}
+
+static void
+motif_detection(rk_call *call)
+{
+	rk_motif_params params = motif_params(call);
+	rk_graph_options options = motif_graph(call);
+	const rk_motif_type *types;
+	rk_graph_input *input;
+	rk_graph	g;
+	rk_motifs	motifs;
+	int			count;
+
+	if (params.size == 4 && options.directed)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("directed motifs of four nodes are not supported"),
+				 errhint("Write size => 3 or directed => false.")));
+	input = rk_read_graph(call, RK_WEIGHT_NONE);
+	rk_build_graph(call, input, &options, &g);
+	rk_call_check(call, rk_graph_motif_detection(&call->ctx, &g, &params, &motifs));
+	types = rk_graph_motif_types(params.size, options.directed, &count);
+	for (int t = 0; t < count; t++)
+	{
+		Datum		values[6];
+		bool		nulls[6] = {false};
+
+		values[0] = CStringGetTextDatum(types[t].name);
+		values[1] = Int32GetDatum(types[t].edges);
+		values[2] = BoolGetDatum(types[t].connected);
+		values[3] = rk_uint128_numeric(motifs.count[t]);
+		values[4] = number_or_null(motifs.expected, t, &nulls[4]);
+		values[5] = number_or_null(motifs.z_score, t, &nulls[5]);
+		rk_emit_row(call, values, nulls);
+	}
+}
+
+RK_FUNCTION(rk_graph_motif_detection_sql, "graph/motif-detection", "");
+
 const rk_bound_function rk_graph_patterns_bindings[] = {
+	{"graph/motif-detection", "", motif_detection, motif_detection_need},
 	{"graph/cycle-participation", "", cycle_participation, cycle_participation_need},
 	{"graph/cycle-participation", "_cycles", cycle_participation_cycles, cycles_need},
 	{"graph/degree-ratio", "", degree_ratio, degree_ratio_need},

@@ -237,6 +237,42 @@ static const rk_function cycle_functions[] = {
 	{0}
 };
 
+/* ---- graph/motif-detection ---- */
+
+#define MOTIF_DIRECTED_PARAM \
+	{.name = "directed", .type = RK_TYPE_BOOLEAN, .initial = "false", \
+	 .meaning = "true: the sixteen directed subgraphs of three nodes; false: direction is ignored"}
+
+static const rk_function motif_functions[] = {
+	{
+		.suffix = "",
+		.description = "number of induced subgraphs of three or four nodes by type (triad census), beside random graphs",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			NODES_PARAM,
+			{.name = "size", .type = RK_TYPE_INT4, .initial = "3", .min = 3, .max = 4,
+			.meaning = "nodes of a subgraph; 4 only undirected"},
+			MOTIF_DIRECTED_PARAM,
+			{.name = "randomizations", .type = RK_TYPE_INT4, .initial = "0", RK_AT_LEAST(0),
+			.meaning = "random graphs with the same degrees to compare with"},
+			SEED_PARAM,
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"motif", RK_TYPE_TEXT, "type of the subgraph"},
+			{"num_edges", RK_TYPE_INT4, "its edges; directed, its arcs"},
+			{"connected", RK_TYPE_BOOLEAN, "whether it is connected"},
+			{"count", RK_TYPE_NUMERIC, "sets of nodes that induce it"},
+			{"expected", RK_TYPE_FLOAT8, "mean count of the random graphs; NULL without randomizations"},
+			{"z_score", RK_TYPE_FLOAT8, "(count - expected) / standard deviation; NULL below two randomizations or where all count the same"},
+			{0}
+		},
+		.rows = RK_ROWS_ONE,
+		.work = RK_WORK_TRIANGLES
+	},
+	{0}
+};
+
 const rk_kernel rk_graph_patterns_kernels[] = {
 	{
 		.id = "graph/clustering-coefficient",
@@ -305,6 +341,21 @@ const rk_kernel rk_graph_patterns_kernels[] = {
 		.expected_throughput = 25000,
 		.target_latency_us = 40,
 		.functions = cycle_functions
+	},
+	{
+		.id = "graph/motif-detection",
+		.domain = "GraphAnalytics",
+		.mode = RK_MODE_BATCH,
+		.description = "Motifs: exact counts of all induced subgraphs of three and four nodes",
+		.notes = "Every type has a row, also when it is not there; the counts add up to the number of sets of nodes. "
+		"Three nodes: empty, edge, wedge, triangle; directed, the triad census 003 to 300 by mutual, asymmetric and null pairs "
+		"(Holland, Leinhardt 1970). Four nodes: empty4, edge+2, 2edges (two that share no node), wedge+1, triangle+1, claw, path, "
+		"paw, cycle, diamond, clique4. Parallel edges count once, self-loops are left out. "
+		"A random graph comes from 10 attempts for every edge to let two edges swap ends; every node keeps its degrees.",
+		.license_feature = "GraphAnalytics.MotifDetection",
+		.expected_throughput = 5000,
+		.target_latency_us = 200,
+		.functions = motif_functions
 	},
 	{0}
 };

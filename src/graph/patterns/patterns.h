@@ -295,4 +295,62 @@ extern rk_status rk_graph_cycles_next(rk_cycles *cycles, rk_cycle_rows *rows);
 extern void rk_graph_cycles_end(rk_cycles *cycles);
 extern int64_t rk_graph_cycles_memory(int64_t nodes, int max_length);
 
+/* ---- motif-detection --------------------------------------------------- */
+
+#define RK_MOTIF_TYPES 16		/* at most */
+
+typedef struct rk_motif_type
+{
+	const char *name;
+	int			edges;			/* directed: arcs */
+	bool		connected;
+} rk_motif_type;
+
+typedef struct rk_motif_params
+{
+	int			size;			/* nodes: 3, or undirected 4 */
+	int			randomizations; /* random graphs to compare with, >= 0 */
+	uint64_t	seed;			/* of these */
+} rk_motif_params;
+
+typedef struct rk_motifs
+{
+	int			types;			/* entries of what follows, as
+								 * rk_graph_motif_types names them */
+	unsigned __int128 count[RK_MOTIF_TYPES];
+	double		expected[RK_MOTIF_TYPES];	/* NAN without randomizations */
+	double		z_score[RK_MOTIF_TYPES];	/* NAN with fewer than two, or where all
+											 * random graphs have the same number */
+} rk_motifs;
+
+/* The types of subgraphs of this size, in the order of the result. */
+extern const rk_motif_type *rk_graph_motif_types(int size, bool directed, int *count);
+
+/*
+ * Counts all sets of three or four nodes by the subgraph they induce: four
+ * types of three nodes, the sixteen of the triad census when g is directed
+ * (Holland and Leinhardt 1970; names by numbers of mutual, asymmetric and null
+ * pairs), eleven of four.  The counts add up to C(n, size).
+ *
+ * randomizations: counts in so many graphs with the degrees of g (directed: in
+ * and out), each from 10 m attempts to let two edges swap ends; expected is
+ * their mean, z_score (count - expected) / standard deviation of the sample.
+ *
+ * Graph: "out" built, directed also "in", parallel edges collapsed, self-loops
+ * dropped.
+ * Errors: RK_ERR_LIMIT as for triangles.
+ * Cost: three nodes, that of counting triangles; four, a step for each edge
+ * and neighbour of its lower node (O(m^1.5) at worst), and the triangles among
+ * the upper neighbours of every node, 64 pairs at a time.  As much again for
+ * each randomization.
+ */
+extern rk_status rk_graph_motif_detection(rk_ctx *ctx, const rk_graph *g,
+										  const rk_motif_params *params, rk_motifs *motifs);
+
+/* Type of the subgraph that three different nodes induce. */
+extern int	rk_graph_motif_of_three(const rk_graph *g, uint32_t a, uint32_t b, uint32_t c);
+
+extern int64_t rk_graph_motif_detection_memory(int64_t nodes, int64_t arcs, bool directed,
+											   int threads, const rk_motif_params *params);
+
 #endif							/* RK_GRAPH_PATTERNS_H */
