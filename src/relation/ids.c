@@ -17,10 +17,12 @@
 #include "utils/typcache.h"
 #include "utils/uuid.h"
 
+#include "../compute/csr.h"
 #include "ids.h"
 #include "stored_ids.h"
 
 #define MAX_COLUMNS 8
+#define ARENA_BYTES (256 * 1024)
 
 /* Ids of a type that only its own operators understand. */
 typedef struct generic_ids
@@ -38,6 +40,8 @@ typedef struct generic_ids
 	uint32	   *slots;			/* code + 1, 0 empty */
 	int64		mask;
 	uint32	   *order;			/* by index: code */
+	char	   *arena;			/* of the values that are not in a Datum */
+	Size		arena_left;
 } generic_ids;
 
 struct rk_ids
@@ -184,6 +188,30 @@ generic_find(const generic_ids *g, Datum value, uint32 hash, int64 *slot)
 	return -1;
 }
 
+/* A copy of a value that lasts as long as the call, and counts as its memory. */
+static Datum
+keep_value(rk_ids *ids, Datum value)
+{
+	generic_ids *g = &ids->generic;
+	Size		size;
+	char	   *copy;
+
+	if (g->by_value)
+		return value;
+	size = datumGetSize(value, false, g->length);
+	if (g->arena_left < size)
+	{
+		g->arena_left = Max(size, ARENA_BYTES);
+		g->arena = rk_call_alloc(ids->call, g->arena_left, char);
+	}
+	copy = g->arena;
+	memcpy(copy, DatumGetPointer(value), size);
+	size = Min(MAXALIGN(size), g->arena_left);
+	g->arena += size;
+	g->arena_left -= size;
+	return PointerGetDatum(copy);
+}
+
 static uint32
 generic_add(rk_ids *ids, Datum value)
 {
@@ -191,18 +219,17 @@ generic_add(rk_ids *ids, Datum value)
 	uint32		hash = generic_hash(g, value);
 	int64		slot;
 	int64		code = generic_find(g, value, hash, &slot);
-	MemoryContext old;
 
 	if (code >= 0)
 	{
 		if (shown_first(g, value, g->values[code]))
-		{
-			old = MemoryContextSwitchTo(ids->call->memory);
-			g->values[code] = datumCopy(value, g->by_value, g->length);
-			MemoryContextSwitchTo(old);
-		}
+			g->values[code] = keep_value(ids, value);
 		return code;
 	}
+	if (g->count >= RK_MAX_NODES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("relation has more than %lld different ids", (long long) RK_MAX_NODES)));
 	if (g->count == g->capacity)
 	{
 		g->capacity *= 2;
@@ -229,9 +256,7 @@ generic_add(rk_ids *ids, Datum value)
 		}
 		generic_find(g, value, hash, &slot);
 	}
-	old = MemoryContextSwitchTo(ids->call->memory);
-	g->values[g->count] = datumCopy(value, g->by_value, g->length);
-	MemoryContextSwitchTo(old);
+	g->values[g->count] = keep_value(ids, value);
 	g->hashes[g->count] = hash;
 	g->slots[slot] = g->count + 1;
 	return g->count++;

@@ -71,6 +71,18 @@ for my $kernel (kernel_calls($node, 200_000))
 	cmp_ok(status_kb($pid, 'VmHWM') - $before, '<', (24 + 12) * 1024,
 		"$name: not much above the limit");
 }
+# wide ids count as well, of whatever type
+my %wide = (numeric => '1e600 + %s', text => q{repeat(''x'', 300) || %s}, bytea => q{decode(repeat(''00'', 300), ''hex'') || int8send(%s)});
+for my $type (sort keys %wide)
+{
+	my $call = sprintf "rk.graph_connected_components('SELECT $wide{$type} AS source, $wide{$type} AS target FROM edges WHERE source > -1', id_type => NULL::$type)",
+	  'source', 'target';
+
+	$session->query_safe(q{SET rk.memory_limit = '48MB'});
+	my $before = reset_peak();
+	like(error_of("SELECT count(*) FROM $call"), qr/memory limit exceeded/, "wide $type ids are refused above the limit");
+	cmp_ok(status_kb($pid, 'VmHWM') - $before, '<', (48 + 8) * 1024, "wide $type ids: not much above it");
+}
 $session->query_safe('RESET rk.memory_limit; RESET rk.pool_retain');
 
 # ---- the same again and again ----
