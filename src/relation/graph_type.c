@@ -201,6 +201,12 @@ builder_create(Oid id_type, bool weighted)
 	b->target = rk_ids_column(b->ids, 1024);
 	b->isolated = rk_ids_column(b->ids, 0);
 	b->weighted = weighted;
+	/* a graph without edges is weighted all the same */
+	if (weighted)
+	{
+		b->weight_capacity = 1024;
+		b->weights = rk_call_alloc(call, b->weight_capacity, double);
+	}
 	return b;
 }
 

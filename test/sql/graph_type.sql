@@ -10,6 +10,7 @@ SELECT rk.graph_agg(payer, payee, amount) FROM wires;
 -- nodes without edges, NULL, nothing
 SELECT rk.graph_agg(s, t) FROM (VALUES (1, 2), (3, NULL), (NULL, NULL)) e(s, t);
 SELECT rk.graph_agg(s, t) FROM (VALUES (NULL::int, NULL::int)) e(s, t);
+SELECT rk.graph_agg(s, t, w) FROM (VALUES (1, NULL::int, NULL::float8)) e(s, t, w);
 SELECT rk.graph_agg(payer, payee) IS NULL AS of_nothing FROM wires WHERE false;
 SELECT rk.graph_agg(s, t) FROM (VALUES (1, 2), (NULL, 3)) e(s, t);
 SELECT rk.graph_agg(s, t, w) FROM (VALUES (1, 2, NULL::float8)) e(s, t, w);
