@@ -488,12 +488,16 @@ message_with_node(const rk_call *call)
 {
 	const rk_error *e = &call->ctx.error;
 	const char *mark = strstr(e->message, "%node");
+	char	   *id;
 
 	if (mark == NULL || e->node < 0)
 		return pstrdup(e->message);
-	return psprintf("%.*s%s%s", (int) (mark - e->message), e->message,
-					call->node_name ? call->node_name(call->node_name_arg, e->node) :
-					psprintf("%lld", (long long) e->node), mark + strlen("%node"));
+	id = call->node_name ? call->node_name(call->node_name_arg, e->node) :
+		psprintf("%lld", (long long) e->node);
+	/* an id that does not show is quoted */
+	if (id[strspn(id, " \t\n\r")] == '\0')
+		id = psprintf("\"%s\"", id);
+	return psprintf("%.*s%s%s", (int) (mark - e->message), e->message, id, mark + strlen("%node"));
 }
 
 void

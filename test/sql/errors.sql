@@ -168,7 +168,9 @@ SELECT f.name FROM calls.list('''wire''', 2) f WHERE f.name = replace(replace(f.
 SET rk.nothing = 1;
 SET rk.device = 'gpu';
 SET rk.threads = -1;
+\set VERBOSITY sqlstate
 SET rk.memory_limit = '1kB';
+\set VERBOSITY default
 SET rk.memory_limit = '1MB';
 SELECT count(*) FROM rk.graph_pagerank('SELECT i AS source, i + 1 AS target FROM generate_series(1, 200000) i');
 CREATE TABLE big AS SELECT i::bigint AS source, i + 1::bigint AS target FROM generate_series(1, 100000) i;

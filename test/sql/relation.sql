@@ -66,6 +66,8 @@ SELECT node, distance FROM rk.graph_shortest_path('SELECT t AS source, t_to AS t
 SELECT * FROM rk.graph_shortest_path('SELECT u AS source, u AS target FROM by_type', 1::bigint);
 SELECT * FROM rk.graph_shortest_path('SELECT u AS source, u AS target FROM by_type', uuid '00000000-0000-0000-0000-000000000009');
 SELECT * FROM rk.graph_shortest_path('SELECT 1 AS source, 2 AS target', NULL::bigint);
+-- an id of blanks is quoted in a message
+SELECT * FROM rk.graph_shortest_path('[{"source": "  ", "target": "b", "weight": -2}, {"source": "b", "target": "  ", "weight": 1}]', '  '::text);
 
 -- ---- types of numbers ----
 

@@ -112,8 +112,8 @@ for my $bin (split / /, $ENV{RK_OTHER_BIN} // '')
 	run_command([ 'true' ]);
 	($stdout, $stderr) = run_command([ 'psql', '-X', '-A', '-t', '-q', '-d', "$connstr dbname=postgres", '-c', $contents ]);
 	is($stdout, $expected, "with all graphs as they were and the same ranks");
-	command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', "$connstr dbname=postgres", '-c', "CREATE TABLE back (name text, g rk.graph); COPY back FROM '$dir/graphs.binary' WITH (FORMAT binary)" ], "$major reads the binary form of 15");
-	($stdout) = run_command([ 'psql', '-X', '-A', '-t', '-q', '-d', "$connstr dbname=postgres", '-c', 'SELECT count(*) FROM store s JOIN back b USING (name) WHERE s.g::text IS NOT DISTINCT FROM b.g::text' ]);
+	command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', "$connstr dbname=postgres", '-c', "CREATE TABLE copied (name text, g rk.graph); COPY copied FROM '$dir/graphs.binary' WITH (FORMAT binary)" ], "$major reads the binary form of 15");
+	($stdout) = run_command([ 'psql', '-X', '-A', '-t', '-q', '-d', "$connstr dbname=postgres", '-c', 'SELECT count(*) FROM store s JOIN copied b USING (name) WHERE s.g::text IS NOT DISTINCT FROM b.g::text' ]);
 	is($stdout, '9', 'and it is the same');
 	system("$bin/pg_ctl", '-D', $other, '-m', 'immediate', 'stop');
 }
