@@ -32,6 +32,7 @@ struct rk_block
 	rk_block   *prev;
 	int64_t		bytes;			/* of the whole block, header included */
 	bool		mapped;			/* from mmap; else from aligned_alloc */
+	bool		fresh;			/* mapped for this call: zeroes as long as nobody writes */
 };
 
 /* The header takes a whole line, so that what follows is aligned. */
@@ -127,6 +128,7 @@ rk_alloc(rk_ctx *ctx, int64_t count, size_t size)
 {
 	int64_t		bytes;
 	bool		mapped;
+	bool		fresh;
 	rk_block   *b = NULL;
 
 	ctx->allocations++;
@@ -155,6 +157,7 @@ rk_alloc(rk_ctx *ctx, int64_t count, size_t size)
 		rk_fail_hint(ctx, "Increase rk.memory_limit.");
 		return NULL;
 	}
+	fresh = mapped && b == NULL;
 	if (b == NULL && ctx->allocations != ctx->fail_allocation)
 		b = mapped ? map_block(bytes) : aligned_alloc(RK_ALIGN, bytes);
 	else if (b != NULL && ctx->allocations == ctx->fail_allocation)
@@ -170,6 +173,7 @@ rk_alloc(rk_ctx *ctx, int64_t count, size_t size)
 	}
 	b->bytes = bytes;
 	b->mapped = mapped;
+	b->fresh = fresh;
 	b->prev = NULL;
 	b->next = ctx->blocks;
 	if (b->next)
@@ -190,7 +194,12 @@ rk_alloc0(rk_ctx *ctx, int64_t count, size_t size)
 {
 	void	   *p = rk_alloc(ctx, count, size);
 
-	if (p)
+	/*
+	 * The system has cleared what it has just mapped, and does so when a page
+	 * is first touched: in the loops of the kernel, which look for interrupts,
+	 * and in all their threads.
+	 */
+	if (p && !((rk_block *) ((char *) p - RK_HEADER))->fresh)
 		memset(p, 0, count * size);
 	return p;
 }

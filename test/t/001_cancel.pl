@@ -76,9 +76,9 @@ $node->safe_psql(
 
 	});
 
-my $session = $node->background_psql('postgres', on_error_stop => 0);
+my $session = session($node, on_error_stop => 0);
 my $pid = $session->query_safe('SELECT pg_backend_pid()');
-my $observer = $node->background_psql('postgres', on_error_stop => 0);
+my $observer = session($node, on_error_stop => 0);
 my $marks = 0;
 my @all;
 my @late;

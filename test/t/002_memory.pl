@@ -15,7 +15,7 @@ use Test::More;
 my $node = server('memory', conf => "max_parallel_workers_per_gather = 1\n");
 load_calls($node);
 
-my $session = $node->background_psql('postgres', on_error_stop => 0);
+my $session = session($node, on_error_stop => 0);
 my $pid = $session->query_safe('SELECT pg_backend_pid()');
 
 # Highest memory use from now on, in kB.

@@ -107,8 +107,8 @@ for my $loop ('on', 'off')
 
 # ---- snapshots ----
 
-my $reader = $node->background_psql('postgres', on_error_stop => 0);
-my $writer = $node->background_psql('postgres', on_error_stop => 0);
+my $reader = session($node, on_error_stop => 0);
+my $writer = session($node, on_error_stop => 0);
 $reader->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ');
 my $before = same('a snapshot', 't', 'bigint', $reader);
 $writer->query_safe('INSERT INTO t SELECT i, i, 0 FROM generate_series(1, 5000) i; DELETE FROM t WHERE source = 5; UPDATE t SET target = target + 1');

@@ -19,7 +19,7 @@ edges_table($node, 'edges', 30_000, 4000);
 
 # ---- threads ----
 
-my $threaded = $node->background_psql('postgres');
+my $threaded = session($node);
 
 # The same bits with any number of threads, and in any order of rows: every
 # function, with weights of all sizes.
@@ -80,7 +80,7 @@ $node->safe_psql('postgres', q{
 	CREATE FUNCTION commits() RETURNS int LANGUAGE plpgsql AS $$ BEGIN COMMIT; RETURN 1; END $$;
 	CREATE FUNCTION is_definer() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*)::int FROM secret'});
 $node->safe_psql('postgres', q{GRANT CREATE ON DATABASE postgres TO plain});
-my $session = $node->background_psql('postgres', on_error_stop => 0, extra_params => ['-U', 'plain']);
+my $session = session($node, on_error_stop => 0, extra_params => ['-U', 'plain']);
 my $state = q{SELECT current_user || ' ' || session_user || ' ' || current_setting('role') || ' ' || current_setting('work_mem')
 	|| ' ' || current_setting('search_path') || ' ' || current_setting('transaction_read_only') || ' ' || count(*) FROM target};
 my $untouched = $session->query_safe($state);
@@ -184,7 +184,7 @@ is($session->query_safe(q{SELECT count(*) FROM (SELECT 1 FROM rk.kernels LIMIT 1
 
 # ---- what other sessions see ----
 
-my $running = $node->background_psql('postgres', on_error_stop => 0);
+my $running = session($node, on_error_stop => 0);
 my $pid = $running->query_safe('SELECT pg_backend_pid()');
 $node->safe_psql('postgres', 'CREATE TABLE middle AS ' . random_edges(400_000, 40_000) . '; VACUUM ANALYZE middle');
 $node->safe_psql('postgres', 'CREATE DATABASE other');

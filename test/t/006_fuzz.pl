@@ -128,7 +128,7 @@ sub damage
 	return $text;
 }
 
-my $session = $node->background_psql('postgres', on_error_stop => 0);
+my $session = session($node, on_error_stop => 0);
 my $pid = $session->query_safe('SELECT pg_backend_pid()');
 my $end = time + $seconds;
 my $tried = 0;

@@ -12,7 +12,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(server load_calls kernel_calls start_query wait_for_session status_kb
+our @EXPORT = qw(server session load_calls kernel_calls start_query wait_for_session status_kb
   threads_of random_edges edges_table);
 
 # Starts a server with the extension in database postgres.  Options: conf =>
@@ -38,6 +38,17 @@ sub server
 	$node->safe_psql('postgres', 'CREATE EXTENSION rustkernels')
 	  if $o{extension} // 1;
 	return $node;
+}
+
+# A session beside the test.  The time limit of PostgreSQL::Test is for each
+# query, not for all of them.
+sub session
+{
+	my ($node, @options) = @_;
+	my $session = $node->background_psql('postgres', @options);
+
+	$session->set_query_timer_restart();
+	return $session;
 }
 
 # Makes the functions of test/support/calls.sql.
