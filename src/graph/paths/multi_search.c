@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define WIDTH 64				/* sources a word */
+#define POLL_NODES 0x3fff		/* nodes between looks, less one */
 #define POLL_WORK 131072		/* arcs between looks at the clock */
 #define PULL_SHARE 3			/* pull when the frontier has 1/3 of the arcs left */
 #define BLOCK 4					/* neighbours pulled between looks at what is missing */
@@ -200,9 +201,13 @@ pull_level(const multi_search *s, pass_scratch *p, pass_state *state, int thread
 	return found;
 }
 
-/* Makes the found nodes the frontier and says which sources moved. */
-INLINE void
-commit_level(pass_scratch *p, pass_state *state, int64_t found, uint64_t *moved, const int words)
+/*
+ * Makes the found nodes the frontier and says which sources moved.  False when
+ * the run is to end.
+ */
+INLINE bool
+commit_level(const multi_search *s, pass_scratch *p, pass_state *state, int64_t found, int thread,
+			 uint64_t *moved, const int words)
 {
 	uint32_t   *swap = p->frontier;
 
@@ -216,6 +221,8 @@ commit_level(pass_scratch *p, pass_state *state, int64_t found, uint64_t *moved,
 		uint64_t   *visit = p->visit + (int64_t) v * words;
 		uint32_t	gained = 0;
 
+		if ((f & POLL_NODES) == POLL_NODES && rk_chunk_should_stop(s->ctx, thread))
+			return false;
 		if (!any(seen, words))
 			p->touched[state->touched++] = v;
 		for (int w = 0; w < words; w++)
@@ -233,6 +240,7 @@ commit_level(pass_scratch *p, pass_state *state, int64_t found, uint64_t *moved,
 	p->frontier = p->found;
 	p->found = swap;
 	state->frontier = found;
+	return true;
 }
 
 /* Searches from sources[begin .. end), at most 64 a word. */
@@ -272,13 +280,16 @@ run_pass(const multi_search *s, int64_t begin, int64_t end, int thread, const in
 			found = push_level(s, p, state.frontier, thread, words);
 		if (found < 0)
 			return;
-		commit_level(p, &state, found, level.moved, words);
+		if (!commit_level(s, p, &state, found, thread, level.moved, words))
+			return;
 		if (found == 0)
 			break;
 		level.nodes = p->frontier;
 		level.gained = p->gained;
 		level.node_count = found;
 		s->reached(s->arg, &level);
+		if (rk_chunk_should_stop(s->ctx, thread))
+			return;
 	}
 	for (int64_t f = 0; f < state.frontier; f++)
 		memset(p->visit + (int64_t) p->frontier[f] * words, 0, sizeof(uint64_t) * words);
