@@ -329,17 +329,17 @@ pass(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 }
 
 /*
- * How many sources a pass has: as many as a word takes, but not so many that
- * threads have nothing to do.
+ * How many sources a pass has: as few passes as there can be, all of about one
+ * size.  A pass over half as many sources takes nearly as long, so sharing out
+ * the sources of one pass to two threads is not worth it.
  */
 static int64_t
-pass_size(int64_t sources, int threads)
+pass_size(int64_t sources)
 {
-	int64_t		share = (sources + threads - 1) / threads;
+	int64_t		most = WIDTH * RK_MULTI_WORDS;
+	int64_t		passes = (sources + most - 1) / most;
 
-	if (share <= WIDTH)
-		return WIDTH;
-	return share < WIDTH * RK_MULTI_WORDS ? share : WIDTH * RK_MULTI_WORDS;
+	return sources <= WIDTH ? WIDTH : (sources + passes - 1) / passes;
 }
 
 rk_status
@@ -354,7 +354,7 @@ rk_graph_multi_search(rk_ctx *ctx, const rk_graph *g, bool backward,
 		.sources = sources,.reached = reached,.arg = arg
 	};
 	int64_t		n = g->nodes;
-	int64_t		size = pass_size(count, ctx->threads);
+	int64_t		size = pass_size(count);
 	int			threads = count <= size ? 1 : ctx->threads;
 	rk_status	status;
 
@@ -414,7 +414,7 @@ rk_graph_multi_search(rk_ctx *ctx, const rk_graph *g, bool backward,
 int64_t
 rk_graph_multi_search_memory(int64_t nodes, int64_t sources, int threads)
 {
-	int64_t		size = pass_size(sources, threads);
+	int64_t		size = pass_size(sources);
 	int			words = size <= WIDTH ? 1 : RK_MULTI_WORDS;
 
 	if (sources <= size)

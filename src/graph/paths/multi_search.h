@@ -30,8 +30,8 @@ typedef struct rk_multi_level
 
 /*
  * Called by the thread of a pass for its levels in order.  Passes come in any
- * order, and how sources are shared out among them depends on the number of
- * threads, so what is kept must not depend on either: whole numbers added up.
+ * order and on any thread, so what is kept must not depend on either: whole
+ * numbers added up.
  */
 typedef void (*rk_multi_level_fn) (void *arg, const rk_multi_level *level);
 
