@@ -5,7 +5,7 @@
  * Plain iterations x' = (x + B x) / |x + B x| come first and decide when to
  * stop; B is the transposed matrix divided by the largest weight, so that its
  * scale does not matter.  Where they crawl, for the second largest eigenvalue
- * lies close or the graph is nearly bipartite, each next one starts from a
+ * lies close or the graph is nearly bipartite, the next one starts from a
  * better vector: an orthonormal basis of x, B x, B^2 x, ... is made (Arnoldi
  * 1951, with Gram and Schmidt's method applied twice), and in this space of a
  * few dimensions the iteration is run to its end, by squaring the small matrix
@@ -27,7 +27,7 @@
 #include "gather.h"
 
 #define CHUNK_WORK 65536
-#define PLAIN 6					/* plain iterations before the first space */
+#define PLAIN 3					/* plain iterations before the first space */
 #define DIMENSIONS 12			/* of a space */
 #define SQUARINGS 22			/* powers of the small matrix: 2^22 */
 #define BREAKDOWN 1e-14			/* what is left of a vector that is in the space */
@@ -400,6 +400,18 @@ normalize(const rk_graph *g, rk_eigenvector_norm norm, double *x)
 		x[v] /= size;
 }
 
+/*
+ * Whether a space is worth its products: the plain iterations that are left, if
+ * changes go on to shrink by this rate, are more.
+ */
+static bool
+crawls(double change, double before, double wanted)
+{
+	double		rate = before > 0 ? change / before : 1;
+
+	return !(rate < 1) || log(wanted / change) / log(rate) > DIMENSIONS;
+}
+
 rk_status
 rk_graph_eigenvector_centrality(rk_ctx *ctx, const rk_graph *g, const rk_eigenvector_params *params,
 								double *score, double *eigenvalue, rk_run *run)
@@ -408,7 +420,9 @@ rk_graph_eigenvector_centrality(rk_ctx *ctx, const rk_graph *g, const rk_eigenve
 	int64_t		n = g->nodes;
 	double		largest;
 	bool		cyclic = false;
+	double		wanted = (double) n * params->tolerance;
 	double		change = 0;
+	double		before = 0;		/* the change of the iteration before; 0: it was none */
 	rk_status	status;
 
 	*run = (rk_run) {.iterative = true,.converged = true};
@@ -454,19 +468,21 @@ rk_graph_eigenvector_centrality(rk_ctx *ctx, const rk_graph *g, const rk_eigenve
 		int			left = params->max_iterations - run->iterations;
 		int			passes;
 
-		if (run->iterations >= PLAIN && left > 1)
+		if (run->iterations >= PLAIN && left > 1 && crawls(change, before, wanted))
 		{
 			if ((status = leap(&s, left - 1, &passes)) != RK_OK)
 				return status;
 			run->iterations += passes;
+			change = 0;
 		}
+		before = change;
 		if ((status = iterate(&s, &change)) != RK_OK)
 			return status;
 		run->iterations++;
 		run->residual = change;
 		rk_progress(ctx, run->iterations);
 		rk_progress_iteration(ctx, run->iterations, params->max_iterations, change);
-		if (change < (double) n * params->tolerance)
+		if (change < wanted)
 		{
 			run->converged = true;
 			break;
