@@ -321,7 +321,7 @@ actor_option(const JsonbValue *v, const rk_param *p, rk_option *option)
 				option->integer = i;
 				return;
 			}
-		bad_option(p->name, rk_range_text(p));
+		bad_option(p->name, psprintf("one of %s", rk_range_text(p)));
 	}
 }
 

@@ -436,9 +436,8 @@ store_json(const rk_field *field, void *record, const JsonbValue *v)
 
 /* A default as written in SQL: a number, a word in quotes, true, false, NULL. */
 static void
-store_initial(const rk_field *field, void *record)
+store_literal(const rk_field *field, void *record, const char *initial)
 {
-	const char *initial = field->initial;
 	JsonbValue	v;
 
 	if (initial == NULL)
@@ -505,7 +504,7 @@ rk_jsonb_to_payload(const rk_message_type *type, const Jsonb *object, void *payl
 	}
 	for (int i = 0; i < count; i++)
 		if (!seen[i])
-			store_initial(&type->request[i], payload);
+			store_literal(&type->request[i], payload, type->request[i].initial);
 }
 
 static void
@@ -607,6 +606,13 @@ rk_reply_to_jsonb(const rk_message_type *type, const void *reply, uint32 length)
 
 /* ---- rows as messages ---- */
 
+/* What a field is in a row that says nothing about it; NULL: an error. */
+static const char *
+row_default(const rk_field *field)
+{
+	return field->implied ? field->implied : field->initial;
+}
+
 int64
 rk_load_rows(const rk_message_type *type, const char *relation, Oid role, rk_load_fn fn, void *arg)
 {
@@ -628,7 +634,7 @@ rk_load_rows(const rk_message_type *type, const char *relation, Oid role, rk_loa
 		columns[i] = (rk_relation_column) {
 		.name = type->request[i].name,
 			.type = RK_TYPE_FLOAT8,
-			.required = type->request[i].initial == NULL
+			.required = row_default(&type->request[i]) == NULL
 	};
 	GetUserIdAndSecContext(&user, &security_context);
 	SetUserIdAndSecContext(role, security_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
@@ -644,7 +650,7 @@ rk_load_rows(const rk_message_type *type, const char *relation, Oid role, rk_loa
 	for (int i = 0; i < count; i++)
 	{
 		attno[i] = SPI_fnumber(portal->tupDesc, type->request[i].name);
-		if (attno[i] <= 0 && type->request[i].initial == NULL)
+		if (attno[i] <= 0 && row_default(&type->request[i]) == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("column \"%s\" is missing in the rows for message type %u (%s)",
@@ -667,12 +673,12 @@ rk_load_rows(const rk_message_type *type, const char *relation, Oid role, rk_loa
 
 				if (attno[i] <= 0)
 				{
-					store_initial(&type->request[i], payload);
+					store_literal(&type->request[i], payload, row_default(&type->request[i]));
 					continue;
 				}
 				value = SPI_getbinval(SPI_tuptable->vals[r], portal->tupDesc, attno[i], &is_null);
-				if (is_null && type->request[i].initial && strcmp(type->request[i].initial, "NULL") != 0)
-					store_initial(&type->request[i], payload);
+				if (is_null && row_default(&type->request[i]))
+					store_literal(&type->request[i], payload, row_default(&type->request[i]));
 				else
 					rk_field_store(&type->request[i], payload, value, SPI_gettypeid(portal->tupDesc, attno[i]),
 								   is_null);

@@ -47,6 +47,8 @@ typedef struct rk_field
 	uint16_t	offset;
 	uint16_t	size;
 	const char *initial;		/* default as SQL; NULL: mandatory */
+	const char *implied;		/* what a row of a table means that has no such column,
+								 * where that is not the default; as SQL */
 	const char *const *choices; /* of RK_FIELD_CODE; ends with NULL */
 	int			first_code;		/* code of choices[0] */
 	double		min;			/* numbers: permitted range; both 0: any */
@@ -88,12 +90,12 @@ typedef struct rk_message_type
 	const char *found;
 } rk_message_type;
 
-/* The message types of a room; ends with a type_id of 0. */
+/* A set of message types; ends with a type_id of 0. */
 #define RK_MESSAGES(room) extern const rk_message_type rk_##room##_messages[];
 #include "messages.def"
 #undef RK_MESSAGES
 
-/* All rooms' message types; ends with NULL. */
+/* All sets; ends with NULL. */
 extern const rk_message_type *const rk_message_rooms[];
 
 /* The message type with this id, or NULL. */

@@ -170,5 +170,54 @@ CALL rk.ring_down('e');
 SELECT rk.ring_drop('o'), rk.ring_drop('e');
 SELECT * FROM rk.rings;
 SELECT count(*) FROM rk.checkpoint;
+-- graph actors: loaded from a relation, changed edge by edge
+CREATE TABLE wire AS SELECT * FROM (VALUES (1, 2, 5.00), (1, 3, 2.50), (2, 3, 1.00), (3, 1, 4.25), (4, 3, 1.00), (3, 3, 9.99)) w(source, target, weight);
+CALL rk.ring_up('graph/degree-centrality', 'd', '{"edges": "wire"}');
+CALL rk.ring_up('graph/degree-ratio', 'r', '{"edges": "wire", "kernel": {"source_threshold": 0.5}}');
+CALL rk.ring_up('graph/pagerank', 'p', '{"edges": "wire", "damping": 0.85}');
+SELECT u, q.* FROM generate_series(1, 5) u, rk.ring_graph_degree_query('d', u) q;
+SELECT count(*) FROM rk.graph_degree_centrality('wire') b, rk.ring_graph_degree_query('d', b.node) q
+WHERE (b.degree, b.in_degree, b.out_degree, b.score, b.in_score, b.out_score, b.in_edges, b.out_edges, b.in_strength, b.out_strength, b.neighbors)
+	= (q.degree, q.in_degree, q.out_degree, q.score, q.in_score, q.out_score, q.in_edges, q.out_edges, q.in_strength, q.out_strength, q.neighbors);
+SELECT * FROM rk.ring_graph_edge_update('d', 'add', 5, 1, 0.00000001);
+SELECT in_strength FROM rk.ring_graph_degree_query('d', 1);
+SELECT * FROM rk.ring_graph_edge_update('d', 'remove', 5, 1, 0.00000001);
+SELECT * FROM rk.ring_graph_edge_update('d', 'remove', 5, 1);
+SELECT * FROM rk.ring_graph_edge_update('d', 'set_weight', 1, 2, 7);
+SELECT * FROM rk.ring_graph_edge_update('d', 'burn', 1, 2);
+SELECT * FROM rk.ring_graph_edge_update('d', 'add', 1, 2, -1);
+SELECT * FROM rk.ring_graph_edge_update('d', 'add', 1, 2, 1e11);
+SELECT * FROM rk.ring_graph_edge_update('d', 'add', 1, 2, 92233720368.54775807);
+SELECT * FROM rk.ring_graph_degree_top('d', 2, 'in');
+SELECT * FROM rk.ring_graph_degree_top('d', 0);
+SELECT u, q.* FROM generate_series(1, 5) u, rk.ring_graph_degree_ratio_query('r', u) q;
+SELECT * FROM rk.ring_graph_role_counts('r');
+SELECT converged, delta < 1e-9 AS small FROM rk.ring_graph_pagerank_converge('p', 1e-9);
+SELECT count(*) FROM rk.graph_pagerank('wire', tolerance => 1e-9) b, rk.ring_graph_pagerank_query('p', b.node) q
+WHERE abs(b.score - q.score) < 1e-8 AND q.converged;
+SELECT version, num_nodes, num_edges FROM rk.ring_graph_pagerank_edge('p', 'add', 9, 1);
+SELECT converged FROM rk.ring_graph_pagerank_query('p', 1, min_version => 7);
+SELECT iteration > 5, converged FROM rk.ring_graph_pagerank_iterate('p');
+SELECT node, score > 0 FROM rk.ring_graph_pagerank_top('p', 2);
+SELECT * FROM rk.ring_graph_pagerank_control('p', 'reset');
+SELECT * FROM rk.ring_graph_pagerank_converge('p', max_iterations => 0);
+SELECT rk.ring_start('graph/pagerank', 'q', '{"damping": 1}');
+SELECT rk.ring_start('graph/degree-ratio', 'q', '{"basis": "luck"}');
+-- a ring that cannot come up says why
+SELECT rk.ring_start('graph/pagerank', 'q', '{"edges": "nowhere"}');
+SELECT until('SELECT state = ''failed'' FROM rk.rings WHERE name = ''q''');
+SELECT last_error FROM rk.rings WHERE name = 'q';
+SELECT * FROM rk.ring_graph_pagerank_iterate('q');
+CREATE TEMP TABLE sums AS SELECT name, rk.ring_checksum(name) AS checksum FROM rk.rings WHERE name <> 'q';
+CALL rk.ring_down('d');
+CALL rk.ring_down('r');
+CALL rk.ring_down('p');
+CALL rk.ring_down('q');
+SELECT rk.ring_start(kernel, name) FROM rk.ring WHERE name <> 'q' ORDER BY name;
+SELECT count(*) FROM sums WHERE rk.ring_wait(name) AND rk.ring_checksum(name) = checksum;
+CALL rk.ring_down('d');
+CALL rk.ring_down('r');
+CALL rk.ring_down('p');
+SELECT rk.ring_drop(name) FROM rk.ring;
 -- the host has left: the database can be dropped
 SELECT until('SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = ''rk host'' AND datname = current_database()');

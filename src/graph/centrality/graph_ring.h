@@ -1,0 +1,156 @@
+/*
+ * graph_ring.h
+ *	  The payloads of the graph actors: degrees and PageRank.
+ */
+#ifndef RK_GRAPH_RING_H
+#define RK_GRAPH_RING_H
+
+#include "dynamic_graph.h"
+
+/* Status in replies. */
+typedef enum rk_graph_status
+{
+	RK_GRAPH_OK,
+	RK_GRAPH_UNKNOWN_NODE,
+	RK_GRAPH_NO_SUCH_EDGE
+} rk_graph_status;
+
+typedef struct rk_node_request
+{
+	int64_t		node;
+	int64_t		min_version;
+} rk_node_request;
+
+typedef struct rk_edge_request
+{
+	int64_t		source;
+	int64_t		target;
+	int64_t		weight;			/* fixed-point */
+	int16_t		op;				/* rk_edge_op */
+} rk_edge_request;
+
+typedef struct rk_degree_reply
+{
+	int64_t		degree;
+	int64_t		in_degree;
+	int64_t		out_degree;
+	double		score;
+	double		in_score;
+	double		out_score;
+	int64_t		in_edges;
+	int64_t		out_edges;
+	double		in_strength;
+	double		out_strength;
+	int64_t		neighbors;
+	int64_t		num_nodes;
+	int64_t		version;
+	int16_t		status;
+} rk_degree_reply;
+
+typedef struct rk_edge_reply
+{
+	int64_t		version;
+	int64_t		source_out_degree;
+	int64_t		target_in_degree;
+	int64_t		num_nodes;
+	int64_t		num_edges;
+	int16_t		status;
+} rk_edge_reply;
+
+typedef struct rk_ratio_request
+{
+	int64_t		node;
+	int64_t		min_version;
+	bool		with_variance;
+} rk_ratio_request;
+
+typedef struct rk_ratio_reply
+{
+	int64_t		in_degree;
+	int64_t		out_degree;
+	double		ratio;
+	double		neighbor_degree_variance;
+	int64_t		version;
+	int16_t		classification;
+	int16_t		status;
+} rk_ratio_reply;
+
+typedef struct rk_top_request
+{
+	int64_t		min_version;
+	int64_t		skip;			/* PageRankTop */
+	int32_t		k;
+	int16_t		direction;		/* DegreeTop */
+} rk_top_request;
+
+typedef struct rk_degree_row
+{
+	int64_t		node;
+	int64_t		degree;
+} rk_degree_row;
+
+typedef struct rk_score_row
+{
+	int64_t		node;
+	double		score;
+} rk_score_row;
+
+typedef struct rk_version_request
+{
+	int64_t		min_version;
+} rk_version_request;
+
+typedef struct rk_roles_reply
+{
+	int64_t		isolated;
+	int64_t		source;
+	int64_t		balanced;
+	int64_t		sink;
+	int64_t		num_nodes;
+	int64_t		num_edges;
+	int64_t		version;
+} rk_roles_reply;
+
+typedef struct rk_pagerank_reply
+{
+	double		score;
+	int64_t		version;
+	int32_t		iteration;
+	int16_t		status;
+	bool		converged;
+} rk_pagerank_reply;
+
+typedef struct rk_iterate_reply
+{
+	double		delta;
+	int32_t		iteration;
+	bool		converged;
+} rk_iterate_reply;
+
+typedef struct rk_converge_request
+{
+	double		threshold;		/* NaN: the option tolerance */
+	int64_t		min_version;
+	int32_t		max_iterations;	/* absent: the option */
+} rk_converge_request;
+
+typedef struct rk_converge_reply
+{
+	double		delta;
+	int32_t		iterations;
+	bool		converged;
+} rk_converge_reply;
+
+typedef struct rk_pagerank_control
+{
+	int16_t		op;				/* 1: reset the scores */
+} rk_pagerank_control;
+
+typedef struct rk_control_reply
+{
+	int64_t		num_nodes;
+	int64_t		num_edges;
+	int64_t		version;
+} rk_control_reply;
+
+#endif							/* RK_GRAPH_RING_H */

@@ -1,0 +1,158 @@
+"""Graph rings after random changes: networkx and the batch functions on the rows that are left."""
+import json
+import random
+
+import networkx as nx
+import pytest
+
+ROUNDS = 200
+
+
+@pytest.fixture(scope="module", autouse=True)
+def rings(session):
+    if session.execute("SHOW shared_preload_libraries").fetchone()[0].find("rustkernels") < 0:
+        pytest.skip("the library is not preloaded")
+    names = {"d": "graph/degree-centrality", "r": "graph/degree-ratio", "p": "graph/pagerank"}
+    for name, kernel in names.items():
+        session.execute("CALL rk.ring_up(%s, %s)", (kernel, name))
+    yield
+    for name in names:
+        session.execute("CALL rk.ring_down(%s)", (name,))
+
+
+class Changes:
+    """A multiset of rows, and random changes of it that are sent to a ring."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+        self.rows = []
+
+    def change(self, db, ring, nodes, count):
+        messages = []
+        for _ in range(count):
+            r = self.random.random()
+            if r < 0.55 or not self.rows:
+                row = (self.random.randrange(nodes), self.random.randrange(nodes), self.random.randrange(1, 9) / 8)
+                self.rows.append(row)
+                messages.append(("add", *row))
+            elif r < 0.9:
+                row = self.rows.pop(self.random.randrange(len(self.rows)))
+                messages.append(("remove", *row))
+            elif r < 0.95:
+                # the rows of a pair become one
+                pair = self.random.choice(self.rows)[:2]
+                row = (*pair, self.random.randrange(1, 9) / 8)
+                self.rows = [x for x in self.rows if x[:2] != pair] + [row]
+                messages.append(("set_weight", *row))
+            else:
+                # nothing to remove: no change
+                messages.append(("remove", -1, self.random.randrange(nodes), 1))
+        data = [{"op": m[0], "source": m[1], "target": m[2], "weight": m[3]} for m in messages]
+        db.execute("SELECT rk.ring_load(%s, %s)", (ring, json.dumps(data)))
+
+    def edges(self):
+        return json.dumps([{"source": s, "target": t, "weight": w} for s, t, w in self.rows])
+
+    def graph(self):
+        g = nx.MultiDiGraph()
+        g.add_weighted_edges_from(self.rows)
+        return g
+
+    def take_back(self, db, ring):
+        data = [{"op": "remove", "source": s, "target": t, "weight": w} for s, t, w in self.rows]
+        db.execute("SELECT rk.ring_load(%s, %s)", (ring, json.dumps(data)))
+        self.rows = []
+
+
+def close(a, b, tolerance):
+    return a == b or abs(a - b) <= tolerance * max(1, abs(b))
+
+
+def test_degrees(db):
+    changes = Changes(1)
+    for i in range(ROUNDS):
+        changes.change(db, "d", 3 + i % 12, 12)
+        multi = changes.graph()
+        simple = nx.DiGraph(multi)
+        n = len(simple)
+        nodes = sorted(simple)
+        found = db.execute(
+            "SELECT u, q.* FROM unnest(%s::bigint[]) u, rk.ring_graph_degree_query('d', u) q ORDER BY u", (nodes,)
+        ).fetchall()
+        assert [row[0] for row in found] == nodes
+        for u, degree, i_deg, o_deg, score, i_score, o_score, i_rows, o_rows, i_str, o_str, others, num, _ in found:
+            assert (i_deg, o_deg, degree) == (simple.in_degree[u], simple.out_degree[u], simple.degree[u])
+            assert (i_rows, o_rows) == (multi.in_degree(u), multi.out_degree(u))
+            assert (i_str, o_str) == (multi.in_degree(u, weight="weight"), multi.out_degree(u, weight="weight"))
+            assert others == len(set(nx.all_neighbors(simple, u)) - {u})
+            assert num == n
+            assert close(score, degree / (n - 1) if n > 1 else 0, 1e-15)
+            assert close(i_score, i_deg / (n - 1) if n > 1 else 0, 1e-15)
+            assert close(o_score, o_deg / (n - 1) if n > 1 else 0, 1e-15)
+        top = db.execute("SELECT node, degree FROM rk.ring_graph_degree_top('d', 5, 'in')").fetchall()
+        assert top == sorted(((u, simple.in_degree[u]) for u in nodes), key=lambda x: (-x[1], x[0]))[:5]
+    # what was added and removed has left no trace
+    changes.take_back(db, "d")
+    assert db.execute("SELECT node FROM rk.ring_graph_degree_top('d', 1000)").fetchall() == []
+    assert db.execute("SELECT * FROM rk.ring_graph_degree_query('d', 1)").fetchall() == []
+
+
+def test_roles(db):
+    changes = Changes(2)
+    for i in range(ROUNDS):
+        changes.change(db, "r", 3 + i % 12, 12)
+        if not changes.rows:
+            continue
+        batch = db.execute(
+            "SELECT node, in_degree, out_degree, ratio, neighbor_degree_variance, classification "
+            "FROM rk.graph_degree_ratio(%s) ORDER BY node", (changes.edges(),)
+        ).fetchall()
+        ring = db.execute(
+            "SELECT u, q.in_degree, q.out_degree, q.ratio, q.neighbor_degree_variance, q.classification "
+            "FROM unnest(%s::bigint[]) u, rk.ring_graph_degree_ratio_query('r', u) q ORDER BY u",
+            ([row[0] for row in batch],)
+        ).fetchall()
+        assert len(ring) == len(batch)
+        for a, b in zip(ring, batch):
+            assert a[:4] == b[:4] and a[5] == b[5]
+            assert close(a[4], b[4], 1e-12)
+        counts = db.execute("SELECT isolated, source, balanced, sink, num_nodes, num_edges "
+                            "FROM rk.ring_graph_role_counts('r')").fetchone()
+        roles = [row[5] for row in batch]
+        assert counts == (*(roles.count(x) for x in ("isolated", "source", "balanced", "sink")), len(batch),
+                          len(changes.rows))
+    changes.take_back(db, "r")
+    assert db.execute("SELECT isolated, source, balanced, sink, num_nodes, num_edges "
+                      "FROM rk.ring_graph_role_counts('r')").fetchone() == (0, 0, 0, 0, 0, 0)
+
+
+def test_pagerank(db):
+    changes = Changes(3)
+    for i in range(ROUNDS):
+        changes.change(db, "p", 3 + i % 12, 12)
+        if not changes.rows:
+            continue
+        iterations, delta, converged = db.execute(
+            "SELECT iterations, delta, converged FROM rk.ring_graph_pagerank_converge('p', 1e-12, 1000)").fetchone()
+        assert converged and delta < 1e-12 and iterations < 1000
+        simple = nx.DiGraph()
+        for s, t, w in changes.rows:
+            if simple.has_edge(s, t):
+                simple[s][t]["weight"] += w
+            else:
+                simple.add_edge(s, t, weight=w)
+        expected = nx.pagerank(simple, tol=1e-13, max_iter=1000)
+        nodes = sorted(expected)
+        ring = dict(db.execute(
+            "SELECT u, q.score FROM unnest(%s::bigint[]) u, rk.ring_graph_pagerank_query('p', u) q", (nodes,)
+        ).fetchall())
+        batch = dict(db.execute("SELECT node, score FROM rk.graph_pagerank(%s, tolerance => 1e-12, "
+                                "max_iterations => 1000)", (changes.edges(),)).fetchall())
+        assert sorted(ring) == nodes
+        for u in nodes:
+            assert abs(ring[u] - expected[u]) < 1e-10
+            assert abs(ring[u] - batch[u]) < 1e-10
+        top = db.execute("SELECT node, score FROM rk.ring_graph_pagerank_top('p', 4)").fetchall()
+        assert top == sorted(ring.items(), key=lambda x: (-x[1], x[0]))[:4]
+    changes.take_back(db, "p")
+    assert db.execute("SELECT * FROM rk.ring_graph_pagerank_top('p')").fetchall() == []
