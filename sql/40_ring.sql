@@ -54,6 +54,16 @@ CREATE TABLE rk.checkpoint_chunk (
 ALTER TABLE rk.checkpoint_chunk ALTER data SET STORAGE EXTERNAL;
 COMMENT ON TABLE rk.checkpoint_chunk IS 'bytes of checkpoints';
 
+CREATE TABLE rk.attachment (
+	attachment_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	ring_id integer NOT NULL REFERENCES rk.ring ON DELETE CASCADE,
+	relation regclass NOT NULL,
+	type_id integer NOT NULL,
+	mapping jsonb NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE rk.attachment IS 'tables whose rows become messages';
+
 CREATE SEQUENCE rk.ring_journal_id;
 /* No index: rows live for milliseconds, and a look at all of them is a look at few. */
 CREATE TABLE rk.ring_journal (
@@ -104,6 +114,8 @@ SELECT pg_catalog.pg_extension_config_dump('rk.ring_access', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.checkpoint', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.checkpoint_checkpoint_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.checkpoint_chunk', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.attachment', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.attachment_attachment_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.ring_journal', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.ring_journal_id', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.ring_log', '');
@@ -265,6 +277,37 @@ AS 'MODULE_PATHNAME', 'rk_ring_load';
 COMMENT ON FUNCTION rk.ring_load(text, text) IS
 'sends every row of a relation to a ring, as the message that its kernel is loaded with; returns the number of rows';
 
+/* ---- messages from tables ---- */
+
+CREATE FUNCTION rk.ring_journal_row() RETURNS trigger
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_ring_journal_row';
+COMMENT ON FUNCTION rk.ring_journal_row() IS 'trigger of rk.ring_attach: writes a row as a message into the journal';
+
+CREATE FUNCTION rk.ring_attach(name text, relation regclass, mapping jsonb DEFAULT '{}') RETURNS bigint
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_ring_attach';
+COMMENT ON FUNCTION rk.ring_attach(text, regclass, jsonb) IS
+'makes rows that are inserted, updated or deleted in a table messages of a ring when their transaction commits, each exactly once; returns the number of the attachment';
+
+CREATE FUNCTION rk.ring_detach(attachment_id bigint) RETURNS void
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_ring_detach';
+COMMENT ON FUNCTION rk.ring_detach(bigint) IS 'undoes rk.ring_attach; messages that were written stay';
+
+CREATE FUNCTION rk.ring_sync(name text) RETURNS bigint
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_ring_sync';
+COMMENT ON FUNCTION rk.ring_sync(text) IS
+'waits until a ring has applied all messages of transactions that have committed; returns the number of the last one';
+
+CREATE VIEW rk.attachments AS
+SELECT a.attachment_id, r.name AS ring, a.relation, a.type_id, a.mapping,
+	(SELECT count(*) FROM rk.ring_journal j WHERE j.ring_id = a.ring_id) AS backlog, a.created_at
+FROM rk.attachment a JOIN rk.ring r USING (ring_id);
+COMMENT ON VIEW rk.attachments IS
+'tables that feed rings; backlog is the number of committed messages that their ring has not taken in';
+
 /* ---- what runs ---- */
 
 CREATE FUNCTION rk.ring_list(
@@ -334,4 +377,4 @@ WHERE pg_has_role(r.owner, 'USAGE');
 COMMENT ON VIEW rk.dead_letters IS 'dead letters of your own rings';
 
 REVOKE EXECUTE ON FUNCTION rk.ring_start(text, text, jsonb) FROM PUBLIC;
-GRANT SELECT ON rk.ring, rk.rings, rk.stat_ring, rk.message_types, rk.dead_letters TO PUBLIC;
+GRANT SELECT ON rk.ring, rk.rings, rk.stat_ring, rk.message_types, rk.dead_letters, rk.attachments TO PUBLIC;

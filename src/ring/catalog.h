@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
+#include "fmgr.h"
 #include "utils/jsonb.h"
 
 #include "region.h"
@@ -50,6 +51,12 @@ extern bool rk_ring_row_read(const char *name, rk_ring_row *row);
 extern void rk_ring_row_from_spi(uint64 i, rk_ring_row *row, MemoryContext memory);
 #define RK_RING_COLUMNS "ring_id, name::text, kernel, owner::oid, desired_state, epoch, restarts, options, " \
 	"coalesce(extract(epoch FROM drain_timeout) * 1000, -1)::integer"
+
+/* The row of a ring that the caller may control; anything else is an error. */
+extern void rk_controlled_ring(const char *name, rk_ring_row *row);
+
+/* Function of attach.c, for rk.ring_drop. */
+extern Datum rk_ring_detach(PG_FUNCTION_ARGS);
 
 /* Whether the role was granted this access to the ring. */
 extern bool rk_ring_access(int32 ring_id, Oid role, const char *access);

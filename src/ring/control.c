@@ -37,6 +37,7 @@ PG_FUNCTION_INFO_V1(rk_ring_allow);
 PG_FUNCTION_INFO_V1(rk_ring_wait);
 PG_FUNCTION_INFO_V1(rk_ring_checkpoint);
 PG_FUNCTION_INFO_V1(rk_ring_checksum);
+PG_FUNCTION_INFO_V1(rk_ring_sync);
 PG_FUNCTION_INFO_V1(rk_ring_list);
 PG_FUNCTION_INFO_V1(rk_ring_control);
 PG_FUNCTION_INFO_V1(rk_message_type_list);
@@ -50,9 +51,8 @@ check_control(const char *name, const rk_ring_row *row)
 				 errmsg("permission denied for ring \"%s\"", name)));
 }
 
-/* The row of a ring that the caller may control. */
-static void
-controlled_ring(const char *name, rk_ring_row *row)
+void
+rk_controlled_ring(const char *name, rk_ring_row *row)
 {
 	rk_region_required();
 	if (RecoveryInProgress())
@@ -169,7 +169,7 @@ rk_ring_want(PG_FUNCTION_ARGS)
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	wanted = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	PreventCommandIfReadOnly("rk.ring_stop()");
-	controlled_ring(name, &row);
+	rk_controlled_ring(name, &row);
 	runs = strcmp(row.desired_state, "running") == 0 || strcmp(row.desired_state, "suspended") == 0;
 	if (strcmp(wanted, "restart") == 0)
 		change_row("UPDATE rk.ring SET desired_state = 'running', restarts = restarts + 1 WHERE ring_id = $1",
@@ -201,7 +201,7 @@ rk_ring_configure(PG_FUNCTION_ARGS)
 	rk_ring_options options;
 	Datum		merged;
 
-	controlled_ring(name, &row);
+	rk_controlled_ring(name, &row);
 	merged = DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(row.options), JsonbPGetDatum(given));
 	rk_ring_options_read(DatumGetJsonbP(merged), rk_ring_kernel(row.kernel), &options);
 	change_row("UPDATE rk.ring SET options = $2, restarts = restarts + 1 WHERE ring_id = $1", row.ring_id, merged,
@@ -226,14 +226,41 @@ must_be_stopped(const char *name, const rk_ring_row *row, const char *what)
 				 errhint("CALL rk.ring_down(%s);", quote_literal_cstr(name))));
 }
 
+/* Detaches everything that feeds a ring. */
+static void
+drop_attachments(int32 ring_id)
+{
+	rk_catalog	catalog;
+	Oid			types[] = {INT4OID};
+	Datum		values[] = {Int32GetDatum(ring_id)};
+	uint64		count;
+	int64	   *ids;
+	MemoryContext memory = CurrentMemoryContext;
+
+	rk_catalog_open(&catalog);
+	count = rk_run_sql("SELECT attachment_id FROM rk.attachment WHERE ring_id = $1", 1, types, values, NULL);
+	ids = MemoryContextAlloc(memory, sizeof(int64) * (count + 1));
+	for (uint64 i = 0; i < count; i++)
+	{
+		bool		is_null;
+
+		ids[i] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null));
+	}
+	rk_catalog_close(&catalog);
+	for (uint64 i = 0; i < count; i++)
+		DirectFunctionCall1(rk_ring_detach, Int64GetDatum(ids[i]));
+}
+
 Datum
 rk_ring_drop(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	rk_ring_row row;
 
-	controlled_ring(name, &row);
+	rk_controlled_ring(name, &row);
 	must_be_stopped(name, &row, "dropped");
+	drop_attachments(row.ring_id);
+	change_row("DELETE FROM rk.ring_journal WHERE ring_id = $1", row.ring_id, (Datum) 0, InvalidOid);
 	change_row("DELETE FROM rk.ring WHERE ring_id = $1", row.ring_id, (Datum) 0, InvalidOid);
 	PG_RETURN_VOID();
 }
@@ -244,7 +271,7 @@ rk_ring_reset(PG_FUNCTION_ARGS)
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	rk_ring_row row;
 
-	controlled_ring(name, &row);
+	rk_controlled_ring(name, &row);
 	must_be_stopped(name, &row, "reset");
 	change_row("DELETE FROM rk.checkpoint WHERE ring_id = $1", row.ring_id, (Datum) 0, InvalidOid);
 	change_row("DELETE FROM rk.ring_log WHERE ring_id = $1", row.ring_id, (Datum) 0, InvalidOid);
@@ -264,7 +291,7 @@ rk_ring_allow(PG_FUNCTION_ARGS)
 	Datum		values[3];
 	rk_ring    *ring;
 
-	controlled_ring(name, &row);
+	rk_controlled_ring(name, &row);
 	if (!has_privs_of_role(GetUserId(), row.owner))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -338,7 +365,7 @@ send_control(const char *name, rk_control what)
 	rk_incoming in;
 	uint64		value;
 
-	controlled_ring(name, &row);
+	rk_controlled_ring(name, &row);
 	rk_send_init();
 	ring = rk_ring_find(&handle, name, strlen(name), 0);
 	out.deadline_ns = rk_now_ns() + INT64CONST(600000000000);
@@ -352,6 +379,12 @@ Datum
 rk_ring_checkpoint(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT64(send_control(text_to_cstring(PG_GETARG_TEXT_PP(0)), RK_CONTROL_CHECKPOINT));
+}
+
+Datum
+rk_ring_sync(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(send_control(text_to_cstring(PG_GETARG_TEXT_PP(0)), RK_CONTROL_INTAKE));
 }
 
 Datum

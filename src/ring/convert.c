@@ -613,6 +613,12 @@ row_default(const rk_field *field)
 	return field->implied ? field->implied : field->initial;
 }
 
+void
+rk_field_default(const rk_field *field, void *record)
+{
+	store_literal(field, record, row_default(field));
+}
+
 int64
 rk_load_rows(const rk_message_type *type, const char *relation, Oid role, rk_load_fn fn, void *arg)
 {

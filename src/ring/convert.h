@@ -22,6 +22,9 @@ extern Oid	rk_field_type(const rk_field *field);
  */
 extern void rk_field_store(const rk_field *field, void *record, Datum value, Oid type, bool is_null);
 
+/* Stores what a field means where a row says nothing about it. */
+extern void rk_field_default(const rk_field *field, void *record);
+
 /* The value of a field; *is_null for one that is absent. */
 extern Datum rk_field_fetch(const rk_field *field, const void *record, bool *is_null);
 

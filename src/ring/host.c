@@ -582,7 +582,11 @@ run_control(rk_hosted *h)
 		else if (good && slot->type_id == RK_CONTROL_CHECKSUM)
 			value = h->actor->checksum(&h->ctx, h->state);
 		else if (good && slot->type_id == RK_CONTROL_INTAKE)
+		{
 			rk_journal_intake(&h, 1);
+			value = h->ring->apply_seq;
+			good = !h->has_log;
+		}
 		if (r && good)
 		{
 			memcpy(r->data, &value, sizeof(value));

@@ -1,0 +1,624 @@
+/*
+ * attach.c
+ *	  Rows of tables as messages: rk.ring_attach and its trigger.
+ *
+ * The trigger fires after each row, whatever wrote it, and puts the message
+ * into rk.ring_journal in the same transaction.  It does not touch the ring:
+ * at commit a callback tells the host that there is something to take in.
+ *
+ * Fields are expressions over the row.  Those that are columns are read from
+ * the tuple; if all are, no query is run.
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "commands/sequence.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+#include "utils/xid8.h"
+
+#include "../compat.h"
+#include "catalog.h"
+#include "convert.h"
+#include "host.h"
+#include "send.h"
+
+PG_FUNCTION_INFO_V1(rk_ring_attach);
+PG_FUNCTION_INFO_V1(rk_ring_detach);
+PG_FUNCTION_INFO_V1(rk_ring_journal_row);
+
+#define MAX_FIELDS 64
+
+typedef enum attach_event
+{
+	EVENT_INSERT = 1,
+	EVENT_UPDATE = 2,
+	EVENT_DELETE = 4
+} attach_event;
+
+/* An attachment as a session knows it, for one relation or partition. */
+typedef struct attached_key
+{
+	int64		attachment_id;
+	Oid			relation;
+	uint32		unused;			/* zero: the key is hashed as bytes */
+} attached_key;
+
+typedef struct attached
+{
+	attached_key key;
+	bool		exists;
+	int32		ring_id;
+	const rk_message_type *type;
+	int			priority;
+	int			op;				/* index of a field "op" that the event decides; -1: none */
+	int			fields;
+	int			attno[MAX_FIELDS];	/* column; 0: an expression or default */
+	Oid			attype[MAX_FIELDS];
+	int			result[MAX_FIELDS]; /* column of the query, from 1; 0: none */
+	SPIPlanPtr	plan;			/* NULL: no expressions */
+	bool		has_when;		/* the query's last column */
+} attached;
+
+static HTAB *known = NULL;
+
+/* ---- mapping ---- */
+
+static char *
+mapping_text(Jsonb *mapping, const char *key)
+{
+	JsonbValue	k = {.type = jbvString,.val.string = {strlen(key), (char *) key}};
+	JsonbValue *v = findJsonbValueFromContainer(&mapping->root, JB_FOBJECT, &k);
+
+	if (v == NULL || v->type == jbvNull)
+		return NULL;
+	if (v->type == jbvNumeric)
+		return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v->val.numeric)));
+	if (v->type != jbvString)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("member \"%s\" of the mapping must be a string", key)));
+	return pnstrdup(v->val.string.val, v->val.string.len);
+}
+
+static bool
+mapping_flag(Jsonb *mapping, const char *key)
+{
+	JsonbValue	k = {.type = jbvString,.val.string = {strlen(key), (char *) key}};
+	JsonbValue *v = findJsonbValueFromContainer(&mapping->root, JB_FOBJECT, &k);
+
+	if (v == NULL || v->type == jbvNull)
+		return false;
+	if (v->type != jbvBool)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("member \"%s\" of the mapping must be true or false", key)));
+	return v->val.boolean;
+}
+
+/* Events of the mapping; insert alone if it names none. */
+static int
+mapping_events(Jsonb *mapping)
+{
+	static const char *const names[] = {"insert", "update", "delete"};
+	JsonbValue	k = {.type = jbvString,.val.string = {2, "on"}};
+	JsonbValue *v = findJsonbValueFromContainer(&mapping->root, JB_FOBJECT, &k);
+	int			events = 0;
+	bool		good = true;
+
+	if (v == NULL)
+		return EVENT_INSERT;
+	if (v->type == jbvBinary && JsonContainerIsArray(v->val.binary.data))
+	{
+		for (int i = 0; i < JsonContainerSize(v->val.binary.data); i++)
+		{
+			JsonbValue *e = getIthJsonbValueFromContainer(v->val.binary.data, i);
+			int			found = -1;
+
+			for (int n = 0; n < 3; n++)
+				if (e->type == jbvString && e->val.string.len == strlen(names[n]) &&
+					memcmp(e->val.string.val, names[n], e->val.string.len) == 0)
+					found = n;
+			good &= found >= 0;
+			if (found >= 0)
+				events |= 1 << found;
+		}
+	}
+	if (!good || events == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("member \"on\" of the mapping must be an array of \"insert\", \"update\" and \"delete\"")));
+	return events;
+}
+
+static Jsonb *
+mapping_fields(Jsonb *mapping)
+{
+	JsonbValue	k = {.type = jbvString,.val.string = {6, "fields"}};
+	JsonbValue *v = findJsonbValueFromContainer(&mapping->root, JB_FOBJECT, &k);
+
+	if (v == NULL || v->type == jbvNull)
+		return NULL;
+	if (v->type != jbvBinary || !JsonContainerIsObject(v->val.binary.data))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("member \"fields\" of the mapping must be an object")));
+	return JsonbValueToJsonb(v);
+}
+
+static void
+check_mapping_keys(Jsonb *object, const char *const *keys, const rk_field *fields)
+{
+	JsonbIterator *it = JsonbIteratorInit(&object->root);
+	JsonbValue	v;
+	JsonbIteratorToken token;
+
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		char	   *key;
+		bool		good = false;
+		StringInfoData all;
+
+		if (token != WJB_KEY)
+			continue;
+		key = pnstrdup(v.val.string.val, v.val.string.len);
+		initStringInfo(&all);
+		for (int i = 0; keys && keys[i]; i++)
+		{
+			good |= strcmp(keys[i], key) == 0;
+			appendStringInfo(&all, "%s%s", all.len ? ", " : "", keys[i]);
+		}
+		for (const rk_field *f = fields; f && f->name; f++)
+		{
+			good |= strcmp(f->name, key) == 0;
+			appendStringInfo(&all, "%s%s", all.len ? ", " : "", f->name);
+		}
+		if (!good)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a mapping has no member \"%s\" here", key),
+					 errhint("Members are %s.", all.data)));
+	}
+}
+
+/* The message type of a mapping: an id, a name, or what the kernel is loaded with. */
+static const rk_message_type *
+mapping_type(Jsonb *mapping, const rk_actor *actor)
+{
+	char	   *wanted = mapping_text(mapping, "type");
+	StringInfoData all;
+
+	if (wanted == NULL && actor->loads && actor->loads[0].option)
+		return rk_actor_message(actor, actor->loads[0].type_id);
+	initStringInfo(&all);
+	for (const rk_message_type *t = actor->messages; t->type_id; t++)
+	{
+		if (!t->mutating)
+			continue;
+		if (wanted ? strcmp(t->name, wanted) == 0 || atoi(wanted) == t->type_id : true)
+			return t;
+		appendStringInfo(&all, "%s%s", all.len ? ", " : "", t->name);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("kernel \"%s\" has no message type \"%s\" that changes its state", actor->kernel,
+					wanted ? wanted : ""),
+			 errhint("It has %s.", all.data)));
+}
+
+/*
+ * Finds out where the fields come from in rows of a relation, and prepares the
+ * query for those that are expressions.  SPI is connected; what lasts is in
+ * TopMemoryContext.
+ */
+static void
+prepare_attached(attached *a, Jsonb *mapping, Oid relation)
+{
+	Jsonb	   *fields = mapping_fields(mapping);
+	char	   *when = mapping_text(mapping, "when");
+	char	   *priority = mapping_text(mapping, "priority");
+	StringInfoData query;
+	int			results = 0;
+
+	a->fields = rk_field_count(a->type->request);
+	a->op = -1;
+	a->priority = RK_PRIORITY_NORMAL;
+	if (priority && strcmp(priority, "low") == 0)
+		a->priority = RK_PRIORITY_LOW;
+	initStringInfo(&query);
+	appendStringInfoString(&query, "SELECT ");
+	for (int i = 0; i < a->fields; i++)
+	{
+		const rk_field *f = &a->type->request[i];
+		char	   *expression = fields ? mapping_text(fields, f->name) : NULL;
+		AttrNumber	attno;
+
+		a->attno[i] = 0;
+		a->result[i] = 0;
+		if (expression == NULL && strcmp(f->name, "op") == 0 && f->kind == RK_FIELD_CODE)
+		{
+			a->op = i;
+			continue;
+		}
+		attno = get_attnum(relation, expression ? expression : f->name);
+		if (attno > 0)
+		{
+			a->attno[i] = attno;
+			a->attype[i] = getBaseType(get_atttype(relation, attno));
+		}
+		else if (expression)
+		{
+			a->result[i] = ++results;
+			appendStringInfo(&query, "%s(%s)", results > 1 ? ", " : "", expression);
+		}
+		else if (f->initial == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("field \"%s\" of message %s is not mapped, and relation \"%s\" has no such column",
+							f->name, a->type->name, get_rel_name(relation)),
+					 errhint("Give an expression for it in \"fields\" of the mapping.")));
+	}
+	a->has_when = when != NULL;
+	if (when)
+		appendStringInfo(&query, "%s(%s)::pg_catalog.bool", results > 0 ? ", " : "", when);
+	if (results > 0 || when)
+	{
+		Oid			row_type = get_rel_type_id(relation);
+
+		/* "new" is a reserved word in rules only; columns may be written with it or without */
+		appendStringInfoString(&query, " FROM (SELECT ($1).*) AS new");
+		a->plan = SPI_prepare(query.data, 1, &row_type);
+		if (a->plan == NULL)
+			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+		SPI_keepplan(a->plan);
+	}
+	else
+		a->plan = NULL;
+}
+
+/* ---- the trigger ---- */
+
+static attached *
+attached_of(int64 attachment_id, Oid relation)
+{
+	attached_key key = {.attachment_id = attachment_id,.relation = relation};
+	bool		found;
+	attached   *a;
+	rk_catalog	catalog;
+	Oid			types[] = {INT8OID};
+	Datum		values[] = {Int64GetDatum(attachment_id)};
+	Jsonb	   *mapping = NULL;
+	int32		ring_id = 0;
+	int32		type_id = 0;
+	MemoryContext memory = CurrentMemoryContext;
+
+	if (known == NULL)
+	{
+		HASHCTL		control = {.keysize = sizeof(attached_key),.entrysize = sizeof(attached)};
+
+		known = hash_create("rk attachments", 16, &control, HASH_ELEM | HASH_BLOBS);
+	}
+	a = hash_search(known, &key, HASH_FIND, NULL);
+	if (a)
+		return a;
+	rk_catalog_open(&catalog);
+	if (rk_run_sql("SELECT ring_id, type_id, mapping FROM rk.attachment WHERE attachment_id = $1", 1, types, values,
+				   NULL) == 1)
+	{
+		bool		is_null;
+		HeapTuple	t = SPI_tuptable->vals[0];
+		MemoryContext old = MemoryContextSwitchTo(memory);
+
+		ring_id = DatumGetInt32(SPI_getbinval(t, SPI_tuptable->tupdesc, 1, &is_null));
+		type_id = DatumGetInt32(SPI_getbinval(t, SPI_tuptable->tupdesc, 2, &is_null));
+		mapping = DatumGetJsonbPCopy(SPI_getbinval(t, SPI_tuptable->tupdesc, 3, &is_null));
+		MemoryContextSwitchTo(old);
+	}
+	rk_catalog_close(&catalog);
+	{
+		attached	made = {.key = key,.exists = mapping != NULL,.ring_id = ring_id};
+
+		if (mapping)
+		{
+			made.type = rk_message_type_find(type_id);
+			if (SPI_connect() != SPI_OK_CONNECT)
+				elog(ERROR, "SPI_connect failed");
+			prepare_attached(&made, mapping, relation);
+			SPI_finish();
+		}
+		a = hash_search(known, &key, HASH_ENTER, &found);
+		*a = made;
+	}
+	return a;
+}
+
+/* Writes a message for one row. */
+static void
+journal_row(attached *a, HeapTuple tuple, TupleDesc desc, const char *op)
+{
+	char	   *payload = palloc0(VARHDRSZ + a->type->request_size);
+	void	   *record = palloc0(a->type->request_size + 8);
+	HeapTuple	result = NULL;
+	TupleDesc	result_desc = NULL;
+	bool		connected = false;
+	Oid			schema;
+	Relation	journal;
+	Datum		values[8];
+	bool		nulls[8] = {0};
+	HeapTuple	row;
+
+	if (a->plan)
+	{
+		Datum		arg = heap_copy_tuple_as_datum(tuple, desc);
+		bool		is_null;
+
+		if (SPI_connect() != SPI_OK_CONNECT)
+			elog(ERROR, "SPI_connect failed");
+		connected = true;
+		if (SPI_execute_plan(a->plan, &arg, NULL, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
+			elog(ERROR, "could not evaluate the mapping");
+		result = SPI_tuptable->vals[0];
+		result_desc = SPI_tuptable->tupdesc;
+		if (a->has_when &&
+			(!DatumGetBool(SPI_getbinval(result, result_desc, result_desc->natts, &is_null)) || is_null))
+		{
+			SPI_finish();
+			return;
+		}
+	}
+	for (int i = 0; i < a->fields; i++)
+	{
+		const rk_field *f = &a->type->request[i];
+		Datum		value = (Datum) 0;
+		bool		is_null = true;
+
+		if (i == a->op)
+			rk_field_store(f, record, CStringGetTextDatum(op), TEXTOID, false);
+		else if (a->attno[i])
+		{
+			value = heap_getattr(tuple, a->attno[i], desc, &is_null);
+			if (is_null && f->initial)
+				rk_field_default(f, record);
+			else
+				rk_field_store(f, record, value, a->attype[i], is_null);
+		}
+		else if (a->result[i])
+		{
+			value = SPI_getbinval(result, result_desc, a->result[i], &is_null);
+			if (is_null && f->initial)
+				rk_field_default(f, record);
+			else
+				rk_field_store(f, record, value, getBaseType(SPI_gettypeid(result_desc, a->result[i])), is_null);
+		}
+		else
+			rk_field_default(f, record);
+	}
+	if (connected)
+		SPI_finish();
+	SET_VARSIZE(payload, VARHDRSZ + a->type->request_size);
+	memcpy(VARDATA(payload), record, a->type->request_size);
+
+	/* past SQL, as the writer of the row has no right to the journal; it has no index */
+	schema = get_namespace_oid("rk", false);
+	journal = table_open(get_relname_relid("ring_journal", schema), RowExclusiveLock);
+	values[0] = Int64GetDatum(nextval_internal(get_relname_relid("ring_journal_id", schema), false));
+	values[1] = Int32GetDatum(a->ring_id);
+	values[2] = FullTransactionIdGetDatum(GetTopFullTransactionId());
+	values[3] = Int32GetDatum(a->type->type_id);
+	values[4] = Int16GetDatum(a->priority);
+	values[5] = Int64GetDatum((GetCurrentTimestamp() +
+							   (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY) * 1000);
+	values[6] = ObjectIdGetDatum(GetUserId());
+	values[7] = PointerGetDatum(payload);
+	row = heap_form_tuple(RelationGetDescr(journal), values, nulls);
+	simple_heap_insert(journal, row);
+	heap_freetuple(row);
+	table_close(journal, NoLock);
+	pfree(record);
+	pfree(payload);
+	if (rk_the_region)
+		rk_intake_at_commit();
+}
+
+Datum
+rk_ring_journal_row(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	attached   *a;
+	TupleDesc	desc;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || data->tg_trigger->tgnargs != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function rk.ring_journal_row() is for triggers made by rk.ring_attach()")));
+	a = attached_of(strtoll(data->tg_trigger->tgargs[0], NULL, 10), RelationGetRelid(data->tg_relation));
+	/* its ring was dropped */
+	if (!a->exists)
+		return PointerGetDatum(NULL);
+	desc = RelationGetDescr(data->tg_relation);
+	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
+		journal_row(a, data->tg_trigtuple, desc, "add");
+	else if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
+		journal_row(a, data->tg_trigtuple, desc, "remove");
+	else if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+	{
+		if (a->op >= 0)
+			journal_row(a, data->tg_trigtuple, desc, "remove");
+		journal_row(a, data->tg_newtuple, desc, "add");
+	}
+	return PointerGetDatum(NULL);
+}
+
+/* ---- attaching ---- */
+
+/* What is there already, as if it were inserted now. */
+static void
+backfill(attached *a, Oid relation, const char *name)
+{
+	Portal		portal;
+	SPIPlanPtr	plan;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	plan = SPI_prepare(psprintf("SELECT t FROM %s t", name), 0, NULL);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
+	for (;;)
+	{
+		SPITupleTable *table;
+		uint64		count;
+
+		SPI_cursor_fetch(portal, true, 1000);
+		table = SPI_tuptable;
+		count = SPI_processed;
+		if (count == 0)
+			break;
+		for (uint64 i = 0; i < count; i++)
+		{
+			bool		is_null;
+			HeapTupleHeader h = DatumGetHeapTupleHeader(SPI_getbinval(table->vals[i], table->tupdesc, 1, &is_null));
+			TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(h), HeapTupleHeaderGetTypMod(h));
+			HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(h),.t_data = h};
+
+			journal_row(a, &tuple, desc, "add");
+			ReleaseTupleDesc(desc);
+		}
+		SPI_freetuptable(table);
+		CHECK_FOR_INTERRUPTS();
+	}
+	SPI_cursor_close(portal);
+	SPI_finish();
+}
+
+static void
+run_utility(const char *command)
+{
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute(command, false, 0) < 0)
+		elog(ERROR, "could not run: %s", command);
+	SPI_finish();
+}
+
+Datum
+rk_ring_attach(PG_FUNCTION_ARGS)
+{
+	static const char *const members[] = {"type", "on", "when", "fields", "priority", "backfill", "replica", NULL};
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Oid			relation = PG_GETARG_OID(1);
+	Jsonb	   *mapping = PG_GETARG_JSONB_P(2);
+	Jsonb	   *fields;
+	rk_ring_row row;
+	const rk_actor *actor;
+	const rk_message_type *type;
+	attached   *a;
+	int			events;
+	int64		id;
+	char	   *qualified;
+	StringInfoData command;
+	bool		is_null;
+	rk_catalog	catalog;
+
+	rk_controlled_ring(name, &row);
+	if (!JB_ROOT_IS_OBJECT(mapping))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a mapping must be a JSON object")));
+	actor = rk_ring_kernel(row.kernel);
+	check_mapping_keys(mapping, members, NULL);
+	type = mapping_type(mapping, actor);
+	fields = mapping_fields(mapping);
+	if (fields)
+		check_mapping_keys(fields, NULL, type->request);
+	events = mapping_events(mapping);
+	if (pg_class_aclcheck(relation, GetUserId(), ACL_TRIGGER) != ACLCHECK_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for table %s", get_rel_name(relation)),
+				 errdetail("The right TRIGGER is needed.")));
+
+	{
+		Oid			types[] = {INT4OID, OIDOID, INT4OID, JSONBOID};
+		Datum		values[] = {Int32GetDatum(row.ring_id), ObjectIdGetDatum(relation), Int32GetDatum(type->type_id),
+		JsonbPGetDatum(mapping)};
+
+		rk_catalog_open(&catalog);
+		rk_run_sql("INSERT INTO rk.attachment (ring_id, relation, type_id, mapping) VALUES ($1, $2::regclass, $3, $4) "
+				   "RETURNING attachment_id", 4, types, values, NULL);
+		id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+		rk_catalog_close(&catalog);
+	}
+	/* the mapping is checked against the table here */
+	a = attached_of(id, relation);
+	qualified = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
+	initStringInfo(&command);
+	appendStringInfo(&command, "CREATE TRIGGER rk_attachment_%lld AFTER ", (long long) id);
+	for (int e = 0; e < 3; e++)
+	{
+		static const char *const words[] = {"INSERT", "UPDATE", "DELETE"};
+
+		if (events & (1 << e))
+			appendStringInfo(&command, "%s%s", (events & ((1 << e) - 1)) ? " OR " : "", words[e]);
+	}
+	appendStringInfo(&command, " ON %s FOR EACH ROW EXECUTE FUNCTION rk.ring_journal_row('%lld')", qualified,
+					 (long long) id);
+	run_utility(command.data);
+	if (mapping_flag(mapping, "replica"))
+		run_utility(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER rk_attachment_%lld", qualified, (long long) id));
+	if (mapping_flag(mapping, "backfill"))
+		backfill(a, relation, qualified);
+	PG_RETURN_INT64(id);
+}
+
+Datum
+rk_ring_detach(PG_FUNCTION_ARGS)
+{
+	int64		id = PG_GETARG_INT64(0);
+	rk_catalog	catalog;
+	Oid			types[] = {INT8OID};
+	Datum		values[] = {Int64GetDatum(id)};
+	Oid			relation;
+	char	   *ring;
+	rk_ring_row row;
+	bool		is_null;
+	MemoryContext memory = CurrentMemoryContext;
+	MemoryContext old;
+
+	rk_catalog_open(&catalog);
+	if (rk_run_sql("SELECT a.relation::oid, r.name FROM rk.attachment a JOIN rk.ring r USING (ring_id) "
+				   "WHERE attachment_id = $1", 1, types, values, NULL) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("attachment %lld does not exist", (long long) id)));
+	relation = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+	old = MemoryContextSwitchTo(memory);
+	ring = TextDatumGetCString(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &is_null));
+	MemoryContextSwitchTo(old);
+	rk_catalog_close(&catalog);
+	rk_controlled_ring(ring, &row);
+	if (get_rel_name(relation))
+		run_utility(psprintf("DROP TRIGGER IF EXISTS rk_attachment_%lld ON %s", (long long) id,
+							 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+														get_rel_name(relation))));
+	rk_catalog_open(&catalog);
+	rk_run_sql("DELETE FROM rk.attachment WHERE attachment_id = $1", 1, types, values, NULL);
+	rk_catalog_close(&catalog);
+	PG_RETURN_VOID();
+}
