@@ -563,6 +563,31 @@ rk_apply(rk_hosted *h, const rk_message *message)
 
 /* ---- control ---- */
 
+/* The host's side of the floor of rk.ring_bench; gives up when nothing comes. */
+static uint64
+bounce(int64 count)
+{
+	uint64		value = atomic_load(&rk_the_region->ping);
+	int64		until = 0;
+
+	/* the first may be there already */
+	if (value != atomic_load(&rk_the_region->pong))
+		value--;
+	for (int64 i = 0; i <= count; i++)
+	{
+		for (int64 spins = 1; atomic_load_explicit(&rk_the_region->ping, memory_order_acquire) != value + 1; spins++)
+		{
+			rk_cpu_relax();
+			if (spins == 1024)
+				until = rk_now_ns() + INT64CONST(10000000000);
+			if (spins % 65536 == 0 && (rk_now_ns() > until || rk_host_interrupted(NULL)))
+				return i;
+		}
+		atomic_store_explicit(&rk_the_region->pong, ++value, memory_order_release);
+	}
+	return count;
+}
+
 static void
 run_control(rk_hosted *h)
 {
@@ -586,6 +611,13 @@ run_control(rk_hosted *h)
 			rk_journal_intake(&h, 1);
 			value = h->ring->apply_seq;
 			good = !h->has_log;
+		}
+		else if (good && slot->type_id == RK_CONTROL_BOUNCE)
+		{
+			int64		count;
+
+			memcpy(&count, slot->payload, sizeof(count));
+			value = bounce(count);
 		}
 		if (r && good)
 		{
@@ -1208,16 +1240,22 @@ rk_host_main(Datum arg)
 		if (spin != 0)
 		{
 			int64		until = now + (spin < 0 ? INT64CONST(1000000) : spin);
-			bool		found = false;
+			int			handled = 0;
 
-			for (int i = 1; !found; i++)
+			/* messages that come meanwhile are handled right here: the short way */
+			for (int i = 1; handled < 4096; i++)
 			{
-				found = anything_queued();
-				rk_cpu_relax();
-				if (i % 64 == 0 && (rk_now_ns() > until || atomic_load(&me->journal) || atomic_load(&me->rescan)))
+				int			n = run_rings();
+
+				handled += n;
+				if (n > 0)
+					i = 0;
+				else
+					rk_cpu_relax();
+				if (i % 64 == 63 && (rk_now_ns() > until || atomic_load(&me->journal) || atomic_load(&me->rescan)))
 					break;
 			}
-			if (found || spin < 0)
+			if (handled > 0 || spin < 0)
 				continue;
 		}
 		rk_waiter_prepare(&me->sleeping);

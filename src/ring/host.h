@@ -66,7 +66,8 @@ typedef enum rk_control
 {
 	RK_CONTROL_CHECKPOINT = 1,
 	RK_CONTROL_CHECKSUM,
-	RK_CONTROL_INTAKE			/* journal rows that are committed by now */
+	RK_CONTROL_INTAKE,			/* journal rows that are committed by now */
+	RK_CONTROL_BOUNCE			/* the floor of rk.ring_bench; payload: how often */
 } rk_control;
 
 /*

@@ -42,7 +42,7 @@ rk_queue_init(void *memory, uint32_t capacity)
 		lane->first = first;
 		first += lane->capacity * sizeof(rk_slot);
 		for (uint64_t p = 0; p < lane->capacity; p++)
-			atomic_init(&rk_lane_slot(queue, lane, p)->seq, p);
+			atomic_init(&rk_lane_slot(queue, lane, p)->seq, 0);
 	}
 	return queue;
 }

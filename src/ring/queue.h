@@ -6,29 +6,30 @@
  * All of it works in memory shared by processes that map it wherever they
  * like: nothing holds a pointer, positions and block numbers are all there is.
  *
- * REQUEST LANE.  A bounded queue of many producers and one consumer (the array
- * of sequence numbers is Vyukov's bounded queue).  Slot i is in one of these
- * states, told by its sequence number seq for the lap that starts at p, where
- * p mod capacity = i:
+ * REQUEST LANE.  A bounded queue of many producers and one consumer.  Position
+ * p of the lane lives in slot p mod capacity.
  *
- *	  seq = p				free: the producer that moves tail from p to p + 1
- *							owns it and may write the message
- *	  seq = p + 1			published: the consumer may read it
- *	  seq = p + capacity	free again, for the next lap
+ *	  free			p - capacity < head: the consumer is done with the slot's last
+ *					message.  The producer that moves tail from p to p + 1 owns it
+ *	  published		seq = p + 1: the consumer may read it
  *
- *	  producer: load-acquire seq, CAS tail (relaxed: it orders nothing, the
- *	  owner alone writes), copy, store-release seq = p + 1.
+ *	  producer: load tail, compare with a copy of head (seen_head), which is
+ *	  refreshed from head when the lane looks full; CAS tail (relaxed: it orders
+ *	  nothing, the owner alone writes), copy, store-release seq = p + 1.
  *	  consumer: load-acquire seq, use the message in place, store-release
- *	  seq = p + capacity, head = p + 1.
+ *	  head = p + 1.
  *
- * The two release/acquire pairs on seq carry the message to the consumer and
- * the empty slot back.  head is written by the consumer only; it lives in the
- * shared memory so that another process can take over as the consumer: a
- * message is released after it was handled, so the successor finds the message
- * that its predecessor died with.  Between claim and publish a producer must
- * not fail: a slot claimed and never published stops the lane.  Producers
- * therefore hold off interrupts and only copy; should one be killed there, the
- * server reinitialises shared memory anyway.
+ * The pair on seq carries the message to the consumer, that on head the empty
+ * slot back; seen_head hands the latter on, by release and acquire too.  A slot
+ * is written by producers only and read by the consumer only, so that its cache
+ * lines travel once each way, and the copy of head spares the producer a look
+ * at a line that the consumer keeps writing.  head lives in the shared memory
+ * so that another process can take over as the consumer: a message is released
+ * after it was handled, so the successor finds the message that its predecessor
+ * died with.  Between claim and publish a producer must not fail: a slot
+ * claimed and never published stops the lane.  Producers therefore hold off
+ * interrupts and only copy; should one be killed there, the server
+ * reinitialises shared memory anyway.
  *
  * Messages of a lane are consumed in the order in which their slots were
  * claimed, so those of one producer in the order of sending.
@@ -66,17 +67,17 @@
  * A model of one lane (two producers, capacity 2), for SPIN:
  *
  *	  byte seq[2], tail, head, got; byte msg[2];
- *	  init { seq[1] = 1; run P(1); run P(2); run C() }
+ *	  init { run P(1); run P(2); run C() }
  *	  proctype P(byte v) { byte p;
  *	  L: p = tail;
- *		 if :: seq[p % 2] == p -> atomic { if :: tail == p -> tail = p + 1
+ *		 if :: p - head < 2 -> atomic { if :: tail == p -> tail = p + 1
  *			:: else -> goto L fi }
  *		 :: else -> goto L fi;
  *		 msg[p % 2] = v; seq[p % 2] = p + 1 }
  *	  proctype C() { byte n;
  *		 do :: n < 2 -> (seq[head % 2] == head + 1);
  *			assert(msg[head % 2] != got); got = msg[head % 2];
- *			msg[head % 2] = 0; seq[head % 2] = head + 2; head++; n++
+ *			msg[head % 2] = 0; head++; n++
  *		 :: else -> break od }
  */
 #ifndef RK_QUEUE_H
@@ -109,8 +110,8 @@ typedef enum rk_lane_name
 #define RK_SLOT_VERSION 1
 
 /*
- * A message in a queue: 256 bytes, of which a small message without extras
- * touches the first two cache lines.
+ * A message in a queue: 256 bytes.  One of up to 8 bytes without extras touches
+ * one cache line, one of up to 72 bytes two.
  */
 typedef struct rk_slot
 {
@@ -126,11 +127,11 @@ typedef struct rk_slot
 	int64_t		sent_ns;		/* monotonic clock */
 	uint32_t	tenant;			/* 0: none */
 	uint32_t	role;			/* oid */
-	int32_t		source;			/* -pid of a backend, or number of a ring */
-	uint32_t	block;			/* of the slab, if RK_SLOT_SLAB */
 	char		payload[RK_INLINE_PAYLOAD];
+	uint32_t	block;			/* of the slab, if RK_SLOT_SLAB */
 
 	/* extras, if RK_SLOT_EXTRA */
+	int32_t		source;			/* pid of the sender */
 	int64_t		correlation_id;
 	uint8_t		trace_id[16];
 	uint64_t	span_id;
@@ -147,8 +148,9 @@ _Static_assert(sizeof(rk_slot) == 256, "slot layout");
 typedef struct rk_lane
 {
 	_Alignas(128) _Atomic uint64_t tail;	/* next position to claim */
+	_Atomic uint64_t seen_head; /* head as producers know it */
 	_Alignas(128) _Atomic uint64_t head;	/* next position to consume */
-	uint64_t	capacity;		/* a power of two; constant */
+	_Alignas(128) uint64_t capacity;	/* a power of two; constant */
 	uint64_t	first;			/* offset of slot 0 from the queue */
 } rk_lane;
 
@@ -186,22 +188,29 @@ rk_queue_claim(rk_queue *queue, rk_lane_name name, uint64_t *position)
 
 	for (;;)
 	{
-		rk_slot    *slot = rk_lane_slot(queue, lane, p);
-		int64_t		lap = (int64_t) (atomic_load_explicit(&slot->seq, memory_order_acquire) - p);
-
-		if (lap == 0)
+		if (p - atomic_load_explicit(&lane->seen_head, memory_order_acquire) >= lane->capacity)
 		{
-			if (atomic_compare_exchange_weak_explicit(&lane->tail, &p, p + 1, memory_order_relaxed,
-													  memory_order_relaxed))
+			uint64_t	head = atomic_load_explicit(&lane->head, memory_order_acquire);
+
+			/* an older value may overwrite a newer one: then the next look is sooner */
+			atomic_store_explicit(&lane->seen_head, head, memory_order_release);
+			if (p - head >= lane->capacity)
 			{
-				*position = p;
-				return slot;
+				uint64_t	again = atomic_load_explicit(&lane->tail, memory_order_relaxed);
+
+				/* p may be old news */
+				if (again == p)
+					return NULL;
+				p = again;
+				continue;
 			}
 		}
-		else if (lap < 0)
-			return NULL;
-		else
-			p = atomic_load_explicit(&lane->tail, memory_order_relaxed);
+		if (atomic_compare_exchange_weak_explicit(&lane->tail, &p, p + 1, memory_order_relaxed,
+												  memory_order_relaxed))
+		{
+			*position = p;
+			return rk_lane_slot(queue, lane, p);
+		}
 	}
 }
 
@@ -248,9 +257,7 @@ rk_queue_release(rk_queue *queue, rk_lane_name name)
 {
 	rk_lane    *lane = &queue->lanes[name];
 	uint64_t	p = atomic_load_explicit(&lane->head, memory_order_relaxed);
-	rk_slot    *slot = rk_lane_slot(queue, lane, p);
 
-	atomic_store_explicit(&slot->seq, p + lane->capacity, memory_order_release);
 	atomic_store_explicit(&lane->head, p + 1, memory_order_release);
 }
 

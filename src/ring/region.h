@@ -167,8 +167,6 @@ typedef struct rk_region
 	LWLock	   *lock;
 	_Atomic(Latch *) launcher;	/* NULL: not running */
 	_Atomic int64 wall_offset;	/* wall clock - monotonic clock, ns */
-	_Atomic int64 next_epoch;
-	_Atomic uint32 held_databases;	/* how many CREATE or DROP DATABASE run */
 	Oid			held[8];		/* under the lock: databases no host may enter */
 	int			procs;
 	int			inflight;		/* reply slots of a proc */
@@ -182,6 +180,8 @@ typedef struct rk_region
 	Size		slab_offset;
 	Size		queues_offset;
 	Size		queues_bytes;
+	_Alignas(128) _Atomic uint64 ping;	/* of rk.ring_bench */
+	_Alignas(128) _Atomic uint64 pong;
 } rk_region;
 
 /* NULL when the library was not preloaded or rk.ring_memory is 0. */

@@ -318,12 +318,15 @@ push(rk_ring *ring, const rk_ring_handle *handle, rk_slot *message, const void *
 	if (slot)
 	{
 		memcpy(&slot->type_id, &message->type_id, offsetof(rk_slot, payload) - offsetof(rk_slot, type_id));
-		if (!(message->flags & RK_SLOT_SLAB))
+		if (likely(message->length == 8))
+			memcpy(slot->payload, payload, 8);
+		else if (!(message->flags & RK_SLOT_SLAB))
 			memcpy(slot->payload, payload, message->length);
-		if (message->flags & RK_SLOT_EXTRA)
-			memcpy(&slot->correlation_id, &message->correlation_id,
-				   sizeof(rk_slot) - offsetof(rk_slot, correlation_id));
+		if (unlikely(message->flags & (RK_SLOT_EXTRA | RK_SLOT_SLAB)))
+			memcpy(&slot->block, &message->block, sizeof(rk_slot) - offsetof(rk_slot, block));
 		rk_queue_publish(slot, position);
+		/* a slot that the host does not look at yet: its line is here when its turn comes */
+		__builtin_prefetch(rk_lane_slot(queue, &queue->lanes[lane], position + 4), 1);
 	}
 	atomic_store_explicit(hazard, 0, memory_order_release);
 	if (slot)
@@ -421,12 +424,12 @@ dispatch(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_slot 
 	message->sent_ns = now;
 	message->tenant = 0;
 	message->role = GetUserId();
-	message->source = -MyProcPid;
 	message->block = RK_SLAB_NONE;
 	if (unlikely(out->correlation_id != 0 || out->key_hash[0] != 0 || (rk_trace_context && *rk_trace_context)))
 	{
-		memset(&message->correlation_id, 0, sizeof(rk_slot) - offsetof(rk_slot, correlation_id));
+		memset(&message->block, 0, sizeof(rk_slot) - offsetof(rk_slot, block));
 		message->flags |= RK_SLOT_EXTRA;
+		message->source = MyProcPid;
 		message->correlation_id = out->correlation_id;
 		message->key_hash[0] = out->key_hash[0];
 		message->key_hash[1] = out->key_hash[1];
@@ -447,6 +450,8 @@ dispatch(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_slot 
 					 errmsg("no shared memory for a message of %u bytes", out->length),
 					 errhint("Try again, or raise \"rk.ring_memory\" and restart the server.")));
 		memcpy(rk_slab_data(rk_region_slab(), message->block), out->payload, out->length);
+		if (!(message->flags & RK_SLOT_EXTRA))
+			memset(&message->source, 0, sizeof(rk_slot) - offsetof(rk_slot, source));
 		message->flags |= RK_SLOT_SLAB;
 	}
 	if (likely(push(ring, handle, message, out->payload)))

@@ -48,6 +48,13 @@ SELECT rk.ring_load('e', '[{"amount": 1}, {"amount": -1}]');
 SELECT rk.ring_load('e', 'SELECT 1 AS x');
 SELECT sum(rk.ring_core_echo('e', i)) FROM generate_series(1, 10000) i;
 
+-- measured
+SELECT p50_ns > 0 AND p50_ns <= p99_ns AND p99_ns <= max_ns AND per_s > 0 FROM rk.ring_bench('e', 1000);
+SELECT per_s > 0 FROM rk.ring_bench('e', 1000, '{"value": 5}', mode => 'send');
+SELECT p50_ns > 0 FROM rk.ring_bench('e', 20, mode => 'floor');
+SELECT rk.ring_bench('e', 0);
+SELECT rk.ring_bench('e', mode => 'guess');
+
 -- what is wrong is said
 SELECT rk.ring_call('e', 53, '{}');
 SELECT rk.ring_call('e', 52, '{"amont": 3}');
@@ -261,3 +268,5 @@ SELECT count(*) FROM pg_trigger WHERE tgrelid = 'payment'::regclass;
 SELECT count(*) FROM rk.attachment;
 -- the host has left: the database can be dropped
 SELECT until('SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = ''rk host'' AND datname = current_database()');
+DROP TABLE wire, payment;
+DROP FUNCTION until(text);

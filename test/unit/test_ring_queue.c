@@ -286,7 +286,7 @@ produce(void *arg)
 		slot->flags = RK_SLOT_REPLY | (block != RK_SLAB_NONE ? RK_SLOT_SLAB : 0);
 		slot->reply_slot = reply - &s->replies[0][0];
 		slot->block = block;
-		slot->source = lane;
+		slot->tenant = lane;
 		if (block != RK_SLAB_NONE)
 			memset(rk_slab_data(s->slab, block), (int) (id & 127), 1000);
 		memcpy(slot->payload, &id, sizeof(id));
@@ -365,7 +365,7 @@ test_threads(void **state)
 		}
 		memcpy(&id, slot->payload, sizeof(id));
 		assert_int_equal(id, slot->message_id);
-		assert_int_equal(lane, slot->source);
+		assert_int_equal(lane, slot->tenant);
 		assert_true(id > last[id / MESSAGES][lane]);
 		last[id / MESSAGES][lane] = id;
 		if (slot->flags & RK_SLOT_SLAB)
