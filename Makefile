@@ -61,9 +61,10 @@ rustkernels--$(EXTVERSION).sql: build/describe $(wildcard sql/*.sql) rustkernels
 
 DOMAINS = $(sort $(foreach r,$(ROOMS),$(word 2,$(subst /, ,$(r)))))
 
-build/reference: tools/reference.c src/call/descriptor.h src/call/rooms.def $(wildcard src/*/relations.h) $(DESCRIPTORS)
+build/reference: tools/reference.c src/call/descriptor.h src/call/rooms.def $(wildcard src/*/relations.h) $(DESCRIPTORS) \
+	src/ring/message.h src/ring/messages.def $(MESSAGES)
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 $(WARNINGS) tools/reference.c $(DESCRIPTORS) -o $@
+	$(CC) -std=gnu11 $(WARNINGS) tools/reference.c $(DESCRIPTORS) $(MESSAGES) -o $@
 
 # REFERENCE=DIR writes them elsewhere: a test compares
 REFERENCE = docs/reference
@@ -71,6 +72,7 @@ REFERENCE = docs/reference
 docs: build/reference
 	@mkdir -p $(REFERENCE)
 	build/reference index > $(REFERENCE)/README.md
+	build/reference messages > $(REFERENCE)/rings.md
 	for d in $(DOMAINS); do build/reference page $$d > $(REFERENCE)/$$d.md || exit 1; done
 .PHONY: docs
 

@@ -377,12 +377,46 @@ SELECT type_id, name, domain, kernel, mutating, request, reply_type_id, reply, f
 FROM rk.message_type_list();
 COMMENT ON VIEW rk.message_types IS 'messages that ring kernels understand, their fields and typed functions';
 
+/* One table, so that rows can be deleted through it. */
 CREATE VIEW rk.dead_letters WITH (security_barrier) AS
-SELECT d.id, r.name AS ring, d.type_id, d.payload, d.reason, d.attempts, d.message_id, d.correlation_id, d.role,
-	d.error, d.arrived_at
-FROM rk.dead_letter d JOIN rk.ring r USING (ring_id)
-WHERE pg_has_role(r.owner, 'USAGE');
+SELECT d.id, (SELECT r.name FROM rk.ring r WHERE r.ring_id = d.ring_id) AS ring, d.type_id, d.payload, d.reason,
+	d.attempts, d.message_id, d.correlation_id, d.role, d.error, d.arrived_at
+FROM rk.dead_letter d
+WHERE EXISTS (SELECT FROM rk.ring r WHERE r.ring_id = d.ring_id AND pg_has_role(r.owner, 'USAGE'));
 COMMENT ON VIEW rk.dead_letters IS 'dead letters of your own rings';
 
+CREATE FUNCTION rk.dlq_purge(ring text, filter text DEFAULT 'true', max_rows bigint DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
+DECLARE
+	purged bigint;
+BEGIN
+	EXECUTE pg_catalog.format('DELETE FROM rk.dead_letters WHERE id IN (SELECT id FROM rk.dead_letters '
+		'WHERE ring OPERATOR(pg_catalog.=) %L AND (%s) ORDER BY id LIMIT %L)', ring, filter, max_rows);
+	GET DIAGNOSTICS purged = ROW_COUNT;
+	RETURN purged;
+END
+$$;
+COMMENT ON FUNCTION rk.dlq_purge(text, text, bigint) IS
+'removes dead letters of a ring that meet a condition on the columns of rk.dead_letters; returns their number';
+
+CREATE FUNCTION rk.dlq_replay(ring text, filter text DEFAULT 'true', max_rows bigint DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
+DECLARE
+	letter record;
+	replayed bigint := 0;
+BEGIN
+	FOR letter IN EXECUTE pg_catalog.format('DELETE FROM rk.dead_letters WHERE id IN (SELECT id FROM rk.dead_letters '
+		'WHERE ring OPERATOR(pg_catalog.=) %L AND (%s) ORDER BY id LIMIT %L) RETURNING type_id, payload', ring, filter, max_rows)
+	LOOP
+		PERFORM rk.ring_send(ring, letter.type_id, letter.payload);
+		replayed := replayed OPERATOR(pg_catalog.+) 1;
+	END LOOP;
+	RETURN replayed;
+END
+$$;
+COMMENT ON FUNCTION rk.dlq_replay(text, text, bigint) IS
+'sends dead letters of a ring again and removes them; a rollback takes back the removal, not the sending';
+
 REVOKE EXECUTE ON FUNCTION rk.ring_start(text, text, jsonb) FROM PUBLIC;
+GRANT DELETE ON rk.dead_letters TO PUBLIC;
 GRANT SELECT ON rk.ring, rk.rings, rk.stat_ring, rk.message_types, rk.dead_letters, rk.attachments TO PUBLIC;

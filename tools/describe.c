@@ -374,76 +374,32 @@ print_sql(const rk_kernel *k, void *arg)
 
 /* ---- messages ---- */
 
-static const char *
-field_type(const rk_field *f)
-{
-	switch (f->kind)
-	{
-		case RK_FIELD_INT2:
-		case RK_FIELD_INT4:
-			return "integer";
-		case RK_FIELD_INT8:
-		case RK_FIELD_ID:
-			return "bigint";
-		case RK_FIELD_FLOAT8:
-			return "double precision";
-		case RK_FIELD_FIXED:
-			return "numeric";
-		case RK_FIELD_BOOLEAN:
-			return "boolean";
-		case RK_FIELD_CODE:
-		case RK_FIELD_TEXT:
-			return "text";
-		case RK_FIELD_TIME:
-			return "timestamptz";
-		case RK_FIELD_DATE:
-			return "date";
-		case RK_FIELD_UUID:
-			return "uuid";
-	}
-	abort();
-}
-
-/* The columns that a typed function returns. */
-static int
-reply_columns(const rk_message_type *t, const rk_field *columns[])
-{
-	int			n = 0;
-
-	for (const rk_field *f = t->reply; f && f->name; f++)
-		if (t->found == NULL || strcmp(f->name, t->found) != 0)
-			columns[n++] = f;
-	for (const rk_field *f = t->rows; f && f->name; f++)
-		columns[n++] = f;
-	return n;
-}
-
 /* The typed function of a message; one that sends is never run twice by a plan. */
 static void
 print_message_function(const rk_message_type *t)
 {
 	const rk_field *columns[128];
-	int			n = reply_columns(t, columns);
+	int			n = rk_reply_columns(t, columns);
 	bool		set = t->found || t->rows;
 
 	if (t->function == NULL)
 		return;
 	printf("CREATE FUNCTION rk.%s(\n\tname text", t->function);
 	for (const rk_field *f = t->request; f && f->name; f++)
-		printf(",\n\t%s %s%s%s", f->name, field_type(f), f->initial ? " DEFAULT " : "", f->initial ? f->initial : "");
+		printf(",\n\t%s %s%s%s", f->name, rk_field_sql_type(f), f->initial ? " DEFAULT " : "", f->initial ? f->initial : "");
 	if (n == 1)
-		printf("\n) RETURNS %s%s", set ? "SETOF " : "", field_type(columns[0]));
+		printf("\n) RETURNS %s%s", set ? "SETOF " : "", rk_field_sql_type(columns[0]));
 	else
 	{
 		for (int i = 0; i < n; i++)
-			printf(",\n\tOUT %s %s", columns[i]->name, field_type(columns[i]));
+			printf(",\n\tOUT %s %s", columns[i]->name, rk_field_sql_type(columns[i]));
 		printf("\n) RETURNS %srecord", set ? "SETOF " : "");
 	}
 	printf("\nLANGUAGE C VOLATILE PARALLEL %s COST 10%s\nAS 'MODULE_PATHNAME', 'rk_ring_typed';\n\n",
 		   t->mutating ? "UNSAFE" : "RESTRICTED", set ? " ROWS 10" : "");
 	printf("COMMENT ON FUNCTION rk.%s(text", t->function);
 	for (const rk_field *f = t->request; f && f->name; f++)
-		printf(", %s", field_type(f));
+		printf(", %s", rk_field_sql_type(f));
 	printf(") IS\n");
 	print_literal(t->description);
 	printf(";\n\n");

@@ -3,6 +3,7 @@
  *	  Writes the reference of the kernels, in Markdown, from their descriptors.
  *
  *	  reference index			the page that lists all kernels
+ *	  reference messages		the page of the messages of ring kernels
  *	  reference page <domain>	the page of one domain: graph, risk, ...
  *
  * Run where docs/examples is: the example of a function, docs/examples/NAME.md,
@@ -15,6 +16,7 @@
 #include <string.h>
 
 #include "../src/call/descriptor.h"
+#include "../src/ring/message.h"
 
 #define LINE_WIDTH 100
 
@@ -474,6 +476,75 @@ print_section_of_index(const rk_kernel *k, void *arg)
 	printf("\n");
 }
 
+/* ---- messages ---- */
+
+static void
+print_message(const rk_message_type *t)
+{
+	const rk_field *columns[128];
+	int			n = rk_reply_columns(t, columns);
+
+	printf("### %s\n\n", t->name);
+	print_sentence(t->description);
+	printf("%s Message type %u, reply %u.\n\n", t->mutating ? " Changes the state." : "", t->type_id, t->reply_id);
+	if (t->function)
+	{
+		printf("```\nrk.%s(name text", t->function);
+		for (const rk_field *f = t->request; f && f->name; f++)
+			printf(", %s %s%s%s", f->name, rk_field_sql_type(f), f->initial ? " DEFAULT " : "",
+				   f->initial ? f->initial : "");
+		printf(")\n```\n\n");
+	}
+	if (t->request->name)
+	{
+		printf("| field | type | meaning |\n| --- | --- | --- |\n");
+		for (const rk_field *f = t->request; f->name; f++)
+		{
+			printf("| `%s` | %s | ", f->name, rk_field_sql_type(f));
+			print_text(f->meaning);
+			for (int i = 0; f->choices && f->choices[i]; i++)
+				printf("%s`%s`", i ? ", " : "; ", f->choices[i]);
+			if (f->min != 0 || f->max != 0)
+				printf("; from %g to %g", f->min, f->max);
+			printf(" |\n");
+		}
+		printf("\n");
+	}
+	printf("| %s | type | meaning |\n| --- | --- | --- |\n", t->rows ? "column" : "reply");
+	for (int i = 0; i < n; i++)
+	{
+		printf("| `%s` | %s | ", columns[i]->name, rk_field_sql_type(columns[i]));
+		print_text(columns[i]->meaning);
+		printf(" |\n");
+	}
+	printf("\n");
+}
+
+static void
+print_messages(void)
+{
+	printf("<!-- Made by \"make docs\" from the descriptions of the messages: change those. -->\n\n"
+		   "# Messages of ring kernels\n\n"
+		   "How rings are run: [rings](../how-to/rings.md). The same is in the database: "
+		   "`SELECT type_id, name, function, description FROM rk.message_types`.\n\n");
+	for (int r = 0; rk_message_rooms[r]; r++)
+	{
+		/* the kernels that understand this set */
+		for (const rk_message_type *t = rk_message_rooms[r]; t->type_id; t++)
+		{
+			bool		known = false;
+
+			for (const rk_message_type *u = rk_message_rooms[r]; u < t; u++)
+				known |= strcmp(u->kernel, t->kernel) == 0;
+			if (!known)
+				printf("%s%s", t == rk_message_rooms[r] ? "## " : ", ", t->kernel);
+		}
+		printf("\n\n");
+		for (const rk_message_type *t = rk_message_rooms[r]; t->type_id; t++)
+			print_message(t);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -482,12 +553,15 @@ main(int argc, char **argv)
 		printf("<!-- Made by \"make docs\" from the descriptors: change those. -->\n\n# Kernels\n\n"
 			   "The same is in the database: `SELECT id, description FROM rk.kernels`.\n\n");
 		rk_each_kernel(print_section_of_index, NULL);
+		printf("## [Messages of ring kernels](rings.md)\n");
 	}
+	else if (argc == 2 && strcmp(argv[1], "messages") == 0)
+		print_messages();
 	else if (argc == 3 && strcmp(argv[1], "page") == 0)
 		print_page(argv[2]);
 	else
 	{
-		fprintf(stderr, "usage: reference index | reference page <domain>\n");
+		fprintf(stderr, "usage: reference index | reference messages | reference page <domain>\n");
 		return 2;
 	}
 	return 0;

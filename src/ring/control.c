@@ -539,13 +539,8 @@ fields_json(StringInfo json, const rk_field *fields)
 	appendStringInfoChar(json, '[');
 	for (const rk_field *f = fields; f && f->name; f++)
 	{
-		static const char *const types[] = {
-			"integer", "integer", "bigint", "double precision", "numeric", "boolean", "text", "bigint",
-			"timestamptz", "date", "text", "uuid"
-		};
-
 		appendStringInfo(json, "%s{\"name\": \"%s\", \"type\": \"%s\", \"offset\": %d, \"bytes\": %d, \"required\": %s",
-						 f == fields ? "" : ", ", f->name, types[f->kind], f->offset, f->size,
+						 f == fields ? "" : ", ", f->name, rk_field_sql_type(f), f->offset, f->size,
 						 f->initial ? "false" : "true");
 		if (f->choices)
 		{

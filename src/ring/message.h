@@ -104,6 +104,12 @@ extern const rk_message_type *rk_message_type_find(uint32_t type_id);
 /* The same by the name of its SQL function. */
 extern const rk_message_type *rk_message_function_find(const char *function);
 
+/* SQL type of a field in typed functions. */
+extern const char *rk_field_sql_type(const rk_field *field);
+
+/* The columns that a typed function returns; room for 128. */
+extern int	rk_reply_columns(const rk_message_type *type, const rk_field *columns[]);
+
 static inline int
 rk_field_count(const rk_field *fields)
 {

@@ -32,3 +32,46 @@ rk_message_function_find(const char *function)
 				return t;
 	return NULL;
 }
+
+const char *
+rk_field_sql_type(const rk_field *field)
+{
+	switch (field->kind)
+	{
+		case RK_FIELD_INT2:
+		case RK_FIELD_INT4:
+			return "integer";
+		case RK_FIELD_INT8:
+		case RK_FIELD_ID:
+			return "bigint";
+		case RK_FIELD_FLOAT8:
+			return "double precision";
+		case RK_FIELD_FIXED:
+			return "numeric";
+		case RK_FIELD_BOOLEAN:
+			return "boolean";
+		case RK_FIELD_CODE:
+		case RK_FIELD_TEXT:
+			return "text";
+		case RK_FIELD_TIME:
+			return "timestamptz";
+		case RK_FIELD_DATE:
+			return "date";
+		case RK_FIELD_UUID:
+			return "uuid";
+	}
+	return NULL;
+}
+
+int
+rk_reply_columns(const rk_message_type *type, const rk_field *columns[])
+{
+	int			n = 0;
+
+	for (const rk_field *f = type->reply; f && f->name; f++)
+		if (type->found == NULL || strcmp(f->name, type->found) != 0)
+			columns[n++] = f;
+	for (const rk_field *f = type->rows; f && f->name; f++)
+		columns[n++] = f;
+	return n;
+}

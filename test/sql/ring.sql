@@ -149,6 +149,20 @@ SELECT rk.ring_wait('o', 'suspended');
 SELECT count(rk.ring_send('o', 52, '{}')) FROM generate_series(1, 40);
 SELECT type_id, payload, reason, count(*) FROM rk.dead_letters WHERE ring = 'o' AND reason = 'queue_full' GROUP BY 1, 2, 3;
 
+-- dead letters are sent again, or thrown away
+SELECT rk.ring_configure('o', '{"overflow": "block"}');
+SELECT rk.ring_resume('o');
+SELECT until('SELECT epoch = 4 AND state = ''active'' FROM rk.rings WHERE name = ''o''');
+SELECT total, messages FROM rk.ring_core_total('o');
+SELECT rk.dlq_replay('o', 'reason = ''queue_full''', 5);
+SELECT total, messages FROM rk.ring_core_total('o', 5);
+SELECT rk.dlq_purge('o', 'reason = ''queue_full''');
+SELECT count(*) FROM rk.dead_letters WHERE ring = 'o' AND reason = 'queue_full';
+SELECT rk.dlq_purge('o', 'nonsense');
+SELECT rk.ring_suspend('o');
+SELECT rk.ring_wait('o', 'suspended');
+SELECT count(rk.ring_send('o', 52, '{}')) FROM generate_series(1, 32);
+
 -- rights
 CREATE ROLE regress_rk_user;
 SET ROLE regress_rk_user;
@@ -157,6 +171,7 @@ SELECT rk.ring_core_echo('e', 1);
 SELECT rk.ring_stop('e');
 SELECT * FROM rk.ring_log;
 SELECT count(*) FROM rk.dead_letters;
+SELECT rk.dlq_purge('o');
 RESET ROLE;
 SELECT rk.ring_grant('e', 'regress_rk_user', 'send');
 SET ROLE regress_rk_user;
@@ -172,7 +187,7 @@ DROP ROLE regress_rk_user;
 -- force throws the queue away, as a restart does: what nobody waits for is a dead letter
 SELECT rk.ring_stop('o', force => true);
 SELECT rk.ring_wait('o', 'terminated');
-SELECT until('SELECT count(*) = 80 FROM rk.dead_letters WHERE ring = ''o'' AND reason = ''destroyed''');
+SELECT until('SELECT count(*) = 112 FROM rk.dead_letters WHERE ring = ''o'' AND reason = ''destroyed''');
 CALL rk.ring_down('e');
 SELECT rk.ring_drop('o'), rk.ring_drop('e');
 SELECT * FROM rk.rings;
