@@ -2,7 +2,7 @@
  * checkpoint.c
  *	  The state of a ring on disk: written between messages, read at the start.
  *
- * A checkpoint is one row of rk.checkpoint and its bytes in pieces of 4 MB in
+ * A checkpoint is one row of rk.checkpoint and its bytes in pieces of 1 MB in
  * rk.checkpoint_chunk, in one transaction; so it is in WAL, backups and on
  * standbys.  The bytes:
  *
@@ -11,8 +11,8 @@
  *	  the actor's snapshot
  *
  * apply_seq says which part of the log is in it.  The state is copied in one
- * go, at the speed of memory; nothing is handled meanwhile, nor while the rows
- * are written.  The newest ones are kept (rk.checkpoints_kept); the log before
+ * go, at the speed of memory, and nothing is handled meanwhile; while the copy
+ * is written, messages are, between pieces.  The newest ones are kept (rk.checkpoints_kept); the log before
  * the oldest of them is removed.
  */
 #include "postgres.h"
@@ -30,7 +30,7 @@
 
 #define MAGIC 0x6B72434B		/* "KCrk" */
 #define FORMAT 1
-#define CHUNK (4 * 1024 * 1024)
+#define CHUNK (1024 * 1024)
 #define KEYS_MAX 100000
 #define KEYS_AGE INT64CONST(300000000000)	/* ns */
 
@@ -175,6 +175,7 @@ write_rows(void *arg)
 		memcpy(VARDATA(piece), a->image.data + at, size);
 		rk_run_sql("INSERT INTO rk.checkpoint_chunk VALUES ($1, $2, $3)", 3, types, values, NULL);
 		pfree(piece);
+		rk_host_breathe();
 	}
 	{
 		Oid			types[] = {INT4OID, INT4OID};

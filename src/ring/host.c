@@ -861,11 +861,12 @@ adopt(const rk_ring_row *row)
 static void
 stop_ring(rk_hosted *h, bool final)
 {
+	/* from here on no message is handled, so that none comes after the checkpoint */
+	rk_set_state(h->ring, RK_RING_TERMINATING);
 	if (h->state && h->ring->since_checkpoint > 0 && h->present)
 		(void) rk_checkpoint_write(h);
 	if (final)
 	{
-		rk_set_state(h->ring, RK_RING_TERMINATING);
 		/* after this no message can arrive */
 		rk_directory_close(h->ring);
 		discard_queue(h);
@@ -1066,6 +1067,19 @@ run_rings(void)
 		}
 	}
 	return n;
+}
+
+void
+rk_host_breathe(void)
+{
+	for (int i = 0; i < hosted_count; i++)
+	{
+		rk_hosted  *h = hosted[i];
+		uint32		state = atomic_load_explicit(&h->ring->state, memory_order_relaxed);
+
+		if ((state == RK_RING_ACTIVE || state == RK_RING_DRAINING) && !h->ring->journal && run_volatile(h) > 0)
+			offer_room(h);
+	}
 }
 
 /* Anything in any queue, for the last look before sleeping. */

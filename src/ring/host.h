@@ -81,6 +81,12 @@ extern void rk_ring_error(rk_ring *ring, const char *message);
 /* Applies a message of the log or of an option; false: the handler refused. */
 extern bool rk_apply(rk_hosted *h, const rk_message *message);
 
+/*
+ * Handles messages of volatile rings in the middle of a longer piece of work;
+ * allowed in a transaction, as they do not enter PostgreSQL.
+ */
+extern void rk_host_breathe(void);
+
 /* Lets an actor decide whether to stop a long message. */
 extern bool rk_host_interrupted(void *arg);
 

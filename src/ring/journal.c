@@ -173,6 +173,8 @@ rk_log_apply(rk_hosted *h, bool replay)
 					rk_dead_letter_message(h, &m, "rejected", h->ctx.error.message);
 			}
 			ring->apply_seq = m.apply_seq;
+			if (!replay && i % 256 == 255)
+				rk_host_breathe();
 			if (copy != aligned)
 				pfree(copy);
 		}
