@@ -260,11 +260,20 @@ COMMENT ON FUNCTION rk.ring_call(text, integer, jsonb, interval) IS
 'sends a message (rk.message_types) to a ring and returns its reply';
 
 CREATE FUNCTION rk.ring_send(name text, type_id integer, payload jsonb, priority rk.priority DEFAULT NULL,
-	deadline interval DEFAULT NULL, key text DEFAULT NULL) RETURNS bigint
+	deadline interval DEFAULT NULL, key text DEFAULT NULL, transactional boolean DEFAULT false,
+	receipt boolean DEFAULT false) RETURNS bigint
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100
 AS 'MODULE_PATHNAME', 'rk_ring_send';
-COMMENT ON FUNCTION rk.ring_send(text, integer, jsonb, rk.priority, interval, text) IS
-'sends a message to a ring without waiting for a reply and returns its id; a key makes repeats within 5 minutes return the id of the first';
+COMMENT ON FUNCTION rk.ring_send(text, integer, jsonb, rk.priority, interval, text, boolean, boolean) IS
+'sends a message to a ring without waiting for a reply and returns its id; a key makes repeats within 5 minutes return the id of the first; a transactional message is sent if and when the transaction commits; with a receipt the reply can be had by rk.ring_receive';
+
+CREATE FUNCTION rk.ring_receive(name text, timeout interval DEFAULT NULL,
+	OUT message_id bigint, OUT type_id integer, OUT topic text, OUT payload jsonb, OUT sent_at timestamptz)
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100 ROWS 10
+AS 'MODULE_PATHNAME', 'rk_ring_receive';
+COMMENT ON FUNCTION rk.ring_receive(text, interval) IS
+'replies that have come to messages this session sent with a receipt; waits for the first one until the timeout';
 
 CREATE FUNCTION rk.ring_send_many(name text, type_id integer, payloads jsonb[]) RETURNS bigint[]
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100

@@ -348,6 +348,38 @@ attached_of(int64 attachment_id, Oid relation)
 	return a;
 }
 
+/*
+ * Writes a message into the journal, in the current transaction; returns its
+ * id.  Past SQL, as whoever writes has no right to the table, which has no
+ * index to be kept up.
+ */
+int64
+rk_journal_write(int32 ring_id, uint32 type_id, int priority, void *payload)
+{
+	Oid			schema = get_namespace_oid("rk", false);
+	Relation	journal = table_open(get_relname_relid("ring_journal", schema), RowExclusiveLock);
+	int64		id = nextval_internal(get_relname_relid("ring_journal_id", schema), false);
+	bool		nulls[8] = {0};
+	Datum		values[8] = {
+		Int64GetDatum(id),
+		Int32GetDatum(ring_id),
+		FullTransactionIdGetDatum(GetTopFullTransactionId()),
+		Int32GetDatum(type_id),
+		Int16GetDatum(priority),
+		Int64GetDatum((GetCurrentTimestamp() + (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY) * 1000),
+		ObjectIdGetDatum(GetUserId()),
+		PointerGetDatum(payload)
+	};
+	HeapTuple	row = heap_form_tuple(RelationGetDescr(journal), values, nulls);
+
+	simple_heap_insert(journal, row);
+	heap_freetuple(row);
+	table_close(journal, NoLock);
+	if (rk_the_region)
+		rk_intake_at_commit();
+	return id;
+}
+
 /* Writes a message for one row. */
 static void
 journal_row(attached *a, HeapTuple tuple, TupleDesc desc, const char *op)
@@ -357,11 +389,6 @@ journal_row(attached *a, HeapTuple tuple, TupleDesc desc, const char *op)
 	HeapTuple	result = NULL;
 	TupleDesc	result_desc = NULL;
 	bool		connected = false;
-	Oid			schema;
-	Relation	journal;
-	Datum		values[8];
-	bool		nulls[8] = {0};
-	HeapTuple	row;
 
 	if (a->plan)
 	{
@@ -414,26 +441,9 @@ journal_row(attached *a, HeapTuple tuple, TupleDesc desc, const char *op)
 	SET_VARSIZE(payload, VARHDRSZ + a->type->request_size);
 	memcpy(VARDATA(payload), record, a->type->request_size);
 
-	/* past SQL, as the writer of the row has no right to the journal; it has no index */
-	schema = get_namespace_oid("rk", false);
-	journal = table_open(get_relname_relid("ring_journal", schema), RowExclusiveLock);
-	values[0] = Int64GetDatum(nextval_internal(get_relname_relid("ring_journal_id", schema), false));
-	values[1] = Int32GetDatum(a->ring_id);
-	values[2] = FullTransactionIdGetDatum(GetTopFullTransactionId());
-	values[3] = Int32GetDatum(a->type->type_id);
-	values[4] = Int16GetDatum(a->priority);
-	values[5] = Int64GetDatum((GetCurrentTimestamp() +
-							   (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY) * 1000);
-	values[6] = ObjectIdGetDatum(GetUserId());
-	values[7] = PointerGetDatum(payload);
-	row = heap_form_tuple(RelationGetDescr(journal), values, nulls);
-	simple_heap_insert(journal, row);
-	heap_freetuple(row);
-	table_close(journal, NoLock);
+	(void) rk_journal_write(a->ring_id, a->type->type_id, a->priority, payload);
 	pfree(record);
 	pfree(payload);
-	if (rk_the_region)
-		rk_intake_at_commit();
 }
 
 Datum

@@ -58,6 +58,9 @@ extern void rk_controlled_ring(const char *name, rk_ring_row *row);
 /* Function of attach.c, for rk.ring_drop. */
 extern Datum rk_ring_detach(PG_FUNCTION_ARGS);
 
+/* Writes a message (a bytea) into the journal of a ring; returns its id. */
+extern int64 rk_journal_write(int32 ring_id, uint32 type_id, int priority, void *payload);
+
 /* Whether the role was granted this access to the ring. */
 extern bool rk_ring_access(int32 ring_id, Oid role, const char *access);
 

@@ -32,7 +32,8 @@ static uint32 roles_epoch = 1;	/* changes when memberships may have changed */
 static bool rescan_pending = false;
 static bool intake_pending = false;
 static List *started = NIL;		/* names of rings that this transaction started */
-static int	slots_in_use = 0;	/* calls under way, as far as we know */
+static int	slots_in_use = 0;	/* calls of this statement under way */
+static bool *kept = NULL;		/* by slot: its reply is fetched later */
 static int	first_free = 0;		/* where to look for a reply slot */
 
 static rk_reply_slot *
@@ -41,9 +42,9 @@ my_slots(void)
 	return rk_region_replies() + (Size) rk_my_proc() * rk_the_region->inflight;
 }
 
-/* Gives up every call that is under way. */
+/* Gives up the calls that are under way; those for later only at the end. */
 static void
-abandon_all(void)
+abandon_all(bool final)
 {
 	rk_reply_slot *slots = my_slots();
 
@@ -51,6 +52,8 @@ abandon_all(void)
 	{
 		rk_reply_state state = rk_reply_look(&slots[i]);
 
+		if (!final && kept && kept[i])
+			continue;
 		if (state == RK_REPLY_FREE || state == RK_REPLY_ABANDONED || rk_reply_abandon(&slots[i]))
 			continue;
 		if (slots[i].in_slab)
@@ -64,7 +67,7 @@ static void
 send_exit(int code, Datum arg)
 {
 	atomic_store(rk_region_hazard(rk_my_proc()), 0);
-	abandon_all();
+	abandon_all(true);
 }
 
 static void
@@ -81,7 +84,7 @@ at_transaction_end(XactEvent event, void *arg)
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
 			if (slots_in_use > 0)
-				abandon_all();
+				abandon_all(false);
 			rescan_pending = false;
 			intake_pending = false;
 			started = NIL;
@@ -96,7 +99,7 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId mine, SubTransactionI
 {
 	/* a call is under way within one statement only */
 	if (event == SUBXACT_EVENT_ABORT_SUB && slots_in_use > 0)
-		abandon_all();
+		abandon_all(false);
 }
 
 static void
@@ -612,6 +615,31 @@ wait_asleep(rk_ring *ring, const rk_outgoing *out, rk_incoming *in)
 }
 
 void
+rk_receipt_keep(const rk_incoming *in)
+{
+	if (kept == NULL)
+		kept = MemoryContextAllocZero(TopMemoryContext, sizeof(bool) * rk_the_region->inflight);
+	kept[in->slot - my_slots()] = true;
+	slots_in_use--;
+}
+
+void
+rk_receipt_drop(const rk_incoming *in)
+{
+	kept[in->slot - my_slots()] = false;
+	slots_in_use++;
+}
+
+void
+rk_reply_check(rk_ring *ring, rk_incoming *in)
+{
+	if (unlikely(in->slot->outcome != RK_OUTCOME_OK))
+		failed(ring, in);
+	in->length = in->slot->length;
+	in->data = in->slot->in_slab ? rk_slab_data(rk_region_slab(), in->slot->block) : in->slot->data;
+}
+
+void
 rk_call_wait(rk_ring *ring, const rk_outgoing *out, rk_incoming *in)
 {
 	rk_reply_slot *slot = in->slot;
@@ -635,10 +663,7 @@ rk_call_wait(rk_ring *ring, const rk_outgoing *out, rk_incoming *in)
 	}
 	if (rk_reply_look(slot) != RK_REPLY_DONE)
 		wait_asleep(ring, out, in);
-	if (unlikely(slot->outcome != RK_OUTCOME_OK))
-		failed(ring, in);
-	in->length = slot->length;
-	in->data = slot->in_slab ? rk_slab_data(rk_region_slab(), slot->block) : slot->data;
+	rk_reply_check(ring, in);
 }
 
 void

@@ -67,6 +67,17 @@ extern void rk_call_end(rk_incoming *in);
 extern void rk_call_start(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_incoming *in);
 extern void rk_call_wait(rk_ring *ring, const rk_outgoing *out, rk_incoming *in);
 
+/*
+ * A call whose reply is fetched later, in another statement or transaction:
+ * rk_receipt_keep after rk_call_start keeps its slot until rk_receipt_drop or
+ * the end of the session.
+ */
+extern void rk_receipt_keep(const rk_incoming *in);
+extern void rk_receipt_drop(const rk_incoming *in);
+
+/* Raises the error that came instead of a reply; ends the call. */
+extern void rk_reply_check(rk_ring *ring, rk_incoming *in);
+
 /* Registers what frees slots and cleans up; once a session. */
 extern void rk_send_init(void);
 

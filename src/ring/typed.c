@@ -16,6 +16,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -34,6 +35,7 @@ PG_FUNCTION_INFO_V1(rk_ring_call);
 PG_FUNCTION_INFO_V1(rk_ring_send);
 PG_FUNCTION_INFO_V1(rk_ring_send_many);
 PG_FUNCTION_INFO_V1(rk_ring_load);
+PG_FUNCTION_INFO_V1(rk_ring_receive);
 
 #define MAX_FIELDS 64
 #define LOCAL_PAYLOAD 1024
@@ -296,6 +298,109 @@ rk_ring_call(PG_FUNCTION_ARGS)
 	return result;
 }
 
+/* ---- replies for later ---- */
+
+/* A message sent with receipt => true, oldest first. */
+typedef struct receipt
+{
+	rk_incoming in;
+	rk_ring    *ring;
+	const rk_message_type *type;
+	TimestampTz sent_at;
+	char		name[NAMEDATALEN];
+	struct receipt *next;
+} receipt;
+
+static receipt *oldest_receipt = NULL;
+
+static int64
+send_for_later(rk_ring *ring, const rk_message_type *type, rk_outgoing *out)
+{
+	receipt    *r = MemoryContextAllocZero(TopMemoryContext, sizeof(receipt));
+	receipt   **last = &oldest_receipt;
+
+	if (out->deadline_ns == 0)
+		out->deadline_ns = rk_call_deadline(ring, rk_now_ns(), 0);
+	rk_call_start(ring, &session_handle, out, &r->in);
+	rk_receipt_keep(&r->in);
+	r->ring = ring;
+	r->type = type;
+	r->sent_at = GetCurrentTimestamp();
+	strlcpy(r->name, session_handle.name, NAMEDATALEN);
+	while (*last)
+		last = &(*last)->next;
+	*last = r;
+	return r->in.message_id;
+}
+
+/*
+ * The replies that have come to messages of this session with a receipt, in
+ * the order of sending; waits for the first one at most for the timeout.
+ */
+Datum
+rk_ring_receive(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	char	   *name;
+	int64		until = PG_ARGISNULL(1) ? 0 : rk_now_ns() + interval_ms(PG_GETARG_INTERVAL_P(1)) * 1000000;
+	bool		found = false;
+
+	not_null(fcinfo, 0, "name");
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	rk_send_init();
+	InitMaterializedSRF(fcinfo, 0);
+	for (;;)
+	{
+		bool		waiting = false;
+
+		for (receipt **p = &oldest_receipt; *p;)
+		{
+			receipt    *r = *p;
+			rk_incoming in = r->in;
+			Datum		values[5];
+			bool		nulls[5] = {0};
+
+			if (strcmp(r->name, name) != 0)
+			{
+				p = &r->next;
+				continue;
+			}
+			if (rk_reply_look(in.slot) != RK_REPLY_DONE)
+			{
+				/* it says so before it sleeps, so that the host sets the latch */
+				waiting |= rk_reply_sleep(in.slot);
+				p = &r->next;
+				continue;
+			}
+			/* ours no more, whatever it says */
+			values[0] = Int64GetDatum(in.message_id);
+			values[1] = Int32GetDatum(r->type->reply_id);
+			nulls[2] = true;
+			values[4] = TimestampTzGetDatum(r->sent_at);
+			*p = r->next;
+			rk_receipt_drop(&in);
+			{
+				const rk_message_type *type = r->type;
+				rk_ring    *ring = r->ring;
+
+				pfree(r);
+				rk_reply_check(ring, &in);
+				values[3] = rk_reply_to_jsonb(type, in.data, in.length);
+			}
+			rk_call_end(&in);
+			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+			found = true;
+		}
+		if (found || !waiting || until == 0 || rk_now_ns() > until)
+			break;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 Max(1, Min((until - rk_now_ns()) / 1000000, 1000)), PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+	return (Datum) 0;
+}
+
 Datum
 rk_ring_send(PG_FUNCTION_ARGS)
 {
@@ -336,6 +441,27 @@ rk_ring_send(PG_FUNCTION_ARGS)
 	}
 	if (!PG_ARGISNULL(4))
 		out.deadline_ns = rk_now_ns() + interval_ms(PG_GETARG_INTERVAL_P(4)) * 1000000;
+	if (!PG_ARGISNULL(6) && PG_GETARG_BOOL(6))
+	{
+		/* with this transaction, or not at all */
+		bytea	   *journaled = palloc(VARHDRSZ + type->request_size);
+
+		if (!PG_ARGISNULL(4) || !PG_ARGISNULL(5) || (!PG_ARGISNULL(7) && PG_GETARG_BOOL(7)))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("a transactional message has neither deadline, key nor receipt")));
+		SET_VARSIZE(journaled, VARHDRSZ + type->request_size);
+		memcpy(VARDATA(journaled), payload, type->request_size);
+		PG_RETURN_INT64(rk_journal_write(ring->ring_id, type->type_id, out.priority, journaled));
+	}
+	if (!PG_ARGISNULL(7) && PG_GETARG_BOOL(7))
+	{
+		if (!PG_ARGISNULL(5))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("a message with a key has no receipt")));
+		PG_RETURN_INT64(send_for_later(ring, type, &out));
+	}
 	if (PG_ARGISNULL(5))
 	{
 		id = rk_ring_post(ring, &session_handle, &out);

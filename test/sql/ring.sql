@@ -48,6 +48,28 @@ SELECT rk.ring_load('e', '[{"amount": 1}, {"amount": -1}]');
 SELECT rk.ring_load('e', 'SELECT 1 AS x');
 SELECT sum(rk.ring_core_echo('e', i)) FROM generate_series(1, 10000) i;
 
+-- replies later, in the order of sending
+SELECT rk.ring_send('e', 50, jsonb_build_object('value', i), receipt => true) > 0 FROM generate_series(1, 3) i;
+SELECT rk.ring_core_echo('e', 0);
+SELECT type_id, payload, sent_at <= now() FROM rk.ring_receive('e', '5s') WHERE message_id > 0;
+SELECT rk.ring_send('e', 52, '{"amount": 9223372036854775807}', receipt => true) > 0;
+SELECT * FROM rk.ring_receive('e', '5s');
+SELECT * FROM rk.ring_receive('e');
+SELECT rk.ring_send('e', 54, '{"min_messages": 1000000}', receipt => true, deadline => '100ms') > 0;
+SELECT * FROM rk.ring_receive('e', '20ms');
+SELECT * FROM rk.ring_receive('e', '5s');
+-- sent if and when the transaction commits
+BEGIN;
+SELECT rk.ring_send('e', 52, '{"amount": 7}', transactional => true) > 0;
+ROLLBACK;
+BEGIN;
+SELECT rk.ring_send('e', 52, '{"amount": -5}', transactional => true) > 0;
+SELECT rk.ring_send('e', 52, '{"amount": 5}', transactional => true) > 0;
+COMMIT;
+SELECT rk.ring_sync('e');
+SELECT total, messages FROM rk.ring_core_total('e', 1013);
+SELECT rk.ring_send('e', 52, '{}', transactional => true, key => 'k');
+
 -- measured
 SELECT p50_ns > 0 AND p50_ns <= p99_ns AND p99_ns <= max_ns AND per_s > 0 FROM rk.ring_bench('e', 1000);
 SELECT per_s > 0 FROM rk.ring_bench('e', 1000, '{"value": 5}', mode => 'send');
@@ -109,7 +131,7 @@ SELECT rk.ring_send('e', 52, '{"amount": 1}') IS NOT NULL;
 SELECT queue_depth FROM rk.ring_status('e');
 SELECT rk.ring_call('e', 50, '{"value": 1}', '50ms');
 SELECT rk.ring_resume('e');
-SELECT total FROM rk.ring_core_total('e', 1011);
+SELECT total FROM rk.ring_core_total('e', 1014);
 
 -- the state outlives a stop
 SELECT rk.ring_checkpoint('e') > 0;
