@@ -566,7 +566,7 @@ failed(rk_ring *ring, rk_incoming *in)
 		case RK_OUTCOME_EXPIRED:
 			ereport(ERROR,
 					(errcode(RK_ERRCODE_DEADLINE),
-					 errmsg("deadline of the message passed before ring \"%s\" came to it", name)));
+					 errmsg("ring \"%s\" did not reply in time", name)));
 			break;
 		case RK_OUTCOME_LOST:
 			ereport(ERROR,

@@ -54,7 +54,7 @@ SELECT type_id, payload, sent_at <= now() FROM rk.ring_receive('e', '5s') WHERE 
 SELECT rk.ring_send('e', 52, '{"amount": 9223372036854775807}', receipt => true) > 0;
 SELECT * FROM rk.ring_receive('e', '5s');
 SELECT * FROM rk.ring_receive('e');
-SELECT rk.ring_send('e', 54, '{"min_messages": 1000000}', receipt => true, deadline => '100ms') > 0;
+SELECT rk.ring_send('e', 54, '{"min_messages": 1000000}', receipt => true, deadline => '1s') > 0;
 SELECT * FROM rk.ring_receive('e', '20ms');
 SELECT * FROM rk.ring_receive('e', '5s');
 -- sent if and when the transaction commits
