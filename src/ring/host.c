@@ -340,15 +340,17 @@ handle(rk_hosted *h, rk_slot *slot, uint64 apply_seq, bool parked)
 	}
 	else
 	{
+		const char *why = status == RK_STOPPED ? "the host of the ring was told to stop" : h->ctx.error.message;
+
 		if (block != RK_SLAB_NONE)
 			rk_slab_give(rk_region_slab(), block);
 		ring->failed++;
 		ring->in_flight = 0;
-		rk_ring_error(ring, h->ctx.error.message);
+		rk_ring_error(ring, why);
 		if (r)
-			answer(ring, slot, RK_OUTCOME_ERROR, status_code(status), h->ctx.error.message);
+			answer(ring, slot, RK_OUTCOME_ERROR, status_code(status), why);
 		else
-			rk_dead_letter(h, slot, "rejected", h->ctx.error.message, 1);
+			rk_dead_letter(h, slot, "rejected", why, 1);
 	}
 	ring->bytes += slot->length;
 	return false;
@@ -675,8 +677,6 @@ load_relations(rk_hosted *h)
 typedef struct launch_arg
 {
 	rk_hosted  *h;
-	const rk_ring_row *row;
-	bool		good;
 } launch_arg;
 
 /* In a transaction: the state from checkpoint and log, or a new one. */
