@@ -28,7 +28,10 @@ OBJS = $(patsubst %.c,%.o,$(PLAIN_SOURCES) $(SERVER_SOURCES))
 WARNINGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
 	-Wno-declaration-after-statement
 PG_CFLAGS = -std=gnu11 $(WARNINGS) -DRK_VERSION='"$(EXTVERSION)"'
-SHLIB_LINK += -lm -lpthread
+# OpenBLAS brings LAPACK.  The serial build: threads of its own have no place in
+# a server process.
+BLAS_LIBS = $(shell pkg-config --libs openblas)
+SHLIB_LINK += $(BLAS_LIBS) -lm -lpthread
 
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --load-extension=rustkernels
@@ -42,6 +45,9 @@ include $(PGXS)
 
 # the loops are in the plain part
 $(patsubst %.c,%.o,$(PLAIN_SOURCES)): override CFLAGS += -O3
+
+# the same bits whether or not the machine multiplies and adds in one step
+src/compute/philox.o src/compute/normal.o: override CFLAGS += -ffp-contract=off -fno-math-errno
 
 # which headers a file includes, from the compiler
 $(OBJS): override CPPFLAGS += -MMD -MP
@@ -90,7 +96,7 @@ build/unit/%.o: src/%.c
 -include $(UNIT_OBJS:.o=.d)
 
 build/unit/test_%: test/unit/test_%.c test/unit/support.h $(UNIT_OBJS)
-	$(CC) $(UNIT_CFLAGS) $< $(UNIT_OBJS) -lcmocka -lm -lpthread -o $@
+	$(CC) $(UNIT_CFLAGS) $< $(UNIT_OBJS) $(BLAS_LIBS) -lcmocka -lm -lpthread -o $@
 
 # the queue between processes, by the detector of data races
 build/thread/test_ring_queue: test/unit/test_ring_queue.c test/unit/support.h src/ring/queue.c src/ring/queue.h

@@ -24,7 +24,7 @@
 #include "../relation/emit.h"
 
 /*
- * Finds what "graph/pagerank", or "graph/shortest-path_between" for a
+ * Finds what "graph/pagerank", or the function's own name, or "graph/shortest-path_between" for a
  * companion, names.
  */
 static void
@@ -39,6 +39,15 @@ find_by_id(const char *id, const rk_kernel **kernel, const rk_function **functio
 		*kernel = rk_find_kernel(pnstrdup(id, underscore - id));
 		*function = *kernel ? rk_find_function(*kernel, underscore) : NULL;
 	}
+	/* a companion whose function has a name of its own */
+	for (int r = 0; *function == NULL && rk_rooms[r] != NULL; r++)
+		for (const rk_kernel *k = rk_rooms[r]; k->id != NULL; k++)
+			for (const rk_function *f = k->functions; f->params != NULL; f++)
+				if (f->sql_name && strcmp(f->sql_name, id) == 0)
+				{
+					*kernel = k;
+					*function = f;
+				}
 	if (*kernel == NULL || *function == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),

@@ -4,31 +4,12 @@
  *
  * Wichura, M. J. (1988), "Algorithm AS 241: The percentage points of the
  * normal distribution", Applied Statistics 37, 477-484: one rational function
- * for |p - 1/2| <= 0.425 and two of sqrt(-log p) for the tails.
+ * for |p - 1/2| <= 0.425 and two of sqrt(-log p) for the tails.  The first two
+ * are in the header.
  */
 #include "normal.h"
 
-/* Numerators and denominators from the highest power down. */
-static const double center_a[8] = {
-	2.5090809287301226727e3, 3.3430575583588128105e4, 6.7265770927008700853e4,
-	4.5921953931549871457e4, 1.3731693765509461125e4, 1.9715909503065514427e3,
-	1.3314166789178437745e2, 3.3871328727963666080e0
-};
-static const double center_b[8] = {
-	5.2264952788528545610e3, 2.8729085735721942674e4, 3.9307895800092710610e4,
-	2.1213794301586595867e4, 5.3941960214247511077e3, 6.8718700749205790830e2,
-	4.2313330701600911252e1, 1.0
-};
-static const double near_c[8] = {
-	7.74545014278341407640e-4, 2.27238449892691845833e-2, 2.41780725177450611770e-1,
-	1.27045825245236838258e0, 3.64784832476320460504e0, 5.76949722146069140550e0,
-	4.63033784615654529590e0, 1.42343711074968357734e0
-};
-static const double near_d[8] = {
-	1.05075007164441684324e-9, 5.47593808499534494600e-4, 1.51986665636164571966e-2,
-	1.48103976427480074590e-1, 6.89767334985100004550e-1, 1.67638483018380384940e0,
-	2.05319162663775882187e0, 1.0
-};
+/* Numerator and denominator from the highest power down. */
 static const double far_e[8] = {
 	2.01033439929228813265e-7, 2.71155556874348757815e-5, 1.24266094738807843860e-3,
 	2.65321895265761230930e-2, 2.96560571828504891230e-1, 1.78482653991729133580e0,
@@ -62,13 +43,13 @@ rk_normal_quantile(double p)
 	double		x;
 
 	if (fabs(q) <= 0.425)
-		return q * ratio(center_a, center_b, 0.180625 - q * q);
+		return rk_normal_center(q);
 	r = q < 0 ? p : 1 - p;
 	if (!(r >= 0))
 		return NAN;
 	if (r == 0)
 		return q < 0 ? -INFINITY : INFINITY;
-	r = sqrt(-log(r));
-	x = r <= 5 ? ratio(near_c, near_d, r - 1.6) : ratio(far_e, far_f, r - 5);
+	r = r > 0x1p-1022 ? sqrt(-rk_log_of_half(r)) : sqrt(-log(r));
+	x = r <= 5 ? rk_normal_near_tail(r) : ratio(far_e, far_f, r - 5);
 	return q < 0 ? -x : x;
 }

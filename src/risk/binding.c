@@ -14,16 +14,16 @@
 /* ---- positions and correlations ---- */
 
 /*
- * Positions, one row each, in the order of their ids, and the matrix of their
- * correlations.
+ * Positions, one row each, as read, and the matrix of their correlations.
  */
 typedef struct book
 {
 	rk_table   *table;
 	rk_ids	   *ids;
 	int64		n;
-	int64	   *row;			/* of each id */
+	const uint32 *codes;		/* ids of the positions */
 	double	   *correlations;	/* n x n; NULL: none given */
+	double	   *factor;			/* their Cholesky factor, if wanted */
 } book;
 
 static void
@@ -75,8 +75,9 @@ read_correlations(rk_call *call, const book *b, const rk_table *t, const int64 *
 	return r;
 }
 
+/* Reads positions and correlations; with factor, the Cholesky factor too. */
 static void
-read_book(rk_call *call, book *b)
+read_book(rk_call *call, book *b, bool want_factor)
 {
 	rk_table   *correlations;
 	rk_table_column *id;
@@ -88,6 +89,7 @@ read_book(rk_call *call, book *b)
 	b->ids = rk_table_ids(call, RK_TYPE_ID);
 	b->n = b->table->rows;
 	id = rk_table_column_named(b->table, "id");
+	b->codes = id->codes;
 	/* ids in order; those that only correlations name have no row */
 	place = rk_call_alloc(call, rk_ids_count(b->ids), int64);
 	for (int64 k = 0; k < rk_ids_count(b->ids); k++)
@@ -102,69 +104,296 @@ read_book(rk_call *call, book *b)
 					 errhint("Add its rows up: SELECT id, sum(value) AS value, ... GROUP BY id.")));
 		place[id->codes[k]] = k;
 	}
-	b->correlations = correlations ? read_correlations(call, b, correlations, place) : NULL;
-	if (b->correlations)
-		rk_call_check(call, rk_correlation_factor(&call->ctx, b->correlations, b->n, NULL));
+	if (correlations == NULL)
+		return;
+	b->correlations = read_correlations(call, b, correlations, place);
+	if (rk_arg_boolean(call, "psd_repair"))
+	{
+		double		distance;
+
+		rk_call_check(call, rk_correlation_repair(&call->ctx, b->correlations, b->n, &distance));
+		rk_call_detail_float8(call, "repair_distance", distance);
+	}
+	if (want_factor)
+		b->factor = rk_call_alloc(call, b->n * b->n, double);
+	rk_call_check(call, rk_correlation_factor(&call->ctx, b->correlations, b->n, b->factor));
 }
 
+/* Amounts as doubles. */
+static double *
+amounts(rk_call *call, const rk_table *t, const rk_table_column *c)
+{
+	double	   *to = rk_call_alloc(call, t->rows, double);
+
+	for (int64 i = 0; i < t->rows; i++)
+		to[i] = rk_amount_to_double((rk_amount) {c->decimals[i], c->scale});
+	return to;
+}
+
+/* ---- risk/monte-carlo-var ---- */
+
+static void
+read_simulation(rk_call *call, book *b, rk_positions *p, rk_simulation *s)
+{
+	const rk_table_column *mu;
+	double	   *expected_return;
+
+	*s = (rk_simulation) {
+		.confidence = rk_arg_float8(call, "confidence"),
+		.years = rk_arg_float8(call, "horizon") / rk_arg_float8(call, "days_per_year"),
+		.simulations = rk_arg_int(call, "simulations"),
+		.distribution = rk_arg_choice(call, "distribution"),
+		.degrees_of_freedom = rk_arg_float8(call, "degrees_of_freedom"),
+		.geometric = rk_arg_choice(call, "returns") == 1,
+		.antithetic = rk_arg_boolean(call, "antithetic"),
+		.sobol = rk_arg_choice(call, "sampling") == 1,
+		.seed = (uint64) rk_arg_int(call, "seed")
+	};
+	if (rk_tail_of(s->simulations, s->confidence).mass < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%lld simulations are too few for confidence %g", (long long) s->simulations, s->confidence),
+				 errdetail("At least one simulation must lie in the tail."),
+				 errhint("Set simulations to at least %.0f.", ceil(1 / (1 - s->confidence) - 1e-6))));
+	read_book(call, b, true);
+	mu = rk_table_column_named(b->table, "expected_return");
+	expected_return = rk_call_alloc(call, b->n, double);
+	for (int64 i = 0; i < b->n; i++)
+		expected_return[i] = mu->there ? mu->floats[i] : 0;
+	*p = (rk_positions) {
+		.count = b->n,
+		.value = amounts(call, b->table, rk_table_column_named(b->table, "value")),
+		.volatility = rk_table_column_named(b->table, "volatility")->floats,
+		.expected_return = expected_return,
+		.correlations = b->correlations,
+		.factor = b->factor
+	};
+	rk_call_phase(call, "computing", s->simulations);
+}
+
+static void
+monte_carlo_var(rk_call *call)
+{
+	book		b = {0};
+	rk_positions p;
+	rk_simulation s;
+	rk_simulated_risk r;
+	double	   *pnl;
+	int64		offsets[] = {0, RK_PERCENTILES};
+
+	read_simulation(call, &b, &p, &s);
+	pnl = rk_call_alloc(call, s.simulations, double);
+	rk_call_check(call, rk_risk_simulate(&call->ctx, &p, &s, pnl));
+	rk_call_check(call, rk_risk_simulated_measures(&call->ctx, &p, &s, pnl, &r));
+	rk_emit(call, 1, (rk_out[]) {
+		RK_OUT_DOUBLES(&r.var), RK_OUT_DOUBLES(&r.expected_shortfall), RK_OUT_DOUBLES(&r.var_lower),
+		RK_OUT_DOUBLES(&r.var_upper), RK_OUT_DOUBLES(&r.mean_pnl), RK_OUT_DOUBLES(&r.std_pnl),
+		RK_OUT_DOUBLES(&r.parametric_var), RK_OUT_ARRAYS(RK_OUT_FLOAT8_ARRAY, r.percentiles, offsets),
+		RK_OUT_INTS(&s.simulations)
+	}, NULL);
+}
+
+static void
+monte_carlo_var_components(rk_call *call)
+{
+	book		b = {0};
+	rk_positions p;
+	rk_simulation s;
+	rk_simulated_risk r;
+	rk_risk_components c;
+	const rk_table_column *value;
+	double	   *marginal;
+	double	   *share;
+
+	read_simulation(call, &b, &p, &s);
+	c.standalone_var = rk_call_alloc(call, b.n, double);
+	c.component_var = rk_call_alloc(call, b.n, double);
+	c.component_expected_shortfall = rk_call_alloc(call, b.n, double);
+	marginal = rk_call_alloc(call, b.n, double);
+	share = rk_call_alloc(call, b.n, double);
+	rk_call_check(call, rk_risk_monte_carlo_components(&call->ctx, &p, &s, &r, &c));
+	for (int64 i = 0; i < b.n; i++)
+	{
+		marginal[i] = p.value[i] != 0 ? c.component_var[i] / p.value[i] : NAN;
+		share[i] = r.var != 0 ? c.component_var[i] / r.var : NAN;
+	}
+	value = rk_table_column_named(b.table, "value");
+	rk_emit(call, b.n, (rk_out[]) {
+		RK_OUT_CODES(b.ids, b.codes), RK_OUT_DECIMALS(value->decimals, value->scale),
+		RK_OUT_DOUBLES(c.standalone_var), RK_OUT_DOUBLES(c.component_var), RK_OUT_OPTIONALS(marginal),
+		RK_OUT_DOUBLES(c.component_expected_shortfall), RK_OUT_OPTIONALS(share)
+	}, NULL);
+}
+
+/* The number of a row. */
+static Datum
+row_number(void *arg, int64 row, bool *is_null)
+{
+	return Int64GetDatum(row);
+}
+
+static void
+monte_carlo_var_scenarios(rk_call *call)
+{
+	book		b = {0};
+	rk_positions p;
+	rk_simulation s;
+	double	   *pnl;
+
+	read_simulation(call, &b, &p, &s);
+	pnl = rk_call_alloc(call, s.simulations, double);
+	rk_call_check(call, rk_risk_simulate(&call->ctx, &p, &s, pnl));
+	rk_emit(call, s.simulations, (rk_out[]) {RK_OUT_CALL(row_number, NULL), RK_OUT_DOUBLES(pnl)}, NULL);
+}
+
+RK_FUNCTION(rk_risk_monte_carlo_var_sql, "risk/monte-carlo-var", "");
+RK_FUNCTION(rk_risk_monte_carlo_var_components_sql, "risk/monte-carlo-var", "_components");
+RK_FUNCTION(rk_risk_monte_carlo_var_scenarios_sql, "risk/monte-carlo-var", "_scenarios");
+RK_MOVING_AGGREGATE(rk_risk_monte_carlo_var_historical_var, "risk/monte-carlo-var", "_historical_var");
+RK_MOVING_AGGREGATE(rk_risk_monte_carlo_var_historical_expected_shortfall, "risk/monte-carlo-var",
+					"_historical_expected_shortfall");
+
 /* ---- risk/portfolio-aggregation ---- */
+
+/* A portfolio as the kernel wants it. */
+typedef struct portfolio
+{
+	book		b;
+	const rk_table_column *value;
+	bool		has_var;		/* positions have their own VaR */
+	double	   *values;			/* NULL: they have no values */
+	double	   *x;
+	double		z;
+	rk_portfolio_risk risk;
+} portfolio;
+
+static void
+read_portfolio(rk_call *call, portfolio *p, bool want_columns)
+{
+	const rk_table_column *volatility;
+	const rk_table_column *var;
+	double		scale = sqrt(rk_arg_float8(call, "horizon") / rk_arg_float8(call, "days_per_year"));
+
+	read_book(call, &p->b, false);
+	p->z = rk_normal_quantile(rk_arg_float8(call, "confidence"));
+	p->value = rk_table_column_named(p->b.table, "value");
+	volatility = rk_table_column_named(p->b.table, "volatility");
+	var = rk_table_column_named(p->b.table, "var");
+	p->has_var = var->there;
+	if (!var->there && !(p->value->there && volatility->there))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("relation \"positions\" has neither \"value\" and \"volatility\" nor \"var\""),
+				 errhint("A query of this form works: positions => '%s'.", p->b.table->relation->example)));
+	if (p->value->there)
+		p->values = amounts(call, p->b.table, p->value);
+	p->x = rk_call_alloc(call, p->b.n, double);
+	for (int64 i = 0; i < p->b.n; i++)
+		p->x[i] = var->there ? var->floats[i] / p->z : p->values[i] * volatility->floats[i] * scale;
+	if (want_columns)
+	{
+		p->risk.standalone_var = rk_call_alloc(call, p->b.n, double);
+		p->risk.component_var = rk_call_alloc(call, p->b.n, double);
+		p->risk.incremental_var = rk_call_alloc(call, p->b.n, double);
+	}
+	rk_call_check(call, rk_risk_portfolio_aggregation(&call->ctx, p->x, p->b.correlations, p->b.n, p->z,
+													  rk_arg_choice(call, "method"), &p->risk));
+}
 
 static void
 portfolio_aggregation(rk_call *call)
 {
-	book		b;
-	rk_portfolio_risk p = {0};
-	const rk_table_column *value;
-	const rk_table_column *volatility;
-	const rk_table_column *var;
-	double		z = rk_normal_quantile(rk_arg_float8(call, "confidence"));
-	double		scale = sqrt(rk_arg_float8(call, "horizon") / rk_arg_float8(call, "days_per_year"));
-	double	   *x;
+	portfolio	p = {0};
 	double	   *marginal;
 	double	   *share;
 	double	   *beta;
 	double		total = 0;
 
-	read_book(call, &b);
-	value = rk_table_column_named(b.table, "value");
-	volatility = rk_table_column_named(b.table, "volatility");
-	var = rk_table_column_named(b.table, "var");
-	if (!var->there && !(value->there && volatility->there))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("relation \"positions\" has neither \"value\" and \"volatility\" nor \"var\""),
-				 errhint("A query of this form works: positions => '%s'.", b.table->relation->example)));
-	x = rk_call_alloc(call, b.n, double);
-	marginal = rk_call_alloc(call, b.n, double);
-	share = rk_call_alloc(call, b.n, double);
-	beta = rk_call_alloc(call, b.n, double);
-	for (int64 i = 0; i < b.n; i++)
+	read_portfolio(call, &p, true);
+	marginal = rk_call_alloc(call, p.b.n, double);
+	share = rk_call_alloc(call, p.b.n, double);
+	beta = rk_call_alloc(call, p.b.n, double);
+	for (int64 i = 0; p.values && i < p.b.n; i++)
+		total += p.values[i];
+	for (int64 i = 0; i < p.b.n; i++)
 	{
-		double		v = value->there ? rk_amount_to_double((rk_amount) {value->decimals[i], value->scale}) : NAN;
+		marginal[i] = p.values && p.values[i] != 0 ? p.risk.component_var[i] / p.values[i] : NAN;
+		share[i] = p.risk.var > 0 ? p.risk.component_var[i] / p.risk.var : NAN;
+		beta[i] = p.risk.var > 0 && total != 0 ? marginal[i] * total / p.risk.var : NAN;
+	}
+	rk_emit(call, p.b.n, (rk_out[]) {
+		RK_OUT_CODES(p.b.ids, p.b.codes), RK_OUT_DOUBLES(p.risk.standalone_var),
+		RK_OUT_DOUBLES(p.risk.component_var), RK_OUT_OPTIONALS(marginal),
+		RK_OUT_DOUBLES(p.risk.incremental_var), RK_OUT_OPTIONALS(share), RK_OUT_OPTIONALS(beta)
+	}, NULL);
+}
 
-		marginal[i] = v;
-		total += v;
-		x[i] = var->there ? var->floats[i] / z : v * volatility->floats[i] * scale;
-	}
-	p.standalone_var = rk_call_alloc(call, b.n, double);
-	p.component_var = rk_call_alloc(call, b.n, double);
-	p.incremental_var = rk_call_alloc(call, b.n, double);
-	rk_call_check(call, rk_risk_portfolio_aggregation(&call->ctx, x, b.correlations, b.n, z,
-													  rk_arg_choice(call, "method"), &p));
+/* The exact sum of a column of amounts. */
+static Datum
+sum_of_amounts(const rk_table *t, const rk_table_column *c)
+{
+	rk_amount	sum = {0, c->scale};
+
+	for (int64 i = 0; i < t->rows; i++)
+		if (!rk_amount_add(&sum, (rk_amount) {c->decimals[i], c->scale}))
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("sum of \"%s\" is out of range", c->name)));
+	return rk_amount_to_numeric(sum);
+}
+
+static void
+portfolio_aggregation_summary(rk_call *call)
+{
+	portfolio	p = {0};
+	double		shortfall;
+
+	read_portfolio(call, &p, false);
+	shortfall = p.risk.sigma * rk_normal_density(p.z) / (1 - rk_arg_float8(call, "confidence"));
+	rk_emit_row(call, (Datum[]) {
+		Float8GetDatum(p.risk.var), Float8GetDatum(shortfall), Float8GetDatum(p.risk.undiversified_var),
+		Float8GetDatum(p.risk.undiversified_var - p.risk.var),
+		Float8GetDatum(p.risk.var / p.risk.undiversified_var), Float8GetDatum(p.risk.sigma),
+		p.value->there ? sum_of_amounts(p.b.table, p.value) : (Datum) 0
+	}, (bool[]) {false, p.has_var, false, false, p.risk.undiversified_var == 0, p.has_var, !p.value->there});
+}
+
+static void
+portfolio_covariance(rk_call *call)
+{
+	book		b = {0};
+	const double *sigma;
+	int64		pairs;
+	int64		at = 0;
+	uint32	   *i_code;
+	uint32	   *j_code;
+	double	   *covariance;
+
+	read_book(call, &b, false);
+	sigma = rk_table_column_named(b.table, "volatility")->floats;
+	pairs = b.n * (b.n + 1) / 2;
+	i_code = rk_call_alloc(call, pairs, uint32);
+	j_code = rk_call_alloc(call, pairs, uint32);
+	covariance = rk_call_alloc(call, pairs, double);
 	for (int64 i = 0; i < b.n; i++)
 	{
-		marginal[i] = marginal[i] != 0 ? p.component_var[i] / marginal[i] : NAN;
-		share[i] = p.var > 0 ? p.component_var[i] / p.var : NAN;
-		beta[i] = p.var > 0 && total != 0 ? marginal[i] * total / p.var : NAN;
+		for (int64 j = i; j < b.n; j++)
+		{
+			double		r = b.correlations ? b.correlations[i * b.n + j] : i == j;
+
+			i_code[at] = b.codes[i];
+			j_code[at] = b.codes[j];
+			covariance[at++] = r * sigma[i] * sigma[j];
+		}
 	}
-	rk_emit(call, b.n, (rk_out[]) {
-		RK_OUT_CODES(b.ids, rk_table_column_named(b.table, "id")->codes),
-		RK_OUT_DOUBLES(p.standalone_var), RK_OUT_DOUBLES(p.component_var), RK_OUT_OPTIONALS(marginal),
-		RK_OUT_DOUBLES(p.incremental_var), RK_OUT_OPTIONALS(share), RK_OUT_OPTIONALS(beta)
+	rk_emit(call, pairs, (rk_out[]) {
+		RK_OUT_CODES(b.ids, i_code), RK_OUT_CODES(b.ids, j_code), RK_OUT_DOUBLES(covariance)
 	}, NULL);
 }
 
 RK_FUNCTION(rk_risk_portfolio_aggregation_sql, "risk/portfolio-aggregation", "");
+RK_FUNCTION(rk_risk_portfolio_aggregation_summary_sql, "risk/portfolio-aggregation", "_summary");
+RK_FUNCTION(rk_risk_portfolio_aggregation_covariance_sql, "risk/portfolio-aggregation", "_covariance");
 
 /* ---- risk/credit-scoring ---- */
 
@@ -196,16 +425,15 @@ credit_scoring(rk_call *call)
 RK_SCALAR(rk_risk_credit_scoring_sql, "risk/credit-scoring", "");
 RK_MOVING_AGGREGATE(rk_risk_credit_scoring_expected_loss, "risk/credit-scoring", "_expected_loss");
 
-/* ---- risk/monte-carlo-var: observed profits and losses ---- */
-
-RK_MOVING_AGGREGATE(rk_risk_monte_carlo_var_historical_var, "risk/monte-carlo-var", "_historical_var");
-RK_MOVING_AGGREGATE(rk_risk_monte_carlo_var_historical_expected_shortfall, "risk/monte-carlo-var",
-					"_historical_expected_shortfall");
-
 const rk_bound_function rk_risk_bindings[] = {
 	{"risk/monte-carlo-var", "_historical_var", .aggregate = &rk_risk_historical_var},
 	{"risk/monte-carlo-var", "_historical_expected_shortfall", .aggregate = &rk_risk_historical_expected_shortfall},
+	{"risk/monte-carlo-var", "", monte_carlo_var},
+	{"risk/monte-carlo-var", "_components", monte_carlo_var_components},
+	{"risk/monte-carlo-var", "_scenarios", monte_carlo_var_scenarios},
 	{"risk/portfolio-aggregation", "", portfolio_aggregation},
+	{"risk/portfolio-aggregation", "_summary", portfolio_aggregation_summary},
+	{"risk/portfolio-aggregation", "_covariance", portfolio_covariance},
 	{"risk/credit-scoring", "", credit_scoring},
 	{"risk/credit-scoring", "_expected_loss", .aggregate = &rk_risk_expected_loss},
 	{0}

@@ -30,6 +30,9 @@ typedef struct rk_tail
 
 extern rk_tail rk_tail_of(int64_t n, double confidence);
 
+/* Puts the values of the ranks (from 0, rising) where sorting would put them. */
+extern void rk_select_ranks(double *values, int64_t n, const int64_t *ranks, int count);
+
 /* Reorders values so that the first count are the smallest, in rising order. */
 extern void rk_select_smallest(double *values, int64_t n, int64_t count);
 
@@ -120,6 +123,88 @@ extern double rk_risk_score_of_pd(double pd, double target_score, double target_
  */
 extern const rk_aggregate rk_risk_expected_loss;
 
+/* ---- risk/monte-carlo-var: simulation (monte_carlo_var.c) ---- */
+
+typedef enum rk_distribution
+{
+	RK_NORMAL,
+	RK_STUDENT_T
+} rk_distribution;
+
+typedef struct rk_simulation
+{
+	double		confidence;
+	double		years;			/* horizon / days_per_year */
+	int64_t		simulations;
+	rk_distribution distribution;
+	double		degrees_of_freedom;
+	bool		geometric;		/* lognormal prices instead of normal returns */
+	bool		antithetic;
+	bool		sobol;
+	uint64_t	seed;
+} rk_simulation;
+
+/* Positions, in the order of the draws. */
+typedef struct rk_positions
+{
+	int64_t		count;
+	const double *value;
+	const double *volatility;
+	const double *expected_return;
+	const double *correlations; /* n x n row by row; NULL: identity */
+	const double *factor;		/* its Cholesky factor; NULL as correlations */
+} rk_positions;
+
+#define RK_PERCENTILES 9		/* 1, 5, 10, 25, 50, 75, 90, 95, 99 % */
+
+typedef struct rk_simulated_risk
+{
+	double		var;
+	double		expected_shortfall;
+	double		var_lower;		/* distribution-free 95 % interval of the quantile */
+	double		var_upper;
+	double		mean_pnl;
+	double		std_pnl;
+	double		parametric_var; /* of the normal distribution with the same moments */
+	double		percentiles[RK_PERCENTILES];
+} rk_simulated_risk;
+
+/*
+ * Profit and loss of every simulation.  A position's is value (mu h + sigma
+ * sqrt(h) Z) (arithmetic) or value (exp((mu - sigma^2 / 2) h + sigma sqrt(h) Z)
+ * - 1) (geometric), Z = L e with e from Philox (compute/philox.h: position j
+ * has draw j % 2 of block j / 2, stream 0) or Sobol's sequence with a digital
+ * shift.  student_t: Z sqrt((nu - 2) / C) with one chi-square C for each
+ * simulation (stream 1), so that the volatility is kept.  antithetic:
+ * simulation 2k + 1 has -e of 2k.
+ *
+ * Arithmetic takes O(n) a simulation, as only (L' x)' e is needed; geometric
+ * O(n^2 / 2).  The same bits for any number of threads.  Sobol: at most
+ * RK_SOBOL_DIMENSIONS positions (one less for student_t), 2^32 points.
+ */
+extern rk_status rk_risk_simulate(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s, double *pnl);
+
+/* Measures of simulated profits and losses, which are reordered. */
+extern rk_status rk_risk_simulated_measures(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s,
+											double *pnl, rk_simulated_risk *r);
+
+/* Columns by position. */
+typedef struct rk_risk_components
+{
+	double	   *standalone_var; /* exact, of the position alone */
+	double	   *component_var;	/* sums to the VaR */
+	double	   *component_expected_shortfall;	/* sums to the expected shortfall */
+} rk_risk_components;
+
+/*
+ * What each position contributes: cov_i (VaR + m) / sigma^2 - m_i, with exact
+ * moments (arithmetic) or simulated ones (geometric), and minus the mean of its
+ * profit and loss over the tail.  O(n^2) for each simulation of the tail;
+ * geometric simulates once more.
+ */
+extern rk_status rk_risk_monte_carlo_components(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s,
+												rk_simulated_risk *r, rk_risk_components *c);
+
 /* ---- correlation matrices (correlations.c) ---- */
 
 /*
@@ -129,6 +214,14 @@ extern const rk_aggregate rk_risk_expected_loss;
  * (may be NULL) is that factor, zero above.  O(n^3 / 3).
  */
 extern rk_status rk_correlation_factor(rk_ctx *ctx, const double *r, int64_t n, double *factor);
+
+/*
+ * Replaces r by the nearest correlation matrix in the Frobenius norm (Higham
+ * 2002: alternating projections with Dykstra's correction), unless it is one
+ * already; *distance is how far away that was.  O(n^3) an iteration; one
+ * eigenvalue decomposition cannot be interrupted.
+ */
+extern rk_status rk_correlation_repair(rk_ctx *ctx, double *r, int64_t n, double *distance);
 
 /* ---- risk/portfolio-aggregation (portfolio_aggregation.c) ---- */
 

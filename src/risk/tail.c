@@ -48,6 +48,32 @@ pivot_of(const double *v, int64_t low, int64_t high)
 	return a < c ? a : b < c ? c : b;
 }
 
+/* Hoare's partition: afterwards low .. j are no larger than j + 1 .. high. */
+static int64_t
+partition(double *v, int64_t low, int64_t high)
+{
+	double		pivot = pivot_of(v, low, high);
+	int64_t		i = low - 1;
+	int64_t		j = high + 1;
+
+	for (;;)
+	{
+		double		swap;
+
+		do
+			i++;
+		while (v[i] < pivot);
+		do
+			j--;
+		while (v[j] > pivot);
+		if (i >= j)
+			return j;
+		swap = v[i];
+		v[i] = v[j];
+		v[j] = swap;
+	}
+}
+
 void
 rk_select_smallest(double *v, int64_t n, int64_t count)
 {
@@ -56,30 +82,11 @@ rk_select_smallest(double *v, int64_t n, int64_t count)
 
 	if (count <= 0)
 		return;
-	/* Hoare's selection: the range that holds the border shrinks */
+	/* the range that holds the border shrinks */
 	while (count < n && low < high)
 	{
-		double		pivot = pivot_of(v, low, high);
-		int64_t		i = low - 1;
-		int64_t		j = high + 1;
+		int64_t		j = partition(v, low, high);
 
-		for (;;)
-		{
-			double		swap;
-
-			do
-				i++;
-			while (v[i] < pivot);
-			do
-				j--;
-			while (v[j] > pivot);
-			if (i >= j)
-				break;
-			swap = v[i];
-			v[i] = v[j];
-			v[j] = swap;
-		}
-		/* low .. j are no larger than j + 1 .. high */
 		if (count - 1 <= j)
 			high = j;
 		else
@@ -88,15 +95,49 @@ rk_select_smallest(double *v, int64_t n, int64_t count)
 	qsort(v, count < n ? count : n, sizeof(double), compare_doubles);
 }
 
+/* The same for some ranks between low and high. */
+static void
+select_between(double *v, int64_t low, int64_t high, const int64_t *ranks, int count)
+{
+	while (count > 0 && low < high)
+	{
+		int64_t		j = partition(v, low, high);
+		int			left = 0;
+
+		while (left < count && ranks[left] <= j)
+			left++;
+		/* recursion where there are fewer ranks, so that it is not deep */
+		if (left < count - left)
+		{
+			select_between(v, low, j, ranks, left);
+			ranks += left;
+			count -= left;
+			low = j + 1;
+		}
+		else
+		{
+			select_between(v, j + 1, high, ranks + left, count - left);
+			count = left;
+			high = j;
+		}
+	}
+}
+
+void
+rk_select_ranks(double *v, int64_t n, const int64_t *ranks, int count)
+{
+	select_between(v, 0, n - 1, ranks, count);
+}
+
 void
 rk_tail_measures(const double *x, int64_t n, rk_tail tail, double *var, double *expected_shortfall)
 {
 	double		sum = 0;
 
-	*var = -x[tail.rank - 1];
+	*var = 0 - x[tail.rank - 1];
 	for (int64_t i = 0; i < tail.full; i++)
 		sum += x[i];
 	if (tail.full < n)
 		sum += (tail.mass - (double) tail.full) * x[tail.full];
-	*expected_shortfall = tail.mass > 0 ? -sum / tail.mass : *var;
+	*expected_shortfall = tail.mass > 0 ? (0 - sum) / tail.mass : *var;
 }

@@ -112,7 +112,8 @@ ANALYZE wire;
 -- has no cycle is worth a warning to some, and leaves nothing for one to list
 SET client_min_messages = error;
 SELECT f.name, e.rows, s.rows FROM calls.list('''wire''', 4) f,
-	LATERAL (SELECT jsonb_array_length(rk.execute(f.kernel || substr(f.name, length(replace(replace(f.kernel, '/', '_'), '-', '_')) + 1), (
+	LATERAL (SELECT jsonb_array_length(rk.execute(CASE WHEN starts_with(f.name, translate(f.kernel, '/-', '__'))
+			THEN f.kernel || substr(f.name, length(f.kernel) + 1) ELSE f.name END, (
 		SELECT jsonb_object_agg(c.name, CASE c.type WHEN 'relation' THEN to_jsonb(CASE c.name WHEN 'edges' THEN 'wire' ELSE calls.relation_query(c.function, c.name, 4) END)
 			WHEN 'id' THEN CASE c.name WHEN 'target' THEN '2' ELSE '1' END::jsonb
 			WHEN 'text' THEN to_jsonb(btrim(calls.argument(c.function, c.name, c.type, c.range, 2), ''''))

@@ -76,4 +76,50 @@ SELECT * FROM rk.risk_portfolio_aggregation('[{"id": 1, "var": 30}, {"id": 2, "v
 	correlations => '[{"asset_i": 1, "asset_j": 2, "correlation": 0.5}, {"asset_i": 2, "asset_j": 1, "correlation": 0.6}]');
 SELECT * FROM rk.risk_portfolio_aggregation('[{"id": 1, "var": 30}, {"id": 2, "var": 40}, {"id": 3, "var": 40}]', correlations =>
 	'[{"asset_i": 1, "asset_j": 2, "correlation": 0.9}, {"asset_i": 2, "asset_j": 3, "correlation": 0.9}, {"asset_i": 1, "asset_j": 3, "correlation": -0.9}]');
-DROP TABLE loan, pnl;
+SELECT * FROM rk.risk_portfolio_aggregation_summary('[{"id": 1, "value": 1000000, "volatility": 0.2}, {"id": 2, "value": 500000.50, "volatility": 0.3}]',
+	'[{"asset_i": 1, "asset_j": 2, "correlation": 0.5}]');
+SELECT * FROM rk.risk_portfolio_aggregation_summary('[{"id": 1, "var": 30}, {"id": 2, "var": 40}]');
+SELECT * FROM rk.risk_portfolio_aggregation_summary('[]');
+-- a hedge: no risk together
+SELECT portfolio_var, undiversified_var > 0 AS alone, total_value FROM rk.risk_portfolio_aggregation_summary(
+	'[{"id": 1, "value": 100, "volatility": 0.2}, {"id": 2, "value": -100, "volatility": 0.2}]', '[{"asset_i": 1, "asset_j": 2, "correlation": 1}]');
+SELECT asset_i, asset_j, round(covariance::numeric, 6) AS covariance FROM rk.risk_portfolio_covariance(
+	'[{"id": "a", "value": 1, "volatility": 1}, {"id": "b", "value": 1, "volatility": 1}, {"id": "c", "value": 1, "volatility": 1}]', id_type => NULL::text, correlations =>
+	'[{"asset_i": "a", "asset_j": "b", "correlation": 0.9}, {"asset_i": "b", "asset_j": "c", "correlation": 0.9}, {"asset_i": "a", "asset_j": "c", "correlation": -0.9}]', psd_repair => true) ORDER BY 1, 2;
+SELECT (rk.last_run()).details ->> 'repair_distance' LIKE '0.9797958971%' AS distance;
+
+-- Monte-Carlo VaR
+CREATE TABLE position (id text, value numeric, volatility float8, expected_return float8);
+INSERT INTO position VALUES ('bond', 1000000, 0.05, 0.02), ('stock', 500000.50, 0.25, 0.07), ('short', -200000, 0.3, NULL);
+CREATE TABLE correlation (asset_i text, asset_j text, correlation float8);
+INSERT INTO correlation VALUES ('bond', 'stock', -0.2), ('short', 'stock', 0.6);
+SELECT * FROM rk.risk_monte_carlo_var('position', 'correlation');
+UPDATE position SET expected_return = 0 WHERE id = 'short';
+SELECT round(var::numeric, 4) AS var, round(expected_shortfall::numeric, 4) AS es, round(var_lower::numeric, 4) AS lower, round(var_upper::numeric, 4) AS upper,
+	round(mean_pnl::numeric, 4) AS mean, round(std_pnl::numeric, 4) AS std, round(parametric_var::numeric, 4) AS parametric, array_length(percentiles, 1) AS percentiles, num_simulations
+FROM rk.risk_monte_carlo_var('position', 'correlation', simulations => 20000);
+SELECT s, round(var::numeric, 3) AS var, round(expected_shortfall::numeric, 3) AS es FROM unnest('{normal,student_t}'::text[]) d, unnest('{arithmetic,geometric}'::text[]) r, unnest('{pseudo,sobol}'::text[]) s,
+	LATERAL rk.risk_monte_carlo_var('position', 'correlation', distribution => d, returns => r, sampling => s, antithetic => s = 'pseudo', simulations => 5000, seed => 7) ORDER BY d, r, s;
+-- the parts add up
+SELECT r, abs(sum(component_var) - max(v.var)) < 1e-6 AS var, abs(sum(component_expected_shortfall) - max(v.expected_shortfall)) < 1e-6 AS es, sum(value) AS value
+FROM unnest('{arithmetic,geometric}'::text[]) r, LATERAL rk.risk_monte_carlo_var_components('position', id_type => NULL::text, correlations => 'correlation', returns => r, simulations => 5000) c,
+	LATERAL rk.risk_monte_carlo_var('position', 'correlation', returns => r, simulations => 5000) v GROUP BY r ORDER BY r;
+-- the scenarios are those of the VaR, for any number of threads
+SET rk.threads = 1;
+CREATE TEMP TABLE one AS SELECT * FROM rk.risk_monte_carlo_var_scenarios('position', 'correlation', simulations => 5000);
+SET rk.threads = 3;
+SELECT count(*) FROM (SELECT * FROM rk.risk_monte_carlo_var_scenarios('position', 'correlation', simulations => 5000) EXCEPT SELECT * FROM one) d;
+RESET rk.threads;
+SELECT rk.risk_historical_var(pnl) = (SELECT var FROM rk.risk_monte_carlo_var('position', 'correlation', simulations => 5000)) AS same FROM one;
+SELECT var, expected_shortfall FROM rk.risk_monte_carlo_var('[]', simulations => 100);
+SELECT * FROM rk.risk_monte_carlo_var('position', confidence => 0.5);
+SELECT * FROM rk.risk_monte_carlo_var('position', simulations => 99);
+SELECT * FROM rk.risk_monte_carlo_var('position', simulations => 100, confidence => 0.999);
+SELECT * FROM rk.risk_monte_carlo_var('position', degrees_of_freedom => 2);
+SELECT * FROM rk.risk_monte_carlo_var('position', horizon => 0);
+SELECT * FROM rk.risk_monte_carlo_var('position', sampling => 'halton');
+SELECT * FROM rk.risk_monte_carlo_var('SELECT id, value FROM position');
+SET rk.memory_limit = '64MB';
+SELECT * FROM rk.risk_monte_carlo_var('position', simulations => 10000000000);
+RESET rk.memory_limit;
+DROP TABLE loan, pnl, position, correlation;

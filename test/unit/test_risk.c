@@ -5,6 +5,9 @@
 #include "aggregate_support.h"
 
 #include "../../src/compute/normal.h"
+#include "../../src/compute/philox.h"
+#include "../../src/compute/sobol.h"
+#include "../../src/compute/special.h"
 #include "../../src/risk/risk.h"
 
 static void
@@ -282,6 +285,232 @@ indefinite_matrices_are_refused(void **state)
 	rk_ctx_destroy(&ctx);
 }
 
+/* ---- simulation ---- */
+
+static void
+philox_known_answer(void **state)
+{
+	uint32_t	zero[4] = {0};
+	uint32_t	ones[4] = {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff};
+	uint32_t	x[4];
+	double		even[RK_DRAWS];
+	double		odd[RK_DRAWS];
+
+	(void) state;
+	rk_philox(zero, zero, x);
+	assert_true(x[0] == 0x6627e8d5 && x[1] == 0xe169c58d && x[2] == 0xbc57ac4c && x[3] == 0x9b00dbd8);
+	rk_philox(ones, ones, x);
+	assert_true(x[0] == 0x408f276d && x[1] == 0x41c83b0e && x[2] == 0xa20bc7c6 && x[3] == 0x6d5451fd);
+	/* in blocks the same bits, across the border of the low word as well */
+	for (int step = 1; step < 3; step++)
+	{
+		rk_philox_normals(77, UINT64_C(0xffffff80), step, 500, 3, 1, even, odd);
+		for (int i = 0; i < 500; i++)
+		{
+			uint64_t	of = UINT64_C(0xffffff80) + (uint64_t) i * step;
+			double		e = rk_normal_quantile(rk_philox_uniform(rk_philox_word(77, of, 3, 1, 0)));
+			double		o = rk_normal_quantile(rk_philox_uniform(rk_philox_word(77, of, 3, 1, 1)));
+
+			assert_memory_equal(&e, &even[i], sizeof(double));
+			assert_memory_equal(&o, &odd[i], sizeof(double));
+		}
+	}
+	/* the far tail takes the third function */
+	even[0] = 1e-13;
+	even[1] = 1 - 1e-13;
+	rk_normals_of_uniforms(even, 2);
+	assert_near(even[0], -7.3487961028006775, 1e-13);
+	assert_near(even[1], 7.348796102800678, 1e-2);
+}
+
+static void
+distributions_invert(void **state)
+{
+	uint32_t	directions[3 * RK_SOBOL_BITS];
+
+	(void) state;
+	for (double nu = 2.1; nu < 300; nu *= 1.7)
+	{
+		for (int i = 1; i < 100; i++)
+		{
+			double		p = i / 100.0;
+
+			assert_near(rk_gamma_p(nu / 2, rk_chi_square_quantile(nu, p) / 2), p, 1e-13);
+			assert_near(rk_student_cdf(nu, rk_student_quantile(nu, p)), p, 1e-13);
+		}
+	}
+	assert_near(rk_chi_square_quantile(5, 0.95), 11.070497693516351, 1e-12);
+	assert_near(rk_student_quantile(5, 0.99), 3.3649299989072183, 1e-11);
+	rk_sobol_directions(3, directions);
+	assert_near(rk_sobol_bits(directions + 2 * RK_SOBOL_BITS, 4) * 0x1p-32, 0.625, 0);
+}
+
+typedef struct simulation_case
+{
+	double		value[5];
+	double		volatility[5];
+	double		expected_return[5];
+	double		correlations[25];
+	double		factor[25];
+	rk_positions p;
+	rk_simulation s;
+} simulation_case;
+
+static void
+make_case(simulation_case *c, int kind)
+{
+	rk_ctx		ctx;
+
+	for (int i = 0; i < 5; i++)
+	{
+		c->value[i] = (i % 2 ? -1 : 1) * 1000.0 * (i + 1);
+		c->volatility[i] = 0.1 + 0.05 * i;
+		c->expected_return[i] = 0.02 * i;
+		for (int j = 0; j < 5; j++)
+			c->correlations[5 * i + j] = exp(-abs(i - j) / 3.0);
+	}
+	rk_ctx_init(&ctx);
+	assert_int_equal(rk_correlation_factor(&ctx, c->correlations, 5, c->factor), RK_OK);
+	rk_ctx_destroy(&ctx);
+	c->p = (rk_positions) {5, c->value, c->volatility, c->expected_return, c->correlations, c->factor};
+	c->s = (rk_simulation) {.confidence = 0.97,.years = 0.04,.simulations = 20011,.degrees_of_freedom = 4,.seed = 9,
+		.distribution = kind & 1,.geometric = kind & 2,.antithetic = kind & 4,.sobol = kind & 8};
+}
+
+static int	simulation_kind;
+
+/* Components and measures; edges are not used. */
+static rk_status
+run_components(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	simulation_case c;
+	double	   *out = result;
+	rk_simulated_risk r = {0};
+	rk_risk_components parts = {out, out + 5, out + 10};
+	rk_status	status;
+
+	(void) edges;
+	make_case(&c, simulation_kind);
+	status = rk_risk_monte_carlo_components(ctx, &c.p, &c.s, &r, &parts);
+	if (status == RK_OK)
+		memcpy(out + 15, &r, sizeof(r));
+	return status;
+}
+
+#define COMPONENT_RESULT (sizeof(double) * 15 + sizeof(rk_simulated_risk))
+
+static void
+simulation_sweeps(void **state)
+{
+	(void) state;
+	for (simulation_kind = 0; simulation_kind < 16; simulation_kind++)
+	{
+		assert_thread_independent(run_components, NULL, COMPONENT_RESULT);
+		if (simulation_kind % 5 == 0)
+		{
+			assert_survives_allocation_failures(run_components, NULL, COMPONENT_RESULT);
+			assert_cancellable(run_components, NULL, COMPONENT_RESULT);
+		}
+	}
+}
+
+/* Parts add up, and both ways to a scenario give the same. */
+static void
+components_add_up(void **state)
+{
+	(void) state;
+	for (int kind = 0; kind < 16; kind++)
+	{
+		simulation_case c;
+		double		parts[15];
+		rk_simulated_risk r;
+		rk_risk_components p = {parts, parts + 5, parts + 10};
+		double		var = 0;
+		double		shortfall = 0;
+		double	   *pnl;
+		rk_ctx		ctx;
+
+		make_case(&c, kind);
+		rk_ctx_init(&ctx);
+		pnl = rk_alloc(&ctx, c.s.simulations, sizeof(double));
+		assert_int_equal(rk_risk_monte_carlo_components(&ctx, &c.p, &c.s, &r, &p), RK_OK);
+		for (int i = 0; i < 5; i++)
+		{
+			var += p.component_var[i];
+			shortfall += p.component_expected_shortfall[i];
+		}
+		assert_near(var / r.var, 1, 1e-9);
+		assert_near(shortfall / r.expected_shortfall, 1, 1e-9);
+		assert_true(r.expected_shortfall >= r.var && r.var_lower <= r.var && r.var <= r.var_upper);
+		/* antithetic arithmetic pairs cancel */
+		assert_int_equal(rk_risk_simulate(&ctx, &c.p, &c.s, pnl), RK_OK);
+		if ((kind & 7) == 4)
+			for (int i = 0; i < 1000; i += 2)
+				assert_near(pnl[i] + pnl[i + 1], 2 * (pnl[0] + pnl[1]) / 2, 1e-9);
+		rk_ctx_destroy(&ctx);
+	}
+}
+
+/* The error shrinks with the root of the number of simulations. */
+static void
+simulation_converges(void **state)
+{
+	double		z = rk_normal_quantile(0.97);
+
+	(void) state;
+	for (int64_t n = 1000; n <= 256000; n *= 4)
+	{
+		double		squares = 0;
+		double		closed = 0;
+		double		bound = 0;
+
+		for (int seed = 0; seed < 20; seed++)
+		{
+			simulation_case c;
+			rk_simulated_risk r;
+			rk_ctx		ctx;
+			double	   *pnl;
+
+			make_case(&c, 0);
+			c.s.simulations = n;
+			c.s.seed = seed;
+			rk_ctx_init(&ctx);
+			pnl = rk_alloc(&ctx, n, sizeof(double));
+			assert_int_equal(rk_risk_simulate(&ctx, &c.p, &c.s, pnl), RK_OK);
+			assert_int_equal(rk_risk_simulated_measures(&ctx, &c.p, &c.s, pnl, &r), RK_OK);
+			closed = r.parametric_var;
+			bound = r.std_pnl * sqrt(0.03 * 0.97 / n) / rk_normal_density(z);
+			assert_near(r.var, closed, 5 * bound);
+			squares += (r.var - closed) * (r.var - closed);
+			rk_ctx_destroy(&ctx);
+		}
+		/* the root mean square of 20 errors is the standard error within a factor */
+		assert_true(sqrt(squares / 20) < 2 * bound && sqrt(squares / 20) > 0.4 * bound);
+	}
+}
+
+static void
+repaired_matrices_are_nearest(void **state)
+{
+	double		r[] = {1, 0.9, -0.9, 0.9, 1, 0.9, -0.9, 0.9, 1};
+	double		higham[] = {1, 1, 0, 1, 1, 1, 0, 1, 1};
+	double		distance;
+	rk_ctx		ctx;
+
+	(void) state;
+	rk_ctx_init(&ctx);
+	assert_int_equal(rk_correlation_repair(&ctx, r, 3, &distance), RK_OK);
+	assert_near(r[1], 0.5, 1e-8);
+	assert_near(r[2], -0.5, 1e-8);
+	assert_int_equal(rk_correlation_factor(&ctx, r, 3, NULL), RK_OK);
+	/* the example of Higham (2002) */
+	assert_int_equal(rk_correlation_repair(&ctx, higham, 3, &distance), RK_OK);
+	assert_near(higham[1], 0.7607, 5e-5);
+	assert_near(higham[2], 0.1573, 5e-5);
+	assert_near(distance, 0.5278, 5e-5);
+	rk_ctx_destroy(&ctx);
+}
+
 int
 main(void)
 {
@@ -294,6 +523,12 @@ main(void)
 		cmocka_unit_test(expected_loss_is_exact),
 		cmocka_unit_test(two_positions),
 		cmocka_unit_test(indefinite_matrices_are_refused),
+		cmocka_unit_test(repaired_matrices_are_nearest),
+		cmocka_unit_test(philox_known_answer),
+		cmocka_unit_test(distributions_invert),
+		cmocka_unit_test(components_add_up),
+		cmocka_unit_test(simulation_converges),
+		cmocka_unit_test(simulation_sweeps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

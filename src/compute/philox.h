@@ -1,0 +1,79 @@
+/*
+ * philox.h
+ *	  Philox4x32-10, a counter-based random number generator (Salmon, Moraes,
+ *	  Dror, Shaw 2011), and normal numbers from it.
+ *
+ * A draw is a function of the seed and of what it is drawn for, so it has the
+ * same value whatever thread or device makes it.  The key is (low, high word
+ * of the seed), the counter (low, high word of the case, block, stream); the
+ * four words x of the result make two draws, w0 = x0 2^32 + x1 and w1 = x2 2^32
+ * + x3, of which the upper 53 bits are used: u = ((w >> 11) + 1/2) / 2^53,
+ * strictly between 0 and 1.
+ */
+#ifndef RK_PHILOX_H
+#define RK_PHILOX_H
+
+#include <stdint.h>
+
+static inline void
+rk_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
+{
+	uint32_t	x0 = counter[0];
+	uint32_t	x1 = counter[1];
+	uint32_t	x2 = counter[2];
+	uint32_t	x3 = counter[3];
+	uint32_t	k0 = key[0];
+	uint32_t	k1 = key[1];
+
+	for (int round = 0; round < 10; round++)
+	{
+		uint64_t	a = UINT64_C(0xD2511F53) * x0;
+		uint64_t	b = UINT64_C(0xCD9E8D57) * x2;
+
+		x0 = (uint32_t) (b >> 32) ^ x1 ^ k0;
+		x1 = (uint32_t) b;
+		x2 = (uint32_t) (a >> 32) ^ x3 ^ k1;
+		x3 = (uint32_t) a;
+		k0 += 0x9E3779B9;
+		k1 += 0xBB67AE85;
+	}
+	out[0] = x0;
+	out[1] = x1;
+	out[2] = x2;
+	out[3] = x3;
+}
+
+/* The 64 bits of draw 0 or 1 of a counter. */
+static inline uint64_t
+rk_philox_word(uint64_t seed, uint64_t of, uint32_t block, uint32_t stream, int which)
+{
+	uint32_t	counter[4] = {(uint32_t) of, (uint32_t) (of >> 32), block, stream};
+	uint32_t	key[2] = {(uint32_t) seed, (uint32_t) (seed >> 32)};
+	uint32_t	x[4];
+
+	rk_philox(counter, key, x);
+	return (uint64_t) x[2 * which] << 32 | x[2 * which + 1];
+}
+
+static inline double
+rk_philox_uniform(uint64_t word)
+{
+	return ((double) (word >> 11) + 0.5) * 0x1p-53;
+}
+
+/* How many cases rk_philox_normals takes at most in one call. */
+#define RK_DRAWS 512
+
+/*
+ * Sets even[i] and odd[i] to the standard normal numbers of the two draws of
+ * case first + i step, for i below count <= RK_DRAWS: the quantiles (AS 241) of
+ * the uniform numbers.  The same bits as rk_normal_quantile of
+ * rk_philox_uniform.
+ */
+extern void rk_philox_normals(uint64_t seed, uint64_t first, int step, int count, uint32_t block,
+							  uint32_t stream, double *even, double *odd);
+
+/* Replaces uniform numbers in (0, 1) by standard normal ones; count <= RK_DRAWS. */
+extern void rk_normals_of_uniforms(double *u, int count);
+
+#endif							/* RK_PHILOX_H */

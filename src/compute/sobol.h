@@ -1,0 +1,35 @@
+/*
+ * sobol.h
+ *	  Sobol's low-discrepancy sequence, in any order of its points.
+ */
+#ifndef RK_SOBOL_H
+#define RK_SOBOL_H
+
+#include "ctx.h"
+
+#define RK_SOBOL_DIMENSIONS 1111
+#define RK_SOBOL_BITS 32		/* so 2^32 points */
+
+extern const uint16_t rk_sobol_polynomials[];
+extern const uint16_t rk_sobol_initial[];
+
+/*
+ * Sets directions[d * 32 + k] for the dimensions 0 <= d < dimensions <=
+ * RK_SOBOL_DIMENSIONS: the number whose bits are switched with bit k of the
+ * Gray code of a point's index.
+ */
+extern void rk_sobol_directions(int64_t dimensions, uint32_t *directions);
+
+/* Coordinate of the point with this index, as 32 bits after the point. */
+static inline uint32_t
+rk_sobol_bits(const uint32_t *directions, uint32_t index)
+{
+	uint32_t	gray = index ^ index >> 1;
+	uint32_t	x = 0;
+
+	for (int k = 0; gray != 0; k++, gray >>= 1)
+		x ^= (0 - (gray & 1)) & directions[k];
+	return x;
+}
+
+#endif							/* RK_SOBOL_H */
