@@ -595,11 +595,16 @@ rk_table_read(rk_call *call, const char *param)
 	table_sink	sink = {0};
 	int			count = 0;
 	double		rows;
+	Oid			ids;
 
 	if (rk_arg_is_null(call, param))
 		return NULL;
 	rk_call_phase(call, "planning", 0);
-	source = rk_source_open(param, rk_arg_text(call, param), relation, call->expected_id_type);
+	/* ids of a JSON array: as the call returns them, or as those before */
+	ids = call->expected_id_type;
+	if (!OidIsValid(ids) && table_set(call)->ids[0])
+		ids = rk_ids_type(table_set(call)->ids[0]);
+	source = rk_source_open(param, rk_arg_text(call, param), relation, ids);
 	t = palloc0(sizeof(rk_table));
 	*t = (rk_table) {.call = call,.argument = param,.relation = relation,.source = source};
 	while (relation->columns[t->described].name != NULL)

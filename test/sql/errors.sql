@@ -65,7 +65,9 @@ FROM rk.kernel_columns c, outcome(format('%s(%s)', c.function, (
 			WHEN a.name = 'edges' THEN quote_literal('[{"source": 1, "target": 2}]')
 			ELSE calls.argument(a.function, a.name, a.type, a.range, 10) END, ', ' ORDER BY a."position")
 	FROM rk.kernel_columns a WHERE a.function = c.function AND a.shape = c.shape AND a.kind = 'argument' AND a.required))) o
-WHERE c.shape = 'relation' AND c.kind = 'argument' AND c.required AND o <> format('22004 parameter "%s" must not be NULL', c.name);
+WHERE c.shape = 'relation' AND c.kind = 'argument' AND c.required
+	AND (c.function, c.name) <> ('rk.risk_reverse_stress', 'sensitivities') -- NULL: those of the asset class
+	AND o <> format('22004 parameter "%s" must not be NULL', c.name);
 -- numbers are finite and within their range, texts in their set
 CREATE VIEW out_of_range AS
 SELECT c.function, c.name, v.value, o.outcome
@@ -80,7 +82,7 @@ CROSS JOIN LATERAL (
 	UNION ALL SELECT '''no such choice''' WHERE c.type = 'text' AND c.range IS NOT NULL) v
 CROSS JOIN LATERAL (SELECT calls.call_with(c.function, c.shape, c.name, v.value) AS call) q
 CROSS JOIN LATERAL outcome(q.call) o(outcome)
-WHERE c.shape <> 'aggregate' AND c.kind = 'argument';
+WHERE c.shape = 'relation' AND c.kind = 'argument';
 SELECT function, name, value, outcome FROM out_of_range
 WHERE outcome NOT LIKE format('22023 parameter "%s" is out of range: %%', name)
 	AND outcome <> format('22023 invalid value for parameter "%s": "no such choice"', name)

@@ -122,4 +122,79 @@ SELECT * FROM rk.risk_monte_carlo_var('SELECT id, value FROM position');
 SET rk.memory_limit = '64MB';
 SELECT * FROM rk.risk_monte_carlo_var('position', simulations => 10000000000);
 RESET rk.memory_limit;
-DROP TABLE loan, pnl, position, correlation;
+
+-- scores
+SELECT * FROM rk.risk_credit_score(0.25, 0.6, 0.15, 95, NULL, 1, 0, 15, 1000.00);
+SELECT pd, lgd, credit_score, contributions FROM rk.risk_credit_score(0.25, 0.6, 0.15, 95, 4, 1, 0, 15, 1000,
+	scorecard => '{"base": 500, "employment_years": [{"max": 2, "points": 10}, {"max": 5, "points": 25}, {"points": 40}], "loan_to_value": [{"points": 30}]}');
+CREATE TABLE borrower (id int, loan_to_value float4, credit_utilization numeric, payment_history int, debt_to_income float8,
+	recent_inquiries int, delinquencies smallint, credit_history_years float8, ead numeric(12, 2));
+INSERT INTO borrower VALUES (1, 0.6, 0.15, 95, 0.25, 1, 0, 15, 1000), (2, NULL, 0.15, 95, 0.25, 1, 0, 15, 1000);
+SELECT b.id, round(k.credit_score::numeric, 4) AS score, round(k.lgd::numeric, 4) AS lgd, k.ead FROM borrower b, rk.risk_credit_score(b) k ORDER BY b.id;
+SELECT rk.risk_credit_score(r) FROM (SELECT 1 AS loan_to_value) r;
+SELECT rk.risk_credit_score(0.25, 0.6, 0.15, 95, 4, 1, 0, 15, 1000, scorecard => '{"income": [{"points": 1}]}');
+SELECT rk.risk_credit_score(0.25, 0.6, 0.15, 95, 4, 1, 0, 15, 1000, scorecard => '{"loan_to_value": [{"max": 1, "points": 1}]}');
+SELECT rk.risk_credit_score(0.25, 0.6, 0.15, 95, 4, 1, 0, 15, 1000, scorecard => '{"loan_to_value": 3}');
+SELECT rk.risk_credit_score(-0.25, 0.6, 0.15, 95, 4, 1, 0, 15, 1000);
+SELECT * FROM rk.risk_credit_merton(3, 0.8, 10, 0.05);
+SELECT rk.risk_credit_merton(0, 0.8, 10, 0.05);
+SELECT rk.risk_credit_merton(3, NULL, 10, 0.05) IS NULL AS nothing;
+
+-- stress testing
+SELECT count(*), count(DISTINCT scenario) FROM rk.risk_standard_scenarios;
+\set value '[{"id": 1, "value": 1000000}]'
+SELECT * FROM rk.risk_stress_testing(:'value', '[{"scenario": "crash", "factor": "stock", "shock": -0.20}]', '[{"id": 1, "factor": "equity", "delta": 1, "gamma": 0.5}]');
+SELECT pnl FROM rk.risk_stress_testing(:'value', '[{"scenario": "up", "factor": "rate", "shock": 0.02}]', '[{"id": 1, "factor": "ir", "rho": -5, "convexity": 30}]');
+SELECT pnl FROM rk.risk_stress_testing(:'value', '[{"scenario": "wide", "factor": "credit", "shock": 0.01}]', '[{"id": 1, "factor": "credit_spread", "spread_duration": 4}]');
+SELECT pnl FROM rk.risk_stress_testing(:'value', '[{"scenario": "calm", "factor": "vol", "shock": 1.0}]', '[{"id": 1, "factor": "volatility", "vega": 50000}]');
+SELECT pnl FROM rk.risk_stress_testing(:'value', '[{"scenario": "wait", "factor": "time", "shock": 10}]', '[{"id": 1, "factor": "time", "theta": -12.345}]');
+CREATE TABLE asset (id text, value numeric(14, 2), asset_class text);
+INSERT INTO asset VALUES ('share', 600000.10, 'equity'), ('bond', 400000, 'interest_rate'), ('loan', 100000, 'credit_spread'), ('gold', -50000, 'commodity');
+SELECT * FROM rk.risk_stress_testing('asset', id_type => NULL::text) ORDER BY 1, 2, 3;
+SELECT scenario, probability, pnl_impact, round(pnl_impact_ratio::numeric, 8) AS ratio, post_stress_value, is_worst, round(expected_stress_loss::numeric, 4) AS expected
+FROM rk.risk_stress_testing_summary('asset');
+-- additive over positions and factors, and by id
+SELECT (SELECT sum(pnl) FROM rk.risk_stress_testing('asset', id_type => NULL::text)) = (SELECT sum(pnl_impact) FROM rk.risk_stress_testing_summary('asset')) AS adds_up;
+SELECT rk.execute('risk/stress-testing', '{"positions": [{"id": 7, "value": 10, "asset_class": "fx"}], "scenarios": [{"scenario": "s", "factor": "currency", "shock": -0.1}]}') -> 'rows';
+SELECT rk.execute('risk_reverse_stress', '{"positions": [{"id": 7, "value": 1000000, "asset_class": "equity"}], "sensitivities": null, "factors": [{"factor": "index", "volatility": 0.2}], "target_loss": 190000}') -> 'rows';
+SELECT * FROM rk.risk_stress_testing('[]', '[]');
+SELECT * FROM rk.risk_stress_testing_summary(:'value', '[{"scenario": "s", "factor": "fx", "shock": 1}]', '[]');
+SELECT * FROM rk.risk_stress_testing(:'value');
+SELECT * FROM rk.risk_stress_testing(:'value', '[{"scenario": "s", "factor": "stock", "shock": 1}, {"scenario": "s", "factor": "equity", "shock": 2}]', '[]');
+SELECT * FROM rk.risk_stress_testing(:'value', '[{"scenario": "s", "factor": "fx", "shock": 1, "probability": 1.5}]', '[]');
+SELECT * FROM rk.risk_stress_testing(:'value', '[{"scenario": "s", "factor": "fx", "shock": 1, "probability": 0.5}, {"scenario": "s", "factor": "equity", "shock": 1, "probability": 0.4}]', '[]');
+SELECT * FROM rk.risk_stress_testing(:'value', sensitivities => '[{"id": 2, "factor": "fx", "delta": 1}]');
+SELECT * FROM rk.risk_stress_testing(:'value', sensitivities => '[{"id": 1, "factor": "fx", "delta": 1}, {"id": 1, "factor": "currency", "delta": 1}]');
+\set share '[{"id": 1, "value": 1000000, "asset_class": "equity"}]'
+SELECT * FROM rk.risk_reverse_stress(:'share', NULL, '[{"factor": "equity", "volatility": 0.2}]', 190000);
+SELECT * FROM rk.risk_reverse_stress(:'share', NULL, '[{"factor": "fx", "volatility": 0.2}]', 190000);
+SELECT * FROM rk.risk_reverse_stress(:'share', NULL, '[{"factor": "equity", "volatility": 0.2}]', 0);
+SELECT * FROM rk.risk_reverse_stress(:'share', NULL, '[{"factor": "equity", "volatility": 0.2}]', 1, '[{"factor_i": "equity", "factor_j": "oil", "correlation": 0.5}]');
+
+-- correlations
+CREATE TABLE tick (asset text, ts date, value float8);
+INSERT INTO tick SELECT 'b', date '2024-01-01' + i, sin(i) FROM generate_series(0, 39) i;
+INSERT INTO tick SELECT 'a', date '2024-01-01' + i, sin(i + 0.5) FROM generate_series(0, 39) i WHERE i % 7 <> 0;
+INSERT INTO tick SELECT 'c', date '2024-01-01' + i, 4.2 FROM generate_series(0, 39) i;
+SET timezone = 'UTC';
+SELECT asset_i, asset_j, round(correlation::numeric, 9) AS correlation, round(covariance::numeric, 9) AS covariance, num_observations
+FROM rk.risk_realtime_correlation('tick', id_type => NULL::text);
+SELECT estimator, sync, round(correlation::numeric, 9) AS correlation, num_observations, round(previous_correlation::numeric, 9) AS previous, round(change::numeric, 9) AS change
+FROM unnest('{pearson,ewma,spearman,hayashi_yoshida}'::text[]) estimator, unnest('{complete,previous_tick}'::text[]) sync,
+	LATERAL rk.risk_realtime_correlation($$SELECT * FROM tick WHERE asset < 'c'$$, id_type => NULL::text, estimator => estimator, sync => sync, min_observations => 10, as_of_previous => '2024-01-20');
+SELECT count(*) FROM rk.risk_realtime_correlation('tick', id_type => NULL::text, as_of_previous => '2024-02-05', change_threshold => 0.001);
+-- x = (1, -1), y = (1, -1): 1
+SELECT correlation FROM rk.risk_realtime_correlation('[{"asset": 1, "ts": "2024-01-01", "value": 1}, {"asset": 2, "ts": "2024-01-01", "value": 1}, {"asset": 1, "ts": "2024-01-02", "value": -1}, {"asset": 2, "ts": "2024-01-02", "value": -1}]', estimator => 'ewma', min_observations => 2);
+SELECT * FROM rk.risk_realtime_correlation('[]');
+SELECT * FROM rk.risk_realtime_correlation('SELECT 1 AS asset, now() AS ts, 1 AS value UNION ALL SELECT 1, now(), 2');
+SELECT * FROM rk.risk_realtime_correlation('[{"asset": 1, "ts": "2024-01-01", "value": 0}, {"asset": 1, "ts": "2024-01-02", "value": 1}]', as_returns => 'log');
+SELECT * FROM rk.risk_realtime_correlation('tick', id_type => NULL::text, change_threshold => 0.1);
+SELECT * FROM rk.risk_realtime_correlation('tick', id_type => NULL::text, lambda => 1);
+SELECT * FROM rk.risk_realtime_correlation('tick', id_type => NULL::text, min_observations => 1);
+SELECT * FROM rk.risk_realtime_correlation('SELECT 1 AS asset, ''infinity''::timestamptz AS ts, 1 AS value');
+SELECT * FROM rk.risk_realtime_correlation('SELECT 1 AS asset, ''2024-01-01''::text AS ts, 1 AS value');
+SELECT rk.correlation_matrix(ARRAY[i, i * i, 1]) FROM generate_series(1, 10) i;
+SELECT rk.correlation_matrix(f) IS NULL AS nothing FROM (SELECT ARRAY[1.0::float8] AS f WHERE false) s;
+SELECT rk.correlation_matrix(CASE WHEN i > 1 THEN ARRAY[1.0, 2.0]::float8[] ELSE ARRAY[1.0]::float8[] END) FROM generate_series(1, 2) i;
+SELECT rk.correlation_matrix(ARRAY[NULL, 1.0]::float8[]);
+DROP TABLE loan, pnl, position, correlation, borrower, asset, tick;

@@ -8,7 +8,10 @@
 #include "../../src/compute/philox.h"
 #include "../../src/compute/sobol.h"
 #include "../../src/compute/special.h"
+#include "../../src/risk/correlation.h"
+#include "../../src/risk/credit.h"
 #include "../../src/risk/risk.h"
+#include "../../src/risk/stress.h"
 
 static void
 assert_near(double found, double expected, double tolerance)
@@ -511,6 +514,239 @@ repaired_matrices_are_nearest(void **state)
 	rk_ctx_destroy(&ctx);
 }
 
+/* ---- correlations ---- */
+
+#define ASSETS 7
+#define TIMES 400
+
+static rk_correlation_params correlation_kind;
+static bool correlation_gaps;
+
+static rk_status
+run_correlations(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	static int64_t begin[ASSETS];
+	static int64_t end[ASSETS];
+	static int64_t time[ASSETS * TIMES];
+	static int64_t start[ASSETS * TIMES];
+	static double value[ASSETS * TIMES];
+	rk_observations o = {ASSETS, begin, end, time, start, value};
+	int64_t		pairs = rk_pairs_of(ASSETS);
+	double	   *out = result;
+	int64_t		at = 0;
+
+	(void) edges;
+	for (int i = 0; i < ASSETS; i++)
+	{
+		begin[i] = at;
+		for (int k = 0; k < TIMES; k++)
+		{
+			if (correlation_gaps && rk_hash3(3, i, k) % 4 == 0)
+				continue;
+			time[at] = k;
+			start[at] = at > begin[i] ? time[at - 1] : INT64_MIN;
+			value[at++] = (double) (rk_hash2(1, k) % 100) + (double) (rk_hash3(2, i, k) % 200);
+		}
+		end[i] = at;
+	}
+	return rk_risk_correlations(ctx, &o, &correlation_kind, out, out + pairs, (int64_t *) (out + 2 * pairs));
+}
+
+static void
+correlation_sweeps(void **state)
+{
+	size_t		size = sizeof(double) * 3 * rk_pairs_of(ASSETS);
+
+	(void) state;
+	correlation_kind.lambda = 0.94;
+	for (int e = RK_PEARSON; e <= RK_HAYASHI_YOSHIDA; e++)
+	{
+		for (int gaps = 0; gaps < 2; gaps++)
+		{
+			for (int tick = 0; tick < 2; tick++)
+			{
+				correlation_kind.estimator = e;
+				correlation_kind.previous_tick = tick;
+				correlation_gaps = gaps;
+				assert_thread_independent(run_correlations, NULL, size);
+				assert_survives_allocation_failures(run_correlations, NULL, size);
+				assert_cancellable(run_correlations, NULL, size);
+			}
+		}
+	}
+}
+
+/* With every value there, pair by pair and all at once agree. */
+static void
+correlation_ways_agree(void **state)
+{
+	double		once[3 * ASSETS * (ASSETS - 1) / 2];
+	double		pairwise[3 * ASSETS * (ASSETS - 1) / 2];
+	rk_ctx		ctx;
+
+	(void) state;
+	correlation_gaps = false;
+	for (int e = RK_PEARSON; e <= RK_SPEARMAN; e++)
+	{
+		/* a last asset with a gap sends all pairs the other way */
+		static int64_t begin[3] = {0, 50, 100};
+		static int64_t end[3] = {50, 100, 149};
+		static int64_t time[150];
+		static double value[150];
+		rk_observations o = {2, begin, end, time, NULL, value};
+
+		for (int k = 0; k < 150; k++)
+		{
+			time[k] = k % 50;
+			value[k] = (double) (rk_hash2(8, k) % 50);
+		}
+		correlation_kind = (rk_correlation_params) {.estimator = e,.lambda = 0.9};
+		rk_ctx_init(&ctx);
+		assert_int_equal(rk_risk_correlations(&ctx, &o, &correlation_kind, once, once + 3, (int64_t *) once + 6), RK_OK);
+		o.assets = 3;
+		assert_int_equal(rk_risk_correlations(&ctx, &o, &correlation_kind, pairwise, pairwise + 3, (int64_t *) pairwise + 6), RK_OK);
+		assert_near(once[0], pairwise[0], 1e-13);
+		assert_near(once[3], pairwise[3], 1e-10);
+		rk_ctx_destroy(&ctx);
+	}
+}
+
+static void
+near_matrix(const rk_value *expected, const rk_value *found)
+{
+	for (int64_t i = 0; i < expected->floats.count; i++)
+		assert_near(found->floats.values[i], expected->floats.values[i], 1e-12);
+}
+
+static void
+correlation_matrix_combines(void **state)
+{
+	double		features[200][3];
+	rk_value	args[200];
+	test_rows	rows = {args, 1, 200};
+
+	(void) state;
+	for (int i = 0; i < 200; i++)
+	{
+		for (int k = 0; k < 3; k++)
+			features[i][k] = 1000 + (double) (rk_hash3(4, i, k) % 100) + i * k;
+		args[i] = (rk_value) {.floats = {features[i], 3}};
+	}
+	for (int chunks = 2; chunks < 9; chunks++)
+	{
+		rk_ctx		ctx;
+		rk_buffer	whole = {.resize = test_resize};
+		rk_buffer	first = {.resize = test_resize};
+		rk_buffer	second = {.resize = test_resize};
+		rk_value	expected = {0};
+		rk_value	found = {0};
+
+		rk_ctx_init(&ctx);
+		assert_int_equal(test_accumulate(&ctx, &rk_correlation_matrix, &whole, &rows, 0, 200), RK_OK);
+		assert_int_equal(test_accumulate(&ctx, &rk_correlation_matrix, &first, &rows, 0, 20 * chunks), RK_OK);
+		assert_int_equal(test_accumulate(&ctx, &rk_correlation_matrix, &second, &rows, 20 * chunks, 200), RK_OK);
+		assert_true(rk_correlation_matrix.valid(&second));
+		assert_int_equal(rk_correlation_matrix.combine(&ctx, &first, &second), RK_OK);
+		assert_int_equal(rk_correlation_matrix.finish(&ctx, &whole, NULL, &expected), RK_OK);
+		assert_int_equal(rk_correlation_matrix.finish(&ctx, &first, NULL, &found), RK_OK);
+		near_matrix(&expected, &found);
+		free(whole.data);
+		free(first.data);
+		free(second.data);
+		rk_ctx_destroy(&ctx);
+	}
+	assert_aggregate_survives_failures(&rk_correlation_matrix, &rows);
+}
+
+/* ---- stress ---- */
+
+#define POSITIONS 500
+
+static rk_status
+run_stress(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	static rk_decimal values[POSITIONS];
+	static rk_sensitivity sensitivities[2 * POSITIONS];
+	static const int64_t offsets[] = {0, POSITIONS, 2 * POSITIONS};
+	static const rk_factor_kind kinds[] = {RK_FACTOR_RELATIVE, RK_FACTOR_RATE};
+	uint32_t	factors[40];
+	double		shocks[40];
+	int64_t		scenarios[40];
+	rk_stress_input in = {values, 2, sensitivities, offsets, kinds, 40, factors, shocks};
+	rk_stress_result out;
+	rk_status	status;
+
+	(void) edges;
+	for (int i = 0; i < POSITIONS; i++)
+	{
+		values[i] = (rk_decimal) (int64_t) (rk_hash2(1, i) >> 20);
+		for (int f = 0; f < 2; f++)
+			sensitivities[f * POSITIONS + i] = (rk_sensitivity) {.position = i,.delta = (double) (i % 7) / 4,.gamma = 0.1 * (i % 3),
+				.rho = -0.25 * (i % 20),.convexity = i % 50};
+	}
+	for (int k = 0; k < 40; k++)
+	{
+		factors[k] = k % 2;
+		shocks[k] = 0.01 * (k - 20);
+		scenarios[k] = k / 2;
+	}
+	status = rk_risk_stress_testing(ctx, &in, &out);
+	if (status != RK_OK)
+		return status;
+	assert_int_equal(out.rows, 40 * POSITIONS);
+	return rk_risk_stress_impacts(ctx, &out, scenarios, 20, result);
+}
+
+static void
+stress_sweeps(void **state)
+{
+	(void) state;
+	assert_thread_independent(run_stress, NULL, sizeof(rk_decimal) * 20);
+	assert_survives_allocation_failures(run_stress, NULL, sizeof(rk_decimal) * 20);
+	assert_cancellable(run_stress, NULL, sizeof(rk_decimal) * 20);
+}
+
+static void
+stress_of_one_position(void **state)
+{
+	rk_amount	value = {100000000, 2};
+	rk_amount	pnl;
+
+	(void) state;
+	assert_true(rk_risk_stress_pnl(value, RK_FACTOR_RELATIVE, &(rk_sensitivity) {.delta = 1,.gamma = 0.5}, -0.2, &pnl));
+	assert_amount(pnl, -1900000000, 4);
+	assert_true(rk_risk_stress_pnl(value, RK_FACTOR_RATE, &(rk_sensitivity) {.rho = -5,.convexity = 30}, 0.02, &pnl));
+	assert_amount(pnl, -940000000, 4);
+	assert_true(rk_risk_stress_pnl(value, RK_FACTOR_CREDIT, &(rk_sensitivity) {.spread_duration = 4}, 0.01, &pnl));
+	assert_amount(pnl, -400000000, 4);
+	assert_true(rk_risk_stress_pnl(value, RK_FACTOR_VOLATILITY, &(rk_sensitivity) {.vega = 50000}, 1, &pnl));
+	assert_amount(pnl, 500000000, 4);
+	assert_false(rk_risk_stress_pnl((rk_amount) {rk_power_of_ten(36), 0}, RK_FACTOR_RELATIVE, &(rk_sensitivity) {.delta = 1}, 0.5, &pnl));
+}
+
+/* ---- scores and default ---- */
+
+static void
+scores_and_default(void **state)
+{
+	double		x[RK_CREDIT_FACTORS] = {[RK_DEBT_TO_INCOME] = 0.25,[RK_LOAN_TO_VALUE] = 0.6,[RK_CREDIT_UTILIZATION] = 0.15,
+		[RK_PAYMENT_HISTORY] = 95,[RK_RECENT_INQUIRIES] = 1,[RK_CREDIT_HISTORY_YEARS] = 15};
+	double		points[RK_CREDIT_FACTORS] = {0};
+	rk_credit_merton m;
+	rk_ctx		ctx;
+
+	(void) state;
+	assert_near(rk_risk_credit_score(x, NULL, points), 668.35, 1e-10);
+	assert_near(rk_risk_lgd_of_loan(0.6), 0.33, 1e-12);
+	assert_near(rk_risk_score_of_pd(rk_risk_pd_of_score(712.5, RK_PDO, 600, 50, 20), 600, 50, 20), 712.5, 1e-9);
+	rk_ctx_init(&ctx);
+	assert_int_equal(rk_risk_credit_merton(&ctx, 3, 0.8, 10, 0.05, 1, &m), RK_OK);
+	assert_near(m.asset_value, 12.395387, 1e-6);
+	assert_near(m.asset_volatility, 0.212305, 1e-6);
+	assert_near(m.pd, 0.126971, 1e-6);
+	rk_ctx_destroy(&ctx);
+}
+
 int
 main(void)
 {
@@ -529,6 +765,12 @@ main(void)
 		cmocka_unit_test(components_add_up),
 		cmocka_unit_test(simulation_converges),
 		cmocka_unit_test(simulation_sweeps),
+		cmocka_unit_test(correlation_ways_agree),
+		cmocka_unit_test(correlation_matrix_combines),
+		cmocka_unit_test(correlation_sweeps),
+		cmocka_unit_test(stress_of_one_position),
+		cmocka_unit_test(stress_sweeps),
+		cmocka_unit_test(scores_and_default),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

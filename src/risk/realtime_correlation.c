@@ -1,0 +1,563 @@
+/*
+ * realtime_correlation.c
+ *	  Correlations of every pair of series.
+ */
+#include "correlation.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../compute/lapack.h"
+#include "../compute/parallel.h"
+
+#define ROW_BLOCK 64			/* of a matrix product between looks for a stop */
+#define DEPTH_BLOCK 4096
+
+/* Series on one grid of times. */
+typedef struct grid
+{
+	rk_ctx	   *ctx;
+	const rk_observations *o;
+	const rk_correlation_params *p;
+	int64_t		times;
+	double	   *x;				/* assets x times; NaN where there is no value */
+	bool		complete;
+	double	   *scratch;		/* two series for each thread */
+	double	   *correlation;
+	double	   *covariance;
+	int64_t    *count;
+} grid;
+
+static int
+compare_times(const void *a, const void *b)
+{
+	int64_t		x = *(const int64_t *) a;
+	int64_t		y = *(const int64_t *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* All distinct times, in order. */
+static rk_status
+distinct_times(rk_ctx *ctx, const rk_observations *o, int64_t **times, int64_t *count)
+{
+	int64_t		total = 0;
+	bool		same = true;
+	int64_t    *t;
+
+	for (int64_t i = 0; i < o->assets; i++)
+	{
+		int64_t		n = o->end[i] - o->begin[i];
+
+		total += n;
+		same = same && n == o->end[0] - o->begin[0] &&
+			(n == 0 || memcmp(o->time + o->begin[i], o->time + o->begin[0], sizeof(int64_t) * n) == 0);
+	}
+	if (same && o->assets > 0)
+		total = o->end[0] - o->begin[0];
+	t = rk_alloc(ctx, total, sizeof(int64_t));
+	if (t == NULL)
+		return RK_ERR_MEMORY;
+	*times = t;
+	*count = 0;
+	if (same)
+	{
+		if (total > 0)
+			memcpy(t, o->time + o->begin[0], sizeof(int64_t) * total);
+		*count = total;
+		return RK_OK;
+	}
+	total = 0;
+	for (int64_t i = 0; i < o->assets; i++)
+	{
+		memcpy(t + total, o->time + o->begin[i], sizeof(int64_t) * (o->end[i] - o->begin[i]));
+		total += o->end[i] - o->begin[i];
+	}
+	qsort(t, total, sizeof(int64_t), compare_times);
+	for (int64_t k = 0; k < total; k++)
+		if (k == 0 || t[k] != t[k - 1])
+			t[(*count)++] = t[k];
+	return RK_OK;
+}
+
+/* Lays the series on the grid. */
+static rk_status
+make_grid(grid *g)
+{
+	const rk_observations *o = g->o;
+	int64_t    *times;
+	rk_status	status = distinct_times(g->ctx, o, &times, &g->times);
+
+	if (status != RK_OK)
+		return status;
+	g->x = rk_alloc(g->ctx, o->assets * g->times, sizeof(double));
+	if (g->x == NULL)
+		return RK_ERR_MEMORY;
+	g->complete = true;
+	for (int64_t i = 0; i < o->assets; i++)
+	{
+		double	   *row = g->x + i * g->times;
+		int64_t		at = o->begin[i];
+		double		last = NAN;
+
+		if (rk_ctx_poll(g->ctx))
+			return RK_STOPPED;
+		for (int64_t k = 0; k < g->times; k++)
+		{
+			bool		here = at < o->end[i] && o->time[at] == times[k];
+
+			if (here)
+				last = o->value[at++];
+			row[k] = here || g->p->previous_tick ? last : NAN;
+			g->complete = g->complete && !isnan(row[k]);
+		}
+	}
+	rk_free(g->ctx, times);
+	return RK_OK;
+}
+
+/* ---- ranks ---- */
+
+/* A value and its place. */
+typedef struct placed
+{
+	double		value;
+	int64_t		place;
+} placed;
+
+static int
+compare_placed(const void *a, const void *b)
+{
+	const placed *x = a;
+	const placed *y = b;
+
+	if (x->value != y->value)
+		return x->value < y->value ? -1 : 1;
+	return x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* Replaces values by their ranks from 1, equal ones by the middle of theirs. */
+static void
+rank_values(double *v, int64_t n, placed *work)
+{
+	for (int64_t i = 0; i < n; i++)
+		work[i] = (placed) {v[i], i};
+	qsort(work, n, sizeof(placed), compare_placed);
+	for (int64_t i = 0; i < n;)
+	{
+		int64_t		j = i;
+
+		while (j < n && work[j].value == work[i].value)
+			j++;
+		for (int64_t k = i; k < j; k++)
+			v[work[k].place] = 0.5 * (double) (i + j + 1);
+		i = j;
+	}
+}
+
+/* ---- one pair ---- */
+
+/* Correlation from sums of products; a trace beyond 1 is rounding. */
+static double
+ratio(double xy, double xx, double yy)
+{
+	double		r;
+
+	if (!(xx > 0) || !(yy > 0))
+		return NAN;
+	r = xy / (sqrt(xx) * sqrt(yy));
+	/* sums over different times may truly go beyond 1 (hayashi_yoshida) */
+	return fabs(r) <= 1 || fabs(r) > 1 + 1e-9 ? r : copysign(1, r);
+}
+
+static bool
+is_constant(const double *v, int64_t n)
+{
+	for (int64_t i = 1; i < n; i++)
+		if (v[i] != v[0])
+			return false;
+	return true;
+}
+
+/* Subtracts the mean; a constant series becomes exactly 0. */
+static void
+center(double *v, int64_t n)
+{
+	double		mean = 0;
+
+	if (is_constant(v, n))
+	{
+		memset(v, 0, sizeof(double) * n);
+		return;
+	}
+	for (int64_t i = 0; i < n; i++)
+		mean += v[i];
+	mean /= (double) n;
+	for (int64_t i = 0; i < n; i++)
+		v[i] -= mean;
+}
+
+/* Sums of products of n pairs, a value deciding the next with lambda (ewma). */
+static void
+products(const double *a, const double *b, int64_t n, double lambda, double *aa, double *bb, double *ab)
+{
+	*aa = *bb = *ab = 0;
+	for (int64_t k = 0; k < n; k++)
+	{
+		double		w = k == 0 || lambda == 1 ? 1 : 1 - lambda;
+
+		*aa = lambda * *aa + w * a[k] * a[k];
+		*bb = lambda * *bb + w * b[k] * b[k];
+		*ab = lambda * *ab + w * a[k] * b[k];
+	}
+}
+
+/* Position of pair (i, i + 1) among the pairs. */
+static int64_t
+first_pair(int64_t i, int64_t n)
+{
+	return i * (n - 1) - i * (i - 1) / 2;
+}
+
+static void
+pairs_of_row(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
+{
+	grid	   *g = arg;
+	int64_t		n = g->o->assets;
+	double	   *a = g->scratch + thread * 4 * (g->times + 1);
+	double	   *b = a + g->times + 1;
+	placed	   *work = (placed *) (b + g->times + 1);
+	bool		ewma = g->p->estimator == RK_EWMA;
+
+	(void) chunk;
+	for (int64_t i = begin; i < end; i++)
+	{
+		for (int64_t j = i + 1; j < n; j++)
+		{
+			const double *x = g->x + i * g->times;
+			const double *y = g->x + j * g->times;
+			int64_t		at = first_pair(i, n) + j - i - 1;
+			int64_t		m = 0;
+			double		xx;
+			double		yy;
+			double		xy;
+
+			if (rk_chunk_should_stop(g->ctx, thread))
+				return;
+			for (int64_t k = 0; k < g->times; k++)
+			{
+				a[m] = x[k];
+				b[m] = y[k];
+				m += !isnan(x[k]) && !isnan(y[k]);
+			}
+			if (g->p->estimator == RK_SPEARMAN)
+			{
+				rank_values(a, m, work);
+				rank_values(b, m, work);
+			}
+			if (!ewma)
+			{
+				center(a, m);
+				center(b, m);
+			}
+			products(a, b, m, ewma ? g->p->lambda : 1, &xx, &yy, &xy);
+			g->count[at] = m;
+			g->correlation[at] = m > 1 || ewma ? ratio(xy, xx, yy) : NAN;
+			g->covariance[at] = ewma ? (m > 0 ? xy : NAN) : m > 1 ? xy / (double) (m - 1) : NAN;
+		}
+	}
+}
+
+/* ---- no value missing: one product ---- */
+
+static rk_status
+all_at_once(grid *g)
+{
+	rk_ctx	   *ctx = g->ctx;
+	int64_t		n = g->o->assets;
+	int64_t		m = g->times;
+	bool		ewma = g->p->estimator == RK_EWMA;
+	double	   *product = rk_alloc(ctx, ROW_BLOCK * n, sizeof(double));
+	double	   *square = rk_alloc(ctx, n, sizeof(double));
+	placed	   *work = rk_alloc(ctx, g->p->estimator == RK_SPEARMAN ? m : 0, sizeof(placed));
+	int			lead = (int) m;
+
+	if (!product || !square || !work)
+		return RK_ERR_MEMORY;
+	for (int64_t i = 0; i < n; i++)
+	{
+		double	   *row = g->x + i * m;
+
+		if (rk_ctx_poll(ctx))
+			return RK_STOPPED;
+		if (g->p->estimator == RK_SPEARMAN)
+			rank_values(row, m, work);
+		if (!ewma)
+			center(row, m);
+		else
+		{
+			/* each value by the root of its weight, the newest first */
+			double		weight = 1;
+
+			for (int64_t k = m - 1; k >= 0; k--)
+			{
+				row[k] *= sqrt(k == 0 ? weight : weight * (1 - g->p->lambda));
+				weight *= g->p->lambda;
+			}
+		}
+		square[i] = 0;
+		for (int64_t k = 0; k < m; k++)
+			square[i] += row[k] * row[k];
+	}
+	for (int64_t first = 0; first < n - 1; first += ROW_BLOCK)
+	{
+		int			rows = (int) (n - 1 - first < ROW_BLOCK ? n - 1 - first : ROW_BLOCK);
+		int			columns = (int) (n - first);
+		int			stride = rows;
+
+		/* product[r + c * rows] = row first + r times row first + c */
+		for (int64_t k = 0; k < m || k == 0; k += DEPTH_BLOCK)
+		{
+			int			depth = (int) (m - k < DEPTH_BLOCK ? m - k : DEPTH_BLOCK);
+			double		one = 1;
+			double		beta = k == 0 ? 0 : 1;
+
+			if (rk_ctx_poll(ctx))
+				return RK_STOPPED;
+			if (depth > 0)
+				dgemm_("T", "N", &rows, &columns, &depth, &one, g->x + first * m + k, &lead,
+					   g->x + first * m + k, &lead, &beta, product, &stride);
+			else
+				memset(product, 0, sizeof(double) * rows * columns);
+		}
+		for (int64_t r = 0; r < rows; r++)
+		{
+			int64_t		i = first + r;
+			int64_t		at = first_pair(i, n);
+
+			for (int64_t j = i + 1; j < n; j++, at++)
+			{
+				double		xy = product[r + (j - first) * rows];
+
+				g->count[at] = m;
+				g->correlation[at] = m > 1 || (ewma && m > 0) ? ratio(xy, square[i], square[j]) : NAN;
+				g->covariance[at] = ewma ? (m > 0 ? xy : NAN) : m > 1 ? xy / (double) (m - 1) : NAN;
+			}
+		}
+	}
+	rk_free(ctx, product);
+	rk_free(ctx, square);
+	rk_free(ctx, work);
+	return RK_OK;
+}
+
+/* ---- Hayashi and Yoshida ---- */
+
+static void
+overlaps_of_row(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
+{
+	grid	   *g = arg;
+	const rk_observations *o = g->o;
+
+	(void) chunk;
+	for (int64_t i = begin; i < end; i++)
+	{
+		double		xx = 0;
+
+		for (int64_t k = o->begin[i]; k < o->end[i]; k++)
+			xx += o->value[k] * o->value[k];
+		for (int64_t j = i + 1; j < o->assets; j++)
+		{
+			int64_t		at = first_pair(i, o->assets) + j - i - 1;
+			int64_t		k = o->begin[i];
+			int64_t		l = o->begin[j];
+			double		yy = 0;
+			double		xy = 0;
+			int64_t		overlaps = 0;
+
+			if (rk_chunk_should_stop(g->ctx, thread))
+				return;
+			for (int64_t q = l; q < o->end[j]; q++)
+				yy += o->value[q] * o->value[q];
+			while (k < o->end[i] && l < o->end[j])
+			{
+				int64_t		later = o->start[k] > o->start[l] ? o->start[k] : o->start[l];
+				int64_t		earlier = o->time[k] < o->time[l] ? o->time[k] : o->time[l];
+
+				if (later < earlier)
+				{
+					xy += o->value[k] * o->value[l];
+					overlaps++;
+				}
+				/* the interval that ends first has met all it can */
+				if (o->time[k] == earlier && o->time[l] == earlier)
+				{
+					k++;
+					l++;
+				}
+				else if (o->time[k] == earlier)
+					k++;
+				else
+					l++;
+			}
+			g->count[at] = overlaps;
+			g->covariance[at] = overlaps > 0 ? xy : NAN;
+			g->correlation[at] = overlaps > 0 ? ratio(xy, xx, yy) : NAN;
+		}
+	}
+}
+
+rk_status
+rk_risk_correlations(rk_ctx *ctx, const rk_observations *o, const rk_correlation_params *p,
+					 double *correlation, double *covariance, int64_t *count)
+{
+	grid		g = {.ctx = ctx,.o = o,.p = p,.correlation = correlation,.covariance = covariance,.count = count};
+	rk_status	status;
+
+	if (o->assets < 2)
+		return RK_OK;
+	if (p->estimator == RK_HAYASHI_YOSHIDA)
+		return rk_parallel_for(ctx, o->assets, 1, overlaps_of_row, &g);
+	status = make_grid(&g);
+	if (status != RK_OK)
+		return status;
+	if (g.complete)
+		status = all_at_once(&g);
+	else
+	{
+		g.scratch = rk_alloc(ctx, ctx->threads * 4 * (g.times + 1), sizeof(double));
+		if (g.scratch == NULL)
+			return RK_ERR_MEMORY;
+		status = rk_parallel_for(ctx, o->assets, 1, pairs_of_row, &g);
+		rk_free(ctx, g.scratch);
+	}
+	rk_free(ctx, g.x);
+	return status;
+}
+
+/* ---- the aggregate ---- */
+
+typedef struct matrix_head
+{
+	int64_t		d;
+	int64_t		n;
+	/* d means, then d (d + 1) / 2 co-moments by rows of the lower triangle */
+	double		data[];
+} matrix_head;
+
+static int64_t
+cells_of(int64_t d)
+{
+	return d + d * (d + 1) / 2;
+}
+
+static rk_status
+matrix_accumulate(rk_ctx *ctx, rk_buffer *state, const rk_value *args)
+{
+	matrix_head *h = (matrix_head *) state->data;
+	const double *x = args[0].floats.values;
+	int64_t		d = args[0].floats.count;
+	double	   *mean;
+	double	   *moment;
+
+	if (h->n == 0)
+	{
+		void	   *cells;
+
+		if (d < 1 || d > 4096)
+			return rk_fail(ctx, RK_ERR_LIMIT, "number of features must be between 1 and 4096, not %lld", (long long) d);
+		cells = rk_buffer_extend(ctx, state, sizeof(double) * cells_of(d));
+		if (cells == NULL)
+			return RK_ERR_MEMORY;
+		memset(cells, 0, sizeof(double) * cells_of(d));
+		h = (matrix_head *) state->data;
+		h->d = d;
+	}
+	if (d != h->d)
+		return rk_fail(ctx, RK_ERR_DATA, "array of features has %lld elements, but %lld in the rows before",
+					   (long long) d, (long long) h->d);
+	for (int64_t i = 0; i < d; i++)
+		if (!isfinite(x[i]))
+			return rk_fail(ctx, RK_ERR_DATA, "feature %lld is not a finite number", (long long) (i + 1));
+	h->n++;
+	mean = h->data;
+	moment = h->data + d;
+	for (int64_t i = 0; i < d; i++)
+	{
+		double		delta = (x[i] - mean[i]) * ((double) (h->n - 1) / (double) h->n);
+
+		/* means of features up to i are those before this row */
+		for (int64_t j = 0; j <= i; j++)
+			moment[j] += delta * (x[j] - mean[j]);
+		moment += i + 1;
+	}
+	for (int64_t i = 0; i < d; i++)
+		mean[i] += (x[i] - mean[i]) / (double) h->n;
+	return RK_OK;
+}
+
+static rk_status
+matrix_combine(rk_ctx *ctx, rk_buffer *state, const rk_buffer *other)
+{
+	matrix_head *a = (matrix_head *) state->data;
+	const matrix_head *b = (const matrix_head *) other->data;
+	double		total = (double) (a->n + b->n);
+	double		factor = (double) a->n * ((double) b->n / total);
+	double	   *moment = a->data + a->d;
+	const double *added = b->data + b->d;
+
+	if (a->d != b->d)
+		return rk_fail(ctx, RK_ERR_DATA, "arrays of features have %lld and %lld elements", (long long) a->d, (long long) b->d);
+	for (int64_t i = 0; i < a->d; i++)
+		for (int64_t j = 0; j <= i; j++)
+			*moment++ += *added++ + factor * (b->data[i] - a->data[i]) * (b->data[j] - a->data[j]);
+	for (int64_t i = 0; i < a->d; i++)
+		a->data[i] += (b->data[i] - a->data[i]) * ((double) b->n / total);
+	a->n += b->n;
+	return RK_OK;
+}
+
+static rk_status
+matrix_finish(rk_ctx *ctx, rk_buffer *state, const rk_value *args, rk_value *results)
+{
+	const matrix_head *h = (const matrix_head *) state->data;
+	int64_t		d = h->d;
+	const double *moment = h->data + d;
+	double	   *r = rk_alloc(ctx, d * d, sizeof(double));
+
+	(void) args;
+	if (r == NULL)
+		return RK_ERR_MEMORY;
+	for (int64_t i = 0; i < d; i++)
+	{
+		const double *row = moment + i * (i + 1) / 2;
+
+		for (int64_t j = 0; j <= i; j++)
+		{
+			double		other = moment[j * (j + 1) / 2 + j];
+
+			r[i * d + j] = r[j * d + i] = i == j && row[i] > 0 ? 1 : ratio(row[j], row[i], other);
+		}
+	}
+	results[0].floats.values = r;
+	results[0].floats.count = d * d;
+	return RK_OK;
+}
+
+static bool
+matrix_valid(const rk_buffer *state)
+{
+	const matrix_head *h = (const matrix_head *) state->data;
+
+	return h->d >= 1 && h->d <= 4096 &&
+		state->length == sizeof(matrix_head) + sizeof(double) * cells_of(h->d);
+}
+
+const rk_aggregate rk_correlation_matrix = {
+	.head = sizeof(matrix_head),
+	.accumulate = matrix_accumulate,
+	.combine = matrix_combine,
+	.finish = matrix_finish,
+	.valid = matrix_valid
+};
