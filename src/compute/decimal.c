@@ -81,11 +81,25 @@ bool
 rk_amount_multiply(rk_amount a, rk_amount b, int scale, rk_amount *product)
 {
 	bool		negative = (a.value < 0) != (b.value < 0);
+	int			cut = a.scale + b.scale - scale;
+	int64_t		small;
 	unsigned __int128 x = a.value < 0 ? -(unsigned __int128) a.value : (unsigned __int128) a.value;
 	unsigned __int128 y = b.value < 0 ? -(unsigned __int128) b.value : (unsigned __int128) b.value;
-	wide		w = wide_product(x, y);
-	int			cut = a.scale + b.scale - scale;
+	wide		w;
 	rk_decimal	value;
+
+	/* most amounts fit a machine word, with half a unit to spare */
+	if (cut >= -18 && cut <= 18 && x <= INT64_MAX && y <= INT64_MAX &&
+		!__builtin_mul_overflow((int64_t) x, (int64_t) y, &small) && small < INT64_MAX / 2)
+	{
+		int64_t		unit = (int64_t) rk_power_of_ten(cut < 0 ? -cut : cut);
+
+		value = cut < 0 ? (rk_decimal) ((__int128) small * unit) : (small + unit / 2) / unit;
+		product->value = negative ? -value : value;
+		product->scale = scale;
+		return true;
+	}
+	w = wide_product(x, y);
 
 	/* floor((w + half) / 10^cut), the division in steps that keep the floor */
 	if (cut > 0)
@@ -103,6 +117,78 @@ rk_amount_multiply(rk_amount a, rk_amount b, int scale, rk_amount *product)
 	value = (rk_decimal) ((unsigned __int128) w.limb[1] << 64 | w.limb[0]);
 	if (cut < 0 && !rk_decimal_scale_up(value, -cut, &value))
 		return false;
+	product->value = negative ? -value : value;
+	product->scale = scale;
+	return true;
+}
+
+/* w * 2^-bits, half up; bits > 0. */
+static void
+wide_shift_down(wide *w, int bits)
+{
+	wide		half = {{0}};
+	wide		from;
+	int			limbs = bits / 64;
+	int			rest = bits % 64;
+
+	if (bits > 255)
+	{
+		*w = half;
+		return;
+	}
+	half.limb[(bits - 1) / 64] = UINT64_C(1) << ((bits - 1) % 64);
+	wide_add(w, &half);
+	from = *w;
+	for (int i = 0; i < 4; i++)
+	{
+		uint64_t	low = i + limbs < 4 ? from.limb[i + limbs] : 0;
+		uint64_t	high = i + limbs + 1 < 4 ? from.limb[i + limbs + 1] : 0;
+
+		w->limb[i] = rest == 0 ? low : low >> rest | high << (64 - rest);
+	}
+}
+
+bool
+rk_amount_multiply_double(rk_amount a, double ratio, int scale, rk_amount *product)
+{
+	bool		negative = (a.value < 0) != (ratio < 0);
+	unsigned __int128 x = a.value < 0 ? -(unsigned __int128) a.value : (unsigned __int128) a.value;
+	int			exponent;
+	uint64_t	mantissa = (uint64_t) (frexp(fabs(ratio), &exponent) * 0x1p53);
+	int			digits = scale - a.scale;
+	unsigned __int128 small;
+	wide		w;
+	rk_decimal	value;
+
+	/* the product has 180 bits, so 20 digits more are safe */
+	if (digits < 0 || digits > 20 || !isfinite(ratio))
+		return false;
+	exponent -= 53;
+	/* most fit 128 bits, with half a unit to spare */
+	if (exponent < 0 && exponent > -126 &&
+		!__builtin_mul_overflow(x, (unsigned __int128) mantissa, &small) &&
+		!__builtin_mul_overflow(small, (unsigned __int128) rk_power_of_ten(digits), &small) && small >> 126 == 0)
+	{
+		small = (small + ((unsigned __int128) 1 << (-exponent - 1))) >> -exponent;
+		product->value = negative ? -(rk_decimal) small : (rk_decimal) small;
+		product->scale = scale;
+		return true;
+	}
+	w = wide_product(x, mantissa);
+	for (int i = digits; i > 0; i -= 18)
+		wide_multiply_add(&w, (uint64_t) rk_power_of_ten(i < 18 ? i : 18), 0);
+	if (exponent < 0)
+		wide_shift_down(&w, -exponent);
+	else
+		for (; exponent > 0; exponent--)
+		{
+			if (w.limb[2] != 0 || w.limb[3] != 0)
+				return false;
+			wide_multiply_add(&w, 2, 0);
+		}
+	if (w.limb[2] != 0 || w.limb[3] != 0 || (int64_t) w.limb[1] < 0)
+		return false;
+	value = (rk_decimal) ((unsigned __int128) w.limb[1] << 64 | w.limb[0]);
 	product->value = negative ? -value : value;
 	product->scale = scale;
 	return true;

@@ -27,11 +27,15 @@ typedef struct rk_amount
 static inline rk_decimal
 rk_power_of_ten(int n)
 {
-	rk_decimal	p = 1;
+	static const int64_t powers[] = {
+		1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000,
+		100000000000, 1000000000000, 10000000000000, 100000000000000, 1000000000000000,
+		10000000000000000, 100000000000000000, 1000000000000000000
+	};
 
-	while (n-- > 0)
-		p *= 10;
-	return p;
+	if (n <= 18)
+		return powers[n];
+	return (__int128) powers[18] * (n <= 36 ? powers[n - 18] : (__int128) powers[18] * powers[n - 36]);
 }
 
 /* value * 10^digits into *result; false when that takes more than 38 digits. */
@@ -135,5 +139,11 @@ extern rk_amount rk_amount_from_double(double x);
  * when that takes more than 38 digits.
  */
 extern bool rk_amount_multiply(rk_amount a, rk_amount b, int scale, rk_amount *product);
+
+/*
+ * a * ratio likewise, ratio taken as the binary number it is and scale not
+ * below that of a: for ratios that were computed, not written.
+ */
+extern bool rk_amount_multiply_double(rk_amount a, double ratio, int scale, rk_amount *product);
 
 #endif							/* RK_DECIMAL_H */

@@ -80,11 +80,11 @@ maturity_adjustment(const rk_credit_exposure *e, double pd)
 	return (1 + (m - 2.5) * b) / (1 - 1.5 * b);
 }
 
-/* An amount times a ratio, at this scale. */
+/* An amount times a computed ratio, at this scale. */
 static rk_status
-money(rk_ctx *ctx, rk_amount amount, rk_amount ratio, int scale, rk_amount *result)
+money(rk_ctx *ctx, rk_amount amount, double ratio, int scale, rk_amount *result)
 {
-	if (!rk_amount_multiply(amount, ratio, scale, result))
+	if (!rk_amount_multiply_double(amount, ratio, scale, result))
 		return rk_fail(ctx, RK_ERR_OVERFLOW, "amount of money is out of range");
 	return RK_OK;
 }
@@ -102,7 +102,9 @@ expected_loss(rk_ctx *ctx, double pd, double lgd, rk_amount ead, rk_amount *loss
 		ratio = rk_amount_from_double(pd * lgd);
 	else
 		ratio = (rk_amount) {p.value * l.value, p.scale + l.scale};
-	return money(ctx, ead, ratio, ead.scale + 2, loss);
+	if (!rk_amount_multiply(ead, ratio, ead.scale + 2, loss))
+		return rk_fail(ctx, RK_ERR_OVERFLOW, "amount of money is out of range");
+	return RK_OK;
 }
 
 rk_status
@@ -136,10 +138,10 @@ rk_risk_credit_scoring(rk_ctx *ctx, const rk_credit_exposure *e, rk_credit_risk 
 	r->risk_weight = 12.5 * r->capital_ratio;
 	r->credit_score = rk_risk_score_of_pd(pd, 600, 50, 20);
 	if ((status = expected_loss(ctx, pd, e->lgd, e->ead, &r->expected_loss)) != RK_OK ||
-		(status = money(ctx, e->ead, rk_amount_from_double(r->capital_ratio), scale, &r->capital)) != RK_OK ||
-		(status = money(ctx, e->ead, rk_amount_from_double(r->risk_weight), scale, &r->rwa)) != RK_OK)
+		(status = money(ctx, e->ead, r->capital_ratio, scale, &r->capital)) != RK_OK ||
+		(status = money(ctx, e->ead, r->risk_weight, scale, &r->rwa)) != RK_OK)
 		return status;
-	return money(ctx, e->ead, rk_amount_from_double(e->lgd * sqrt(pd * (1 - pd))), scale,
+	return money(ctx, e->ead, e->lgd * sqrt(pd * (1 - pd)), scale,
 				 &r->unexpected_loss);
 }
 

@@ -65,6 +65,33 @@ decimals_round_once(void **state)
 	assert_true(rk_amount_multiply((rk_amount) {7, 0}, (rk_amount) {3, 0}, 2, &a));
 	assert_amount(a, 2100, 2);
 	assert_false(rk_amount_multiply((rk_amount) {rk_power_of_ten(37), 0}, (rk_amount) {100, 0}, 0, &a));
+	/* a binary number times an amount: 2.5 * 0.5 = 1.25, then 1.3; and far away */
+	assert_true(rk_amount_multiply_double((rk_amount) {25, 1}, 0.5, 1, &a));
+	assert_amount(a, 13, 1);
+	assert_true(rk_amount_multiply_double((rk_amount) {-25, 1}, 0.5, 3, &a));
+	assert_amount(a, -1250, 3);
+	assert_true(rk_amount_multiply_double((rk_amount) {7, 0}, 1e-300, 2, &a));
+	assert_amount(a, 0, 2);
+	assert_true(rk_amount_multiply_double((rk_amount) {7, 0}, 0x1p40, 0, &a));
+	assert_amount(a, 7 * (INT64_C(1) << 40), 0);
+	assert_false(rk_amount_multiply_double((rk_amount) {rk_power_of_ten(38), 0}, 1e10, 0, &a));
+	/* 0.1 is a little more than a tenth, which many digits show */
+	assert_true(rk_amount_multiply_double((rk_amount) {rk_power_of_ten(20), 0}, 0.1, 0, &a));
+	assert_true(a.value == rk_power_of_ten(19) + 555);
+	for (int i = 0; i < 100000; i++)
+	{
+		rk_amount	x = {(int64_t) rk_hash2(11, i) >> (rk_hash2(12, i) % 50), rk_hash2(13, i) % 6};
+		rk_amount	y = {(int64_t) rk_hash2(14, i) >> (rk_hash2(15, i) % 50), rk_hash2(16, i) % 6};
+		int			scale = rk_hash2(17, i) % 12;
+		__int128	exact = (__int128) x.value * y.value;
+		int			cut = x.scale + y.scale - scale;
+
+		/* against 128 bits, where they suffice */
+		if (cut < 0)
+			continue;
+		assert_true(rk_amount_multiply(x, y, scale, &a));
+		assert_true(a.value == rk_decimal_round_down(exact, cut));
+	}
 	for (int i = 0; i < 10000; i++)
 	{
 		double		x = (double) (int64_t) rk_hash2(3, i) * pow(10, (int) (rk_hash2(4, i) % 30) - 25);
