@@ -91,11 +91,8 @@ rk_result_desc(const rk_function *function, Oid id, Oid id2)
  * needed to read them is repeated here.
  */
 const char *
-rk_numeric_to_amount(Datum value, rk_amount *amount)
+rk_numeric_bytes_to_amount(const char *data, int length, rk_amount *amount)
 {
-	struct varlena *v = PG_DETOAST_DATUM_PACKED(value);
-	const char *data = VARDATA_ANY(v);
-	int			length = VARSIZE_ANY_EXHDR(v);
 	uint16		header;
 	int			weight;
 	bool		negative;
@@ -158,6 +155,14 @@ rk_numeric_to_amount(Datum value, rk_amount *amount)
 	amount->value = negative ? -scaled : scaled;
 	amount->scale = scale;
 	return NULL;
+}
+
+const char *
+rk_numeric_to_amount(Datum value, rk_amount *amount)
+{
+	struct varlena *v = PG_DETOAST_DATUM_PACKED(value);
+
+	return rk_numeric_bytes_to_amount(VARDATA_ANY(v), VARSIZE_ANY_EXHDR(v), amount);
 }
 
 Datum

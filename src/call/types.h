@@ -19,6 +19,9 @@ extern Oid	rk_type_oid(rk_type type, Oid id, Oid id2);
 extern const char *rk_numeric_to_amount(Datum value, rk_amount *amount);
 extern Datum rk_amount_to_numeric(rk_amount amount);
 
+/* The same from the bytes of a numeric without its header of length. */
+extern const char *rk_numeric_bytes_to_amount(const char *data, int length, rk_amount *amount);
+
 /* Microseconds of an interval, a day being 24 hours; false if it has months. */
 extern bool rk_interval_to_us(Datum value, int64 *us);
 extern Datum rk_us_to_interval(int64 us);

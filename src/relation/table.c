@@ -194,13 +194,19 @@ put_amount(const rk_table *t, rk_table_column *c, int64 row, rk_amount a)
 }
 
 static rk_amount
-amount_of_datum(const rk_table *t, const rk_table_column *c, Datum value, int64 row)
+amount_of_row(const rk_table *t, const rk_table_column *c, const rk_vector *v, int i)
 {
-	rk_amount	a;
-	const char *what = rk_numeric_to_amount(rk_number_to_numeric(value, c->type), &a);
+	rk_amount	a = {0, 0};
+	const char *what = NULL;
 
+	if (v->ints)
+		a.value = v->ints[i];
+	else if (v->bytes)
+		what = rk_numeric_bytes_to_amount(v->bytes[i].data, v->bytes[i].length, &a);
+	else
+		what = rk_numeric_to_amount(rk_number_to_numeric(v->datums[i], c->type), &a);
 	if (what)
-		rk_table_bad_value(t, c, row, what);
+		rk_table_bad_value(t, c, t->rows + i, what);
 	return a;
 }
 
@@ -415,7 +421,7 @@ take_value(rk_table *t, rk_table_column *c, const rk_vector *v, int i)
 				c->texts[row] = keep_text(call, v->bytes[i].data, v->bytes[i].length);
 			break;
 		case RK_TYPE_NUMERIC:
-			put_amount(t, c, row, v->ints ? (rk_amount) {v->ints[i], 0} : amount_of_datum(t, c, v->datums[i], row));
+			put_amount(t, c, row, amount_of_row(t, c, v, i));
 			if (c->what->range)
 				check_range(t, c, rk_amount_to_double((rk_amount) {c->decimals[row], c->scale}), row);
 			break;
@@ -541,8 +547,9 @@ kind_of_column(const rk_table_column *c)
 			return c->type == INT2OID || c->type == INT4OID || c->type == INT8OID ?
 				RK_READ_INT64 : RK_READ_FLOAT8;
 		case RK_TYPE_NUMERIC:
-			return c->type == INT2OID || c->type == INT4OID || c->type == INT8OID ?
-				RK_READ_INT64 : RK_READ_DATUM;
+			/* a numeric as its bytes, so that it need not be copied */
+			return c->type == INT2OID || c->type == INT4OID || c->type == INT8OID ? RK_READ_INT64 :
+				c->type == NUMERICOID ? RK_READ_BYTES : RK_READ_DATUM;
 		case RK_TYPE_ID:
 		case RK_TYPE_ID2:
 			return rk_read_kind_of_id(c->type);

@@ -53,7 +53,8 @@ rk_pairs_of(int64_t n)
  * A pair is about the times at which both have a value; previous_tick: the
  * times of all from which on both have one.  When no value is missing, pearson,
  * spearman and ewma are one matrix product, O(T n^2) by BLAS; otherwise pair
- * by pair in parallel.  Memory 8 T n bytes for T distinct times.
+ * by pair in parallel, O(n) for each observation.  Memory 8 T n bytes for T
+ * distinct times when none is missing or with previous_tick.
  */
 extern rk_status rk_risk_correlations(rk_ctx *ctx, const rk_observations *o, const rk_correlation_params *p,
 									  double *correlation, double *covariance, int64_t *count);

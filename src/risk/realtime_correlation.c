@@ -21,8 +21,10 @@ typedef struct grid
 	const rk_observations *o;
 	const rk_correlation_params *p;
 	int64_t		times;
-	double	   *x;				/* assets x times; NaN where there is no value */
+	double	   *x;				/* assets x times; NaN where there is no value;
+								 * NULL: pairs are merged instead */
 	bool		complete;
+	int64_t		longest;		/* observations that two can have in common */
 	double	   *scratch;		/* two series for each thread */
 	double	   *correlation;
 	double	   *covariance;
@@ -38,43 +40,45 @@ compare_times(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* Whether all series have the same times. */
+static bool
+same_times(const rk_observations *o)
+{
+	int64_t		n = o->end[0] - o->begin[0];
+
+	for (int64_t i = 1; i < o->assets; i++)
+		if (o->end[i] - o->begin[i] != n ||
+			(n > 0 && memcmp(o->time + o->begin[i], o->time + o->begin[0], sizeof(int64_t) * n) != 0))
+			return false;
+	return true;
+}
+
 /* All distinct times, in order. */
 static rk_status
 distinct_times(rk_ctx *ctx, const rk_observations *o, int64_t **times, int64_t *count)
 {
+	bool		same = same_times(o);
 	int64_t		total = 0;
-	bool		same = true;
 	int64_t    *t;
 
-	for (int64_t i = 0; i < o->assets; i++)
-	{
-		int64_t		n = o->end[i] - o->begin[i];
-
-		total += n;
-		same = same && n == o->end[0] - o->begin[0] &&
-			(n == 0 || memcmp(o->time + o->begin[i], o->time + o->begin[0], sizeof(int64_t) * n) == 0);
-	}
-	if (same && o->assets > 0)
-		total = o->end[0] - o->begin[0];
+	for (int64_t i = 0; i < (same ? 1 : o->assets); i++)
+		total += o->end[i] - o->begin[i];
 	t = rk_alloc(ctx, total, sizeof(int64_t));
 	if (t == NULL)
 		return RK_ERR_MEMORY;
+	total = 0;
+	for (int64_t i = 0; i < (same ? 1 : o->assets); i++)
+	{
+		int64_t		n = o->end[i] - o->begin[i];
+
+		if (n > 0)
+			memcpy(t + total, o->time + o->begin[i], sizeof(int64_t) * n);
+		total += n;
+	}
 	*times = t;
 	*count = 0;
-	if (same)
-	{
-		if (total > 0)
-			memcpy(t, o->time + o->begin[0], sizeof(int64_t) * total);
-		*count = total;
-		return RK_OK;
-	}
-	total = 0;
-	for (int64_t i = 0; i < o->assets; i++)
-	{
-		memcpy(t + total, o->time + o->begin[i], sizeof(int64_t) * (o->end[i] - o->begin[i]));
-		total += o->end[i] - o->begin[i];
-	}
-	qsort(t, total, sizeof(int64_t), compare_times);
+	if (!same)
+		qsort(t, total, sizeof(int64_t), compare_times);
 	for (int64_t k = 0; k < total; k++)
 		if (k == 0 || t[k] != t[k - 1])
 			t[(*count)++] = t[k];
@@ -220,14 +224,53 @@ first_pair(int64_t i, int64_t n)
 	return i * (n - 1) - i * (i - 1) / 2;
 }
 
+/* Values of both where both have one; returns how many. */
+static int64_t
+common_on_grid(const grid *g, int64_t i, int64_t j, double *a, double *b)
+{
+	const double *x = g->x + i * g->times;
+	const double *y = g->x + j * g->times;
+	int64_t		m = 0;
+
+	for (int64_t k = 0; k < g->times; k++)
+	{
+		a[m] = x[k];
+		b[m] = y[k];
+		m += !isnan(x[k]) && !isnan(y[k]);
+	}
+	return m;
+}
+
+/* The same from the series themselves. */
+static int64_t
+common_times(const rk_observations *o, int64_t i, int64_t j, double *a, double *b)
+{
+	int64_t		k = o->begin[i];
+	int64_t		l = o->begin[j];
+	int64_t		m = 0;
+
+	while (k < o->end[i] && l < o->end[j])
+	{
+		int64_t		s = o->time[k];
+		int64_t		t = o->time[l];
+
+		a[m] = o->value[k];
+		b[m] = o->value[l];
+		m += s == t;
+		k += s <= t;
+		l += t <= s;
+	}
+	return m;
+}
+
 static void
 pairs_of_row(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 {
 	grid	   *g = arg;
 	int64_t		n = g->o->assets;
-	double	   *a = g->scratch + thread * 4 * (g->times + 1);
-	double	   *b = a + g->times + 1;
-	placed	   *work = (placed *) (b + g->times + 1);
+	double	   *a = g->scratch + thread * 4 * (g->longest + 1);
+	double	   *b = a + g->longest + 1;
+	placed	   *work = (placed *) (b + g->longest + 1);
 	bool		ewma = g->p->estimator == RK_EWMA;
 
 	(void) chunk;
@@ -235,22 +278,15 @@ pairs_of_row(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 	{
 		for (int64_t j = i + 1; j < n; j++)
 		{
-			const double *x = g->x + i * g->times;
-			const double *y = g->x + j * g->times;
 			int64_t		at = first_pair(i, n) + j - i - 1;
-			int64_t		m = 0;
+			int64_t		m;
 			double		xx;
 			double		yy;
 			double		xy;
 
 			if (rk_chunk_should_stop(g->ctx, thread))
 				return;
-			for (int64_t k = 0; k < g->times; k++)
-			{
-				a[m] = x[k];
-				b[m] = y[k];
-				m += !isnan(x[k]) && !isnan(y[k]);
-			}
+			m = g->x ? common_on_grid(g, i, j, a, b) : common_times(g->o, i, j, a, b);
 			if (g->p->estimator == RK_SPEARMAN)
 			{
 				rank_values(a, m, work);
@@ -419,14 +455,22 @@ rk_risk_correlations(rk_ctx *ctx, const rk_observations *o, const rk_correlation
 		return RK_OK;
 	if (p->estimator == RK_HAYASHI_YOSHIDA)
 		return rk_parallel_for(ctx, o->assets, 1, overlaps_of_row, &g);
-	status = make_grid(&g);
-	if (status != RK_OK)
-		return status;
+	if (p->previous_tick || same_times(o))
+	{
+		status = make_grid(&g);
+		if (status != RK_OK)
+			return status;
+		g.longest = g.times;
+	}
+	else
+		for (int64_t i = 0; i < o->assets; i++)
+			if (g.longest < o->end[i] - o->begin[i])
+				g.longest = o->end[i] - o->begin[i];
 	if (g.complete)
 		status = all_at_once(&g);
 	else
 	{
-		g.scratch = rk_alloc(ctx, ctx->threads * 4 * (g.times + 1), sizeof(double));
+		g.scratch = rk_alloc(ctx, ctx->threads * 4 * (g.longest + 1), sizeof(double));
 		if (g.scratch == NULL)
 			return RK_ERR_MEMORY;
 		status = rk_parallel_for(ctx, o->assets, 1, pairs_of_row, &g);
