@@ -472,7 +472,7 @@ rk_risk_simulated_measures(rk_ctx *ctx, const rk_positions *p, const rk_simulati
 	double		half = 1.959964 * sqrt(tail.mass * (1 - a));
 	int64_t		lower = (int64_t) ceil(tail.mass + half);
 	int64_t		upper = (int64_t) floor(tail.mass - half);
-	int64_t		ranks[RK_PERCENTILES + 3];
+	int64_t		ranks[RK_PERCENTILES + 4];
 	int64_t		at[RK_PERCENTILES];
 	int			count = 0;
 	rk_status	status;
@@ -492,16 +492,16 @@ rk_risk_simulated_measures(rk_ctx *ctx, const rk_positions *p, const rk_simulati
 	}
 	count = add_rank(ranks, count, lower);
 	count = add_rank(ranks, count, upper);
-	/* the tail in order, with the value that it ends in */
+	/* the tail, and the value that it ends in */
+	count = add_rank(ranks, count, tail.rank);
 	count = add_rank(ranks, count, tail.full < n ? tail.full + 1 : n);
-	rk_select_ranks(pnl, n, ranks, count);
-	if (rk_ctx_poll(ctx))
-		return RK_STOPPED;
+	status = rk_select_ranks(ctx, pnl, n, ranks, count);
+	if (status != RK_OK)
+		return status;
 	r->var_lower = -pnl[lower - 1];
 	r->var_upper = -pnl[upper - 1];
 	for (int k = 0; k < RK_PERCENTILES; k++)
 		r->percentiles[k] = pnl[at[k] - 1];
-	rk_select_smallest(pnl, tail.full < n ? tail.full + 1 : n, tail.full < n ? tail.full + 1 : n);
 	rk_tail_measures(pnl, n, tail, &r->var, &r->expected_shortfall);
 	for (int64_t j = 0; j < p->count; j++)
 		mean += p->value[j] * p->expected_return[j] * s->years;

@@ -30,14 +30,20 @@ typedef struct rk_tail
 
 extern rk_tail rk_tail_of(int64_t n, double confidence);
 
-/* Puts the values of the ranks (from 0, rising) where sorting would put them. */
-extern void rk_select_ranks(double *values, int64_t n, const int64_t *ranks, int count);
+/*
+ * Puts the values of the ranks (from 0, rising) where sorting would put them,
+ * and smaller ones before them.  RK_STOPPED when the call was.
+ */
+extern rk_status rk_select_ranks(rk_ctx *ctx, double *values, int64_t n, const int64_t *ranks, int count);
 
 /* Reorders values so that the first count are the smallest, in rising order. */
 extern void rk_select_smallest(double *values, int64_t n, int64_t count);
 
-/* VaR and expected shortfall of values of which the first rank + 1 are sorted. */
-extern void rk_tail_measures(const double *sorted, int64_t n, rk_tail tail,
+/*
+ * VaR and expected shortfall of values where those at rank - 1 and full are as
+ * if sorted, and smaller ones come before them; they are summed as they lie.
+ */
+extern void rk_tail_measures(const double *values, int64_t n, rk_tail tail,
 							 double *var, double *expected_shortfall);
 
 /* ---- risk/monte-carlo-var: historical VaR (historical_var.c) ---- */

@@ -48,17 +48,23 @@ pivot_of(const double *v, int64_t low, int64_t high)
 	return a < c ? a : b < c ? c : b;
 }
 
-/* Hoare's partition: afterwards low .. j are no larger than j + 1 .. high. */
+/*
+ * Hoare's partition: afterwards low .. j are no larger than j + 1 .. high.
+ * Returns j, or -1 when the call was stopped; ctx may be NULL.
+ */
 static int64_t
-partition(double *v, int64_t low, int64_t high)
+partition(rk_ctx *ctx, double *v, int64_t low, int64_t high)
 {
 	double		pivot = pivot_of(v, low, high);
 	int64_t		i = low - 1;
 	int64_t		j = high + 1;
 
-	for (;;)
+	for (int64_t swaps = 0;; swaps++)
 	{
 		double		swap;
+
+		if ((swaps & 0xfffff) == 0xfffff && ctx && rk_ctx_poll(ctx))
+			return -1;
 
 		do
 			i++;
@@ -85,7 +91,7 @@ rk_select_smallest(double *v, int64_t n, int64_t count)
 	/* the range that holds the border shrinks */
 	while (count < n && low < high)
 	{
-		int64_t		j = partition(v, low, high);
+		int64_t		j = partition(NULL, v, low, high);
 
 		if (count - 1 <= j)
 			high = j;
@@ -95,38 +101,44 @@ rk_select_smallest(double *v, int64_t n, int64_t count)
 	qsort(v, count < n ? count : n, sizeof(double), compare_doubles);
 }
 
-/* The same for some ranks between low and high. */
-static void
-select_between(double *v, int64_t low, int64_t high, const int64_t *ranks, int count)
+/* The values of some ranks between low and high to their places. */
+static rk_status
+select_between(rk_ctx *ctx, double *v, int64_t low, int64_t high, const int64_t *ranks, int count)
 {
 	while (count > 0 && low < high)
 	{
-		int64_t		j = partition(v, low, high);
+		int64_t		j = partition(ctx, v, low, high);
 		int			left = 0;
+		rk_status	status;
 
+		if (j < 0)
+			return RK_STOPPED;
 		while (left < count && ranks[left] <= j)
 			left++;
 		/* recursion where there are fewer ranks, so that it is not deep */
 		if (left < count - left)
 		{
-			select_between(v, low, j, ranks, left);
+			status = select_between(ctx, v, low, j, ranks, left);
 			ranks += left;
 			count -= left;
 			low = j + 1;
 		}
 		else
 		{
-			select_between(v, j + 1, high, ranks + left, count - left);
+			status = select_between(ctx, v, j + 1, high, ranks + left, count - left);
 			count = left;
 			high = j;
 		}
+		if (status != RK_OK)
+			return status;
 	}
+	return RK_OK;
 }
 
-void
-rk_select_ranks(double *v, int64_t n, const int64_t *ranks, int count)
+rk_status
+rk_select_ranks(rk_ctx *ctx, double *v, int64_t n, const int64_t *ranks, int count)
 {
-	select_between(v, 0, n - 1, ranks, count);
+	return select_between(ctx, v, 0, n - 1, ranks, count);
 }
 
 void
