@@ -1219,7 +1219,6 @@ realtime_correlation(rk_call *call)
 	double	   *change;
 	int64	   *count;
 	bool	   *keep = NULL;
-	int64		at = 0;
 
 	if (!rk_arg_is_null(call, "change_threshold") && !compare)
 		ereport(ERROR,
@@ -1235,22 +1234,14 @@ realtime_correlation(rk_call *call)
 	previous = rk_call_alloc(call, pairs, double);
 	change = rk_call_alloc(call, pairs, double);
 	count = rk_call_alloc(call, pairs, int64);
-	for (int64 i = 0; i < s.o.assets; i++)
-		for (int64 j = i + 1; j < s.o.assets; j++, at++)
-		{
-			asset_i[at] = s.codes[i];
-			asset_j[at] = s.codes[j];
-			previous[at] = change[at] = NAN;
-		}
+	rk_list_pairs(s.codes, s.o.assets, asset_i, asset_j);
+	for (int64 k = 0; k < pairs; k++)
+		previous[k] = change[k] = NAN;
 	if (compare)
 	{
-		int64		as_of = rk_arg_timestamptz(call, "as_of_previous");
 		int64	   *ends = rk_call_alloc(call, s.o.assets, int64);
 
-		memcpy(ends, s.end, sizeof(int64) * s.o.assets);
-		for (int64 i = 0; i < s.o.assets; i++)
-			while (ends[i] > s.begin[i] && s.time[ends[i] - 1] > as_of)
-				ends[i]--;
+		rk_observations_until(&s.o, rk_arg_timestamptz(call, "as_of_previous"), ends);
 		s.o.end = ends;
 		rk_call_check(call, rk_risk_correlations(&call->ctx, &s.o, &p, previous, covariance, count));
 		for (int64 k = 0; k < pairs; k++)

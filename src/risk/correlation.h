@@ -43,6 +43,12 @@ rk_pairs_of(int64_t n)
 	return n * (n - 1) / 2;
 }
 
+/* The pairs of n codes in that order. */
+extern void rk_list_pairs(const uint32_t *codes, int64_t n, uint32_t *first, uint32_t *second);
+
+/* Sets end[i] to where the series of asset i has passed a time. */
+extern void rk_observations_until(const rk_observations *o, int64_t time, int64_t *end);
+
 /*
  * Correlation, covariance and number of observations of every pair: sample
  * covariance with n - 1 (pearson, spearman: of the ranks), that of S (ewma),

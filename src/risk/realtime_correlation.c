@@ -31,6 +31,32 @@ typedef struct grid
 	int64_t    *count;
 } grid;
 
+void
+rk_list_pairs(const uint32_t *codes, int64_t n, uint32_t *first, uint32_t *second)
+{
+	int64_t		at = 0;
+
+	for (int64_t i = 0; i < n; i++)
+	{
+		for (int64_t j = i + 1; j < n; j++, at++)
+		{
+			first[at] = codes[i];
+			second[at] = codes[j];
+		}
+	}
+}
+
+void
+rk_observations_until(const rk_observations *o, int64_t time, int64_t *end)
+{
+	for (int64_t i = 0; i < o->assets; i++)
+	{
+		end[i] = o->end[i];
+		while (end[i] > o->begin[i] && o->time[end[i] - 1] > time)
+			end[i]--;
+	}
+}
+
 static int
 compare_times(const void *a, const void *b)
 {
