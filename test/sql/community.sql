@@ -43,4 +43,51 @@ SELECT * FROM rk.graph_louvain_community('bridge', max_iterations => 0);
 SELECT * FROM rk.graph_louvain_community('SELECT 1 AS source, 2 AS target, -1 AS weight');
 SELECT * FROM rk.graph_louvain_community('SELECT s AS source, s + 1 AS target, 1e308::float8 AS weight FROM generate_series(1, 5) s');
 
-DROP TABLE bridge;
+-- modularity-score: of the triangles 6/7 - 1/2, of one community 0
+CREATE TABLE side AS SELECT v AS node, CASE WHEN v < 3 THEN 'left' ELSE 'right' END AS community FROM generate_series(0, 5) v;
+SELECT round(modularity::numeric, 10) AS modularity, num_communities, round(coverage::numeric, 10) AS coverage,
+	round(performance::numeric, 10) AS performance
+FROM rk.graph_modularity_score('bridge', 'side');
+SELECT * FROM rk.graph_modularity_score('bridge', 'SELECT node, 1 AS community FROM side');
+SELECT round(modularity::numeric, 10) FROM rk.graph_modularity_score('bridge', 'SELECT node, node AS community FROM side');
+SELECT round(modularity::numeric, 10) FROM rk.graph_modularity_score('bridge', 'side', resolution => 2);
+SELECT round(modularity::numeric, 10) AS modularity, performance
+FROM rk.graph_modularity_score('bridge', 'side', directed => true);
+-- a node without edges is a node all the same
+SELECT num_communities, round(performance::numeric, 10) AS performance
+FROM rk.graph_modularity_score('bridge', 'TABLE side UNION ALL SELECT 9, ''none''');
+SELECT community, num_nodes, internal_weight, boundary_weight, strength,
+	round(contribution::numeric, 10) AS contribution, round(conductance::numeric, 10) AS conductance
+FROM rk.graph_modularity_score_communities('bridge', 'TABLE side UNION ALL SELECT 9, ''none''') ORDER BY community;
+SELECT * FROM rk.graph_modularity_score('[]', 'SELECT node, community FROM side WHERE false');
+SELECT * FROM rk.graph_modularity_score_communities('[]', 'SELECT node, community FROM side WHERE false');
+-- no weight at all
+SELECT * FROM rk.graph_modularity_score('SELECT source, target, 0 AS weight FROM bridge', 'side');
+SELECT * FROM rk.graph_modularity_score('bridge', 'SELECT * FROM side WHERE node <> 4');
+SELECT * FROM rk.graph_modularity_score('bridge', 'TABLE side UNION ALL SELECT 2, ''left''');
+SELECT * FROM rk.graph_modularity_score('bridge', 'SELECT node::text, community FROM side');
+SELECT * FROM rk.graph_modularity_score('bridge', 'SELECT node, NULL::text AS community FROM side');
+SELECT * FROM rk.graph_modularity_score('bridge', 'SELECT node FROM side');
+SELECT * FROM rk.graph_modularity_score('bridge', 'side', resolution => -1);
+SELECT * FROM rk.graph_modularity_score('bridge', NULL);
+
+-- label-propagation: ties are broken by the seed
+SELECT s AS seed, array_agg(community ORDER BY node) FROM generate_series(0, 2) s, rk.graph_label_propagation('bridge', seed => s)
+GROUP BY s ORDER BY s;
+SELECT r AS rounds, array_agg(community ORDER BY node)
+FROM generate_series(1, 3) r, rk.graph_label_propagation('bridge', variant => 'cdlp', max_iterations => r) GROUP BY r ORDER BY r;
+-- from labels: one is fixed, one node is never reached
+SELECT * FROM rk.graph_label_propagation('bridge', nodes => 'SELECT 9 AS node',
+	initial => 'SELECT 0 AS node, 70 AS label, true AS fixed UNION ALL SELECT 5, 90, false') ORDER BY node;
+SELECT details ->> 'communities' AS communities, iterations, converged FROM rk.last_run();
+SELECT * FROM rk.graph_label_propagation('bridge', max_iterations => 1, seed => 1) ORDER BY node;
+SELECT * FROM rk.graph_label_propagation('[]');
+SELECT * FROM rk.graph_label_propagation('bridge', variant => 'CDLP');
+SELECT * FROM rk.graph_label_propagation('bridge', max_iterations => 0);
+SELECT * FROM rk.graph_label_propagation('bridge', initial => 'SELECT 0 AS node, -1 AS label');
+SELECT * FROM rk.graph_label_propagation('bridge', initial => 'SELECT 0 AS node, NULL::int AS label');
+SELECT * FROM rk.graph_label_propagation('bridge', initial => 'SELECT 0 AS node, 1 AS label UNION ALL SELECT 0, 2');
+SELECT * FROM rk.graph_label_propagation('bridge', initial => 'SELECT 8 AS node, 1 AS label');
+SELECT * FROM rk.graph_label_propagation('bridge', initial => 'SELECT ''0'' AS node, 1 AS label');
+
+DROP TABLE bridge, side;

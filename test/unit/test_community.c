@@ -240,6 +240,170 @@ louvain_memory_is_estimated(void **state)
 	free_edges(&e);
 }
 
+/* ---- modularity-score ---- */
+
+/* Result: the three numbers, then internal, boundary, contribution by community. */
+static rk_status
+run_score(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	double	   *numbers = result;
+	rk_partition_score score;
+	uint32_t   *community;
+	rk_graph	g;
+	rk_status	status = build(ctx, edges, louvain_directed, &g);
+
+	if (status != RK_OK)
+		return status;
+	community = rk_alloc(ctx, g.nodes, sizeof(uint32_t));
+	if (community == NULL)
+		return RK_ERR_MEMORY;
+	for (int64_t v = 0; v < g.nodes; v++)
+		community[v] = rk_hash2(3, v) % 100;
+	status = rk_graph_modularity_score(ctx, &g, g.nodes, community, 100, 1.5, &score);
+	if (status != RK_OK)
+		return status;
+	numbers[0] = score.modularity;
+	numbers[1] = score.coverage;
+	numbers[2] = score.performance;
+	for (int c = 0; c < 100; c++)
+	{
+		numbers[3 + 3 * c] = score.internal[c];
+		numbers[4 + 3 * c] = score.boundary[c];
+		numbers[5 + 3 * c] = score.contribution[c];
+	}
+	return RK_OK;
+}
+
+static void
+modularity_passes(void **state)
+{
+	(void) state;
+	for (int directed = 0; directed < 2; directed++)
+	{
+		test_edges	e = random_edges(21, 20000, 100000, true);
+
+		louvain_directed = directed;
+		assert_thread_independent(run_score, &e.edges, 303 * sizeof(double));
+		assert_survives_allocation_failures(run_score, &e.edges, 303 * sizeof(double));
+		assert_cancellable(run_score, &e.edges, 303 * sizeof(double));
+		free_edges(&e);
+	}
+}
+
+/* Louvain and the score mean the same by modularity. */
+static void
+modularity_agrees(void **state)
+{
+	(void) state;
+	for (int form = 0; form < 4; form++)
+	{
+		test_edges	e = random_edges(form, 500, 2000, form & 1);
+		rk_louvain_params p = {.resolution = 0.8,.max_iterations = 100};
+		rk_partition_score score;
+		rk_communities c;
+		rk_graph	g;
+		rk_run		run;
+		rk_ctx		ctx;
+
+		rk_ctx_init(&ctx);
+		assert_int_equal(build(&ctx, &e.edges, form > 1, &g), RK_OK);
+		assert_int_equal(rk_graph_louvain_community(&ctx, &g, &p, &c, &run), RK_OK);
+		assert_int_equal(rk_graph_modularity_score(&ctx, &g, g.nodes, c.community[c.levels - 1],
+												   c.count[c.levels - 1], 0.8, &score), RK_OK);
+		assert_float_equal(c.modularity, score.modularity, 1e-12);
+		rk_ctx_destroy(&ctx);
+		free_edges(&e);
+	}
+}
+
+/* ---- label-propagation ---- */
+
+#define LABELLED 20000
+
+static rk_label_params label_params;
+
+static rk_status
+run_labels(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	rk_label_result found;
+	rk_graph	g;
+	rk_run		run;
+	rk_status	status = build(ctx, edges, louvain_directed, &g);
+
+	if (status != RK_OK)
+		return status;
+	return rk_graph_label_propagation(ctx, &g, &label_params, result, &found, &run);
+}
+
+static void
+label_sweeps(int64_t rows, bool weighted)
+{
+	test_edges	e = random_edges(13, LABELLED, rows, weighted);
+
+	assert_thread_independent(run_labels, &e.edges, sizeof(int64_t) * LABELLED);
+	assert_survives_allocation_failures(run_labels, &e.edges, sizeof(int64_t) * LABELLED);
+	assert_cancellable(run_labels, &e.edges, sizeof(int64_t) * LABELLED);
+	free_edges(&e);
+}
+
+static void
+label_propagation_passes(void **state)
+{
+	int64_t		initial[LABELLED];
+	bool		fixed[LABELLED];
+
+	(void) state;
+	for (int64_t v = 0; v < LABELLED; v++)
+	{
+		initial[v] = v % 3 == 0 ? (int64_t) (rk_hash2(7, v) % 50) : -1;
+		fixed[v] = v % 9 == 0;
+	}
+	for (int variant = RK_LABEL_SEMI_SYNCHRONOUS; variant <= RK_LABEL_CDLP; variant++)
+	{
+		label_params = (rk_label_params) {.variant = variant,.max_iterations = 5};
+		louvain_directed = false;
+		label_sweeps(100000, false);
+		louvain_directed = true;
+		label_params.initial = initial;
+		label_params.fixed = fixed;
+		label_sweeps(40000, true);
+	}
+}
+
+static void
+label_memory_is_estimated(void **state)
+{
+	int64_t		n = 100000;
+	test_edges	e = random_edges(31, n, 2 * n, true);
+	int64_t    *community = malloc(sizeof(int64_t) * n);
+
+	(void) state;
+	for (int form = 0; form < 4; form++)
+	{
+		rk_label_params p = {.variant = form & 1,.max_iterations = 3};
+		rk_label_result found;
+		rk_graph	g;
+		rk_run		run;
+		rk_ctx		ctx;
+		int64_t		before;
+		int64_t		estimate;
+
+		rk_ctx_init(&ctx);
+		ctx.threads = 2;
+		assert_int_equal(build(&ctx, &e.edges, form > 1, &g), RK_OK);
+		before = ctx.memory_used;
+		ctx.memory_peak = 0;
+		assert_int_equal(rk_graph_label_propagation(&ctx, &g, &p, community, &found, &run), RK_OK);
+		estimate = rk_graph_label_propagation_memory(n, g.arcs, form > 1, true, 2, &p);
+		/* large blocks are rounded up to 2 MB */
+		assert_true(ctx.memory_peak - before <= estimate + 8 * (2 << 20));
+		assert_true(ctx.memory_peak - before >= estimate / 2);
+		rk_ctx_destroy(&ctx);
+	}
+	free(community);
+	free_edges(&e);
+}
+
 int
 main(void)
 {
@@ -251,6 +415,10 @@ main(void)
 		cmocka_unit_test(louvain_overflows),
 		cmocka_unit_test(louvain_says_that_it_ran_out),
 		cmocka_unit_test(louvain_memory_is_estimated),
+		cmocka_unit_test(modularity_passes),
+		cmocka_unit_test(modularity_agrees),
+		cmocka_unit_test(label_propagation_passes),
+		cmocka_unit_test(label_memory_is_estimated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

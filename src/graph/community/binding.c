@@ -4,11 +4,17 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "../../relation/emit.h"
 #include "../../relation/graph_input.h"
+#include "../../relation/table.h"
 #include "community.h"
 
 /* ---- graph/connected-components ---- */
@@ -173,9 +179,233 @@ louvain_community(rk_call *call)
 
 RK_FUNCTION(rk_graph_louvain_community_sql, "graph/louvain-community", "");
 
+/* ---- relations keyed by node ---- */
+
+/*
+ * Fills in node with the index in the graph of the node of every row.  A node
+ * that is not in the graph gets the next index if more is not NULL, else it is
+ * an error; so is one that comes twice.
+ */
+static void
+find_nodes(rk_call *call, const rk_table *table, const rk_graph_input *input, int64 *node, int64 *more)
+{
+	const rk_table_column *column = rk_table_column_named(table, "node");
+	rk_ids	   *ids = rk_table_ids(call, RK_TYPE_ID);
+	int64		count = table->rows > 0 ? rk_ids_count(ids) : 0;
+	int64	   *index = rk_call_alloc(call, count, int64);
+	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "rk nodes", ALLOCSET_SMALL_SIZES);
+
+	if (count > 0 && rk_ids_type(ids) != rk_ids_type(input->ids))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of \"%s\" has type %s, but the nodes of the graph are of type %s",
+						column->name, table->argument, format_type_be(rk_ids_type(ids)),
+						format_type_be(rk_ids_type(input->ids))),
+				 errhint("Cast it in a query: %s::%s.", quote_identifier(column->name),
+						 format_type_be(rk_ids_type(input->ids)))));
+	for (int64 i = 0; i < count; i++)
+		index[i] = -1;
+	for (int64 row = 0; row < table->rows; row++)
+	{
+		uint32		code = column->codes[row];
+		MemoryContext old;
+
+		if ((row & 4095) == 0)
+		{
+			CHECK_FOR_INTERRUPTS();
+			MemoryContextReset(memory);
+		}
+		if (index[code] >= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("node %s is more than once in \"%s\"", rk_ids_text(ids, code), table->argument),
+					 errhint("SELECT DISTINCT ON (node) keeps one row of each.")));
+		old = MemoryContextSwitchTo(memory);
+		index[code] = rk_ids_find_datum(input->ids, rk_ids_datum(ids, code, rk_ids_type(ids)));
+		MemoryContextSwitchTo(old);
+		if (index[code] < 0)
+		{
+			if (more == NULL)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("node %s named in \"%s\" is not in the graph", rk_ids_text(ids, code),
+								table->argument),
+						 errhint("Nodes are the sources and targets of \"edges\" and, where there is such a parameter, \"nodes\".")));
+			index[code] = input->edges.nodes + (*more)++;
+		}
+		node[row] = index[code];
+	}
+	MemoryContextDelete(memory);
+	rk_free(&call->ctx, index);
+}
+
+/* ---- graph/modularity-score ---- */
+
+static void
+modularity_score_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = strength_graph(call, size->weighted);
+	need->bytes = size->nodes * 32 +	/* the relation and its nodes */
+		rk_graph_modularity_score_memory(size->nodes, need->graph.directed, 0);
+}
+
+/* Reads the graph and the communities and scores them. */
+static void
+score_partition(rk_call *call, rk_partition_score *score)
+{
+	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_STRENGTH);
+	rk_graph_options options = strength_graph(call, input->edges.weight != NULL);
+	rk_table   *table;
+	const uint32 *codes;
+	uint32	   *community;
+	int64	   *node;
+	int64		more = 0;
+	rk_graph	g;
+
+	if (rk_arg_is_null(call, "communities"))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("parameter \"communities\" must not be NULL")));
+	table = rk_read_table(call, "communities");
+	codes = rk_table_column_named(table, "community")->codes;
+	node = rk_call_alloc(call, table->rows, int64);
+	find_nodes(call, table, input, node, &more);
+	community = rk_call_alloc(call, input->edges.nodes + more, uint32);
+	memset(community, 0xff, sizeof(uint32) * (input->edges.nodes + more));
+	for (int64 row = 0; row < table->rows; row++)
+		community[node[row]] = codes[row];
+	for (int64 v = 0; v < input->edges.nodes; v++)
+		if (community[v] == RK_NO_NODE)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("node %s of the graph is not in \"communities\"", rk_ids_text(input->ids, v)),
+					 errhint("Every source and target of \"edges\" needs a community.")));
+	rk_build_graph(call, input, &options, &g);
+	rk_call_check(call, rk_graph_modularity_score(&call->ctx, &g, input->edges.nodes + more, community,
+												  table->rows > 0 ? rk_ids_count(rk_table_ids(call, RK_TYPE_ID2)) : 0,
+												  rk_arg_float8(call, "resolution"), score));
+}
+
+static void
+modularity_score(rk_call *call)
+{
+	rk_partition_score score;
+	Datum		values[4];
+	bool		nulls[4] = {false};
+
+	score_partition(call, &score);
+	values[0] = Float8GetDatum(score.modularity);
+	nulls[0] = score.count == 0;
+	values[1] = Int64GetDatum(score.count);
+	values[2] = Float8GetDatum(score.coverage);
+	nulls[2] = isnan(score.coverage);
+	values[3] = Float8GetDatum(score.performance);
+	nulls[3] = isnan(score.performance);
+	rk_emit_row(call, values, nulls);
+}
+
+/* The value of a community as text. */
+static Datum
+community_text(void *arg, int64 row, bool *is_null)
+{
+	return CStringGetTextDatum(rk_ids_text(arg, row));
+}
+
+static void
+modularity_score_communities(rk_call *call)
+{
+	rk_partition_score score;
+
+	score_partition(call, &score);
+	rk_emit(call, score.count, (rk_out[]) {
+		RK_OUT_CALL(community_text, rk_table_ids(call, RK_TYPE_ID2)),
+		RK_OUT_INTS(score.nodes),
+		RK_OUT_DOUBLES(score.internal), RK_OUT_DOUBLES(score.boundary),
+		RK_OUT_DOUBLES(score.strength), RK_OUT_DOUBLES(score.contribution),
+		RK_OUT_OPTIONALS(score.conductance)
+	}, NULL);
+}
+
+RK_FUNCTION(rk_graph_modularity_score_sql, "graph/modularity-score", "");
+RK_FUNCTION(rk_graph_modularity_score_communities_sql, "graph/modularity-score", "_communities");
+
+/* ---- graph/label-propagation ---- */
+
+static void
+label_propagation_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	rk_label_params params = {.variant = rk_arg_choice(call, "variant")};
+
+	need->graph = strength_graph(call, size->weighted);
+	need->bytes = size->nodes * sizeof(int64) +
+		rk_graph_label_propagation_memory(size->nodes, size->arcs, need->graph.directed,
+										  size->weighted, size->threads, &params);
+	if (!rk_arg_is_null(call, "initial"))
+		need->bytes += size->nodes * (2 * sizeof(int64) + sizeof(bool));
+}
+
+/* Reads "initial" into the parameters. */
+static void
+read_labels(rk_call *call, const rk_graph_input *input, rk_label_params *params)
+{
+	rk_table   *table = rk_read_table(call, "initial");
+	const rk_table_column *label;
+	const rk_table_column *fixed;
+	int64		n = input->edges.nodes;
+	int64	   *node;
+	int64	   *labels;
+	bool	   *keep;
+
+	if (table == NULL)
+		return;
+	label = rk_table_column_named(table, "label");
+	fixed = rk_table_column_named(table, "fixed");
+	node = rk_call_alloc(call, table->rows, int64);
+	labels = rk_call_alloc(call, n, int64);
+	keep = rk_call_alloc(call, n, bool);
+	find_nodes(call, table, input, node, NULL);
+	memset(labels, 0xff, sizeof(int64) * n);
+	memset(keep, 0, sizeof(bool) * n);
+	for (int64 row = 0; row < table->rows; row++)
+	{
+		labels[node[row]] = label->ints[row];
+		keep[node[row]] = fixed->there && fixed->booleans[row];
+	}
+	params->initial = labels;
+	params->fixed = keep;
+}
+
+static void
+label_propagation(rk_call *call)
+{
+	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_STRENGTH);
+	rk_graph_options options = strength_graph(call, input->edges.weight != NULL);
+	rk_label_params params = {
+		.variant = rk_arg_choice(call, "variant"),
+		.max_iterations = rk_arg_int(call, "max_iterations"),
+		.seed = rk_arg_int(call, "seed")
+	};
+	rk_label_result result;
+	int64	   *community;
+	rk_graph	g;
+
+	read_labels(call, input, &params);
+	rk_build_graph(call, input, &options, &g);
+	community = rk_call_alloc(call, g.nodes, int64);
+	rk_call_check(call, rk_graph_label_propagation(&call->ctx, &g, &params, community, &result, &call->run));
+	rk_call_detail_float8(call, "modularity", result.modularity);
+	rk_call_detail_int(call, "communities", result.communities);
+	rk_emit(call, g.nodes, (rk_out[]) {RK_OUT_NODES(input->ids), RK_OUT_INTS(community)}, NULL);
+}
+
+RK_FUNCTION(rk_graph_label_propagation_sql, "graph/label-propagation", "");
+
 const rk_bound_function rk_graph_community_bindings[] = {
 	{"graph/connected-components", "", connected_components, connected_components_need},
 	{"graph/connected-components", "_sizes", connected_components_sizes, connected_components_need},
 	{"graph/louvain-community", "", louvain_community, louvain_community_need},
+	{"graph/modularity-score", "", modularity_score, modularity_score_need},
+	{"graph/modularity-score", "_communities", modularity_score_communities, modularity_score_need},
+	{"graph/label-propagation", "", label_propagation, label_propagation_need},
 	{0}
 };

@@ -144,4 +144,90 @@ extern int64_t rk_graph_louvain_community_memory(int64_t nodes, int64_t arcs, bo
 												 bool weighted, int threads,
 												 const rk_louvain_params *params);
 
+/* ---- modularity-score ------------------------------------------------- */
+
+typedef struct rk_partition_score
+{
+	double		modularity;
+	double		coverage;		/* NaN without weight */
+	double		performance;	/* NaN if directed or with less than two nodes */
+	int64_t		count;			/* communities; arrays of as many entries: */
+	int64_t    *nodes;
+	double	   *internal;		/* weight of the edges inside, loops once */
+	double	   *boundary;		/* of those that leave, directed in and out */
+	double	   *strength;		/* of the nodes; directed, in and out */
+	double	   *contribution;	/* to the modularity */
+	double	   *conductance;	/* boundary / least strength of either side; NaN: 0/0 */
+} rk_partition_score;
+
+/*
+ * Scores a partition of nodes nodes, of which those from g->nodes on have no
+ * edges: the modularity defined above; coverage, the share of the weight that
+ * is inside; performance, the share of pairs of nodes that are either an edge
+ * inside or none across (Fortunato 2010); conductance (Kannan, Vempala, Vetta
+ * 2004).  community: nodes values below communities, each of which is used.
+ * Without weight the modularity is 0.  The arrays are left in the context.
+ *
+ * Graph: "out" built, directed "in" as well; parallel edges collapsed or
+ * summed, self-loops kept.  Weights are strengths >= 0.
+ * Errors: RK_ERR_OVERFLOW, weights add up to more than float8 can hold.
+ * Cost O(n + m); memory rk_graph_modularity_score_memory.
+ */
+extern rk_status rk_graph_modularity_score(rk_ctx *ctx, const rk_graph *g, int64_t nodes,
+										   const uint32_t *community, int64_t communities,
+										   double resolution, rk_partition_score *result);
+extern int64_t rk_graph_modularity_score_memory(int64_t nodes, bool directed,
+												int64_t communities);
+
+/* ---- label-propagation ------------------------------------------------ */
+
+typedef enum rk_label_variant
+{
+	RK_LABEL_SEMI_SYNCHRONOUS,
+	RK_LABEL_CDLP
+} rk_label_variant;
+
+typedef struct rk_label_params
+{
+	rk_label_variant variant;
+	int			max_iterations; /* >= 1 */
+	uint64_t	seed;			/* semi-synchronous: of the order and of ties */
+	const int64_t *initial;		/* n labels >= 0, -1: none; NULL: all differ */
+	const bool *fixed;			/* n: keeps its initial label; NULL: none does */
+} rk_label_params;
+
+typedef struct rk_label_result
+{
+	int64_t		communities;	/* unlabelled nodes are one each */
+	double		modularity;		/* of the graph with the same weights */
+} rk_label_result;
+
+/*
+ * Label propagation (Raghavan, Albert, Kumara 2007): a node takes the label
+ * with the largest sum of weights among its neighbours; directed, both
+ * directions count, a reciprocal arc twice.  Loops and edges of weight 0 have
+ * no say.  Nodes without a label have none either, and may get one.
+ *
+ * Semi-synchronous (Cordasco and Gargano 2010): nodes are coloured greedily in
+ * the order of falling h(seed, 0, node) with the smallest free colour; a round
+ * treats the classes in turn.  A node keeps its label among equals, else takes
+ * the one with the smallest h(seed, 1, label).  Ends after a round that
+ * changes nothing, or max_iterations.  CDLP (LDBC Graphalytics): all nodes at
+ * once, the smallest label among equals, max_iterations rounds.
+ *
+ * community: n values.  With initial the label itself, -1 for none; else
+ * numbers by falling size, ties by smallest node.
+ *
+ * Graph: as for modularity-score.
+ * Errors: RK_ERR_OVERFLOW, weights add up to more than float8 can hold.
+ * Cost O(n + m) a round and for the colours, which one thread draws; memory
+ * rk_graph_label_propagation_memory.
+ */
+extern rk_status rk_graph_label_propagation(rk_ctx *ctx, const rk_graph *g,
+											const rk_label_params *params, int64_t *community,
+											rk_label_result *result, rk_run *run);
+extern int64_t rk_graph_label_propagation_memory(int64_t nodes, int64_t arcs, bool directed,
+												 bool weighted, int threads,
+												 const rk_label_params *params);
+
 #endif							/* RK_GRAPH_COMMUNITY_H */

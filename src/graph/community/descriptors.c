@@ -91,6 +91,122 @@ static const rk_function louvain_functions[] = {
 	{0}
 };
 
+/* ---- graph/modularity-score ---- */
+
+static const rk_relation_column community_columns[] = {
+	{"node", "id", RK_TYPE_ID, true, "a node; one that no edge names has no edges"},
+	{"community", NULL, RK_TYPE_ID2, true, "its community, of any type"},
+	{0}
+};
+
+static const rk_relation communities_relation = {
+	.name = "communities",
+	.columns = community_columns,
+	.example = "SELECT id AS node, branch AS community FROM account"
+};
+
+#define COMMUNITIES_PARAM \
+	{.name = "communities", .type = RK_TYPE_RELATION, .relation = &communities_relation, \
+	 .meaning = "the community of every node, each node once"}
+#define SCORE_RESOLUTION_PARAM \
+	{.name = "resolution", .type = RK_TYPE_FLOAT8, .initial = "1.0", RK_AT_LEAST(0), \
+	 .meaning = "weight of what chance would put inside; above 1 favours small communities"}
+
+static const rk_function modularity_functions[] = {
+	{
+		.suffix = "",
+		.description = "modularity, coverage and performance of a partition into communities",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			COMMUNITIES_PARAM,
+			SCORE_RESOLUTION_PARAM,
+			WEIGHTED_PARAM("NULL"),
+			DIRECTED_PARAM("false"),
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"modularity", RK_TYPE_FLOAT8, "weight inside communities beyond what chance would put there, as a share; 0 without weight, NULL without nodes"},
+			{"num_communities", RK_TYPE_INT8, "number of communities"},
+			{"coverage", RK_TYPE_FLOAT8, "share of the weight that is inside communities; NULL without weight"},
+			{"performance", RK_TYPE_FLOAT8, "share of pairs of nodes that are an edge inside a community or none across; NULL if directed or below two nodes"},
+			{0}
+		},
+		.rows = RK_ROWS_ONE,
+		.work = RK_WORK_LINEAR
+	},
+	{
+		.suffix = "_communities",
+		.description = "size, weights, contribution to the modularity and conductance of every community",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			COMMUNITIES_PARAM,
+			SCORE_RESOLUTION_PARAM,
+			WEIGHTED_PARAM("NULL"),
+			DIRECTED_PARAM("false"),
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"community", RK_TYPE_TEXT, "the community, as text"},
+			{"num_nodes", RK_TYPE_INT8, "number of its nodes"},
+			{"internal_weight", RK_TYPE_FLOAT8, "weight of the edges inside, self-loops once"},
+			{"boundary_weight", RK_TYPE_FLOAT8, "weight of the edges between it and the rest"},
+			{"strength", RK_TYPE_FLOAT8, "sum of the strengths of its nodes, a self-loop counting twice"},
+			{"contribution", RK_TYPE_FLOAT8, "its part of the modularity"},
+			{"conductance", RK_TYPE_FLOAT8, "boundary_weight / the smaller strength of community and rest; NULL where that is 0"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_COMPONENT,
+		.work = RK_WORK_LINEAR
+	},
+	{0}
+};
+
+/* ---- graph/label-propagation ---- */
+
+static const char *const label_variant_choices[] = {"semi-synchronous", "cdlp", NULL};
+
+static const rk_relation_column initial_columns[] = {
+	{"node", "id", RK_TYPE_ID, true, "a node of the graph"},
+	{"label", NULL, RK_TYPE_INT8, true, "its label, zero or more", RK_COLUMN_RANGE(RK_AT_LEAST(0))},
+	{"fixed", NULL, RK_TYPE_BOOLEAN, false, "true: it keeps its label", .not_null = true},
+	{0}
+};
+
+static const rk_relation initial_relation = {
+	.name = "initial",
+	.columns = initial_columns,
+	.example = "SELECT account AS node, 1 AS label, true AS fixed FROM watchlist"
+};
+
+static const rk_function label_functions[] = {
+	{
+		.suffix = "",
+		.description = "communities by label propagation: every node takes the label that most of its neighbours have",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			NODES_PARAM,
+			{.name = "variant", .type = RK_TYPE_TEXT, .initial = "'semi-synchronous'", .choices = label_variant_choices,
+			.meaning = "semi-synchronous: neighbours take turns until nothing changes; cdlp: all nodes at once, max_iterations rounds, as LDBC Graphalytics defines it"},
+			{.name = "initial", .type = RK_TYPE_RELATION, .initial = "NULL", .relation = &initial_relation,
+			.meaning = "labels to start with, each node once; other nodes start without, and the result is the label"},
+			{.name = "max_iterations", .type = RK_TYPE_INT4, .initial = "100", RK_AT_LEAST(1),
+			.meaning = "rounds over all nodes; semi-synchronous: at most, with a warning"},
+			WEIGHTED_PARAM("NULL"),
+			DIRECTED_PARAM("false"),
+			SEED_PARAM,
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"node", RK_TYPE_ID, "the node"},
+			{"community", RK_TYPE_INT8, "number of its community, 0 for the largest, ties by smallest node; with initial its label, NULL if none reached it"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_NODE,
+		.work = RK_WORK_ITERATIONS
+	},
+	{0}
+};
+
 const rk_kernel rk_graph_community_kernels[] = {
 	{
 		.id = "graph/connected-components",
@@ -117,6 +233,34 @@ const rk_kernel rk_graph_community_kernels[] = {
 		.target_latency_us = 100,
 		.details = "modularity, communities, levels",
 		.functions = louvain_functions
+	},
+	{
+		.id = "graph/modularity-score",
+		.domain = "GraphAnalytics",
+		.mode = RK_MODE_BATCH,
+		.description = "Modularity of a partition (Newman, Girvan 2004), with resolution and directed form",
+		.notes = "Every node that an edge names must be in communities, once. Nodes there that no edge names count as nodes without edges. "
+		"Weights are strengths: parallel edges add up; a self-loop of weight w adds 2w to the strength of its node and w to the weight of all edges. "
+		"directed => true: Leicht and Newman (2008). Performance looks at pairs of different nodes and not at weights.",
+		.license_feature = "GraphAnalytics.ModularityScore",
+		.expected_throughput = 50000,
+		.target_latency_us = 20,
+		.functions = modularity_functions
+	},
+	{
+		.id = "graph/label-propagation",
+		.domain = "GraphAnalytics",
+		.mode = RK_MODE_BATCH,
+		.description = "Communities by label propagation (Raghavan 2007), semi-synchronous (Cordasco 2010) or CDLP",
+		.notes = "Weights are strengths: parallel edges add up; self-loops and edges of weight 0 have no say. "
+		"directed => true: neighbours in both directions count, reciprocal ones twice. "
+		"Nodes without neighbours are communities of their own. The result depends on the graph, the parameters and the seed alone.",
+		.license_feature = "GraphAnalytics.LabelPropagation",
+		.expected_throughput = 20000,
+		.target_latency_us = 50,
+		.iterative = true,
+		.details = "modularity, communities",
+		.functions = label_functions
 	},
 	{0}
 };
