@@ -572,6 +572,80 @@ run_gat(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
 	return status;
 }
 
+/* Result: modularity. */
+static rk_status
+run_labels(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	rk_label_params p = {.variant = RK_LABEL_SEMI_SYNCHRONOUS,.max_iterations = 100};
+	int64_t    *community = rk_alloc(ctx, g->nodes, sizeof(int64_t));
+	rk_label_result found;
+	rk_run		run;
+	rk_status	status;
+
+	(void) in;
+	if (community == NULL)
+		return RK_ERR_MEMORY;
+	status = rk_graph_label_propagation(ctx, g, &p, community, &found, &run);
+	out->end = seconds();
+	out->iterations = run.iterations;
+	out->result = found.modularity;
+	return status;
+}
+
+/* NUMBER: communities, node by node in turn.  Result: modularity. */
+static rk_status
+run_modularity(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	uint32_t   *community = rk_alloc(ctx, g->nodes, sizeof(uint32_t));
+	rk_partition_score score;
+	rk_status	status;
+
+	if (community == NULL)
+		return RK_ERR_MEMORY;
+	for (int64_t v = 0; v < g->nodes; v++)
+		community[v] = (uint32_t) (v % (int64_t) in->number);
+	status = rk_graph_modularity_score(ctx, g, g->nodes, community, (int64_t) in->number, 1, &score);
+	out->end = seconds();
+	if (status == RK_OK)
+		out->result = score.modularity;
+	return status;
+}
+
+/* NUMBER: nodes of a clique.  Result: how many there are. */
+static rk_status
+run_cliques(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	unsigned __int128 total;
+	rk_status	status = rk_graph_k_clique_count(ctx, g, (int) in->number, NULL, &total);
+
+	out->end = seconds();
+	if (status == RK_OK)
+		out->result = (double) total;
+	return status;
+}
+
+static bool
+count_clique(void *arg, const uint32_t *nodes, int size)
+{
+	(void) nodes;
+	(void) size;
+	++*(int64_t *) arg;
+	return true;
+}
+
+/* Result: number of maximal cliques. */
+static rk_status
+run_maximal(rk_ctx *ctx, const rk_graph *g, const input *in, outcome *out)
+{
+	int64_t		count = 0;
+	rk_status	status = rk_graph_maximal_cliques(ctx, g, 1, count_clique, &count);
+
+	(void) in;
+	out->end = seconds();
+	out->result = (double) count;
+	return status;
+}
+
 #define DIRECTED_IN {.directed = true,.want_in = true,.parallel = RK_EDGES_COLLAPSE}
 #define DIRECTED_BOTH \
 	{.directed = true,.want_out = true,.want_in = true,.parallel = RK_EDGES_COLLAPSE}
@@ -607,6 +681,10 @@ static const kernel kernels[] = {
 	{"clustering", SIMPLE, run_clustering, false},
 	{"betweenness", SIMPLE, run_betweenness, false},
 	{"louvain", UNDIRECTED, run_louvain, false},
+	{"labels", UNDIRECTED, run_labels, false},
+	{"modularity", UNDIRECTED, run_modularity, false},
+	{"cliques", SIMPLE, run_cliques, false},
+	{"maximal", SIMPLE, run_maximal, false},
 	{"sssp", LENGTHS, run_sssp, true},
 	{"closeness", SIMPLE, run_closeness, false},
 	{"eigenvector", SIMPLE, run_eigenvector, false},

@@ -169,6 +169,26 @@ class Networkit:
         t, _ = timed(algorithm.run)
         return t, c.Modularity().getQuality(algorithm.getPartition(), g)
 
+    def labels(self, edges, number):
+        g = self.graph(edges, False)
+        algorithm = self.nk.community.PLP(g)
+        t, _ = timed(algorithm.run)
+        return t, self.nk.community.Modularity().getQuality(algorithm.getPartition(), g)
+
+    def modularity(self, edges, number):
+        g = self.graph(edges, False)
+        partition = self.nk.structures.Partition(edges.nodes, np.arange(edges.nodes) % int(number))
+        partition.setUpperBound(int(number))
+        return timed(lambda: self.nk.community.Modularity().getQuality(partition, g))
+
+    def cliques(self, edges, number):
+        return None
+
+    def maximal(self, edges, number):
+        cliques = self.nk.clique.MaximalCliques(self.graph(edges, False, loops=False))
+        t, _ = timed(cliques.run)
+        return t, len(cliques.getCliques())
+
     def sssp(self, edges, number):
         d = self.nk.distance.Dijkstra(self.graph(edges, False), int(number), storePaths=False)
         t, _ = timed(d.run)
@@ -448,6 +468,23 @@ class Igraph:
         some = list(range(0, edges.nodes, 64))
         t, _ = timed(lambda: g.similarity_jaccard(vertices=some, loops=False))
         return t * (edges.nodes / len(some)) ** 2, None
+
+    def labels(self, edges, number):
+        g = self.graph(edges, False, simple=True)
+        t, member = timed(lambda: g.community_label_propagation())
+        return t, g.modularity(member)
+
+    def modularity(self, edges, number):
+        return None
+
+    def cliques(self, edges, number):
+        # it lists them: there is no call that only counts
+        g = self.graph(edges, False, simple=True)
+        return timed(lambda: len(g.cliques(int(number), int(number))))
+
+    def maximal(self, edges, number):
+        g = self.graph(edges, False, simple=True)
+        return timed(lambda: len(g.maximal_cliques()))
 
     def sssp(self, edges, number):
         g = self.graph(edges, False)

@@ -90,4 +90,30 @@ SELECT * FROM rk.graph_label_propagation('bridge', initial => 'SELECT 0 AS node,
 SELECT * FROM rk.graph_label_propagation('bridge', initial => 'SELECT 8 AS node, 1 AS label');
 SELECT * FROM rk.graph_label_propagation('bridge', initial => 'SELECT ''0'' AS node, 1 AS label');
 
-DROP TABLE bridge, side;
+-- k-clique: four nodes joined all to all, and a triangle that hangs on one of them
+CREATE TABLE knot AS SELECT a AS source, b AS target FROM generate_series(1, 4) a, generate_series(1, 4) b WHERE a <> b
+	UNION ALL VALUES (4, 5), (5, 6), (6, 4), (8, 8);
+SELECT size, members FROM rk.graph_k_clique('knot') ORDER BY members;
+SELECT size, members FROM rk.graph_k_clique('knot', maximal => true, k => 1) ORDER BY members;
+SELECT size, members FROM rk.graph_k_clique('knot', maximal => true, k => 4) ORDER BY members;
+SELECT k, rk.graph_k_clique_count('knot', nodes => 'SELECT 9 AS node', k => k) FROM generate_series(1, 5) k;
+SELECT * FROM rk.graph_k_clique_nodes('knot', k => 3) ORDER BY node;
+-- node 4 is in two communities of triangles; edges hang together
+SELECT community, array_agg(node ORDER BY node) FROM rk.graph_k_clique_communities('knot') GROUP BY community ORDER BY community;
+SELECT community, array_agg(node ORDER BY node) FROM rk.graph_k_clique_communities('knot', k => 2) GROUP BY community ORDER BY community;
+SELECT members FROM rk.graph_k_clique('SELECT source::text, target::text FROM knot', id_type => NULL::text, k => 4);
+-- far more cliques than could be listed
+SELECT rk.graph_k_clique_count('SELECT a AS source, b AS target FROM generate_series(1, 100) a, generate_series(1, a - 1) b', k => 50);
+SELECT DISTINCT cliques FROM rk.graph_k_clique_nodes(
+	'SELECT a AS source, b AS target FROM generate_series(1, 100) a, generate_series(1, a - 1) b', k => 50);
+SELECT rk.graph_k_clique_count('SELECT a AS source, b AS target FROM generate_series(1, 300) a, generate_series(1, a - 1) b', k => 150);
+SELECT * FROM rk.graph_k_clique('[]');
+SELECT * FROM rk.graph_k_clique_count('[]');
+SELECT * FROM rk.graph_k_clique_nodes('[]');
+SELECT * FROM rk.graph_k_clique_communities('[]');
+SELECT * FROM rk.graph_k_clique('knot', k => 0);
+SELECT * FROM rk.graph_k_clique('knot', k => 65);
+SELECT * FROM rk.graph_k_clique_count('knot', k => 0);
+SELECT * FROM rk.graph_k_clique_communities('knot', k => 1);
+
+DROP TABLE bridge, side, knot;

@@ -400,6 +400,131 @@ label_propagation(rk_call *call)
 
 RK_FUNCTION(rk_graph_label_propagation_sql, "graph/label-propagation", "");
 
+/* ---- graph/k-clique ---- */
+
+static const rk_graph_options simple_graph = {.drop_loops = true,.want_out = true,.parallel = RK_EDGES_COLLAPSE};
+
+static void
+k_clique_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = simple_graph;
+	need->bytes = rk_graph_k_clique_memory(size->nodes, size->arcs, 1, false);
+}
+
+static void
+k_clique_count_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = simple_graph;
+	need->bytes = rk_graph_k_clique_memory(size->nodes, size->arcs, size->threads, false);
+}
+
+static void
+k_clique_nodes_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = simple_graph;
+	need->bytes = rk_graph_k_clique_memory(size->nodes, size->arcs, size->threads, true);
+}
+
+/* Cliques become rows as they come. */
+typedef struct clique_rows
+{
+	rk_call    *call;
+	const rk_ids *ids;
+	Oid			id_type;
+	MemoryContext memory;		/* of some rows */
+	int64		count;
+} clique_rows;
+
+static bool
+emit_clique(void *arg, const uint32_t *nodes, int size)
+{
+	clique_rows *r = arg;
+	MemoryContext old = MemoryContextSwitchTo(r->memory);
+	bool		nulls[3] = {false};
+	Datum		values[3];
+
+	values[0] = Int64GetDatum(r->count++);
+	values[1] = Int32GetDatum(size);
+	values[2] = rk_id_array(r->ids, nodes, size, r->id_type);
+	rk_emit_row(r->call, values, nulls);
+	MemoryContextSwitchTo(old);
+	if ((r->count & 255) == 0)
+		MemoryContextReset(r->memory);
+	return true;
+}
+
+static void
+k_clique(rk_call *call)
+{
+	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_NONE);
+	clique_rows rows = {.call = call,.ids = input->ids};
+	rk_graph	g;
+
+	rk_build_graph(call, input, &simple_graph, &g);
+	rows.id_type = rk_emitted_id_type(call);
+	rows.memory = AllocSetContextCreate(CurrentMemoryContext, "rk cliques", ALLOCSET_DEFAULT_SIZES);
+	rk_call_check(call, (rk_arg_boolean(call, "maximal") ? rk_graph_maximal_cliques : rk_graph_k_clique)
+				  (&call->ctx, &g, rk_arg_int(call, "k"), emit_clique, &rows));
+	rk_call_detail_int(call, "cliques", rows.count);
+	MemoryContextDelete(rows.memory);
+}
+
+static void
+k_clique_count(rk_call *call)
+{
+	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_NONE);
+	unsigned __int128 cliques;
+	bool		null = false;
+	rk_graph	g;
+	Datum		value;
+
+	rk_build_graph(call, input, &simple_graph, &g);
+	rk_call_check(call, rk_graph_k_clique_count(&call->ctx, &g, rk_arg_int(call, "k"), NULL, &cliques));
+	value = rk_uint128_numeric(cliques);
+	rk_emit_row(call, &value, &null);
+}
+
+/* The count of a node as numeric. */
+static Datum
+cliques_of_node(void *arg, int64 node, bool *is_null)
+{
+	return rk_uint128_numeric(((const unsigned __int128 *) arg)[node]);
+}
+
+static void
+k_clique_nodes(rk_call *call)
+{
+	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_NONE);
+	unsigned __int128 *of_node;
+	unsigned __int128 cliques;
+	rk_graph	g;
+
+	rk_build_graph(call, input, &simple_graph, &g);
+	of_node = rk_call_alloc(call, g.nodes, unsigned __int128);
+	rk_call_check(call, rk_graph_k_clique_count(&call->ctx, &g, rk_arg_int(call, "k"), of_node, &cliques));
+	rk_emit(call, g.nodes, (rk_out[]) {RK_OUT_NODES(input->ids), RK_OUT_CALL(cliques_of_node, of_node)}, NULL);
+}
+
+static void
+k_clique_communities(rk_call *call)
+{
+	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_NONE);
+	rk_clique_communities c;
+	rk_graph	g;
+
+	rk_build_graph(call, input, &simple_graph, &g);
+	rk_call_check(call, rk_graph_k_clique_communities(&call->ctx, &g, rk_arg_int(call, "k"), &c));
+	rk_call_detail_int(call, "communities", c.count);
+	rk_emit(call, c.members, (rk_out[]) {
+		RK_OUT_UINTS(c.community), RK_OUT_CODES(input->ids, c.nodes)
+	}, NULL);
+}
+
+RK_FUNCTION(rk_graph_k_clique_sql, "graph/k-clique", "");
+RK_FUNCTION(rk_graph_k_clique_count_sql, "graph/k-clique", "_count");
+RK_FUNCTION(rk_graph_k_clique_nodes_sql, "graph/k-clique", "_nodes");
+RK_FUNCTION(rk_graph_k_clique_communities_sql, "graph/k-clique", "_communities");
+
 const rk_bound_function rk_graph_community_bindings[] = {
 	{"graph/connected-components", "", connected_components, connected_components_need},
 	{"graph/connected-components", "_sizes", connected_components_sizes, connected_components_need},
@@ -407,5 +532,9 @@ const rk_bound_function rk_graph_community_bindings[] = {
 	{"graph/modularity-score", "", modularity_score, modularity_score_need},
 	{"graph/modularity-score", "_communities", modularity_score_communities, modularity_score_need},
 	{"graph/label-propagation", "", label_propagation, label_propagation_need},
+	{"graph/k-clique", "", k_clique, k_clique_need},
+	{"graph/k-clique", "_count", k_clique_count, k_clique_count_need},
+	{"graph/k-clique", "_nodes", k_clique_nodes, k_clique_nodes_need},
+	{"graph/k-clique", "_communities", k_clique_communities, k_clique_count_need},
 	{0}
 };

@@ -230,4 +230,71 @@ extern int64_t rk_graph_label_propagation_memory(int64_t nodes, int64_t arcs, bo
 												 bool weighted, int threads,
 												 const rk_label_params *params);
 
+/* ---- k-clique --------------------------------------------------------- */
+
+/*
+ * What holds for all functions of the section.  A clique is a set of nodes of
+ * which any two are joined; the graph is undirected and simple.
+ *
+ * Graph: "out" built undirected, parallel edges collapsed, self-loops dropped.
+ * Cost grows with the degeneracy c, which is small in sparse graphs.  Memory
+ * beside what a function says: rk_graph_k_clique_memory, and c^2 / 8 bytes a
+ * thread.
+ */
+
+/* Takes a clique, nodes rising; on the owner's thread.  False: stop. */
+typedef bool (*rk_clique_fn) (void *arg, const uint32_t *nodes, int size);
+
+/*
+ * All cliques of exactly k >= 1 nodes, each once (kClist: Danisch, Balalau,
+ * Sozio 2018); nothing is kept, so that memory does not grow with their
+ * number.  One thread: taking the rows costs more than finding them.
+ * Errors: RK_STOPPED when emit said so.
+ * Cost O(k m (c / 2)^(k - 2)) at most.
+ */
+extern rk_status rk_graph_k_clique(rk_ctx *ctx, const rk_graph *g, int k,
+								   rk_clique_fn emit, void *arg);
+
+/*
+ * All maximal cliques of at least k nodes (Eppstein, Loeffler, Strash 2010),
+ * otherwise the same.
+ * Cost O(c n 3^(c / 3)) at most.  Memory: degree * c / 8 bytes of the node
+ * where that is largest.
+ */
+extern rk_status rk_graph_maximal_cliques(rk_ctx *ctx, const rk_graph *g, int k,
+										  rk_clique_fn emit, void *arg);
+
+/*
+ * Number of cliques of k nodes, and of those each node is in if of_node is not
+ * NULL (n values), without listing them (Pivoter: Jain and Seshadhri 2020).
+ * Errors: RK_ERR_OVERFLOW, 2^128 or more.
+ * All threads.  Cost O(c n 3^(c / 3)) at most, whatever k is.
+ */
+extern rk_status rk_graph_k_clique_count(rk_ctx *ctx, const rk_graph *g, int k,
+										 unsigned __int128 *of_node, unsigned __int128 *total);
+
+typedef struct rk_clique_communities
+{
+	int64_t		count;
+	int64_t    *offsets;		/* count + 1 */
+	int64_t		members;		/* of all: entries of the arrays that follow */
+	uint32_t   *nodes;			/* rising within a community */
+	uint32_t   *community;		/* that it is an entry of */
+} rk_clique_communities;
+
+/*
+ * Clique percolation (Palla, Derenyi, Farkas, Vicsek 2005): cliques of k >= 2
+ * nodes that share k - 1 belong together, and a community is the nodes of such
+ * a set; a node may be in several, or in none.  By falling size, then by the
+ * smallest node that differs.  The arrays are left in the context.
+ * Errors: RK_ERR_LIMIT, 2^32 or more maximal cliques.
+ * Cost: the maximal cliques, and for each node the square of the number of
+ * those it is in.  Memory: 8 bytes for every member of a maximal clique.
+ */
+extern rk_status rk_graph_k_clique_communities(rk_ctx *ctx, const rk_graph *g, int k,
+											   rk_clique_communities *result);
+
+/* Bytes that each takes beside graph and result; of_node: with that array. */
+extern int64_t rk_graph_k_clique_memory(int64_t nodes, int64_t arcs, int threads, bool of_node);
+
 #endif							/* RK_GRAPH_COMMUNITY_H */

@@ -207,6 +207,85 @@ static const rk_function label_functions[] = {
 	{0}
 };
 
+/* ---- graph/k-clique ---- */
+
+#define CLIQUE_SIZE_PARAM(from, to) \
+	{.name = "k", .type = RK_TYPE_INT4, .initial = "3", .min = (from), .max = (to), \
+	 .meaning = "number of nodes of a clique"}
+
+static const rk_function clique_functions[] = {
+	{
+		.suffix = "",
+		.description = "cliques of k nodes, any two of which are joined, or all maximal cliques of at least k nodes",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			NODES_PARAM,
+			CLIQUE_SIZE_PARAM(1, 64),
+			{.name = "maximal", .type = RK_TYPE_BOOLEAN, .initial = "false",
+			.meaning = "true: cliques of at least k nodes that no node can be added to"},
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"clique", RK_TYPE_INT8, "number of the clique, from 0 in the order of the search"},
+			{"size", RK_TYPE_INT4, "number of its nodes"},
+			{"members", RK_TYPE_ID_ARRAY, "its nodes in order"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_EDGE,
+		.work = RK_WORK_TRIANGLES
+	},
+	{
+		.suffix = "_count",
+		.description = "number of cliques of k nodes",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			NODES_PARAM,
+			CLIQUE_SIZE_PARAM(1, INFINITY),
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"cliques", RK_TYPE_NUMERIC, "number of cliques, each counted once"},
+			{0}
+		},
+		.rows = RK_ROWS_ONE,
+		.work = RK_WORK_TRIANGLES
+	},
+	{
+		.suffix = "_nodes",
+		.description = "number of cliques of k nodes that every node is in",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			NODES_PARAM,
+			CLIQUE_SIZE_PARAM(1, INFINITY),
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"node", RK_TYPE_ID, "the node"},
+			{"cliques", RK_TYPE_NUMERIC, "number of cliques that it is in"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_NODE,
+		.work = RK_WORK_TRIANGLES
+	},
+	{
+		.suffix = "_communities",
+		.description = "communities by clique percolation: cliques of k nodes that share k - 1; a node may be in several",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			CLIQUE_SIZE_PARAM(2, INFINITY),
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"community", RK_TYPE_INT8, "number of the community, 0 for the largest; ties by smallest node"},
+			{"node", RK_TYPE_ID, "a node of it"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_NODE,
+		.work = RK_WORK_TRIANGLES
+	},
+	{0}
+};
+
 const rk_kernel rk_graph_community_kernels[] = {
 	{
 		.id = "graph/connected-components",
@@ -261,6 +340,20 @@ const rk_kernel rk_graph_community_kernels[] = {
 		.iterative = true,
 		.details = "modularity, communities",
 		.functions = label_functions
+	},
+	{
+		.id = "graph/k-clique",
+		.domain = "GraphAnalytics",
+		.mode = RK_MODE_BATCH,
+		.description = "Cliques: listed (kClist, Danisch 2018), maximal (Eppstein 2010), counted (Pivoter, Jain 2020), percolated (Palla 2005)",
+		.notes = "The graph is undirected and simple: direction and weights are ignored, parallel edges count once, self-loops are left out. "
+		"Rows are made as cliques are found and are kept by PostgreSQL, on disk beyond work_mem, until the last is; "
+		"LIMIT shortens the result and not the search. Ask _count first how many there are. Counts are exact up to 2^128.",
+		.license_feature = "GraphAnalytics.KClique",
+		.expected_throughput = 1000,
+		.target_latency_us = 1000,
+		.details = "cliques, communities",
+		.functions = clique_functions
 	},
 	{0}
 };
