@@ -55,7 +55,8 @@ typedef enum id_form
 	IDS_FIRST = 1,				/* with id_type */
 	IDS_SECOND = 2,				/* with the second kind's */
 	IDS_VALUES = 4,				/* ids are given as values */
-	IDS_NONE = 8				/* the form with a graph instead of edges */
+	IDS_NONE = 8,				/* the form with a graph instead of edges */
+	IDS_ARRAY = 16				/* the form with an array instead of the first relation */
 } id_form;
 
 static const char *
@@ -95,7 +96,7 @@ print_param(const rk_function *f, const rk_param *p, int form, const char *separ
 	printf("%s", separator);
 	if (!types_only)
 		printf("%s ", p->name);
-	printf("%s", sql_type(f, p->type, form));
+	printf("%s", (form & IDS_ARRAY) && p == f->params ? rk_type_sql(RK_TYPE_FLOAT8_ARRAY) : sql_type(f, p->type, form));
 	if (!types_only && p->initial && f->shape != RK_SHAPE_AGGREGATE)
 		printf(" DEFAULT %s", p->initial);
 }
@@ -162,10 +163,10 @@ print_function(const rk_kernel *k, const rk_function *f, int form)
 		printf("%s%s %s", i ? ",\n\t" : "", f->columns[i].name, sql_type(f, f->columns[i].type, form));
 	/* a graph is a value like any other; a relation is read when the call runs */
 	printf("\n)\nLANGUAGE C %s\nCOST 10000 ROWS %d\n",
-		   form & IDS_NONE ? "IMMUTABLE PARALLEL SAFE" :
+		   form & (IDS_NONE | IDS_ARRAY) ? "IMMUTABLE PARALLEL SAFE" :
 		   f->volatile_result ? "VOLATILE PARALLEL RESTRICTED" : "STABLE PARALLEL RESTRICTED",
 		   f->rows == RK_ROWS_ONE ? 1 : 1000);
-	if (!(form & IDS_NONE))
+	if (!(form & (IDS_NONE | IDS_ARRAY)))
 		printf("SUPPORT rk.relation_support\n");
 	printf("AS 'MODULE_PATHNAME', '");
 	print_symbol(k, f);
@@ -369,6 +370,8 @@ print_sql(const rk_kernel *k, void *arg)
 			}
 			print_function(k, f, IDS_NONE);
 		}
+		if (f->array_form)
+			print_function(k, f, IDS_ARRAY);
 	}
 }
 

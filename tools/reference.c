@@ -392,6 +392,9 @@ print_kernel(const rk_kernel *k, void *arg)
 		if (f->graph_form)
 			printf("A second form takes a value of type `rk.graph` in place of `edges` and `nodes`, so that a query can call "
 				   "it for every row: `rk.%s(graph, ...)`.\n\n", function_name(k, f));
+		if (f->array_form)
+			printf("A second form takes the values of one series as `double precision[]`: `rk.%s(ARRAY[...], ...)`; `series_id` "
+				   "and times are NULL then.\n\n", function_name(k, f));
 		print_example(k, f);
 	}
 }

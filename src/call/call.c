@@ -770,6 +770,17 @@ takes_graph(FunctionCallInfo fcinfo, const rk_function *function)
 	return count > 0 && types[0] == rk_graph_type();
 }
 
+/* Whether the declared type of an argument of the function is this. */
+static bool
+declared_as(FunctionCallInfo fcinfo, int arg, Oid type)
+{
+	Oid		   *types;
+	int			count;
+
+	(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &count);
+	return arg < count && types[arg] == type;
+}
+
 /*
  * Reads the arguments of the form without id_type, of those with it or the
  * second kind's behind the mandatory ones, and of the form with a graph, which
@@ -782,6 +793,7 @@ take_arguments(FunctionCallInfo fcinfo, rk_call *call, int type_arguments)
 	int			mandatory = rk_mandatory_count(function);
 	int			arg = 0;
 
+	call->array_form = function->array_form && declared_as(fcinfo, 0, FLOAT8ARRAYOID);
 	call->graph_form = takes_graph(fcinfo, function);
 	if (call->graph_form)
 	{
@@ -806,7 +818,12 @@ take_arguments(FunctionCallInfo fcinfo, rk_call *call, int type_arguments)
 		call->args[i] = PG_GETARG_DATUM(arg);
 		if (function->params[i].type == RK_TYPE_ID)
 			call->arg_types[i] = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, arg));
-		rk_check_argument(call, i);
+		if (i == 0 && call->array_form && call->nulls[0])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("parameter \"%s\" must not be NULL", function->params[0].name)));
+		if (i > 0 || !call->array_form)
+			rk_check_argument(call, i);
 		arg++;
 	}
 }
@@ -821,17 +838,6 @@ check_type_argument(FunctionCallInfo fcinfo, int arg, const char *name)
 				 errmsg("parameter \"%s\" carries a type, its value must be NULL", name),
 				 errhint("Write %s => NULL::%s, and optional parameters by name.", name,
 						 format_type_be(get_fn_expr_argtype(fcinfo->flinfo, arg)))));
-}
-
-/* Whether the declared type of an argument of the function is this. */
-static bool
-declared_as(FunctionCallInfo fcinfo, int arg, Oid type)
-{
-	Oid		   *types;
-	int			count;
-
-	(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &count);
-	return arg < count && types[arg] == type;
 }
 
 Datum

@@ -51,6 +51,7 @@ typedef struct rk_call
 	Oid			arg_types[RK_MAX_PARAMS];	/* of ids given as values */
 	Datum		graph;			/* the value of type rk.graph, in the graph form */
 	bool		graph_form;		/* "graph" was given instead of edges and nodes */
+	bool		array_form;		/* an array was given instead of the first relation */
 
 	/* ids: what the caller expects, and what the data has */
 	Oid			expected_id_type;	/* InvalidOid: whatever the data has */

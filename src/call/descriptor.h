@@ -167,6 +167,12 @@ typedef struct rk_function
 	 * query can call it for every row.  Not for functions that return ids.
 	 */
 	bool		graph_form;
+
+	/*
+	 * A second SQL function of the same name takes double precision[] in place
+	 * of its first parameter, a relation: the values of one series.
+	 */
+	bool		array_form;
 	rk_shape	shape;
 	const char *sql_name;		/* when it is not made of id and suffix */
 	const char *id_default;		/* type of ids without id_type; NULL: bigint */

@@ -1,0 +1,15 @@
+/*
+ * temporal.h
+ *	  The kernels over time series.
+ *
+ * All take many series at once and work each off in one thread, so that the
+ * result does not depend on the number of threads.  Values are finite unless a
+ * kernel says that it accepts missing ones (NaN).
+ */
+#ifndef RK_TEMPORAL_H
+#define RK_TEMPORAL_H
+
+#include "changepoint.h"
+#include "series.h"
+
+#endif							/* RK_TEMPORAL_H */

@@ -1,0 +1,218 @@
+/*
+ * test_temporal.c
+ *	  The temporal kernels: layout of series, and the sweeps all pass.
+ */
+#include "support.h"
+
+#include "../../src/temporal/temporal.h"
+
+#define SERIES 12
+#define LENGTH 160
+
+static void
+assert_near(double found, double expected, double tolerance)
+{
+	if (!(fabs(found - expected) <= tolerance))
+		fail_msg("%.17g is not %.17g", found, expected);
+}
+
+/* Some series with steps, a season and noise, of different lengths. */
+static rk_series
+random_series(void)
+{
+	static int64_t offsets[SERIES + 1];
+	static double values[SERIES * LENGTH];
+	int64_t		at = 0;
+
+	for (int64_t i = 0; i < SERIES; i++)
+	{
+		int64_t		n = i == 3 ? 0 : i == 4 ? 1 : LENGTH - 5 * i;
+
+		offsets[i] = at;
+		for (int64_t t = 0; t < n; t++, at++)
+			values[at] = 20 + sin(2 * M_PI * t / 12) + (t > 50 ? 4 : 0) + rk_uniform(rk_hash3(9, i, t));
+	}
+	offsets[SERIES] = at;
+	return (rk_series) {SERIES, offsets, values};
+}
+
+/* All that runs of the kernels put together goes into this. */
+#define RESULT (sizeof(double) * 40 * SERIES * LENGTH)
+
+static void
+sweeps(test_run_fn run)
+{
+	assert_thread_independent(run, NULL, RESULT);
+	assert_survives_allocation_failures(run, NULL, RESULT);
+	assert_cancellable(run, NULL, RESULT);
+}
+
+/* ---- numbers ---- */
+
+static int
+compare_doubles(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return (x > y) - (x < y);
+}
+
+static void
+sorting_and_selecting(void **state)
+{
+	double		x[700];
+	double		sorted[700];
+	double		work[700];
+
+	(void) state;
+	for (int round = 0; round < 400; round++)
+	{
+		int64_t		n = 1 + rk_hash2(1, round) % 700;
+		int64_t		kinds = round % 4 == 0 ? 3 : round % 4 == 1 ? 50 : 1000000;
+
+		for (int64_t i = 0; i < n; i++)
+			x[i] = round % 4 == 3 ? (double) (i % (1 + round)) : (double) (rk_hash3(2, round, i) % kinds);
+		memcpy(sorted, x, sizeof(x));
+		qsort(sorted, n, sizeof(double), compare_doubles);
+		memcpy(work, x, sizeof(x));
+		rk_sort_doubles(work, n);
+		assert_memory_equal(work, sorted, sizeof(double) * n);
+		for (int64_t rank = 0; rank < n; rank += 1 + n / 5)
+		{
+			memcpy(work, x, sizeof(x));
+			assert_near(rk_select_double(work, n, rank), sorted[rank], 0);
+		}
+		memcpy(work, x, sizeof(x));
+		assert_near(rk_median(work, n), n % 2 ? sorted[n / 2] : 0.5 * (sorted[n / 2 - 1] + sorted[n / 2]), 0);
+	}
+	assert_near(rk_quantile_sorted((double[]) {1, 2, 4, 8}, 4, 0.25), 1.75, 0);
+}
+
+/* ---- layout ---- */
+
+#define DAY INT64_C(86400000000)
+
+static void
+months_are_months(void **state)
+{
+	/* the first of January to May 2000, April missing; the last days likewise */
+	static const int64_t firsts[] = {0, 31 * DAY, 60 * DAY, 121 * DAY};
+	static const int64_t lasts[] = {30 * DAY, 59 * DAY, 90 * DAY, 151 * DAY};
+	static const int64_t rows[] = {0, 1, 2, 3};
+	static const int64_t offsets[] = {0, 4};
+	static const double values[] = {1, 2, 3, 5};
+
+	(void) state;
+	for (int which = 0; which < 2; which++)
+	{
+		rk_series_input in = {.count = 1,.offsets = offsets,.rows = rows,.values = values,
+			.times = which ? lasts : firsts,.calendar = true,.find_gaps = true,.fill = RK_FILL_LINEAR};
+		rk_series_output out;
+		rk_ctx		ctx;
+
+		rk_ctx_init(&ctx);
+		assert_int_equal(rk_series_prepare(&ctx, &in, &out), RK_OK);
+		assert_int_equal(out.spacing[0].months, 1);
+		assert_int_equal(rk_spacing_period(out.spacing[0]), 12);
+		assert_int_equal(out.offsets[1], 5);
+		assert_int_equal(out.rows[3], -1);
+		assert_near(out.values[3], 4, 0);
+		assert_int_equal(out.times[3], which ? 120 * DAY : 91 * DAY);
+		assert_int_equal(rk_spacing_add(out.times[4], out.spacing[0], 9), which ? (365 + 59) * DAY : (365 + 32) * DAY);
+		in.fill = RK_FILL_ERROR;
+		assert_int_equal(rk_series_prepare(&ctx, &in, &out), RK_ERR_DATA);
+		rk_ctx_destroy(&ctx);
+	}
+}
+
+static void
+duplicates_are_named(void **state)
+{
+	static const int64_t times[] = {5, 3, 5};
+	static const int64_t rows[] = {1, 0, 2};
+	static const int64_t offsets[] = {0, 3};
+	static const double values[] = {1, 2, 3};
+	rk_series_output out;
+	rk_ctx		ctx;
+
+	(void) state;
+	rk_ctx_init(&ctx);
+	assert_int_equal(rk_series_prepare(&ctx, &(rk_series_input) {
+		.count = 1, .offsets = offsets, .rows = rows, .values = values, .times = times
+	}, &out), RK_ERR_DATA);
+	assert_string_equal(ctx.error.message, "rows 1 and 3 of a series have the same time");
+	rk_ctx_destroy(&ctx);
+}
+
+/* ---- change points ---- */
+
+static rk_status
+run_changepoints(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	rk_series	s = random_series();
+	double	   *at = result;
+
+	(void) edges;
+	memset(result, 0, RESULT);
+	for (int method = RK_PELT; method <= RK_CUSUM; method++)
+	{
+		for (int cost = RK_COST_L2; cost <= RK_COST_LINEAR; cost++)
+		{
+			rk_changepoint_params p = {.method = method,.cost = cost,.penalty = NAN,.min_segment = 3,.window_size = 20,
+				.n_changepoints = method == RK_OPT ? 3 : -1,.n_permutations = cost == RK_COST_L1 ? 3 : 0};
+			rk_changepoints f;
+			rk_status	status = rk_temporal_changepoints(ctx, &s, s.values, 1, &p, &f);
+
+			if (status != RK_OK)
+				return status;
+			memcpy(at, f.total_cost, sizeof(double) * (SERIES - 9));
+			at += SERIES;
+			for (int64_t i = 0; i < s.offsets[SERIES]; i++)
+				at[i % SERIES] += f.starts[i] ? i + 1 + f.mean[i] : 0;
+			at += SERIES;
+		}
+	}
+	return RK_OK;
+}
+
+static void
+changepoints_pass(void **state)
+{
+	(void) state;
+	sweeps(run_changepoints);
+}
+
+/* Without a penalty every position is a segment. */
+static void
+penalty_zero_splits_everything(void **state)
+{
+	static const int64_t offsets[] = {0, 6};
+	static const double values[] = {1, 2, 4, 8, 16, 32};
+	rk_series	s = {1, offsets, values};
+	rk_changepoint_params p = {.min_segment = 1,.n_changepoints = -1};
+	rk_changepoints f;
+	rk_ctx		ctx;
+
+	(void) state;
+	rk_ctx_init(&ctx);
+	assert_int_equal(rk_temporal_changepoints(&ctx, &s, values, 1, &p, &f), RK_OK);
+	for (int i = 0; i < 6; i++)
+		assert_true(f.starts[i]);
+	assert_near(f.total_cost[0], 0, 1e-12);
+	rk_ctx_destroy(&ctx);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sorting_and_selecting),
+		cmocka_unit_test(months_are_months),
+		cmocka_unit_test(duplicates_are_named),
+		cmocka_unit_test(changepoints_pass),
+		cmocka_unit_test(penalty_zero_splits_everything),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
