@@ -28,9 +28,8 @@ INSERT INTO calls.known VALUES
 
 -- orders that meet each other
 INSERT INTO calls.known
-SELECT 'rk.orderbook_matching' || suffix, 'events', $s$$q$SELECT i AS seq, 'X' AS symbol, i AS order_id,
-	CASE i % 2 WHEN 0 THEN 'buy' ELSE 'sell' END AS side, 100 + i * 7 % 5 AS price, 1 + i % 9 AS quantity
-	FROM generate_series(1::bigint, 1000) i$q$$s$, false
+SELECT 'rk.orderbook_matching' || suffix, 'events',
+	$s$$q$SELECT i AS seq, 'X' AS symbol, i AS order_id, CASE i % 2 WHEN 0 THEN 'buy' ELSE 'sell' END AS side, 100 + i * 7 % 5 AS price, 1 + i % 9 AS quantity FROM generate_series(1::bigint, 1000) i$q$$s$, false
 FROM unnest(ARRAY['', '_orders', '_depth', '_stats']) suffix;
 
 -- The SQL of a value in column or parameter of this type; i is a row number.

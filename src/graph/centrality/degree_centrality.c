@@ -37,27 +37,70 @@ distinct_in_row(const rk_adjacency *a, int64_t u, double *strength)
 	return distinct;
 }
 
-/* Distinct nodes other than u in the rows of u in both directions. */
-static int64_t
-distinct_neighbors(const rk_adjacency *a, const rk_adjacency *b, int64_t u)
+/* Sum of the weights of a row, in its order. */
+static double
+row_strength(const rk_adjacency *a, int64_t u)
 {
-	int64_t		i = a->offsets[u];
-	int64_t		j = b->offsets[u];
-	int64_t		count = 0;
+	double		sum = 0;
 
-	while (i < a->offsets[u + 1] || j < b->offsets[u + 1])
+	for (int64_t i = a->offsets[u]; i < a->offsets[u + 1]; i++)
+		sum += a->weights[i];
+	return sum;
+}
+
+/*
+ * Distinct entries of the rows of u in both directions, and distinct nodes
+ * other than u in either, by one merge.
+ */
+static void
+distinct_in_rows(const rk_graph *g, int64_t u, int64_t *out, int64_t *in, int64_t *neighbors)
+{
+	const uint32_t *x = g->out.neighbors + g->out.offsets[u];
+	const uint32_t *x_end = g->out.neighbors + g->out.offsets[u + 1];
+	const uint32_t *y = g->in.neighbors + g->in.offsets[u];
+	const uint32_t *y_end = g->in.neighbors + g->in.offsets[u + 1];
+	int64_t		n_out = 0;
+	int64_t		n_in = 0;
+	int64_t		both = 0;
+	int64_t		loop = 0;
+
+	while (x < x_end && y < y_end)
 	{
-		uint32_t	x = i < a->offsets[u + 1] ? a->neighbors[i] : RK_NO_NODE;
-		uint32_t	y = j < b->offsets[u + 1] ? b->neighbors[j] : RK_NO_NODE;
-		uint32_t	v = x < y ? x : y;
+		uint32_t	a = *x;
+		uint32_t	b = *y;
+		uint32_t	v = a < b ? a : b;
 
-		count += v != u;
-		while (i < a->offsets[u + 1] && a->neighbors[i] == v)
-			i++;
-		while (j < b->offsets[u + 1] && b->neighbors[j] == v)
-			j++;
+		/* sums instead of branches: which side is smaller cannot be foreseen */
+		n_out += a == v;
+		n_in += b == v;
+		both += a == b;
+		loop += v == u;
+		if (a == v)
+			while (++x < x_end && *x == v)
+				;
+		if (b == v)
+			while (++y < y_end && *y == v)
+				;
 	}
-	return count;
+	for (; x < x_end; n_out++)
+	{
+		uint32_t	v = *x;
+
+		loop += v == u;
+		while (++x < x_end && *x == v)
+			;
+	}
+	for (; y < y_end; n_in++)
+	{
+		uint32_t	v = *y;
+
+		loop += v == u;
+		while (++y < y_end && *y == v)
+			;
+	}
+	*out = n_out;
+	*in = n_in;
+	*neighbors = n_out + n_in - both - (loop > 0);
 }
 
 /* Number of self-loops of u in a sorted row, and the sum of their weights. */
@@ -92,24 +135,29 @@ static inline void
 count_node(const rk_graph *g, int64_t u, rk_degrees *r, int64_t at)
 {
 	double		scale = g->nodes > 1 ? 1.0 / (double) (g->nodes - 1) : 0;
-	double		out_strength;
-	double		in_strength;
-	int64_t		out = distinct_in_row(&g->out, u, &out_strength);
+	double		out_strength = 0;
+	double		in_strength = 0;
+	int64_t		out;
 	int64_t		in;
 
 	r->out_edges[at] = rk_degree(&g->out, u);
 	if (g->directed)
 	{
-		in = distinct_in_row(&g->in, u, &in_strength);
+		distinct_in_rows(g, u, &out, &in, &r->neighbors[at]);
 		r->in_edges[at] = rk_degree(&g->in, u);
 		r->degree[at] = in + out;
-		r->neighbors[at] = distinct_neighbors(&g->out, &g->in, u);
+		if (r->in_strength)
+		{
+			out_strength = row_strength(&g->out, u);
+			in_strength = row_strength(&g->in, u);
+		}
 	}
 	else
 	{
 		double		loop_weight;
 		int64_t		loops = loops_in_row(&g->out, u, &loop_weight);
 
+		out = distinct_in_row(&g->out, u, &out_strength);
 		r->neighbors[at] = out - (loops > 0);
 		out += loops > 0;
 		in = out;
