@@ -677,6 +677,13 @@ rk_arg_node(rk_call *call, const char *param, const rk_graph_input *input)
 		value = OidInputFunctionCall(input_function, TextDatumGetCString(value), io_param, -1);
 		type = call->id_type;
 	}
+	/* where ids come back this was checked before; not where they do not */
+	if (rk_id_storage_type(type) != call->id_type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("parameter \"%s\" is of type %s, but ids are of type %s", param,
+						format_type_be(type), format_type_be(call->id_type)),
+				 errhint("Cast it: %s => ...::%s.", param, format_type_be(call->id_type))));
 	if (type == INT4OID)
 		value = Int64GetDatum(DatumGetInt32(value));
 	else if (type == INT2OID)

@@ -22,6 +22,8 @@ INSERT INTO calls.known VALUES
 	('rk.graph_graph_attention', 'model', $q$'{"heads": [{"weight": [[1], [1]], "attention": [1, 1]}]}'::jsonb$q$, false),
 	('rk.graph_graph_attention_weights', 'model', $q$'{"heads": [{"weight": [[1], [1]], "attention": [1, 1]}]}'::jsonb$q$, false),
 	(NULL, 'target', '2::bigint', false),
+	(NULL, 'b', '2::bigint', false),
+	(NULL, 'c', '3::bigint', false),
 	(NULL, 'samples', '2', true),
 	('rk.graph_closeness_centrality', 'directed', 'false', true),	-- samples need it
 	(NULL, 'pairs', '$q$SELECT 1::bigint AS node_a, 2::bigint AS node_b$q$', true);

@@ -512,10 +512,42 @@ motif_detection(rk_call *call)
 	}
 }
 
+static void
+motif_triad_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = motif_graph(call);
+}
+
+static void
+motif_detection_triad(rk_call *call)
+{
+	rk_graph_options options = motif_graph(call);
+	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_NONE);
+	uint32		a = rk_arg_node(call, "a", input);
+	uint32		b = rk_arg_node(call, "b", input);
+	uint32		c = rk_arg_node(call, "c", input);
+	rk_graph	g;
+	Datum		motif;
+	bool		is_null = false;
+	int			count;
+
+	if (a == b || a == c || b == c)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("two of the parameters \"a\", \"b\", \"c\" name the same node %s",
+						rk_ids_text(input->ids, a == b ? a : c))));
+	rk_build_graph(call, input, &options, &g);
+	motif = CStringGetTextDatum(rk_graph_motif_types(3, g.directed, &count)
+								[rk_graph_motif_of_three(&g, a, b, c)].name);
+	rk_emit_row(call, &motif, &is_null);
+}
+
 RK_FUNCTION(rk_graph_motif_detection_sql, "graph/motif-detection", "");
+RK_FUNCTION(rk_graph_motif_detection_triad_sql, "graph/motif-detection", "_triad");
 
 const rk_bound_function rk_graph_patterns_bindings[] = {
 	{"graph/motif-detection", "", motif_detection, motif_detection_need},
+	{"graph/motif-detection", "_triad", motif_detection_triad, motif_triad_need},
 	{"graph/cycle-participation", "", cycle_participation, cycle_participation_need},
 	{"graph/cycle-participation", "_cycles", cycle_participation_cycles, cycles_need},
 	{"graph/degree-ratio", "", degree_ratio, degree_ratio_need},

@@ -270,6 +270,24 @@ static const rk_function motif_functions[] = {
 		.rows = RK_ROWS_ONE,
 		.work = RK_WORK_TRIANGLES
 	},
+	{
+		.suffix = "_triad",
+		.description = "type of the subgraph that three nodes induce",
+		.params = (const rk_param[]) {
+			EDGES_PARAM,
+			{.name = "a", .type = RK_TYPE_ID, .meaning = "a node of the graph"},
+			{.name = "b", .type = RK_TYPE_ID, .meaning = "another one"},
+			{.name = "c", .type = RK_TYPE_ID, .meaning = "a third one"},
+			MOTIF_DIRECTED_PARAM,
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"motif", RK_TYPE_TEXT, "type of the subgraph"},
+			{0}
+		},
+		.rows = RK_ROWS_ONE,
+		.work = RK_WORK_LINEAR
+	},
 	{0}
 };
 
