@@ -9,6 +9,9 @@ WHERE type_id NOT BETWEEN CASE domain WHEN 'core' THEN 1 WHEN 'graph' THEN 100 W
 	WHEN 'clearing' THEN 900 WHEN 'treasury' THEN 1000 WHEN 'temporal' THEN 1100 WHEN 'accounting' THEN 1200
 	WHEN 'payments' THEN 1300 WHEN 'audit' THEN 1400 ELSE -1 END
 	AND CASE domain WHEN 'core' THEN 99 ELSE 9999 END;
+-- a kernel says that it runs as a ring if and only if it has messages
+SELECT id, mode FROM rk.kernels k
+WHERE (mode <> 'batch') <> EXISTS (SELECT FROM rk.message_types m WHERE m.kernel = k.id);
 -- every typed function exists, says what it does, and sends what the type says
 SELECT type_id, function FROM rk.message_types
 WHERE function IS NOT NULL AND (SELECT count(*) FROM pg_proc p WHERE 'rk.' || p.proname = function

@@ -270,7 +270,7 @@ const rk_kernel rk_graph_centrality_kernels[] = {
 	{
 		.id = "graph/pagerank",
 		.domain = "GraphAnalytics",
-		.mode = RK_MODE_BATCH,
+		.mode = RK_MODE_BOTH,
 		.description = "PageRank centrality via power iteration",
 		.notes = "Power iteration in Jacobi order (Page, Brin, Motwani, Winograd 1998). Weights are strengths: parallel edges add up, "
 		"a self-loop keeps its share of the mass. Without weights the graph is simple: parallel edges count once. "
@@ -284,7 +284,7 @@ const rk_kernel rk_graph_centrality_kernels[] = {
 	{
 		.id = "graph/degree-centrality",
 		.domain = "GraphAnalytics",
-		.mode = RK_MODE_BATCH,
+		.mode = RK_MODE_BOTH,
 		.description = "Degree centrality (Freeman 1978) with distinct and row counts, strengths and counterparties",
 		.notes = "Centrality is degree / (n - 1), 0 in a graph of one node. Undirected: the in and out columns equal the undirected ones.",
 		.license_feature = "GraphAnalytics.DegreeCentrality",

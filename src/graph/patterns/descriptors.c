@@ -325,7 +325,7 @@ const rk_kernel rk_graph_patterns_kernels[] = {
 	{
 		.id = "graph/degree-ratio",
 		.domain = "GraphAnalytics",
-		.mode = RK_MODE_BATCH,
+		.mode = RK_MODE_BOTH,
 		.description = "In/out degree ratio: sources, sinks and what lies between",
 		.notes = "Edges are directed and self-loops are left out. Degrees count distinct nodes; basis => 'edges' compares rows, "
 		"basis => 'weight' sums of weights. A node with nothing on either side of the comparison is isolated.",
