@@ -191,6 +191,302 @@ series_ids(const input *in, const uint32 *codes)
 	return RK_OUT_CODES(in->groups->ids, codes);
 }
 
+/* Columns that say where a row belongs: one entry a position. */
+typedef struct places
+{
+	uint32	   *codes;
+	int64	   *t;
+	int64	   *ts;
+} places;
+
+static places
+places_of(rk_call *call, const input *in)
+{
+	places		p = {
+		.codes = rk_call_alloc(call, in->total, uint32),
+		.t = rk_call_alloc(call, in->total, int64),
+		.ts = rk_call_alloc(call, in->total, int64)
+	};
+
+	for (int64 i = 0; i < in->total; i++)
+	{
+		int64		series = in->laid_out.owner[i];
+
+		p.codes[i] = code_of(in, series);
+		p.t[i] = i - in->series.offsets[series] + 1;
+		p.ts[i] = time_of(in, i);
+	}
+	return p;
+}
+
+/* ---- temporal/seasonal-decomposition ---- */
+
+static void
+check_odd(rk_call *call, const char *name, int64 above)
+{
+	int64		value;
+
+	if (rk_arg_is_null(call, name))
+		return;
+	value = rk_arg_int(call, name);
+	if (value % 2 == 0 || value <= above)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 above > 0 ? errmsg("parameter \"%s\" is %lld, but must be odd and above the period, %lld", name,
+									(long long) value, (long long) above) :
+				 errmsg("parameter \"%s\" is %lld, but must be odd", name, (long long) value)));
+}
+
+static rk_stl_params
+stl_params(rk_call *call)
+{
+	bool		robust = rk_arg_boolean(call, "robust");
+
+	return (rk_stl_params) {
+		.seasonal = {rk_arg_int(call, "seasonal_window"), rk_arg_int(call, "seasonal_degree"), rk_arg_int(call, "seasonal_jump")},
+		.trend = {rk_arg_int_or(call, "trend_window", 0), rk_arg_int(call, "trend_degree"), rk_arg_int(call, "trend_jump")},
+		.low_pass = {rk_arg_int_or(call, "low_pass_window", 0), rk_arg_int(call, "low_pass_degree"),
+			rk_arg_int(call, "low_pass_jump")},
+		.inner = rk_arg_int_or(call, "inner_iterations", robust ? 2 : 5),
+		.outer = rk_arg_int_or(call, "outer_iterations", robust ? 15 : 0)
+	};
+}
+
+static int
+compare_periods(const void *a, const void *b)
+{
+	int64		x = *(const int64 *) a;
+	int64		y = *(const int64 *) b;
+
+	return (x > y) - (x < y);
+}
+
+/* The periods of method mstl in rising order. */
+static int64 *
+several_periods(rk_call *call, int *count)
+{
+	int64		n = 1;
+	int64	   *periods;
+
+	if (rk_arg_is_null(call, "periods"))
+	{
+		periods = rk_call_alloc(call, 1, int64);
+		periods[0] = rk_arg_int_or(call, "period", 0);
+	}
+	else
+	{
+		const int64 *given = rk_arg_int_array(call, "periods", &n);
+
+		periods = rk_call_alloc(call, n, int64);
+		memcpy(periods, given, sizeof(int64) * n);
+		qsort(periods, n, sizeof(int64), compare_periods);
+	}
+	if (n < 1 || n > RK_MAX_PERIODS || periods[0] < 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("method 'mstl' needs 1 to %d periods of at least 2 positions", RK_MAX_PERIODS),
+				 errhint("Such as periods => '{24,168}'.")));
+	for (int64 i = 1; i < n; i++)
+		if (periods[i] == periods[i - 1])
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("parameter \"periods\" has %lld twice", (long long) periods[i])));
+	*count = (int) n;
+	return periods;
+}
+
+/* The period of each series: as given, or what its distance stands for. */
+static int64 *
+period_of_series(rk_call *call, const input *in)
+{
+	int64	   *period = rk_call_alloc(call, in->series.count, int64);
+
+	for (int64 i = 0; i < in->series.count; i++)
+	{
+		period[i] = rk_arg_int_or(call, "period", in->calendar ? rk_spacing_period(in->laid_out.spacing[i]) : 0);
+		if (period[i] == 0 && in->series.offsets[i + 1] - in->series.offsets[i] < 2)
+			period[i] = 2;
+		if (period[i] == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("parameter \"period\" is NULL and does not follow from the times"),
+					 errhint("Set period to the number of positions in a season.")));
+	}
+	return period;
+}
+
+static void
+short_notice(int64 count, const char *what)
+{
+	if (count > 0)
+		ereport(NOTICE, (errmsg_plural("%lld series is %s", "%lld series are %s", count, (long long) count, what)));
+}
+
+static void
+emit_decomposition(rk_call *call, const input *in, const rk_decomposition *d, int count)
+{
+	places		p = places_of(call, in);
+	int64	   *starts = rk_call_alloc(call, in->total + 1, int64);
+	double	   *strengths = rk_call_alloc(call, 2 * in->total, double);
+
+	for (int64 i = 0; i < in->total; i++)
+	{
+		starts[i] = i * count;
+		strengths[i] = d->trend_strength[in->laid_out.owner[i]];
+		strengths[in->total + i] = d->seasonal_strength[in->laid_out.owner[i]];
+	}
+	starts[in->total] = in->total * count;
+	rk_emit(call, in->total, (rk_out[]) {
+		series_ids(in, p.codes), RK_OUT_INTS(p.t), RK_OUT_TIMES(p.ts), RK_OUT_DOUBLES(in->series.values),
+		RK_OUT_OPTIONALS(d->trend), RK_OUT_DOUBLES(d->seasonal), RK_OUT_OPTIONALS(d->residual), RK_OUT_DOUBLES(d->weight),
+		RK_OUT_ARRAYS(RK_OUT_FLOAT8_ARRAY, d->seasonals, starts), RK_OUT_OPTIONALS(strengths),
+		RK_OUT_OPTIONALS(strengths + in->total)
+	}, NULL);
+}
+
+static void
+seasonal_decomposition(rk_call *call)
+{
+	input		in;
+	rk_decomposition d;
+	int64		too_short = 0;
+	rk_decompose_params p = {
+		.method = rk_arg_choice(call, "method"),
+		.multiplicative = rk_arg_choice(call, "model") == 1,
+		.stl = stl_params(call),
+		.count = 1
+	};
+
+	check_odd(call, "seasonal_window", 0);
+	check_odd(call, "trend_window", rk_arg_int_or(call, "period", 0));
+	check_odd(call, "low_pass_window", rk_arg_int_or(call, "period", 0));
+	if (p.method != RK_MSTL && !rk_arg_is_null(call, "periods"))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"periods\" is for method 'mstl'"),
+				 errhint("Set method => 'mstl', or period instead of periods.")));
+	read_series(call, &(wants) {.value = "value", .fill = rk_arg_choice(call, "fill"), .find_gaps = true}, true, &in);
+	if (p.method == RK_MSTL)
+		p.periods = several_periods(call, &p.count);
+	else
+		p.period = period_of_series(call, &in);
+	rk_call_phase(call, "decomposition", in.series.count);
+	rk_call_check(call, rk_temporal_decompose(&call->ctx, &in.series, &p, &d));
+	for (int64 i = 0; i < in.series.count; i++)
+		too_short += d.too_short[i];
+	short_notice(too_short, "shorter than two periods");
+	emit_decomposition(call, &in, &d, p.count);
+}
+
+RK_FUNCTION(rk_temporal_seasonal_decomposition_sql, "temporal/seasonal-decomposition", "");
+
+/* ---- temporal/trend-extraction ---- */
+
+static void
+check_trend_params(const rk_trend_params *p)
+{
+	if (p->method == RK_TREND_LOWESS && p->window < 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"window_size\" is %lld, but method 'lowess' needs at least 2", (long long) p->window)));
+	if (p->method == RK_TREND_SAVGOL && (p->window % 2 == 0 || p->window <= p->order))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"window_size\" is %lld, but method 'savgol' needs an odd one above \"poly_order\", %d",
+						(long long) p->window, p->order)));
+}
+
+static void
+trend_extraction(rk_call *call)
+{
+	input		in;
+	places		at;
+	double	   *results;
+	double	   *detrended;
+	int64		cut = 0;
+	rk_trend_params p = {
+		.method = rk_arg_choice(call, "method"),
+		.window = rk_arg_int(call, "window_size"),
+		.alpha = rk_arg_float8_or(call, "alpha", NAN),
+		.beta = rk_arg_float8_or(call, "beta", NAN),
+		.lambda = rk_arg_float8(call, "lambda"),
+		.order = rk_arg_int(call, "poly_order"),
+		.robust = rk_arg_int(call, "robust_iterations"),
+		.shrink = rk_arg_choice(call, "boundary") == 0
+	};
+
+	check_trend_params(&p);
+	read_series(call, &(wants) {.value = "value", .fill = rk_arg_choice(call, "fill"), .find_gaps = true}, true, &in);
+	results = rk_call_alloc(call, 3 * in.total, double);
+	detrended = results + 2 * in.total;
+	rk_call_phase(call, "trend", in.series.count);
+	rk_call_check(call, rk_temporal_trend(&call->ctx, &in.series, &p, results, results + in.total));
+	for (int64 i = 0; i < in.total; i++)
+		detrended[i] = in.series.values[i] - results[i];
+	if (p.method == RK_TREND_SMA || p.method == RK_TREND_CMA || p.method == RK_TREND_LOWESS || p.method == RK_TREND_SAVGOL)
+		for (int64 i = 0; i < in.series.count; i++)
+			cut += in.series.offsets[i + 1] - in.series.offsets[i] < p.window;
+	short_notice(cut, "shorter than the window, which is cut there");
+	at = places_of(call, &in);
+	rk_emit(call, in.total, (rk_out[]) {
+		series_ids(&in, at.codes), RK_OUT_INTS(at.t), RK_OUT_TIMES(at.ts), RK_OUT_DOUBLES(in.series.values),
+		RK_OUT_OPTIONALS(results), RK_OUT_OPTIONALS(results + in.total), RK_OUT_OPTIONALS(detrended)
+	}, NULL);
+}
+
+RK_FUNCTION(rk_temporal_trend_extraction_sql, "temporal/trend-extraction", "");
+
+/* ---- temporal/anomaly-detection ---- */
+
+static rk_anomaly_params
+anomaly_params(rk_call *call)
+{
+	rk_anomaly_params p = {
+		.method = rk_arg_choice(call, "method"),
+		.period = rk_arg_int_or(call, "period", 0),
+		.significance = rk_arg_float8(call, "significance_level"),
+		.max_anomalies = rk_arg_float8(call, "max_anomalies"),
+		.direction = rk_arg_choice(call, "direction")
+	};
+
+	if (p.method == RK_ANOMALY_ZSCORE && !rk_arg_is_null(call, "window_size"))
+		p.method = RK_ANOMALY_ROLLING_ZSCORE;
+	p.window = rk_arg_int_or(call, "window_size", p.method == RK_ANOMALY_MOVING_AVERAGE ? 10 : 20);
+	p.threshold = rk_arg_float8_or(call, "threshold", p.method == RK_ANOMALY_IQR ? 1.5 :
+								   p.method == RK_ANOMALY_MAD || p.method == RK_ANOMALY_STL ? 3.5 : 3);
+	if ((p.method == RK_ANOMALY_STL || p.method == RK_ANOMALY_SEASONAL_ESD) && p.period == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("method '%s' needs \"period\"", rk_arg_text(call, "method")),
+				 errhint("Set period to the number of positions in a season.")));
+	return p;
+}
+
+static void
+anomaly_detection(rk_call *call)
+{
+	input		in;
+	places		at;
+	rk_anomalies a;
+	int64		too_short = 0;
+	rk_anomaly_params p = anomaly_params(call);
+
+	read_series(call, &(wants) {.value = "value", .fill = RK_FILL_NONE}, false, &in);
+	rk_call_phase(call, "anomalies", in.series.count);
+	rk_call_check(call, rk_temporal_anomalies(&call->ctx, &in.series, &p, &a));
+	for (int64 i = 0; i < in.series.count; i++)
+		too_short += a.too_short[i];
+	short_notice(too_short, "shorter than two periods");
+	at = places_of(call, &in);
+	rk_emit(call, in.total, (rk_out[]) {
+		series_ids(&in, at.codes), RK_OUT_INTS(at.t), RK_OUT_TIMES(at.ts), RK_OUT_DOUBLES(in.series.values),
+		RK_OUT_OPTIONALS(a.expected), RK_OUT_OPTIONALS(a.score), RK_OUT_BOOLEANS(a.is_anomaly), RK_OUT_OPTIONALS(a.lower),
+		RK_OUT_OPTIONALS(a.upper)
+	}, NULL);
+}
+
+RK_FUNCTION(rk_temporal_anomaly_detection_sql, "temporal/anomaly-detection", "");
+
 /* ---- temporal/changepoint-detection ---- */
 
 static void
@@ -262,18 +558,16 @@ emit_changepoints(rk_call *call, const input *in, const rk_changepoints *f)
 	int64	   *size = columns + 5 * in->total;
 	double	   *total_cost = rk_call_alloc(call, in->total, double);
 	double	   *confidence = rk_call_alloc(call, in->total, double);
-	int64		series = 0;
 	int64		at = 0;			/* where the running segment starts */
 
 	/* a segment's row stands where the segment starts, and is kept there */
 	for (int64 i = 0; i < in->total; i++)
 	{
-		if (i == in->series.offsets[series + 1])
-			series++;
+		int64		series = in->laid_out.owner[i];
+		int64		base = in->series.offsets[series];
+
 		if (f->starts[i])
 		{
-			int64		base = in->series.offsets[series];
-
 			segment[i] = i == base ? 1 : segment[at] + 1;
 			at = i;
 			codes[i] = code_of(in, series);
@@ -282,7 +576,7 @@ emit_changepoints(rk_call *call, const input *in, const rk_changepoints *f)
 			total_cost[i] = f->total_cost[series];
 			confidence[i] = 1 - f->p_value[i];
 		}
-		stop[at] = i - in->series.offsets[series] + 1;
+		stop[at] = i - base + 1;
 		end_ts[at] = time_of(in, i);
 		size[at] = i - at + 1;
 	}
@@ -332,6 +626,9 @@ changepoint_detection(rk_call *call)
 RK_FUNCTION(rk_temporal_changepoint_detection_sql, "temporal/changepoint-detection", "");
 
 const rk_bound_function rk_temporal_bindings[] = {
+	{"temporal/seasonal-decomposition", "", seasonal_decomposition},
+	{"temporal/trend-extraction", "", trend_extraction},
+	{"temporal/anomaly-detection", "", anomaly_detection},
 	{"temporal/changepoint-detection", "", changepoint_detection},
 	{0}
 };

@@ -24,6 +24,18 @@ static const rk_relation changepoint_series = {
 	.example = "SELECT sensor AS series_id, ts, value FROM reading"
 };
 
+static const rk_relation_column value_series_columns[] = {
+	SERIES_COLUMNS,
+	{"value", NULL, RK_TYPE_FLOAT8, false, "the observation; NULL: missing"},
+	{0}
+};
+
+static const rk_relation value_series = {
+	.name = "series",
+	.columns = value_series_columns,
+	.example = "SELECT sensor AS series_id, ts, value FROM reading"
+};
+
 /* ---- parameters and columns that several share ---- */
 
 #define SERIES_PARAM(of) \
@@ -31,6 +43,166 @@ static const rk_relation changepoint_series = {
 #define SERIES_ID_COLUMN {"series_id", RK_TYPE_ID, "the series; NULL where there is one without an id"}
 #define T_COLUMN {"t", RK_TYPE_INT8, "position in the series, from 1"}
 #define TS_COLUMN {"ts", RK_TYPE_TIMESTAMPTZ, "its time; NULL where series are ordered by t"}
+
+#define FREQUENCY_PARAM \
+	{.name = "frequency", .type = RK_TYPE_INTERVAL, .initial = "NULL", \
+	 .meaning = "distance of two positions; NULL: the most frequent one of each series, months as such"}
+#define FILL_PARAM \
+	{.name = "fill", .type = RK_TYPE_TEXT, .initial = "'error'", .choices = fills, \
+	 .meaning = "what becomes of missing positions and values: error, linear (a line between the neighbours), locf (the last " \
+	 "value again), none (rows as they follow each other, without those that are NULL)"}
+
+static const char *const fills[] = {"error", "linear", "locf", "none", NULL};
+
+/* ---- temporal/seasonal-decomposition ---- */
+
+static const char *const decompose_methods[] = {"stl", "classical", "mstl", NULL};
+static const char *const models[] = {"additive", "multiplicative", NULL};
+
+static const rk_function seasonal_functions[] = {
+	{
+		.suffix = "",
+		.description = "trend, season and remainder of series",
+		.params = (const rk_param[]) {
+			SERIES_PARAM(value_series),
+			{.name = "period", .type = RK_TYPE_INT4, .initial = "NULL", RK_AT_LEAST(2),
+			.meaning = "positions in a season; NULL: by the distance: month 12, quarter 4, day 7, hour 24, minute 60"},
+			{.name = "periods", .type = RK_TYPE_INT4_ARRAY, .initial = "NULL", RK_AT_LEAST(2), .meaning = "several, for method mstl"},
+			{.name = "method", .type = RK_TYPE_TEXT, .initial = "'stl'", .choices = decompose_methods,
+			.meaning = "stl: loess; classical: moving average and means by phase; mstl: stl of several periods"},
+			{.name = "model", .type = RK_TYPE_TEXT, .initial = "'additive'", .choices = models,
+			.meaning = "whether the parts add up or multiply to the value"},
+			{.name = "robust", .type = RK_TYPE_BOOLEAN, .initial = "false", .meaning = "stl: outliers count less"},
+			{.name = "seasonal_window", .type = RK_TYPE_INT4, .initial = "7", RK_AT_LEAST(3),
+			.meaning = "stl: how many seasons the season is smoothed over, odd, 7 or more advised; mstl: 4 i more for the i-th period"},
+			{.name = "trend_window", .type = RK_TYPE_INT4, .initial = "NULL", RK_AT_LEAST(3),
+			.meaning = "stl: odd, above period; NULL: the smallest that 1.5 period / (1 - 1.5 / seasonal_window) allows"},
+			{.name = "low_pass_window", .type = RK_TYPE_INT4, .initial = "NULL", RK_AT_LEAST(3),
+			.meaning = "stl: odd, above period; NULL: the smallest"},
+			{.name = "seasonal_degree", .type = RK_TYPE_INT4, .initial = "1", RK_BETWEEN(0, 1), .meaning = "of the local fit"},
+			{.name = "trend_degree", .type = RK_TYPE_INT4, .initial = "1", RK_BETWEEN(0, 1), .meaning = "of the local fit"},
+			{.name = "low_pass_degree", .type = RK_TYPE_INT4, .initial = "1", RK_BETWEEN(0, 1), .meaning = "of the local fit"},
+			{.name = "seasonal_jump", .type = RK_TYPE_INT4, .initial = "1", RK_AT_LEAST(1),
+			.meaning = "fit every so many positions, lines between"},
+			{.name = "trend_jump", .type = RK_TYPE_INT4, .initial = "1", RK_AT_LEAST(1), .meaning = "the same for the trend"},
+			{.name = "low_pass_jump", .type = RK_TYPE_INT4, .initial = "1", RK_AT_LEAST(1), .meaning = "the same for the low pass"},
+			{.name = "inner_iterations", .type = RK_TYPE_INT4, .initial = "NULL", RK_BETWEEN(1, 1000),
+			.meaning = "NULL: 5, robust 2"},
+			{.name = "outer_iterations", .type = RK_TYPE_INT4, .initial = "NULL", RK_BETWEEN(0, 1000),
+			.meaning = "NULL: 0, robust 15"},
+			FREQUENCY_PARAM,
+			FILL_PARAM,
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			SERIES_ID_COLUMN, T_COLUMN, TS_COLUMN,
+			{"value", RK_TYPE_FLOAT8, "the observation, filled in where it was missing"},
+			{"trend", RK_TYPE_FLOAT8, "NULL at the ends with method classical"},
+			{"seasonal", RK_TYPE_FLOAT8, "all seasons together"},
+			{"residual", RK_TYPE_FLOAT8, "what is left"},
+			{"weight", RK_TYPE_FLOAT8, "robustness weight, 0 to 1; 1 if not robust"},
+			{"seasonals", RK_TYPE_FLOAT8_ARRAY, "each season, in the order of the periods"},
+			{"trend_strength", RK_TYPE_FLOAT8, "of the series, 0 to 1; NULL where it is too short"},
+			{"seasonal_strength", RK_TYPE_FLOAT8, "of the series, 0 to 1"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_ROW,
+		.work = RK_WORK_LINEAR,
+		.array_form = true
+	},
+	{0}
+};
+
+/* ---- temporal/trend-extraction ---- */
+
+static const char *const trend_methods[] = {"sma", "ema", "cma", "lowess", "holt", "hp", "savgol", "linear", NULL};
+static const char *const boundaries[] = {"shrink", "null", NULL};
+
+static const rk_function trend_functions[] = {
+	{
+		.suffix = "",
+		.description = "the trend of series: moving averages, exponential smoothing, local and global fits",
+		.params = (const rk_param[]) {
+			SERIES_PARAM(value_series),
+			{.name = "method", .type = RK_TYPE_TEXT, .initial = "'sma'", .choices = trend_methods,
+			.meaning = "sma: trailing mean; ema: exponential; cma: centred mean; lowess: local lines; holt: level and slope; hp: "
+			"Hodrick-Prescott; savgol: Savitzky-Golay; linear: one line"},
+			{.name = "window_size", .type = RK_TYPE_INT4, .initial = "5", RK_AT_LEAST(1),
+			.meaning = "positions, of all but holt, hp, linear; lowess at least 2, savgol odd and above poly_order"},
+			{.name = "alpha", .type = RK_TYPE_FLOAT8, .initial = "NULL", .min = 0, .max = 1, .min_open = true,
+			.meaning = "weight of the newest value; NULL: ema 2 / (window_size + 1), holt the best"},
+			{.name = "beta", .type = RK_TYPE_FLOAT8, .initial = "NULL", .min = 0, .max = 1, .min_open = true,
+			.meaning = "holt: weight of the newest slope; NULL: the best"},
+			{.name = "lambda", .type = RK_TYPE_FLOAT8, .initial = "1600", RK_AT_LEAST(0),
+			.meaning = "hp: smoothness; 1600 for quarters, 129600 for months, 6.25 for years"},
+			{.name = "poly_order", .type = RK_TYPE_INT4, .initial = "2", RK_BETWEEN(0, 20), .meaning = "savgol: of the polynomial"},
+			{.name = "robust_iterations", .type = RK_TYPE_INT4, .initial = "0", RK_BETWEEN(0, 1000),
+			.meaning = "lowess: passes in which outliers count less"},
+			{.name = "boundary", .type = RK_TYPE_TEXT, .initial = "'shrink'", .choices = boundaries,
+			.meaning = "sma, cma where the window sticks out: shrink averages what is inside, null gives NULL"},
+			FREQUENCY_PARAM,
+			FILL_PARAM,
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			SERIES_ID_COLUMN, T_COLUMN, TS_COLUMN,
+			{"value", RK_TYPE_FLOAT8, "the observation, filled in where it was missing"},
+			{"trend", RK_TYPE_FLOAT8, "NULL at the ends with boundary null"},
+			{"slope", RK_TYPE_FLOAT8, "per position: the method's own (holt, lowess, linear), else the change of the trend"},
+			{"detrended", RK_TYPE_FLOAT8, "value - trend"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_ROW,
+		.work = RK_WORK_LINEAR,
+		.array_form = true
+	},
+	{0}
+};
+
+/* ---- temporal/anomaly-detection ---- */
+
+static const char *const anomaly_methods[] = {"zscore", "rolling_zscore", "mad", "iqr", "moving_average", "seasonal_esd", "stl", NULL};
+static const char *const directions[] = {"both", "up", "down", NULL};
+
+static const rk_function anomaly_functions[] = {
+	{
+		.suffix = "",
+		.description = "observations that do not fit their series, with what was expected and how far off they are",
+		.params = (const rk_param[]) {
+			SERIES_PARAM(value_series),
+			{.name = "method", .type = RK_TYPE_TEXT, .initial = "'zscore'", .choices = anomaly_methods,
+			.meaning = "zscore: mean and standard deviation; rolling_zscore: of the values before; mad: median and MAD; iqr: "
+			"Tukey's fences; moving_average: off the centred mean; seasonal_esd: Rosner's test without the season; stl: the "
+			"remainder by MAD"},
+			{.name = "threshold", .type = RK_TYPE_FLOAT8, .initial = "NULL", RK_ABOVE(0),
+			.meaning = "scores above are anomalies; NULL: 3, mad and stl 3.5, iqr 1.5 (of the fences); not for seasonal_esd"},
+			{.name = "window_size", .type = RK_TYPE_INT4, .initial = "NULL", RK_AT_LEAST(2),
+			.meaning = "of rolling_zscore, which zscore becomes with it (NULL: 20), and moving_average (NULL: 10)"},
+			{.name = "period", .type = RK_TYPE_INT4, .initial = "NULL", RK_AT_LEAST(2), .meaning = "of seasonal_esd and stl"},
+			{.name = "significance_level", .type = RK_TYPE_FLOAT8, .initial = "0.05", RK_BETWEEN_OPEN(0, 1),
+			.meaning = "of seasonal_esd"},
+			{.name = "max_anomalies", .type = RK_TYPE_FLOAT8, .initial = "0.1", RK_BETWEEN_OPEN(0, 0.5),
+			.meaning = "of seasonal_esd: share of the values"},
+			{.name = "direction", .type = RK_TYPE_TEXT, .initial = "'both'", .choices = directions,
+			.meaning = "which deviations are anomalies"},
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			SERIES_ID_COLUMN, T_COLUMN, TS_COLUMN,
+			{"value", RK_TYPE_FLOAT8, "the observation"},
+			{"expected", RK_TYPE_FLOAT8, "what it should be; NULL where nothing is known yet"},
+			{"score", RK_TYPE_FLOAT8, "how far off it is, in units of the spread; Infinity where that is 0"},
+			{"is_anomaly", RK_TYPE_BOOLEAN, "whether it is too far off"},
+			{"lower", RK_TYPE_FLOAT8, "values below are anomalies"},
+			{"upper", RK_TYPE_FLOAT8, "values above are anomalies"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_ROW,
+		.work = RK_WORK_LINEAR,
+		.array_form = true
+	},
+	{0}
+};
 
 /* ---- temporal/changepoint-detection ---- */
 
@@ -85,6 +257,45 @@ static const rk_function changepoint_functions[] = {
 };
 
 const rk_kernel rk_temporal_kernels[] = {
+	{
+		.id = "temporal/seasonal-decomposition",
+		.domain = "TemporalAnalysis",
+		.mode = RK_MODE_BATCH,
+		.description = "STL-style seasonal decomposition",
+		.notes = "stl: Cleveland, Cleveland, McRae, Terpenning 1990, with fixed numbers of iterations; mstl: Bandara, Hyndman, "
+		"Bergmeir 2021. Strengths: Wang, Smith, Hyndman 2006, of logarithms with model multiplicative. A series shorter than "
+		"two periods is its own trend, and a notice says how many there are.",
+		.license_feature = "TemporalAnalysis.SeasonalDecomposition",
+		.expected_throughput = 10000,
+		.target_latency_us = 100,
+		.functions = seasonal_functions
+	},
+	{
+		.id = "temporal/trend-extraction",
+		.domain = "TemporalAnalysis",
+		.mode = RK_MODE_BATCH,
+		.description = "Moving average trend extraction",
+		.notes = "lowess: Cleveland 1979, the nearest positions with ties to the left; holt starts at the first value with the "
+		"first difference as slope; savgol fits a polynomial to the first and last window for the ends. A window longer than a "
+		"series is cut to its length, and a notice says for how many.",
+		.license_feature = "TemporalAnalysis.TrendExtraction",
+		.expected_throughput = 50000,
+		.target_latency_us = 20,
+		.functions = trend_functions
+	},
+	{
+		.id = "temporal/anomaly-detection",
+		.domain = "TemporalAnalysis",
+		.mode = RK_MODE_BATCH,
+		.description = "Statistical threshold anomaly detection",
+		.notes = "mad: Iglewicz, Hoaglin 1993; seasonal_esd: Hochenbaum, Vallis, Kejariwal 2017 with Rosner's test of 1983, after a "
+		"robust STL. Rows without a value are left out. A series below two periods has no scores with the seasonal methods, and "
+		"a notice says how many there are. Equal values share their verdict.",
+		.license_feature = "TemporalAnalysis.AnomalyDetection",
+		.expected_throughput = 50000,
+		.target_latency_us = 20,
+		.functions = anomaly_functions
+	},
 	{
 		.id = "temporal/changepoint-detection",
 		.domain = "TemporalAnalysis",

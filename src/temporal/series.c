@@ -486,6 +486,7 @@ place(rk_ctx *ctx, const rk_series_input *in, int64_t i, rk_series_output *out)
 			return status;
 		for (int64_t k = 1; k <= steps; k++, at++)
 		{
+			out->owner[at] = i;
 			out->rows[at] = k == steps ? rows[j] : -1;
 			out->values[at] = k == steps ? in->values[rows[j]] : NAN;
 			if (in->times)
@@ -536,8 +537,9 @@ rk_series_prepare(rk_ctx *ctx, const rk_series_input *in, rk_series_output *out)
 	total = out->offsets[in->count];
 	out->values = rk_alloc(ctx, total, sizeof(double));
 	out->rows = rk_alloc(ctx, total, sizeof(int64_t));
+	out->owner = rk_alloc(ctx, total, sizeof(int64_t));
 	out->times = in->times ? rk_alloc(ctx, total, sizeof(int64_t)) : NULL;
-	if (!out->values || !out->rows || (in->times && !out->times))
+	if (!out->values || !out->rows || !out->owner || (in->times && !out->times))
 		return RK_ERR_MEMORY;
 	for (int64_t i = 0; i < in->count && status == RK_OK; i++)
 		status = place(ctx, in, i, out);

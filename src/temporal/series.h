@@ -54,6 +54,7 @@ typedef struct rk_series_output
 	double	   *values;
 	int64_t    *rows;			/* row number of each position, -1 where filled in */
 	int64_t    *times;			/* of each position; NULL: none */
+	int64_t    *owner;			/* the series of each position */
 	rk_spacing *spacing;		/* of each series; zeros: not known */
 } rk_series_output;
 

@@ -9,7 +9,10 @@
 #ifndef RK_TEMPORAL_H
 #define RK_TEMPORAL_H
 
+#include "anomaly.h"
 #include "changepoint.h"
+#include "decompose.h"
 #include "series.h"
+#include "trend.h"
 
 #endif							/* RK_TEMPORAL_H */

@@ -38,3 +38,41 @@ SELECT * FROM rk.temporal_changepoint_detection('{1,2}'::float8[], cost => 'line
 SELECT * FROM rk.temporal_changepoint_detection('{-1,2}'::float8[], cost => 'poisson');
 SELECT * FROM rk.temporal_changepoint_detection('SELECT t, ARRAY[1, t] AS features FROM generate_series(1, 4) t', cost => 'l1');
 SELECT * FROM rk.temporal_changepoint_detection('SELECT t, array_fill(1.0, ARRAY[t]) AS features FROM generate_series(1, 4) t');
+
+-- seasons: worked numbers, period from the distance of months, gaps
+SELECT t, value, trend, seasonal, residual, weight, seasonals FROM rk.temporal_seasonal_decomposition(
+	'SELECT i AS t, i AS value FROM generate_series(1, 12) i', period => 4, method => 'classical') ORDER BY t;
+CREATE TABLE monthly AS SELECT (date '2020-01-31' + i * interval '1 month')::date AS ts, 10 + i + (i % 12) % 5 AS value FROM generate_series(0, 35) i;
+UPDATE monthly SET ts = date_trunc('month', ts) + interval '1 month - 1 day';
+SELECT count(*), bool_and(abs(value - trend - seasonal - residual) < 1e-12) AS adds_up, max(trend_strength)::numeric(6, 4) AS trend, max(seasonal_strength)::numeric(6, 4) AS season
+FROM rk.temporal_seasonal_decomposition('monthly');
+SELECT t, ts::date, value FROM rk.temporal_seasonal_decomposition('SELECT * FROM monthly WHERE ts <> ''2021-02-28''', fill => 'linear') WHERE t BETWEEN 13 AND 15 ORDER BY t;
+SELECT * FROM rk.temporal_seasonal_decomposition('SELECT * FROM monthly WHERE ts <> ''2021-02-28''');
+SELECT * FROM rk.temporal_seasonal_decomposition('{1,2,3}'::float8[], period => 2);
+SELECT * FROM rk.temporal_seasonal_decomposition('{1,2,3}'::float8[]);
+SELECT * FROM rk.temporal_seasonal_decomposition('{1,2,0,4}'::float8[], period => 2, model => 'multiplicative');
+SELECT * FROM rk.temporal_seasonal_decomposition('{1,2,3,4}'::float8[], period => 2, seasonal_window => 8);
+SELECT * FROM rk.temporal_seasonal_decomposition('{1,2,3,4}'::float8[], period => 4, trend_window => 3);
+SELECT * FROM rk.temporal_seasonal_decomposition('{1,2,3,4}'::float8[], periods => '{2}');
+SELECT * FROM rk.temporal_seasonal_decomposition('{1,2,3,4}'::float8[], method => 'mstl');
+SELECT * FROM rk.temporal_seasonal_decomposition('monthly', frequency => '1 month 2 days');
+SELECT count(*) FROM rk.temporal_seasonal_decomposition('{}'::float8[], period => 2);
+
+-- trends
+SELECT m, array_agg(trend::numeric(9, 6) ORDER BY t) FROM unnest('{sma,ema,cma,lowess,holt,hp,savgol,linear}'::text[]) WITH ORDINALITY u (m, o),
+	rk.temporal_trend_extraction('{2,4,5,4,5,7,8}'::float8[], method => m, alpha => 0.5, beta => 0.5, lambda => 100) GROUP BY m, o ORDER BY o;
+SELECT * FROM rk.temporal_trend_extraction('{2,4}'::float8[], boundary => 'null');
+SELECT * FROM rk.temporal_trend_extraction('{2,4}'::float8[], method => 'lowess', window_size => 1);
+SELECT * FROM rk.temporal_trend_extraction('{2,4}'::float8[], method => 'savgol', window_size => 4);
+SELECT t, value, trend FROM rk.temporal_trend_extraction('SELECT t, nullif(t, 2) AS value FROM generate_series(1, 4) t', fill => 'locf', window_size => 2);
+SELECT * FROM rk.temporal_trend_extraction('SELECT t, nullif(t, 1) AS value FROM generate_series(1, 4) t', fill => 'locf');
+
+-- anomalies
+SELECT t, expected, score, is_anomaly, lower, upper FROM rk.temporal_anomaly_detection('{1,2,3,4,5,6,7,8,100}'::float8[], method => 'iqr') WHERE t >= 8;
+SELECT t, expected, score, is_anomaly FROM rk.temporal_anomaly_detection('{4,4,4,9,4}'::float8[], window_size => 3);
+SELECT method, array_agg(t ORDER BY t) FROM unnest('{zscore,mad,iqr,moving_average,seasonal_esd,stl}'::text[]) method,
+	rk.temporal_anomaly_detection('SELECT t, t % 6 + CASE WHEN t IN (20, 33) THEN 40 ELSE 0 END + sin(t) AS value FROM generate_series(1, 60) t',
+		method => method, period => 6, direction => 'up') WHERE is_anomaly GROUP BY method ORDER BY method;
+SELECT t, value, score FROM rk.temporal_anomaly_detection('SELECT t, nullif(t, 2) AS value FROM generate_series(1, 3) t');
+SELECT * FROM rk.temporal_anomaly_detection('{1,2}'::float8[], method => 'stl', period => 2);
+SELECT * FROM rk.temporal_anomaly_detection('{1,2}'::float8[], method => 'stl');

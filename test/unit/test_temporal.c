@@ -203,6 +203,100 @@ penalty_zero_splits_everything(void **state)
 	rk_ctx_destroy(&ctx);
 }
 
+/* ---- trend and season, anomalies ---- */
+
+static rk_status
+run_trends(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	rk_series	s = random_series();
+	int64_t		n = s.offsets[SERIES];
+
+	(void) edges;
+	memset(result, 0, RESULT);
+	for (int method = RK_TREND_SMA; method <= RK_TREND_LINEAR; method++)
+	{
+		rk_trend_params p = {.method = method,.window = 7,.alpha = NAN,.beta = NAN,.lambda = 100,.order = 2,.robust = 1,
+			.shrink = true};
+		rk_status	status = rk_temporal_trend(ctx, &s, &p, (double *) result + method * n, (double *) result + (8 + method) * n);
+
+		if (status != RK_OK)
+			return status;
+	}
+	return RK_OK;
+}
+
+static rk_status
+run_decompositions(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	static const int64_t period[SERIES] = {12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12};
+	static const int64_t periods[] = {6, 12};
+	rk_series	s = random_series();
+	int64_t		n = s.offsets[SERIES];
+	double	   *at = result;
+
+	(void) edges;
+	memset(result, 0, RESULT);
+	for (int method = RK_STL; method <= RK_MSTL; method++)
+	{
+		rk_decompose_params p = {.method = method,.multiplicative = method != RK_CLASSICAL,.period = period,
+			.periods = periods,.count = 2,
+			.stl = {.seasonal = {7, 1, 1},.trend = {0, 1, 2},.low_pass = {0, 1, 1},.inner = 2,.outer = 1}};
+		rk_decomposition d;
+		rk_status	status = rk_temporal_decompose(ctx, &s, &p, &d);
+
+		if (status != RK_OK)
+			return status;
+		memcpy(at, d.trend, sizeof(double) * n);
+		memcpy(at + n, d.seasonal, sizeof(double) * n);
+		memcpy(at + 2 * n, d.residual, sizeof(double) * n);
+		at += 3 * n;
+	}
+	return RK_OK;
+}
+
+static rk_status
+run_anomalies(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	rk_series	s = random_series();
+	int64_t		n = s.offsets[SERIES];
+
+	(void) edges;
+	memset(result, 0, RESULT);
+	for (int method = RK_ANOMALY_ZSCORE; method <= RK_ANOMALY_STL; method++)
+	{
+		rk_anomaly_params p = {.method = method,.threshold = 2,.window = 10,.period = 12,.significance = 0.05,
+			.max_anomalies = 0.2};
+		rk_anomalies a;
+		rk_status	status = rk_temporal_anomalies(ctx, &s, &p, &a);
+
+		if (status != RK_OK)
+			return status;
+		memcpy((double *) result + method * n, a.score, sizeof(double) * n);
+	}
+	return RK_OK;
+}
+
+static void
+trends_pass(void **state)
+{
+	(void) state;
+	sweeps(run_trends);
+}
+
+static void
+decompositions_pass(void **state)
+{
+	(void) state;
+	sweeps(run_decompositions);
+}
+
+static void
+anomalies_pass(void **state)
+{
+	(void) state;
+	sweeps(run_anomalies);
+}
+
 int
 main(void)
 {
@@ -212,6 +306,9 @@ main(void)
 		cmocka_unit_test(duplicates_are_named),
 		cmocka_unit_test(changepoints_pass),
 		cmocka_unit_test(penalty_zero_splits_everything),
+		cmocka_unit_test(trends_pass),
+		cmocka_unit_test(decompositions_pass),
+		cmocka_unit_test(anomalies_pass),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
