@@ -625,10 +625,25 @@ changepoint_detection(rk_call *call)
 
 RK_FUNCTION(rk_temporal_changepoint_detection_sql, "temporal/changepoint-detection", "");
 
+/* ---- temporal/volatility-analysis ---- */
+
+RK_AGGREGATE(rk_temporal_volatility_analysis_ewma_volatility, "temporal/volatility-analysis", "_ewma_volatility");
+RK_MOVING_AGGREGATE(rk_temporal_volatility_analysis_realized_volatility, "temporal/volatility-analysis", "_realized_volatility");
+RK_MOVING_AGGREGATE(rk_temporal_volatility_analysis_parkinson_volatility, "temporal/volatility-analysis", "_parkinson_volatility");
+RK_MOVING_AGGREGATE(rk_temporal_volatility_analysis_garman_klass_volatility, "temporal/volatility-analysis", "_garman_klass_volatility");
+RK_MOVING_AGGREGATE(rk_temporal_volatility_analysis_rogers_satchell_volatility, "temporal/volatility-analysis", "_rogers_satchell_volatility");
+RK_AGGREGATE(rk_temporal_volatility_analysis_yang_zhang_volatility, "temporal/volatility-analysis", "_yang_zhang_volatility");
+
 const rk_bound_function rk_temporal_bindings[] = {
 	{"temporal/seasonal-decomposition", "", seasonal_decomposition},
 	{"temporal/trend-extraction", "", trend_extraction},
 	{"temporal/anomaly-detection", "", anomaly_detection},
 	{"temporal/changepoint-detection", "", changepoint_detection},
+	{"temporal/volatility-analysis", "_ewma_volatility", .aggregate = &rk_temporal_ewma_volatility},
+	{"temporal/volatility-analysis", "_realized_volatility", .aggregate = &rk_temporal_realized_volatility},
+	{"temporal/volatility-analysis", "_parkinson_volatility", .aggregate = &rk_temporal_parkinson_volatility},
+	{"temporal/volatility-analysis", "_garman_klass_volatility", .aggregate = &rk_temporal_garman_klass_volatility},
+	{"temporal/volatility-analysis", "_rogers_satchell_volatility", .aggregate = &rk_temporal_rogers_satchell_volatility},
+	{"temporal/volatility-analysis", "_yang_zhang_volatility", .aggregate = &rk_temporal_yang_zhang_volatility},
 	{0}
 };

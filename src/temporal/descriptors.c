@@ -256,6 +256,96 @@ static const rk_function changepoint_functions[] = {
 	{0}
 };
 
+/* ---- temporal/volatility-analysis ---- */
+
+static const rk_function volatility_functions[] = {
+	{
+		.suffix = "_ewma_volatility",
+		.sql_name = "ewma_volatility",
+		.shape = RK_SHAPE_AGGREGATE,
+		.description = "volatility for the next period by exponential weights (RiskMetrics), rows in the order of time",
+		.params = (const rk_param[]) {
+			{.name = "value", .type = RK_TYPE_FLOAT8, RK_ANY, .meaning = "return; NULL: the row does not count"},
+			{.name = "lambda", .type = RK_TYPE_FLOAT8, .initial = "0.94", RK_BETWEEN_OPEN(0, 1), .constant = true,
+			.meaning = "weight of what was before; the same in all rows"},
+			{0}
+		},
+		.columns = (const rk_column[]) {{"volatility", RK_TYPE_FLOAT8, "of a period; NULL below two rows"}, {0}},
+		.ordered = true
+	},
+	{
+		.suffix = "_realized_volatility",
+		.sql_name = "realized_volatility",
+		.shape = RK_SHAPE_AGGREGATE,
+		.description = "realized volatility: root of the mean squared return",
+		.params = (const rk_param[]) {
+			{.name = "value", .type = RK_TYPE_FLOAT8, RK_ANY, .meaning = "return; NULL: the row does not count"},
+			{0}
+		},
+		.columns = (const rk_column[]) {{"volatility", RK_TYPE_FLOAT8, "of a period"}, {0}},
+		.moving = true
+	},
+	{
+		.suffix = "_parkinson_volatility",
+		.sql_name = "parkinson_volatility",
+		.shape = RK_SHAPE_AGGREGATE,
+		.description = "volatility of bars from high and low (Parkinson)",
+		.params = (const rk_param[]) {
+			{.name = "high", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "highest price"},
+			{.name = "low", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "lowest price"},
+			{0}
+		},
+		.columns = (const rk_column[]) {{"volatility", RK_TYPE_FLOAT8, "of a bar"}, {0}},
+		.moving = true
+	},
+	{
+		.suffix = "_garman_klass_volatility",
+		.sql_name = "garman_klass_volatility",
+		.shape = RK_SHAPE_AGGREGATE,
+		.description = "volatility of bars from all four prices (Garman, Klass)",
+		.params = (const rk_param[]) {
+			{.name = "open", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "first price of the bar"},
+			{.name = "high", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "highest price"},
+			{.name = "low", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "lowest price"},
+			{.name = "close", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "last price"},
+			{0}
+		},
+		.columns = (const rk_column[]) {{"volatility", RK_TYPE_FLOAT8, "of a bar"}, {0}},
+		.moving = true
+	},
+	{
+		.suffix = "_rogers_satchell_volatility",
+		.sql_name = "rogers_satchell_volatility",
+		.shape = RK_SHAPE_AGGREGATE,
+		.description = "volatility of bars with drift (Rogers, Satchell)",
+		.params = (const rk_param[]) {
+			{.name = "open", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "first price of the bar"},
+			{.name = "high", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "highest price"},
+			{.name = "low", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "lowest price"},
+			{.name = "close", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "last price"},
+			{0}
+		},
+		.columns = (const rk_column[]) {{"volatility", RK_TYPE_FLOAT8, "of a bar"}, {0}},
+		.moving = true
+	},
+	{
+		.suffix = "_yang_zhang_volatility",
+		.sql_name = "yang_zhang_volatility",
+		.shape = RK_SHAPE_AGGREGATE,
+		.description = "volatility of bars with drift and overnight gaps (Yang, Zhang), rows in the order of time",
+		.params = (const rk_param[]) {
+			{.name = "open", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "first price of the bar"},
+			{.name = "high", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "highest price"},
+			{.name = "low", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "lowest price"},
+			{.name = "close", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "last price"},
+			{0}
+		},
+		.columns = (const rk_column[]) {{"volatility", RK_TYPE_FLOAT8, "of a bar; NULL below three bars"}, {0}},
+		.ordered = true
+	},
+	{0}
+};
+
 const rk_kernel rk_temporal_kernels[] = {
 	{
 		.id = "temporal/seasonal-decomposition",
@@ -308,6 +398,18 @@ const rk_kernel rk_temporal_kernels[] = {
 		.expected_throughput = 20000,
 		.target_latency_us = 50,
 		.functions = changepoint_functions
+	},
+	{
+		.id = "temporal/volatility-analysis",
+		.domain = "TemporalAnalysis",
+		.mode = RK_MODE_BATCH,
+		.description = "Volatility of returns and price bars",
+		.notes = "Volatilities are per row, not annualised: multiply by the root of the rows in a year. Those whose description "
+		"speaks of order need ORDER BY in the call or in the window.",
+		.license_feature = "TemporalAnalysis.VolatilityAnalysis",
+		.expected_throughput = 100000,
+		.target_latency_us = 10,
+		.functions = volatility_functions
 	},
 	{0}
 };

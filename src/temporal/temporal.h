@@ -14,5 +14,6 @@
 #include "decompose.h"
 #include "series.h"
 #include "trend.h"
+#include "volatility.h"
 
 #endif							/* RK_TEMPORAL_H */

@@ -76,3 +76,12 @@ SELECT method, array_agg(t ORDER BY t) FROM unnest('{zscore,mad,iqr,moving_avera
 SELECT t, value, score FROM rk.temporal_anomaly_detection('SELECT t, nullif(t, 2) AS value FROM generate_series(1, 3) t');
 SELECT * FROM rk.temporal_anomaly_detection('{1,2}'::float8[], method => 'stl', period => 2);
 SELECT * FROM rk.temporal_anomaly_detection('{1,2}'::float8[], method => 'stl');
+
+-- volatility: aggregates
+SELECT rk.parkinson_volatility(110, 100)::numeric(9, 8), rk.garman_klass_volatility(100, 110, 100, 105)::numeric(9, 8), rk.rogers_satchell_volatility(100, 110, 100, 105)::numeric(9, 8);
+SELECT rk.realized_volatility(x) AS realized, rk.ewma_volatility(x, 0.5 ORDER BY x) AS ewma, rk.yang_zhang_volatility(x, x, x, x ORDER BY x) FROM generate_series(1, 2) x;
+SELECT x, rk.realized_volatility(x) OVER (ORDER BY x ROWS 1 PRECEDING)::numeric(6, 4) FROM generate_series(1, 4) x;
+SELECT rk.realized_volatility(x) FROM generate_series(1, 0) x;
+SELECT rk.garman_klass_volatility(100, 99, 98, 100);
+SELECT rk.parkinson_volatility(100, 0);
+SELECT rk.ewma_volatility(1, 1.5);

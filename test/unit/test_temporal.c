@@ -2,7 +2,7 @@
  * test_temporal.c
  *	  The temporal kernels: layout of series, and the sweeps all pass.
  */
-#include "support.h"
+#include "aggregate_support.h"
 
 #include "../../src/temporal/temporal.h"
 
@@ -297,6 +297,58 @@ anomalies_pass(void **state)
 	sweeps(run_anomalies);
 }
 
+/* ---- volatility ---- */
+
+/* Bars as rows; combined from any cut of them the same. */
+static void
+volatilities_do_not_depend_on_cuts(void **state)
+{
+	static const struct
+	{
+		const rk_aggregate *aggregate;
+		int			first;		/* argument among open, high, low, close */
+		int			params;
+	}			cases[] = {
+		{&rk_temporal_realized_volatility, 0, 1},
+		{&rk_temporal_ewma_volatility, 0, 2},
+		{&rk_temporal_parkinson_volatility, 1, 2},
+		{&rk_temporal_garman_klass_volatility, 0, 4},
+		{&rk_temporal_rogers_satchell_volatility, 0, 4},
+		{&rk_temporal_yang_zhang_volatility, 0, 4}
+	};
+
+	(void) state;
+	for (int c = 0; c < 6; c++)
+	{
+		rk_value	args[4 * 50];
+		test_rows	rows = {args, cases[c].params, 50};
+		rk_value	whole = {0};
+
+		for (int i = 0; i < 50; i++)
+		{
+			double		bar[4] = {100 + rk_uniform(rk_hash2(1, i)), 103 + rk_uniform(rk_hash2(2, i)),
+				97 + rk_uniform(rk_hash2(3, i)), 100 + rk_uniform(rk_hash2(4, i))};
+
+			if (c == 1)
+				bar[1] = 0.94;
+			for (int k = 0; k < cases[c].params; k++)
+				args[i * cases[c].params + k] = (rk_value) {.number = bar[cases[c].first + k]};
+		}
+		test_aggregate(cases[c].aggregate, &rows, 0, 50, 1, &whole);
+		assert_false(whole.null);
+		assert_true(whole.number > 0);
+		for (int chunks = 2; chunks < 9; chunks++)
+		{
+			rk_value	parts = {0};
+
+			test_aggregate(cases[c].aggregate, &rows, 0, 50, chunks, &parts);
+			assert_memory_equal(&whole.number, &parts.number, sizeof(double));
+		}
+		test_aggregate(cases[c].aggregate, &rows, 0, 0, 1, &whole);
+		assert_true(whole.null);
+	}
+}
+
 int
 main(void)
 {
@@ -309,6 +361,7 @@ main(void)
 		cmocka_unit_test(trends_pass),
 		cmocka_unit_test(decompositions_pass),
 		cmocka_unit_test(anomalies_pass),
+		cmocka_unit_test(volatilities_do_not_depend_on_cuts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
