@@ -39,6 +39,7 @@ CREATE FUNCTION calls.expression(column_name text, type text, range text, nodes 
 LANGUAGE sql IMMUTABLE
 RETURN CASE
 	WHEN type = 'id' AND column_name IN ('node', 'id', 'node_a', 'source') THEN 'i'
+	WHEN type = 'id' AND column_name = 'series_id' THEN 'i / 200'	-- long enough to have a season
 	WHEN type = 'id' THEN format('(i * 7 + 3) %% %s', nodes)
 	WHEN range ~ '^[[(].*, .*[])]$' THEN (substring(range FROM ', (.*)[])]$')::numeric / 2)::text
 	WHEN type LIKE 'number%' OR type IN ('numeric', 'bigint', 'integer') THEN '1 + i % 10'
