@@ -388,6 +388,23 @@ set_node_values(rk_call *call, rk_graph_input *input, const row_sink *sink)
 	rk_free(&call->ctx, sink->numbers);
 }
 
+void
+rk_refuse_edges(rk_call *call)
+{
+	rk_source  *edges;
+	rk_estimate estimate;
+
+	if (call->graph_form || rk_arg_is_null(call, "edges") || rk_is_context_name(rk_arg_text(call, "edges")))
+		return;
+	edges = rk_source_open("edges", rk_arg_text(call, "edges"),
+						   call->function->params[rk_param_index(call, "edges")].relation,
+						   call->expected_id_type);
+	if (rk_source_is_graph(edges))
+		return;
+	estimate = rk_estimate_source(edges);
+	rk_refuse_memory(call, &estimate);
+}
+
 rk_graph_input *
 rk_read_graph(rk_call *call, rk_weight_meaning meaning)
 {

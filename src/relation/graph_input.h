@@ -40,6 +40,13 @@ typedef struct rk_graph_input
 extern rk_graph_input *rk_read_graph(rk_call *call, rk_weight_meaning meaning);
 
 /*
+ * Refuses the run (53200) when "edges" is a table whose size alone says that
+ * rk.memory_limit will not do.  rk_read_graph does so by itself; this is for
+ * bindings that read something else first.
+ */
+extern void rk_refuse_edges(rk_call *call);
+
+/*
  * The edges as rows, for what works without a graph.  They are always there,
  * unless the input is an item of a context.
  */

@@ -41,6 +41,7 @@ $node->safe_psql(
 		began timestamptz;
 		now_in text;
 		activity record;
+		phases text[] := ARRAY['planning', 'reading', 'relabelling', 'building', 'computing', 'writing'];
 	BEGIN
 		LOOP
 			PERFORM pg_stat_clear_snapshot();
@@ -52,6 +53,8 @@ $node->safe_psql(
 				EXIT WHEN wanted IS NULL;
 				SELECT phase INTO now_in FROM rk.stat_progress WHERE pid = p;
 				EXIT WHEN now_in = wanted;
+				-- short phases can pass between two looks
+				EXIT WHEN array_position(phases, now_in) > array_position(phases, wanted);
 				-- a kernel may give its work phases of its own
 				EXIT WHEN wanted = 'computing'
 					AND now_in NOT IN ('planning', 'reading', 'relabelling', 'building', 'writing');

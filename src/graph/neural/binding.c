@@ -157,20 +157,35 @@ read_attention_model(rk_call *call, int64 in, rk_attention_model *model)
 
 /* ---- running ---- */
 
+static rk_graph_options
+neural_graph(const rk_call *call, bool weighted)
+{
+	return (rk_graph_options) {
+		.directed = rk_arg_boolean(call, "directed"),
+		.drop_loops = true,
+		.want_in = true,
+		.parallel = weighted ? RK_EDGES_SUM : RK_EDGES_COLLAPSE
+	};
+}
+
+/* The graph alone: how many features there are is not known before they are read. */
+static void
+neural_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	need->graph = neural_graph(call, size->weighted);
+}
+
 /* Points, and the graph over them; false when there are none. */
 static bool
 open_run(rk_call *call, rk_weight_meaning meaning, rk_points **points, rk_graph *g)
 {
 	rk_graph_input *input;
-	rk_graph_options options = {
-		.directed = rk_arg_boolean(call, "directed"),
-		.drop_loops = true,
-		.want_in = true
-	};
+	rk_graph_options options;
 
+	rk_refuse_edges(call);
 	*points = rk_read_points(call, "points");
 	input = rk_read_graph_over(call, *points, meaning);
-	options.parallel = input->edges.weight ? RK_EDGES_SUM : RK_EDGES_COLLAPSE;
+	options = neural_graph(call, input->edges.weight != NULL);
 	rk_build_graph(call, input, &options, g);
 	return g->nodes > 0;
 }
@@ -360,10 +375,10 @@ RK_FUNCTION(rk_graph_graph_attention_weights_sql, "graph/graph-attention", "_wei
 RK_SCALAR(rk_graph_graph_attention_init_sql, "graph/graph-attention", "_init");
 
 const rk_bound_function rk_graph_neural_bindings[] = {
-	{"graph/gnn-inference", "", gnn_inference},
+	{"graph/gnn-inference", "", gnn_inference, neural_need},
 	{"graph/gnn-inference", "_init", gnn_inference_init},
-	{"graph/graph-attention", "", graph_attention},
-	{"graph/graph-attention", "_weights", graph_attention_weights},
+	{"graph/graph-attention", "", graph_attention, neural_need},
+	{"graph/graph-attention", "_weights", graph_attention_weights, neural_need},
 	{"graph/graph-attention", "_init", graph_attention_init},
 	{0}
 };
