@@ -52,7 +52,7 @@ extern rk_json_node *rk_json_objects(const rk_json_node *node, const char *key, 
 
 /* Raises the error of a value: "<path>.<key> of <argument> <what>". */
 extern void rk_json_wrong(const rk_json_node *node, const char *key, const char *what)
-			pg_attribute_noreturn();
+			__attribute__((noreturn));
 
 /* ---- writing ---- */
 

@@ -102,6 +102,8 @@ for my $kernel (kernel_calls($node, 20))
 	(my $call = $kernel->{call}) =~ s/'edges'/'small'/;
 	my $times = $kernel->{name} eq 'graph_pagerank' ? 10_000 : 300;
 
+	# notices about a short series, say, are no matter here
+	$session->query_safe(q{SET client_min_messages = error});
 	$session->query_safe("CALL repeat_call(\$c\$$call\$c\$, 50)");
 	my $before = $session->query_safe($held);
 	my $peak = reset_peak();
