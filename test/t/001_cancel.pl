@@ -101,7 +101,9 @@ sub cancel_once
 	my $delay = $observer->query_safe(
 		"SELECT cancel_in_phase($pid, '$mark', $wanted, $after)");
 	my $errors = wait_for_session($session);
-	return if $delay eq '' || $errors =~ /memory limit exceeded/;	# it ended by itself
+	# it ended by itself, before or just when it was told to
+	return if $delay eq '' || $errors =~ /memory limit exceeded/ ||
+	  ($errors eq '' && $delay < $contract_ms);
 	like($errors, qr/canceling statement due to user request/, "$what: cancelled");
 	return $delay;
 }
