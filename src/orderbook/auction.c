@@ -33,70 +33,54 @@ list_candidates(rk_ob *ob, const rk_ob_book *book, candidate **list, int64_t *co
 {
 	const rk_ladder *bids = &book->sides[RK_OB_BUY];
 	const rk_ladder *asks = &book->sides[RK_OB_SELL];
-	rk_ladder_place b;
-	rk_ladder_place a;
-	uint32_t	bid;
-	uint32_t	ask;
-	candidate  *c = rk_alloc(ob->ctx, (int64_t) bids->count + asks->count, sizeof(candidate));
+	rk_ladder_place place;
+	uint32_t	level;
+	const rk_level **limits = rk_alloc(ob->ctx, bids->count, sizeof(rk_level *));
+	candidate  *merged = rk_alloc(ob->ctx, (int64_t) bids->count + asks->count, sizeof(candidate));
 	__int128	sold = 0;
 	__int128	bought = 0;
 	int64_t		n = 0;
+	int64_t		m = 0;
 
-	if (c == NULL)
+	if (limits == NULL || merged == NULL)
 		return RK_ERR_MEMORY;
-	/* asks come from the lowest price on, as the volume of sellers grows */
-	ask = rk_ladder_first(asks, &a);
-	if (ask != RK_NO_INDEX && asks->levels[ask].key == INT64_MAX)
+	/* bids come from the highest price on, so they are taken from the end */
+	for (level = rk_ladder_first(bids, &place); level != RK_NO_INDEX; level = rk_ladder_next(bids, &place))
 	{
-		sold = asks->levels[ask].leaves;
-		ask = rk_ladder_next(asks, &a);
+		bought += bids->levels[level].leaves;
+		if (bids->levels[level].key != INT64_MAX)
+			limits[n++] = &bids->levels[level];
 	}
-	for (bid = rk_ladder_first(bids, &b); bid != RK_NO_INDEX; bid = rk_ladder_next(bids, &b))
-		bought += bids->levels[bid].leaves;
-	/* and bids from the highest; the list is turned around afterwards */
-	for (bid = rk_ladder_first(bids, &b); bid != RK_NO_INDEX; bid = rk_ladder_next(bids, &b))
-		if (bids->levels[bid].key != INT64_MAX)
-			c[n++].price = bids->levels[bid].key;
-	for (int64_t i = 0; i < n / 2; i++)
+	/* asks come from the lowest on, as the volume of sellers grows */
+	level = rk_ladder_first(asks, &place);
+	if (level != RK_NO_INDEX && asks->levels[level].key == INT64_MAX)
 	{
-		int64_t		swap = c[i].price;
-
-		c[i].price = c[n - 1 - i].price;
-		c[n - 1 - i].price = swap;
+		sold = asks->levels[level].leaves;
+		level = rk_ladder_next(asks, &place);
 	}
+	while (n > 0 || level != RK_NO_INDEX)
 	{
-		candidate  *merged = rk_alloc(ob->ctx, (int64_t) bids->count + asks->count, sizeof(candidate));
-		int64_t		i = 0;
-		int64_t		m = 0;
+		int64_t		bid = n > 0 ? limits[n - 1]->key : INT64_MAX;
+		int64_t		ask = level != RK_NO_INDEX ? -asks->levels[level].key : INT64_MAX;
+		int64_t		price = bid < ask ? bid : ask;
 
-		if (merged == NULL)
-			return RK_ERR_MEMORY;
-		while (i < n || ask != RK_NO_INDEX)
+		if (level != RK_NO_INDEX && ask == price)
 		{
-			int64_t		low = i < n ? c[i].price : INT64_MAX;
-			int64_t		ask_price = ask != RK_NO_INDEX ? -asks->levels[ask].key : INT64_MAX;
-			int64_t		price = low < ask_price ? low : ask_price;
-
-			if (ask != RK_NO_INDEX && ask_price == price)
-			{
-				sold += asks->levels[ask].leaves;
-				ask = rk_ladder_next(asks, &a);
-			}
-			merged[m].price = price;
-			merged[m].volume = bought < sold ? bought : sold;
-			merged[m].surplus = bought - sold;
-			m++;
-			/* bids at this price do not buy at a higher one */
-			if (i < n && low == price)
-			{
-				bought -= bids->levels[rk_ladder_find(bids, price)].leaves;
-				i++;
-			}
+			sold += asks->levels[level].leaves;
+			level = rk_ladder_next(asks, &place);
 		}
-		rk_free(ob->ctx, c);
-		*list = merged;
-		*count = m;
+		merged[m++] = (candidate) {
+			.price = price,
+			.volume = bought < sold ? bought : sold,
+			.surplus = bought - sold
+		};
+		/* bids at this price do not buy at a higher one */
+		if (n > 0 && bid == price)
+			bought -= limits[--n]->leaves;
 	}
+	rk_free(ob->ctx, limits);
+	*list = merged;
+	*count = m;
 	return RK_OK;
 }
 
