@@ -4,7 +4,8 @@
 # answer is rows or an error of the user's, and the session goes on; and what is
 # accepted is what SQL makes of the same JSON.
 #
-# RK_FUZZ_SECONDS: how long; RK_FUZZ_SEED: to repeat a run.
+# RK_FUZZ_SECONDS: how long; RK_FUZZ_SEED: another sequence of inputs (the one
+# by default is always the same, so that a failure belongs to the change tested).
 
 use strict;
 use warnings;
@@ -17,7 +18,7 @@ use Rustkernels;
 use Test::More;
 
 my $seconds = $ENV{RK_FUZZ_SECONDS} // 10;
-my $seed = $ENV{RK_FUZZ_SEED} // time;
+my $seed = $ENV{RK_FUZZ_SEED} // 1;
 srand $seed;
 note "RK_FUZZ_SEED=$seed";
 
@@ -168,8 +169,9 @@ while (time < $end && @wrong == 0)
 		$state //= 'accepted';
 		$states{"$kind $state"}++;
 
-		# the user's mistakes: data exceptions, names, syntax, datatype
-		push @wrong, $line unless $state =~ /^(?:accepted|22...|42...|0A000|54001|54000)$/;
+		# the user's mistakes: data exceptions, names (of a type as well as of the
+		# schema before it), syntax, datatype
+		push @wrong, $line unless $state =~ /^(?:accepted|22...|42...|3F000|0A000|54001|54000)$/;
 	}
 }
 ok(kill(0, $pid), 'the backend is alive');
