@@ -52,6 +52,7 @@ RETURN CASE
 	WHEN type = 'double precision[]' THEN 'ARRAY[1 + i % 10, i % 7]::float8[]'
 	WHEN type IN ('integer[]', 'bigint[]') THEN 'ARRAY[1 + i % 10, i % 7]'
 	WHEN type = 'text[]' THEN $e$ARRAY['k' || i % 5]$e$
+	WHEN type = 'text' AND column_name = 'currency' THEN $e$'EUR'$e$
 	WHEN type = 'text' AND column_name = 'asset_class' THEN $e$'equity'$e$
 	WHEN type = 'text' AND column_name = 'factor' THEN $e$'k' || i$e$
 	WHEN type = 'text' THEN $e$'k' || i % 5$e$
