@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clones.h"
 #include "csr.h"
 #include "parallel.h"
 #include "random.h"
@@ -83,67 +84,149 @@ sort_keyed(rk_ctx *ctx, keyed *a, keyed *b, int64_t n)
 
 /* ---- integers ---- */
 
-typedef struct range_state
+rk_status
+rk_int_columns_add(rk_ctx *ctx, rk_int_columns *set, int64_t capacity)
 {
-	const rk_int_column *column;
-	int64_t    *low;			/* per chunk */
-	int64_t    *high;
+	rk_int_column *c = &set->columns[set->count++];
+
+	*c = (rk_int_column) {.capacity = capacity};
+	if (set->wide)
+		c->wide = rk_alloc(ctx, capacity, sizeof(int64_t));
+	else
+		c->codes = rk_alloc(ctx, capacity, sizeof(uint32_t));
+	return ctx->error.status;
+}
+
+/*
+ * Writes distances from base; returns the bits above the 32 that fit, of all
+ * of them, and widens the range from *low to *high.
+ */
+RK_CLONES static uint64_t
+to_distances(const int64_t *values, int64_t count, int64_t base, uint32_t *restrict distances,
+			 uint32_t *low, uint32_t *high)
+{
+	uint64_t	above = 0;
+	uint32_t	least = *low;
+	uint32_t	most = *high;
+
+	for (int64_t i = 0; i < count; i++)
+	{
+		uint64_t	distance = (uint64_t) values[i] - (uint64_t) base;
+		uint32_t	d = (uint32_t) distance;
+
+		above |= distance >> 32;
+		least = d < least ? d : least;
+		most = d > most ? d : most;
+		distances[i] = d;
+	}
+	*low = least;
+	*high = most;
+	return above;
+}
+
+/* Gives all columns their values back, because one does not fit. */
+static rk_status
+widen(rk_ctx *ctx, rk_int_columns *set)
+{
+	for (int c = 0; c < set->count; c++)
+	{
+		rk_int_column *column = &set->columns[c];
+
+		column->wide = rk_alloc(ctx, column->capacity, sizeof(int64_t));
+		if (column->wide == NULL)
+			return RK_ERR_MEMORY;
+		for (int64_t i = 0; i < column->count; i++)
+		{
+			if ((i & POLL_MASK) == POLL_MASK && rk_ctx_poll(ctx))
+				return RK_STOPPED;
+			column->wide[i] = set->base + (int64_t) column->codes[i];
+		}
+		rk_free(ctx, column->codes);
+		column->codes = NULL;
+	}
+	set->wide = true;
+	return RK_OK;
+}
+
+rk_status
+rk_int_columns_append(rk_ctx *ctx, rk_int_columns *set, int column, const int64_t *values, int64_t count)
+{
+	rk_int_column *c = &set->columns[column];
+
+	if (count > c->capacity - c->count)
+	{
+		c->capacity = c->count + count > c->capacity * 2 ? c->count + count : c->capacity * 2;
+		if (set->wide)
+			c->wide = rk_realloc(ctx, c->wide, c->capacity, sizeof(int64_t));
+		else
+			c->codes = rk_realloc(ctx, c->codes, c->capacity, sizeof(uint32_t));
+		if (ctx->error.status != RK_OK)
+			return ctx->error.status;
+	}
+	if (!set->started && count > 0)
+	{
+		/* the first value in the middle, but nothing below the least integer */
+		set->base = values[0] < INT64_MIN + (INT64_C(1) << 31) ? INT64_MIN : values[0] - (INT64_C(1) << 31);
+		set->low = UINT32_MAX;
+		set->high = 0;
+		set->started = true;
+	}
+	if (!set->wide)
+	{
+		if (to_distances(values, count, set->base, c->codes + c->count, &set->low, &set->high) == 0)
+		{
+			c->count += count;
+			return RK_OK;
+		}
+		if (widen(ctx, set) != RK_OK)
+			return ctx->error.status;
+	}
+	memcpy(c->wide + c->count, values, sizeof(int64_t) * count);
+	c->count += count;
+	return RK_OK;
+}
+
+typedef struct map_state
+{
+	uint32_t   *values;			/* of a column: distances, then codes */
 	_Atomic uint8_t *present;
 	const uint32_t *map;
-	int64_t		base;
-} range_state;
-
-static void
-find_range(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
-{
-	range_state *s = arg;
-	const int64_t *v = s->column->values;
-	int64_t		low = v[begin];
-	int64_t		high = v[begin];
-
-	(void) thread;
-	for (int64_t i = begin; i < end; i++)
-	{
-		low = v[i] < low ? v[i] : low;
-		high = v[i] > high ? v[i] : high;
-	}
-	s->low[chunk] = low;
-	s->high[chunk] = high;
-}
+	uint32_t	low;
+} map_state;
 
 static void
 mark_present(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 {
-	range_state *s = arg;
-	const int64_t *v = s->column->values;
-	int64_t		base = s->base;
+	map_state  *s = arg;
+	const uint32_t *v = s->values;
+	uint32_t	low = s->low;
 
 	(void) chunk;
 	(void) thread;
+	/* storing what is there already would take the line away from the other threads */
 	for (int64_t i = begin; i < end; i++)
-		atomic_store_explicit(&s->present[v[i] - base], 1, memory_order_relaxed);
+		if (!atomic_load_explicit(&s->present[v[i] - low], memory_order_relaxed))
+			atomic_store_explicit(&s->present[v[i] - low], 1, memory_order_relaxed);
 }
 
 static void
 map_values(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 {
-	range_state *s = arg;
-	const int64_t *v = s->column->values;
-	uint32_t   *codes = s->column->codes;
-	int64_t		base = s->base;
+	map_state  *s = arg;
+	uint32_t   *v = s->values;
+	uint32_t	low = s->low;
 
 	(void) chunk;
 	(void) thread;
 	for (int64_t i = begin; i < end; i++)
-		codes[i] = s->map[v[i] - base];
+		v[i] = s->map[v[i] - low];
 }
 
-/* Ids in [base, base + range): presence bytes, then a map to ranks. */
+/* Distances with range values between them: presence bytes, then a map to ranks. */
 static rk_status
-dense_by_map(rk_ctx *ctx, rk_int_column *columns, int count, int64_t base,
-			 int64_t range, int64_t **ids, int64_t *n)
+dense_by_map(rk_ctx *ctx, rk_int_columns *set, int64_t range, int64_t **ids, int64_t *n)
 {
-	range_state s = {.base = base};
+	map_state	s = {.low = set->low};
 	uint32_t   *map;
 	int64_t		found = 0;
 	rk_status	status;
@@ -152,10 +235,10 @@ dense_by_map(rk_ctx *ctx, rk_int_column *columns, int count, int64_t base,
 	map = rk_alloc(ctx, range, sizeof(uint32_t));
 	if (!s.present || !map)
 		return RK_ERR_MEMORY;
-	for (int c = 0; c < count; c++)
+	for (int c = 0; c < set->count; c++)
 	{
-		s.column = &columns[c];
-		status = rk_parallel_for(ctx, columns[c].count, VALUE_CHUNK, mark_present, &s);
+		s.values = set->columns[c].codes;
+		status = rk_parallel_for(ctx, set->columns[c].count, VALUE_CHUNK, mark_present, &s);
 		if (status != RK_OK)
 			return status;
 	}
@@ -178,14 +261,14 @@ dense_by_map(rk_ctx *ctx, rk_int_column *columns, int count, int64_t base,
 		if ((i & 0xfffff) == 0 && rk_ctx_poll(ctx))
 			return RK_STOPPED;
 		if (s.present[i])
-			(*ids)[found++] = base + i;
+			(*ids)[found++] = set->base + (int64_t) set->low + i;
 	}
 	rk_free(ctx, (void *) s.present);
 	s.map = map;
-	for (int c = 0; c < count; c++)
+	for (int c = 0; c < set->count; c++)
 	{
-		s.column = &columns[c];
-		status = rk_parallel_for(ctx, columns[c].count, VALUE_CHUNK, map_values, &s);
+		s.values = set->columns[c].codes;
+		status = rk_parallel_for(ctx, set->columns[c].count, VALUE_CHUNK, map_values, &s);
 		if (status != RK_OK)
 			return status;
 	}
@@ -236,26 +319,30 @@ int_table_grow(rk_ctx *ctx, int_table *t)
 }
 
 static rk_status
-dense_by_hash(rk_ctx *ctx, rk_int_column *columns, int count, int64_t **ids, int64_t *n)
+dense_by_hash(rk_ctx *ctx, rk_int_columns *set, int64_t **ids, int64_t *n)
 {
 	int_table	t = {0};
+	int64_t		v[BATCH];
 	keyed	   *a;
 	keyed	   *b;
 	uint32_t   *rank;
 	int64_t		at[BATCH];
 	rk_status	status;
 
-	for (int c = 0; c < count; c++)
+	for (int c = 0; c < set->count; c++)
 	{
-		const int64_t *v = columns[c].values;
-		uint32_t   *codes = columns[c].codes;
+		rk_int_column *column = &set->columns[c];
 
-		for (int64_t begin = 0; begin < columns[c].count; begin += BATCH)
+		if (set->wide && (column->codes = rk_alloc(ctx, column->count, sizeof(uint32_t))) == NULL)
+			return RK_ERR_MEMORY;
+		for (int64_t begin = 0; begin < column->count; begin += BATCH)
 		{
-			int			batch = columns[c].count - begin < BATCH ? columns[c].count - begin : BATCH;
+			int			batch = column->count - begin < BATCH ? column->count - begin : BATCH;
 
 			if ((begin & 0xffff) == 0 && rk_ctx_poll(ctx))
 				return RK_STOPPED;
+			for (int i = 0; i < batch; i++)
+				v[i] = set->wide ? column->wide[begin + i] : set->base + (int64_t) column->codes[begin + i];
 			if ((t.used + batch) * 2 > t.mask)
 			{
 				if (t.used + batch > RK_MAX_NODES)
@@ -267,23 +354,25 @@ dense_by_hash(rk_ctx *ctx, rk_int_column *columns, int count, int64_t **ids, int
 			}
 			for (int i = 0; i < batch; i++)
 			{
-				at[i] = rk_mix64(v[begin + i]) & t.mask;
+				at[i] = rk_mix64(v[i]) & t.mask;
 				__builtin_prefetch(&t.slots[at[i]]);
 			}
 			for (int i = 0; i < batch; i++)
 			{
 				int_slot   *slot = &t.slots[at[i]];
 
-				while (slot->code != RK_NO_NODE && slot->value != v[begin + i])
+				while (slot->code != RK_NO_NODE && slot->value != v[i])
 				{
 					at[i] = (at[i] + 1) & t.mask;
 					slot = &t.slots[at[i]];
 				}
 				if (slot->code == RK_NO_NODE)
-					*slot = (int_slot) {v[begin + i], (uint32_t) t.used++};
-				codes[begin + i] = slot->code;
+					*slot = (int_slot) {v[i], (uint32_t) t.used++};
+				column->codes[begin + i] = slot->code;
 			}
 		}
+		rk_free(ctx, column->wide);
+		column->wide = NULL;
 	}
 
 	/* ranks: flipping the sign bit makes unsigned order signed order */
@@ -319,13 +408,13 @@ dense_by_hash(rk_ctx *ctx, rk_int_column *columns, int count, int64_t **ids, int
 	}
 	rk_free(ctx, a);
 	rk_free(ctx, b);
-	for (int c = 0; c < count; c++)
+	for (int c = 0; c < set->count; c++)
 	{
-		for (int64_t i = 0; i < columns[c].count; i++)
+		for (int64_t i = 0; i < set->columns[c].count; i++)
 		{
-			if ((i & POLL_MASK) == 0 && rk_ctx_poll(ctx))
+			if ((i & POLL_MASK) == POLL_MASK && rk_ctx_poll(ctx))
 				return RK_STOPPED;
-			columns[c].codes[i] = rank[columns[c].codes[i]];
+			set->columns[c].codes[i] = rank[set->columns[c].codes[i]];
 		}
 	}
 	rk_free(ctx, rank);
@@ -333,45 +422,28 @@ dense_by_hash(rk_ctx *ctx, rk_int_column *columns, int count, int64_t **ids, int
 }
 
 rk_status
-rk_dense_ints(rk_ctx *ctx, rk_int_column *columns, int count, int64_t **ids, int64_t *n)
+rk_dense_ints(rk_ctx *ctx, rk_int_columns *set, int64_t **ids, int64_t *n)
 {
-	int64_t		low = INT64_MAX;
-	int64_t		high = INT64_MIN;
 	int64_t		total = 0;
-	uint64_t	range;
 
-	for (int c = 0; c < count; c++)
-	{
-		int64_t		chunks = rk_chunks(columns[c].count, VALUE_CHUNK);
-		range_state s = {.column = &columns[c]};
-		rk_status	status;
-
-		s.low = rk_alloc(ctx, chunks, sizeof(int64_t));
-		s.high = rk_alloc(ctx, chunks, sizeof(int64_t));
-		if (!s.low || !s.high)
-			return RK_ERR_MEMORY;
-		status = rk_parallel_for(ctx, columns[c].count, VALUE_CHUNK, find_range, &s);
-		if (status != RK_OK)
-			return status;
-		for (int64_t i = 0; i < chunks; i++)
-		{
-			low = s.low[i] < low ? s.low[i] : low;
-			high = s.high[i] > high ? s.high[i] : high;
-		}
-		rk_free(ctx, s.low);
-		rk_free(ctx, s.high);
-		total += columns[c].count;
-	}
+	for (int c = 0; c < set->count; c++)
+		total += set->columns[c].count;
 	if (total == 0)
 	{
 		*n = 0;
 		*ids = rk_alloc(ctx, 0, sizeof(int64_t));
 		return *ids ? RK_OK : RK_ERR_MEMORY;
 	}
-	range = (uint64_t) high - (uint64_t) low;
-	if (range < (uint64_t) total * 8)
-		return dense_by_map(ctx, columns, count, low, (int64_t) range + 1, ids, n);
-	return dense_by_hash(ctx, columns, count, ids, n);
+	if (!set->wide && set->high - set->low < total * 8)
+		return dense_by_map(ctx, set, (int64_t) set->high - set->low + 1, ids, n);
+	return dense_by_hash(ctx, set, ids, n);
+}
+
+int
+rk_int_width(double range)
+{
+	/* the first value may be either end */
+	return range < 0x1p31 ? sizeof(uint32_t) : sizeof(int64_t);
 }
 
 int64_t
@@ -381,7 +453,7 @@ rk_dense_ints_memory(int64_t ids, int64_t values, double range)
 
 	if (range < ids)
 		range = ids;
-	if (range < 8.0 * values)
+	if (range < 8.0 * values && rk_int_width(range) == sizeof(uint32_t))
 		return 5 * (int64_t) range + 8 * ids;
 	while (slots < 2 * ids)
 		slots *= 4;

@@ -12,26 +12,59 @@
 
 /* ---- integers ---- */
 
-/* A column of integer ids; codes is filled in. */
+/*
+ * Columns of integer ids that are numbered together.  Most ids lie near each
+ * other, and memory traffic is what numbering costs: as long as all of them
+ * fit, a value is held as its distance of 32 bits from a base near the first
+ * one, and its code takes the same place in the end.
+ */
+#define RK_INT_COLUMNS 8
+
 typedef struct rk_int_column
 {
-	const int64_t *values;
+	uint32_t   *codes;			/* distances, then codes */
+	int64_t    *wide;			/* the values, when distances do not fit */
 	int64_t		count;
-	uint32_t   *codes;			/* [count]: index of values[i] among the ids */
+	int64_t		capacity;
 } rk_int_column;
 
-/*
- * Numbers the union of all columns.  *ids is allocated in ctx and holds the *n
- * ids in rising order.  A range below 8 times the number of rows goes through
- * a map of presence (2 to 3 ns a value), anything else through a hash table.
- * RK_ERR_LIMIT beyond RK_MAX_NODES ids.
- */
-extern rk_status rk_dense_ints(rk_ctx *ctx, rk_int_column *columns, int count,
-							   int64_t **ids, int64_t *n);
+typedef struct rk_int_columns
+{
+	rk_int_column columns[RK_INT_COLUMNS];
+	int			count;
+	bool		started;		/* base is chosen */
+	bool		wide;
+	int64_t		base;
+	uint32_t	low;			/* of the distances */
+	uint32_t	high;
+} rk_int_columns;
+
+/* Adds a column with room for so many values; start with an empty struct. */
+extern rk_status rk_int_columns_add(rk_ctx *ctx, rk_int_columns *set, int64_t capacity);
+
+/* Appends values to a column; best fed a page of rows at a time. */
+extern rk_status rk_int_columns_append(rk_ctx *ctx, rk_int_columns *set, int column,
+									   const int64_t *values, int64_t count);
 
 /*
- * Bytes of rk_dense_ints at its peak, ids included, for so many different ids
- * in values rows; range: the largest less the smallest, 0: as many as ids.
+ * Numbers the union of all columns: codes[i] of each becomes the index of its
+ * value i among the ids.  *ids is allocated in ctx and holds the *n ids in
+ * rising order.  A range below 8 times the number of rows goes through a map
+ * of presence (2 to 3 ns a value), anything else through a hash table.
+ * RK_ERR_LIMIT beyond RK_MAX_NODES ids.
+ */
+extern rk_status rk_dense_ints(rk_ctx *ctx, rk_int_columns *set, int64_t **ids, int64_t *n);
+
+/*
+ * Bytes of a value in a column before it is numbered, for ids whose largest
+ * less their smallest is range.
+ */
+extern int rk_int_width(double range);
+
+/*
+ * Bytes of rk_dense_ints at its peak beside the columns, ids included, for so
+ * many different ids in values rows; range: the largest less the smallest, 0:
+ * as many as ids.
  */
 extern int64_t rk_dense_ints_memory(int64_t ids, int64_t values, double range);
 

@@ -21,7 +21,7 @@
 #include "ids.h"
 #include "stored_ids.h"
 
-#define MAX_COLUMNS 8
+#define MAX_COLUMNS RK_INT_COLUMNS
 #define ARENA_BYTES (256 * 1024)
 
 /* Ids of a type that only its own operators understand. */
@@ -52,7 +52,8 @@ struct rk_ids
 	rk_id_column columns[MAX_COLUMNS];
 	int			column_count;
 	int64		count;			/* after finish */
-	int64	   *ints;			/* RK_READ_INT64: sorted */
+	rk_int_columns int_columns; /* RK_READ_INT64: as they come in */
+	int64	   *ints;			/* and sorted */
 	rk_dictionary *dictionary;	/* RK_READ_BYTES */
 	uint32	   *rank;			/* of a code, RK_READ_BYTES and _DATUM */
 	uint32	   *order;			/* code of a rank */
@@ -129,10 +130,11 @@ rk_ids_column(rk_ids *ids, int64 rows)
 
 	if (ids->column_count == MAX_COLUMNS)
 		elog(ERROR, "too many id columns");
-	column = &ids->columns[ids->column_count++];
+	column = &ids->columns[ids->column_count];
+	column->number = ids->column_count++;
 	column->capacity = Max(rows + rows / 16, 1024);
 	if (ids->kind == RK_READ_INT64)
-		column->ints = rk_call_alloc(ids->call, column->capacity, int64);
+		rk_call_check(ids->call, rk_int_columns_add(&ids->call->ctx, &ids->int_columns, column->capacity));
 	else
 		column->codes = rk_call_alloc(ids->call, column->capacity, uint32);
 	return column;
@@ -279,21 +281,22 @@ generic_compare(const void *a, const void *b, void *arg)
 void
 rk_ids_append(rk_ids *ids, rk_id_column *column, const rk_vector *values, int rows)
 {
+	if (ids->kind == RK_READ_INT64)
+	{
+		rk_call_check(ids->call, rk_int_columns_append(&ids->call->ctx, &ids->int_columns,
+													   column->number, values->ints, rows));
+		column->count += rows;
+		return;
+	}
 	if (column->count + rows > column->capacity)
 	{
 		column->capacity = Max(column->capacity * 2, column->count + rows);
-		if (ids->kind == RK_READ_INT64)
-			column->ints = rk_realloc(&ids->call->ctx, column->ints, column->capacity, sizeof(int64));
-		else
-			column->codes = rk_realloc(&ids->call->ctx, column->codes, column->capacity, sizeof(uint32));
-		if (column->ints == NULL && column->codes == NULL)
+		column->codes = rk_realloc(&ids->call->ctx, column->codes, column->capacity, sizeof(uint32));
+		if (column->codes == NULL)
 			rk_call_check(ids->call, RK_ERR_MEMORY);
 	}
 	switch (ids->kind)
 	{
-		case RK_READ_INT64:
-			memcpy(column->ints + column->count, values->ints, sizeof(int64) * rows);
-			break;
 		case RK_READ_BYTES:
 			rk_call_check(ids->call,
 						  rk_dictionary_add(ids->dictionary, values->bytes, rows,
@@ -314,22 +317,9 @@ rk_ids_finish(rk_ids *ids)
 
 	if (ids->kind == RK_READ_INT64)
 	{
-		rk_int_column columns[MAX_COLUMNS];
-
+		rk_call_check(call, rk_dense_ints(&call->ctx, &ids->int_columns, &ids->ints, &ids->count));
 		for (int c = 0; c < ids->column_count; c++)
-		{
-			rk_id_column *column = &ids->columns[c];
-
-			column->codes = rk_call_alloc(call, column->count, uint32);
-			columns[c] = (rk_int_column) {column->ints, column->count, column->codes};
-		}
-		rk_call_check(call, rk_dense_ints(&call->ctx, columns, ids->column_count,
-										  &ids->ints, &ids->count));
-		for (int c = 0; c < ids->column_count; c++)
-		{
-			rk_free(&call->ctx, ids->columns[c].ints);
-			ids->columns[c].ints = NULL;
-		}
+			ids->columns[c].codes = ids->int_columns.columns[c].codes;
 		return;
 	}
 	ids->count = ids->kind == RK_READ_BYTES ? rk_dictionary_count(ids->dictionary) : ids->generic.count;
@@ -578,9 +568,11 @@ rk_ids_memory(Oid type, int64 ids, int64 values, double range, int64 width)
 	switch (rk_read_kind_of_id(type))
 	{
 		case RK_READ_INT64:
-			need.reading = sizeof(int64) * read;
+			need.reading = rk_int_width(range) * read;
 			need.kept = sizeof(int64) * ids;
-			need.numbering = need.reading + codes + rk_dense_ints_memory(ids, values, range);
+			/* codes take the place of narrow values, but come beside wide ones */
+			need.numbering = need.reading + (rk_int_width(range) == sizeof(int64) ? codes : 0) +
+				rk_dense_ints_memory(ids, values, range);
 			break;
 		case RK_READ_BYTES:
 			need.kept = rk_dictionary_memory(ids, width) + 2 * sizeof(uint32) * ids;

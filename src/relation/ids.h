@@ -20,9 +20,9 @@ typedef struct rk_ids rk_ids;
 typedef struct rk_id_column
 {
 	uint32	   *codes;
-	int64	   *ints;			/* RK_READ_INT64, until finish */
 	int64		count;
 	int64		capacity;
+	int			number;			/* among the columns of its rk_ids */
 } rk_id_column;
 
 /* type is the type of the ids as stored (rk_id_storage_type). */

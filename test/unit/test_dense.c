@@ -15,14 +15,17 @@ compare_ints(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* spread: the range of the ids; a wide one goes through the hash table. */
+/*
+ * spread: the range of the ids; a wide one goes through the hash table, and
+ * one beyond 32 bits is held wide, after some rows or from the first on.
+ */
 static void
 integers_are_ranks(void **state)
 {
-	static const uint64_t spreads[] = {1, 10, 5000, UINT64_C(1) << 40, UINT64_MAX};
+	static const uint64_t spreads[] = {1, 10, 5000, UINT64_C(1) << 30, UINT64_C(1) << 40, UINT64_MAX};
 
 	(void) state;
-	for (int s = 0; s < 5; s++)
+	for (int s = 0; s < 6; s++)
 	{
 		enum
 		{
@@ -30,15 +33,14 @@ integers_are_ranks(void **state)
 		};
 		int64_t    *values = malloc(sizeof(int64_t) * COUNT);
 		int64_t    *sorted = malloc(sizeof(int64_t) * COUNT);
-		uint32_t   *codes = malloc(sizeof(uint32_t) * COUNT);
-		rk_int_column columns[2] = {{values, COUNT / 2, codes}, {values + COUNT / 2, COUNT / 2, codes + COUNT / 2}};
+		rk_int_columns set = {.count = 0};
 		int64_t    *ids;
 		int64_t		n;
 		int64_t		distinct = 1;
 		rk_ctx		ctx;
 
 		for (int i = 0; i < COUNT; i++)
-			values[i] = s == 4 ? (int64_t) rk_hash2(s, i % 7000) :
+			values[i] = s == 5 ? (int64_t) rk_hash2(s, i % 7000) :
 				(int64_t) (rk_hash2(s, i) % spreads[s]) - 1000;
 		memcpy(sorted, values, sizeof(int64_t) * COUNT);
 		qsort(sorted, COUNT, sizeof(int64_t), compare_ints);
@@ -46,20 +48,60 @@ integers_are_ranks(void **state)
 			distinct += sorted[i] != sorted[i - 1];
 		rk_ctx_init(&ctx);
 		ctx.threads = 2;
-		assert_int_equal(rk_dense_ints(&ctx, columns, 2, &ids, &n), RK_OK);
+		for (int c = 0; c < 2; c++)
+			assert_int_equal(rk_int_columns_add(&ctx, &set, 100), RK_OK);
+		for (int i = 0; i < COUNT / 2; i += 500)
+			for (int c = 0; c < 2; c++)
+				assert_int_equal(rk_int_columns_append(&ctx, &set, c, values + c * COUNT / 2 + i, 500), RK_OK);
+		assert_int_equal(rk_dense_ints(&ctx, &set, &ids, &n), RK_OK);
 		assert_int_equal(n, distinct);
 		for (int64_t i = 1; i < n; i++)
 			assert_true(ids[i - 1] < ids[i]);
 		for (int i = 0; i < COUNT; i++)
 		{
-			assert_true(ids[codes[i]] == values[i]);
-			assert_int_equal(rk_dense_find_int(ids, n, values[i]), codes[i]);
+			uint32_t	code = set.columns[i / (COUNT / 2)].codes[i % (COUNT / 2)];
+
+			assert_true(ids[code] == values[i]);
+			assert_int_equal(rk_dense_find_int(ids, n, values[i]), code);
 		}
 		assert_int_equal(rk_dense_find_int(ids, n, INT64_MAX - 3), -1);
 		rk_ctx_destroy(&ctx);
 		free(values);
 		free(sorted);
-		free(codes);
+	}
+}
+
+/* Both ends of the integers, and a value that comes late and far from the rest. */
+static void
+far_integers_keep_their_order(void **state)
+{
+	static const int64_t rows[][4] = {
+		{INT64_MIN, INT64_MAX, INT64_MIN + 1, 0},
+		{INT64_MIN, INT64_MIN + 5, INT64_MIN + UINT32_MAX, INT64_MIN},
+		{INT64_MAX, INT64_MAX - 7, INT64_MAX, INT64_MAX - 1},
+		{5, 6, 7, INT64_MAX},
+		{5, 6, 7, INT64_MIN},
+		{0, INT64_C(1) << 31, -(INT64_C(1) << 31), 1},
+	};
+
+	(void) state;
+	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++)
+	{
+		rk_int_columns set = {.count = 0};
+		int64_t    *ids;
+		int64_t		n;
+		rk_ctx		ctx;
+
+		rk_ctx_init(&ctx);
+		assert_int_equal(rk_int_columns_add(&ctx, &set, 1), RK_OK);
+		for (int i = 0; i < 4; i++)
+			assert_int_equal(rk_int_columns_append(&ctx, &set, 0, &rows[r][i], 1), RK_OK);
+		assert_int_equal(rk_dense_ints(&ctx, &set, &ids, &n), RK_OK);
+		for (int64_t i = 1; i < n; i++)
+			assert_true(ids[i - 1] < ids[i]);
+		for (int i = 0; i < 4; i++)
+			assert_true(ids[set.columns[0].codes[i]] == rows[r][i]);
+		rk_ctx_destroy(&ctx);
 	}
 }
 
@@ -127,6 +169,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(integers_are_ranks),
+		cmocka_unit_test(far_integers_keep_their_order),
 		cmocka_unit_test(strings_are_ranks_in_byte_order),
 	};
 

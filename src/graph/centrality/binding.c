@@ -71,7 +71,7 @@ static void
 degree_centrality_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
 {
 	need->graph = degree_graph(call);
-	need->bytes = rk_graph_degree_centrality_memory(size->nodes, size->weighted);
+	need->bytes = rk_graph_degree_centrality_memory(size->nodes, size->threads, size->weighted);
 }
 
 static void

@@ -78,17 +78,17 @@ typedef struct rk_degrees
  *
  * Graph: "out" and "in" built, parallel edges and self-loops kept.  The arrays
  * of the result (n entries each) are allocated in ctx.
- * Cost O(n + m) time, 88 n bytes (104 n weighted).
+ * Cost O(n + m) time, 72 n bytes (88 n weighted) and n / 8 a thread.
  */
 extern rk_status rk_graph_degree_centrality(rk_ctx *ctx, const rk_graph *g,
 											rk_degrees *result);
 
-/* The same for one node: arrays of one entry, in time of its own degree. */
+/* The same for one node: arrays of one entry, in time of its degree and n / 64. */
 extern rk_status rk_graph_degree_centrality_node(rk_ctx *ctx, const rk_graph *g,
 												 uint32_t node, rk_degrees *result);
 
 /* Bytes beside the graph, result included. */
-extern int64_t rk_graph_degree_centrality_memory(int64_t nodes, bool weighted);
+extern int64_t rk_graph_degree_centrality_memory(int64_t nodes, int threads, bool weighted);
 
 /* ---- betweenness-centrality ----------------------------------------- */
 

@@ -3,8 +3,10 @@
  *	  Degrees of all nodes in one pass over the sorted rows.
  *
  * Parallel edges stand side by side in a row, so distinct neighbours are
- * counted by comparing with the entry before; the distinct neighbours of both
- * directions by merging the two rows.
+ * counted by comparing with the entry before.  What is a neighbour in both
+ * directions is found with a bit for each node, which the row of one direction
+ * sets and the row of the other looks at: unlike a merge of the two rows, no
+ * step waits for the outcome of the one before.
  */
 #include "centrality.h"
 
@@ -18,6 +20,8 @@ typedef struct degree_state
 {
 	const rk_graph *g;
 	rk_degrees *r;
+	uint64_t   *successor;		/* bits of all nodes for each thread, clear between nodes */
+	int64_t		words;			/* of one thread */
 } degree_state;
 
 /* Distinct entries of a row, and the sum of its weights. */
@@ -50,57 +54,43 @@ row_strength(const rk_adjacency *a, int64_t u)
 
 /*
  * Distinct entries of the rows of u in both directions, and distinct nodes
- * other than u in either, by one merge.
+ * other than u in either.  successor: clear before and after.
  */
 static void
-distinct_in_rows(const rk_graph *g, int64_t u, int64_t *out, int64_t *in, int64_t *neighbors)
+distinct_in_rows(const rk_graph *g, int64_t u, uint64_t *successor,
+				 int64_t *out, int64_t *in, int64_t *neighbors)
 {
 	const uint32_t *x = g->out.neighbors + g->out.offsets[u];
-	const uint32_t *x_end = g->out.neighbors + g->out.offsets[u + 1];
 	const uint32_t *y = g->in.neighbors + g->in.offsets[u];
-	const uint32_t *y_end = g->in.neighbors + g->in.offsets[u + 1];
+	int64_t		out_length = rk_degree(&g->out, u);
+	int64_t		in_length = rk_degree(&g->in, u);
 	int64_t		n_out = 0;
 	int64_t		n_in = 0;
 	int64_t		both = 0;
-	int64_t		loop = 0;
+	int64_t		loop;
+	uint32_t	before = RK_NO_NODE;
 
-	while (x < x_end && y < y_end)
+	for (int64_t i = 0; i < out_length; i++)
 	{
-		uint32_t	a = *x;
-		uint32_t	b = *y;
-		uint32_t	v = a < b ? a : b;
-
-		/* sums instead of branches: which side is smaller cannot be foreseen */
-		n_out += a == v;
-		n_in += b == v;
-		both += a == b;
-		loop += v == u;
-		if (a == v)
-			while (++x < x_end && *x == v)
-				;
-		if (b == v)
-			while (++y < y_end && *y == v)
-				;
+		n_out += x[i] != before;
+		before = x[i];
+		successor[before >> 6] |= UINT64_C(1) << (before & 63);
 	}
-	for (; x < x_end; n_out++)
+	loop = successor[u >> 6] >> (u & 63) & 1;
+	before = RK_NO_NODE;
+	for (int64_t i = 0; i < in_length; i++)
 	{
-		uint32_t	v = *x;
+		int64_t		first = y[i] != before;
 
-		loop += v == u;
-		while (++x < x_end && *x == v)
-			;
+		before = y[i];
+		n_in += first;
+		both += first & (int64_t) (successor[before >> 6] >> (before & 63));
 	}
-	for (; y < y_end; n_in++)
-	{
-		uint32_t	v = *y;
-
-		loop += v == u;
-		while (++y < y_end && *y == v)
-			;
-	}
+	for (int64_t i = 0; i < out_length; i++)
+		successor[x[i] >> 6] = 0;
 	*out = n_out;
 	*in = n_in;
-	*neighbors = n_out + n_in - both - (loop > 0);
+	*neighbors = n_out + n_in - both - loop;
 }
 
 /* Number of self-loops of u in a sorted row, and the sum of their weights. */
@@ -132,7 +122,7 @@ loops_in_row(const rk_adjacency *a, int64_t u, double *weight)
 
 /* Sets entry "at" of the result to what node u has. */
 static inline void
-count_node(const rk_graph *g, int64_t u, rk_degrees *r, int64_t at)
+count_node(const rk_graph *g, int64_t u, uint64_t *successor, rk_degrees *r, int64_t at)
 {
 	double		scale = g->nodes > 1 ? 1.0 / (double) (g->nodes - 1) : 0;
 	double		out_strength = 0;
@@ -143,7 +133,7 @@ count_node(const rk_graph *g, int64_t u, rk_degrees *r, int64_t at)
 	r->out_edges[at] = rk_degree(&g->out, u);
 	if (g->directed)
 	{
-		distinct_in_rows(g, u, &out, &in, &r->neighbors[at]);
+		distinct_in_rows(g, u, successor, &out, &in, &r->neighbors[at]);
 		r->in_edges[at] = rk_degree(&g->in, u);
 		r->degree[at] = in + out;
 		if (r->in_strength)
@@ -185,9 +175,15 @@ count_rows(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 	degree_state *s = arg;
 
 	(void) chunk;
-	(void) thread;
 	for (int64_t u = begin; u < end; u++)
-		count_node(s->g, u, s->r, u);
+		count_node(s->g, u, s->successor + thread * s->words, s->r, u);
+}
+
+/* Words of a thread's bits, whole cache lines. */
+static int64_t
+bit_words(int64_t nodes)
+{
+	return (nodes + 511) / 512 * 8;
 }
 
 /* Room for the degrees of n nodes. */
@@ -219,15 +215,18 @@ rk_graph_degree_centrality(rk_ctx *ctx, const rk_graph *g, rk_degrees *result)
 	int64_t    *bounds;
 	int64_t		chunks;
 	rk_status	status;
-	degree_state s = {g, result};
+	degree_state s = {.g = g,.r = result,.words = bit_words(g->nodes)};
 
 	if ((status = allocate(ctx, g, g->nodes, result)) != RK_OK)
 		return status;
+	if ((s.successor = rk_alloc0(ctx, ctx->threads * s.words, sizeof(uint64_t))) == NULL)
+		return RK_ERR_MEMORY;
 	bounds = rk_graph_chunks(ctx, g->nodes, g->out.offsets, CHUNK_WORK, &chunks);
 	if (bounds == NULL)
 		return RK_ERR_MEMORY;
 	status = rk_parallel_ranges(ctx, bounds, chunks, count_rows, &s);
 	rk_free(ctx, bounds);
+	rk_free(ctx, s.successor);
 	return status;
 }
 
@@ -235,15 +234,21 @@ rk_status
 rk_graph_degree_centrality_node(rk_ctx *ctx, const rk_graph *g, uint32_t node, rk_degrees *result)
 {
 	rk_status	status = allocate(ctx, g, 1, result);
+	uint64_t   *successor;
 
-	if (status == RK_OK)
-		count_node(g, node, result, 0);
-	return status;
+	if (status != RK_OK)
+		return status;
+	if ((successor = rk_alloc0(ctx, bit_words(g->nodes), sizeof(uint64_t))) == NULL)
+		return RK_ERR_MEMORY;
+	count_node(g, node, successor, result, 0);
+	rk_free(ctx, successor);
+	return RK_OK;
 }
 
 int64_t
-rk_graph_degree_centrality_memory(int64_t nodes, bool weighted)
+rk_graph_degree_centrality_memory(int64_t nodes, int threads, bool weighted)
 {
 	/* nine columns, and two of strength */
-	return nodes * (int64_t) (weighted ? 11 * sizeof(double) : 9 * sizeof(double));
+	return nodes * (int64_t) (weighted ? 11 * sizeof(double) : 9 * sizeof(double)) +
+		threads * bit_words(nodes) * (int64_t) sizeof(uint64_t);
 }
