@@ -90,6 +90,47 @@ extern void rk_host_breathe(void);
 /* Lets an actor decide whether to stop a long message. */
 extern bool rk_host_interrupted(void *arg);
 
+/* SQLSTATE of what an actor says. */
+extern int	rk_status_code(rk_status status);
+
+/* This process's slot, and the rings it has. */
+extern rk_host *rk_this_host;
+extern rk_hosted **rk_hosted_rings;
+extern int	rk_hosted_count;
+
+/* ---- serve.c ---- */
+
+extern void rk_serve_init(void);
+
+/* Some messages of every ring; returns how many were handled. */
+extern int	rk_run_rings(void);
+
+/* Anything in any queue, for the last look before sleeping. */
+extern bool rk_anything_queued(void);
+
+/* Messages that waited for a change of the state. */
+extern void rk_retry_parked(rk_hosted *h);
+
+/* Answers a message that got no reply from its actor. */
+extern void rk_answer(rk_ring *ring, const rk_slot *slot, rk_outcome outcome, int sqlstate, const char *message);
+
+/* Ends a message: its place in the queue and its block. */
+extern void rk_release(rk_hosted *h, rk_slot *slot, rk_lane_name lane);
+
+/* ---- life.c ---- */
+
+/* Makes what runs what rk.ring says; returns the number of rings that run or should. */
+extern int	rk_follow_catalog(void);
+
+/* Brings the state up and lets messages in. */
+extern void rk_launch(rk_hosted *h);
+
+/* A ring could not be brought up, or its actor failed. */
+extern void rk_ring_failed(rk_hosted *h);
+
+/* Ends a ring.  final: its entry goes; else the next host takes it over. */
+extern void rk_ring_stop(rk_hosted *h, bool final);
+
 /* ---- checkpoint.c ---- */
 
 /* Writes a checkpoint; false when it failed. */

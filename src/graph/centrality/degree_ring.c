@@ -111,7 +111,6 @@ static rk_status
 edge_update(rk_ctx *ctx, degree_state *s, const rk_edge_request *q, rk_reply *reply)
 {
 	rk_edge_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	uint32_t	i;
 	bool		found;
 	rk_status	status;
 
@@ -126,14 +125,7 @@ edge_update(rk_ctx *ctx, degree_state *s, const rk_edge_request *q, rk_reply *re
 		count_role(s, q->target, 1);
 	if (status != RK_OK)
 		return status;
-	r->status = found ? RK_GRAPH_OK : RK_GRAPH_NO_SUCH_EDGE;
-	r->version = s->graph.version;
-	i = rk_dynamic_find(&s->graph, q->source);
-	r->source_out_degree = i == RK_NO_INDEX ? 0 : s->graph.nodes[i].out_degree;
-	i = rk_dynamic_find(&s->graph, q->target);
-	r->target_in_degree = i == RK_NO_INDEX ? 0 : s->graph.nodes[i].in_degree;
-	r->num_nodes = s->graph.node_count;
-	r->num_edges = s->graph.edge_count;
+	rk_edge_reply_fill(&s->graph, q, found, r);
 	return RK_OK;
 }
 
@@ -313,30 +305,20 @@ role_counts(rk_ctx *ctx, degree_state *s, rk_reply *reply)
 	return RK_OK;
 }
 
-/* The version that a query waits for. */
-static int64_t
-wanted_version(const rk_message *m)
-{
-	switch (m->type_id)
-	{
-		case 120:
-			return ((const rk_node_request *) m->payload)->min_version;
-		case 124:
-			return ((const rk_ratio_request *) m->payload)->min_version;
-		case 126:
-			return ((const rk_top_request *) m->payload)->min_version;
-		case 128:
-			return ((const rk_version_request *) m->payload)->min_version;
-	}
-	return 0;
-}
+static const rk_version_field version_fields[] = {
+	{120, offsetof(rk_node_request, min_version)},
+	{124, offsetof(rk_ratio_request, min_version)},
+	{126, offsetof(rk_top_request, min_version)},
+	{128, offsetof(rk_version_request, min_version)},
+	{0}
+};
 
 static rk_status
 degree_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *reply)
 {
 	degree_state *s = state;
 
-	if (wanted_version(message) > s->graph.version)
+	if (rk_waits_for_version(version_fields, message, s->graph.version))
 	{
 		reply->later = true;
 		return RK_OK;

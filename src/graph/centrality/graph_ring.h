@@ -153,4 +153,41 @@ typedef struct rk_control_reply
 	int64_t		version;
 } rk_control_reply;
 
+/* Which field of a query says what version of the graph it waits for. */
+typedef struct rk_version_field
+{
+	uint32_t	type_id;		/* 0 ends */
+	size_t		offset;
+} rk_version_field;
+
+/* Whether the message is to come again once the graph has changed further. */
+static inline bool
+rk_waits_for_version(const rk_version_field *fields, const rk_message *message, int64_t version)
+{
+	int64_t		wanted;
+
+	for (; fields->type_id != 0; fields++)
+		if (fields->type_id == message->type_id)
+		{
+			memcpy(&wanted, (const char *) message->payload + fields->offset, sizeof(wanted));
+			return wanted > version;
+		}
+	return false;
+}
+
+/* Says in the reply to a change of an edge what has become of it. */
+static inline void
+rk_edge_reply_fill(const rk_dynamic_graph *g, const rk_edge_request *q, bool found, rk_edge_reply *r)
+{
+	uint32_t	source = rk_dynamic_find(g, q->source);
+	uint32_t	target = rk_dynamic_find(g, q->target);
+
+	r->status = found ? RK_GRAPH_OK : RK_GRAPH_NO_SUCH_EDGE;
+	r->version = g->version;
+	r->source_out_degree = source == RK_NO_INDEX ? 0 : g->nodes[source].out_degree;
+	r->target_in_degree = target == RK_NO_INDEX ? 0 : g->nodes[target].in_degree;
+	r->num_nodes = g->node_count;
+	r->num_edges = g->edge_count;
+}
+
 #endif							/* RK_GRAPH_RING_H */

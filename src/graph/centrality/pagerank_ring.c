@@ -109,15 +109,10 @@ edge_change(rk_ctx *ctx, pagerank_state *s, const rk_edge_request *q, rk_reply *
 	i = rk_dynamic_find(&s->graph, q->source);
 	if (i != RK_NO_INDEX && source == RK_NO_INDEX)
 		s->score[i] = 1.0 / s->graph.node_count;
-	r->source_out_degree = i == RK_NO_INDEX ? 0 : s->graph.nodes[i].out_degree;
 	i = rk_dynamic_find(&s->graph, q->target);
 	if (i != RK_NO_INDEX && target == RK_NO_INDEX)
 		s->score[i] = 1.0 / s->graph.node_count;
-	r->target_in_degree = i == RK_NO_INDEX ? 0 : s->graph.nodes[i].in_degree;
-	r->status = found ? RK_GRAPH_OK : RK_GRAPH_NO_SUCH_EDGE;
-	r->version = s->graph.version;
-	r->num_nodes = s->graph.node_count;
-	r->num_edges = s->graph.edge_count;
+	rk_edge_reply_fill(&s->graph, q, found, r);
 	if (found)
 		forget_order(ctx, s);
 	return RK_OK;
@@ -334,30 +329,20 @@ control(rk_ctx *ctx, pagerank_state *s, rk_reply *reply)
 	return RK_OK;
 }
 
-/* The version that a message waits for. */
-static int64_t
-wanted_version(const rk_message *m)
-{
-	switch (m->type_id)
-	{
-		case 100:
-			return ((const rk_node_request *) m->payload)->min_version;
-		case 102:
-			return ((const rk_version_request *) m->payload)->min_version;
-		case 104:
-			return ((const rk_converge_request *) m->payload)->min_version;
-		case 140:
-			return ((const rk_top_request *) m->payload)->min_version;
-	}
-	return 0;
-}
+static const rk_version_field version_fields[] = {
+	{100, offsetof(rk_node_request, min_version)},
+	{102, offsetof(rk_version_request, min_version)},
+	{104, offsetof(rk_converge_request, min_version)},
+	{140, offsetof(rk_top_request, min_version)},
+	{0}
+};
 
 static rk_status
 pagerank_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *reply)
 {
 	pagerank_state *s = state;
 
-	if (wanted_version(message) > s->graph.version)
+	if (rk_waits_for_version(version_fields, message, s->graph.version))
 	{
 		reply->later = true;
 		return RK_OK;

@@ -1,0 +1,609 @@
+/*
+ * serve.c
+ *	  Messages: from the queue to the actor, and replies back.
+ *
+ * Nothing on the way of a volatile message enters PostgreSQL: the payload is
+ * handled where it lies, the reply is written where the caller looks.  Messages
+ * are handled outside of transactions; checkpoints, the journal and dead
+ * letters have their own.
+ *
+ * A message is released from the queue after it was answered.  The word
+ * in_flight marks the one that is being handled: a host that takes over after
+ * another one died answers it with "reply lost" and goes on with the next.
+ */
+#include "postgres.h"
+
+#include "storage/proc.h"
+#include "utils/memutils.h"
+
+#include "../compat.h"
+#include "host.h"
+
+#define BATCH 64				/* messages of a ring before the others' turn */
+
+static char *scratch;			/* replies that nobody waits for */
+
+void
+rk_serve_init(void)
+{
+	scratch = MemoryContextAlloc(TopMemoryContext, 65536);
+}
+
+/* ---- replies ---- */
+
+static void *
+grow_reply(rk_reply *reply, uint32_t size)
+{
+	uint32	   *block = reply->owner;
+	uint32		larger;
+	void	   *data;
+
+	if (size > rk_max_message_size)
+		return NULL;
+	if (block == NULL)			/* nobody waits */
+	{
+		reply->capacity = 65536;
+		return reply->data;
+	}
+	larger = rk_slab_take(rk_region_slab(), size);
+	if (larger == RK_SLAB_NONE)
+		return NULL;
+	data = rk_slab_data(rk_region_slab(), larger);
+	memcpy(data, reply->data, reply->length);
+	if (*block != RK_SLAB_NONE)
+		rk_slab_give(rk_region_slab(), *block);
+	*block = larger;
+	reply->data = data;
+	reply->capacity = rk_slab_block_size(rk_region_slab(), larger);
+	return data;
+}
+
+/* Hands a reply over and wakes whoever waits for it. */
+static inline void
+finish(rk_ring *ring, uint32 number, rk_reply_slot *r, rk_outcome outcome, uint32 length, uint32 block)
+{
+	r->outcome = outcome;
+	r->length = length;
+	r->in_slab = block != RK_SLAB_NONE;
+	r->block = block;
+	r->epoch = atomic_load_explicit(&ring->epoch, memory_order_relaxed);
+	switch (rk_reply_finish(r))
+	{
+		case RK_REPLY_SLEEPING:
+			SetLatch(&GetPGProcByNumber(number / rk_the_region->inflight)->procLatch);
+			break;
+		case RK_REPLY_ABANDONED:
+			if (block != RK_SLAB_NONE)
+				rk_slab_give(rk_region_slab(), block);
+			ring->replies_dropped++;
+			return;
+		default:
+			break;
+	}
+	ring->replies_sent++;
+}
+
+/* Answers a message that got no reply from its actor. */
+void
+rk_answer(rk_ring *ring, const rk_slot *slot, rk_outcome outcome, int sqlstate, const char *message)
+{
+	rk_reply_slot *r;
+	rk_reply_error error = {0};
+
+	if (!(slot->flags & RK_SLOT_REPLY))
+		return;
+	r = &rk_region_replies()[slot->reply_slot];
+	if (outcome == RK_OUTCOME_ERROR)
+	{
+		error.sqlstate = sqlstate;
+		strlcpy(error.message, message, sizeof(error.message));
+		memcpy(r->data, &error, sizeof(error));
+	}
+	finish(ring, slot->reply_slot, r, outcome, 0, RK_SLAB_NONE);
+}
+
+/* Ends a message: its place in the queue and its block. */
+void
+rk_release(rk_hosted *h, rk_slot *slot, rk_lane_name lane)
+{
+	if (unlikely(slot->flags & RK_SLOT_SLAB))
+		rk_slab_give(rk_region_slab(), slot->block);
+	rk_queue_release(h->queue, lane);
+}
+
+/* ---- messages ---- */
+
+static inline const rk_message_type *
+type_of(const rk_hosted *h, uint32 type_id)
+{
+	uint32		i = type_id - h->first_type;
+
+	return i < h->type_count ? h->types[i] : NULL;
+}
+
+/* Whether the message came with an idempotency key. */
+static inline bool
+has_key(const rk_slot *slot)
+{
+	return unlikely(slot->flags & RK_SLOT_EXTRA) && (slot->key_hash[0] | slot->key_hash[1]) != 0;
+}
+
+/* The message of a slot, as its handler sees it. */
+static inline void
+message_of(const rk_slot *slot, rk_message *m)
+{
+	m->type_id = slot->type_id;
+	m->length = slot->length;
+	m->payload = slot->flags & RK_SLOT_SLAB ? rk_slab_data(rk_region_slab(), slot->block) : slot->payload;
+	m->id = slot->message_id;
+	m->correlation_id = slot->flags & RK_SLOT_EXTRA ? slot->correlation_id : 0;
+	m->sent_ns = rk_wall_ns(slot->sent_ns);
+	m->apply_seq = 0;
+	m->tenant = slot->tenant;
+	m->role = slot->role;
+	m->priority = slot->priority;
+	m->replay = false;
+}
+
+static void
+count_latency(rk_ring *ring, int64 ns)
+{
+	ns = Max(ns, 1);
+	ring->latency[63 - __builtin_clzll(ns)]++;
+	ring->latency_sum += ns;
+	if (ns > ring->latency_max)
+		ring->latency_max = ns;
+	if (ns < ring->latency_min || ring->latency_min == 0)
+		ring->latency_min = ns;
+}
+
+/* Keeps a message until the state changes; false: no room. */
+static bool
+park(rk_hosted *h, const rk_slot *slot)
+{
+	rk_parked  *p;
+
+	if (h->parked_count == RK_PARKED_MAX)
+		return false;
+	p = &h->parked[h->parked_count++];
+	memcpy(&p->slot, slot, sizeof(rk_slot));
+	p->seen = h->changes;
+	return true;
+}
+
+/*
+ * Hands a message to the actor and answers it.  Returns true if the message is
+ * to be kept, its block of the slab with it.
+ */
+static inline bool
+handle(rk_hosted *h, rk_slot *slot, uint64 apply_seq, bool parked)
+{
+	rk_ring    *ring = h->ring;
+	const rk_message_type *type = type_of(h, slot->type_id);
+	rk_reply_slot *r = slot->flags & RK_SLOT_REPLY ? &rk_region_replies()[slot->reply_slot] : NULL;
+	bool		keyed = has_key(slot);
+	rk_message	message;
+	rk_reply	reply;
+	rk_status	status;
+	uint32		block = RK_SLAB_NONE;
+
+	message_of(slot, &message);
+	message.apply_seq = apply_seq;
+	reply.later = false;
+	reply.length = 0;
+	reply.grow = grow_reply;
+	if (likely(r != NULL && !keyed))
+	{
+		reply.data = r->data;
+		reply.capacity = RK_REPLY_INLINE;
+		reply.owner = &block;
+	}
+	else
+	{
+		reply.data = scratch;
+		reply.capacity = RK_REPLY_INLINE;
+		reply.owner = NULL;
+	}
+	h->ctx.error.status = RK_OK;
+	status = h->actor->handle(&h->ctx, h->state, &message, &reply);
+	if (likely(status == RK_OK))
+	{
+		if (unlikely(reply.later))
+		{
+			if (block != RK_SLAB_NONE)
+				rk_slab_give(rk_region_slab(), block);
+			if (parked || park(h, slot))
+				return true;
+			rk_answer(ring, slot, RK_OUTCOME_ERROR, RK_ERRCODE_QUEUE_FULL, "too many messages wait for a change");
+			ring->failed++;
+			return false;
+		}
+		ring->in_flight = 0;
+		if (unlikely(keyed))
+		{
+			rk_key_add(h, slot->key_hash, slot->message_id, message.sent_ns);
+			if (r)
+			{
+				memcpy(r->data, &slot->message_id, sizeof(int64));
+				reply.length = sizeof(int64);
+			}
+		}
+		if (r)
+			finish(ring, slot->reply_slot, r, RK_OUTCOME_OK, reply.length, block);
+		if (type->mutating)
+		{
+			h->changes++;
+			ring->since_checkpoint++;
+		}
+		ring->processed++;
+	}
+	else
+	{
+		const char *why = status == RK_STOPPED ? "the host of the ring was told to stop" : h->ctx.error.message;
+
+		if (block != RK_SLAB_NONE)
+			rk_slab_give(rk_region_slab(), block);
+		ring->failed++;
+		ring->in_flight = 0;
+		rk_ring_error(ring, why);
+		if (r)
+			rk_answer(ring, slot, RK_OUTCOME_ERROR, rk_status_code(status), why);
+		else
+			rk_dead_letter(h, slot, "rejected", why, 1);
+	}
+	ring->bytes += slot->length;
+	return false;
+}
+
+/* True if the message may go to the actor; else it has been dealt with. */
+static inline bool
+acceptable(rk_hosted *h, rk_slot *slot)
+{
+	const rk_message_type *type = type_of(h, slot->type_id);
+
+	if (unlikely(type == NULL || slot->version != RK_SLOT_VERSION || slot->length != type->request_size))
+	{
+		char		text[100];
+
+		if (type == NULL)
+			snprintf(text, sizeof(text), "kernel \"%s\" has no message type %u", h->actor->kernel, slot->type_id);
+		else
+			snprintf(text, sizeof(text), "message of type %u has %u bytes instead of %d", slot->type_id,
+					 slot->length, type->request_size);
+		h->ring->failed++;
+		if (slot->flags & RK_SLOT_REPLY)
+			rk_answer(h->ring, slot, RK_OUTCOME_ERROR, ERRCODE_INVALID_PARAMETER_VALUE, text);
+		else
+			rk_dead_letter(h, slot, "invalid", text, 0);
+		return false;
+	}
+	if (unlikely(slot->deadline_ns != 0 && h->now_ns > slot->deadline_ns))
+	{
+		h->ring->expired++;
+		if (slot->flags & RK_SLOT_REPLY)
+			rk_answer(h->ring, slot, RK_OUTCOME_EXPIRED, 0, NULL);
+		else
+			rk_dead_letter(h, slot, "expired", "deadline passed before the message was handled", 0);
+		return false;
+	}
+	if (has_key(slot))
+	{
+		rk_key	   *key = rk_key_find(h, slot->key_hash);
+
+		if (key)
+		{
+			/* a repeat: the answer is the first message's id */
+			if (slot->flags & RK_SLOT_REPLY)
+			{
+				rk_reply_slot *r = &rk_region_replies()[slot->reply_slot];
+
+				memcpy(r->data, &key->message_id, sizeof(int64));
+				finish(h->ring, slot->reply_slot, r, RK_OUTCOME_OK, sizeof(int64), RK_SLAB_NONE);
+			}
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Messages that waited for a change of the state. */
+void
+rk_retry_parked(rk_hosted *h)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < h->parked_count; i++)
+	{
+		rk_parked  *p = &h->parked[i];
+		bool		keep = true;
+
+		if ((p->slot.flags & RK_SLOT_REPLY) &&
+			rk_reply_look(&rk_region_replies()[p->slot.reply_slot]) == RK_REPLY_ABANDONED)
+		{
+			/* nobody waits any more */
+			rk_answer(h->ring, &p->slot, RK_OUTCOME_STOPPED, 0, NULL);
+			keep = false;
+		}
+		else if (p->slot.deadline_ns != 0 && h->now_ns > p->slot.deadline_ns)
+			keep = acceptable(h, &p->slot);
+		else if (p->seen != h->changes)
+		{
+			keep = handle(h, &p->slot, 0, true);
+			p->seen = h->changes;
+		}
+		if (keep)
+			h->parked[kept++] = *p;
+		else if (p->slot.flags & RK_SLOT_SLAB)
+			rk_slab_give(rk_region_slab(), p->slot.block);
+	}
+	h->parked_count = kept;
+}
+
+/* Wakes senders that wait for room, once there is some. */
+static void
+offer_room(rk_hosted *h)
+{
+	rk_ring    *ring = h->ring;
+
+	if (atomic_load_explicit(&ring->space_waiters, memory_order_relaxed) > 0 &&
+		rk_queue_depth(h->queue) < ring->capacity / 2)
+		ConditionVariableBroadcast(&ring->space);
+}
+
+/*
+ * Handles some messages of a ring; returns how many.  Whatever a message
+ * needs of the clock is the time after the one before.
+ */
+static int
+run_volatile(rk_hosted *h)
+{
+	rk_ring    *ring = h->ring;
+	rk_lane_name lane;
+	rk_slot    *slot;
+	int			n = 0;
+
+	while (n < BATCH && (slot = rk_queue_peek(h->queue, &lane)) != NULL)
+	{
+		int64		sent = slot->sent_ns;
+
+		ring->in_flight = 1 + lane;
+		if (likely(acceptable(h, slot)) && handle(h, slot, 0, false))
+			rk_queue_release(h->queue, lane);
+		else
+			rk_release(h, slot, lane);
+		ring->in_flight = 0;
+		h->now_ns = rk_now_ns();
+		count_latency(ring, h->now_ns - sent);
+		n++;
+	}
+	return n;
+}
+
+/*
+ * The same with durability "journal": what changes the state is in the log,
+ * and the log on disk, before it is applied and answered.  One flush for all
+ * that wait.
+ */
+static int
+run_journaled(rk_hosted *h)
+{
+	rk_slot    *slots[BATCH];
+	int			n = 0;
+	int			logged = 0;
+	rk_lane_name lane;
+	rk_slot    *first = rk_queue_peek(h->queue, &lane);
+	uint64		seq;
+	rk_slot    *to_log[BATCH];
+
+	if (first == NULL)
+		return 0;
+	/* everything of this lane that is there */
+	for (n = 0; n < BATCH; n++)
+	{
+		const rk_message_type *type;
+
+		slots[n] = rk_lane_peek(h->queue, lane, n);
+		if (slots[n] == NULL)
+			break;
+		type = type_of(h, slots[n]->type_id);
+		if (type && type->mutating && slots[n]->length == type->request_size &&
+			!(has_key(slots[n]) && rk_key_find(h, slots[n]->key_hash)) &&
+			!(slots[n]->deadline_ns != 0 && h->now_ns > slots[n]->deadline_ns))
+			to_log[logged++] = slots[n];
+	}
+	h->ring->in_flight = 1 + lane;
+	if (logged > 0 && rk_log_messages(h, to_log, logged) < 0)
+	{
+		/* the log could not be written: none of them takes effect */
+		for (int i = 0; i < n; i++)
+		{
+			rk_answer(h->ring, slots[i], RK_OUTCOME_ERROR, ERRCODE_IO_ERROR, h->ring->error);
+			rk_release(h, slots[i], lane);
+		}
+		h->ring->in_flight = 0;
+		return n;
+	}
+	seq = h->ring->apply_seq;
+	for (int i = 0, l = 0; i < n; i++)
+	{
+		int64		sent = slots[i]->sent_ns;
+		bool		is_logged = l < logged && to_log[l] == slots[i];
+
+		if (is_logged)
+		{
+			l++;
+			h->ring->apply_seq = ++seq;
+		}
+		if (is_logged ? handle(h, slots[i], seq, false) :
+			acceptable(h, slots[i]) && handle(h, slots[i], 0, false))
+			rk_queue_release(h->queue, lane);
+		else
+			rk_release(h, slots[i], lane);
+		h->now_ns = rk_now_ns();
+		count_latency(h->ring, h->now_ns - sent);
+	}
+	h->ring->in_flight = 0;
+	return n;
+}
+
+bool
+rk_apply(rk_hosted *h, const rk_message *message)
+{
+	rk_reply	reply = {.data = scratch,.capacity = RK_REPLY_INLINE,.grow = grow_reply};
+
+	h->ctx.error.status = RK_OK;
+	if (h->actor->handle(&h->ctx, h->state, message, &reply) == RK_OK)
+	{
+		h->changes++;
+		h->ring->since_checkpoint++;
+		h->ring->processed += !message->replay;
+		return true;
+	}
+	return false;
+}
+
+/* ---- control ---- */
+
+/* The host's side of the floor of rk.ring_bench; gives up when nothing comes. */
+static uint64
+bounce(int64 count)
+{
+	uint64		value = atomic_load(&rk_the_region->ping);
+	int64		until = 0;
+
+	/* the first may be there already */
+	if (value != atomic_load(&rk_the_region->pong))
+		value--;
+	for (int64 i = 0; i <= count; i++)
+	{
+		for (int64 spins = 1; atomic_load_explicit(&rk_the_region->ping, memory_order_acquire) != value + 1; spins++)
+		{
+			rk_cpu_relax();
+			if (spins == 1024)
+				until = rk_now_ns() + INT64CONST(10000000000);
+			if (spins % 65536 == 0 && (rk_now_ns() > until || rk_host_interrupted(NULL)))
+				return i;
+		}
+		atomic_store_explicit(&rk_the_region->pong, ++value, memory_order_release);
+	}
+	return count;
+}
+
+static void
+run_control(rk_hosted *h)
+{
+	rk_slot    *slot;
+
+	while ((slot = rk_lane_peek(h->queue, RK_LANE_CONTROL, 0)) != NULL)
+	{
+		rk_reply_slot *r = slot->flags & RK_SLOT_REPLY ? &rk_region_replies()[slot->reply_slot] : NULL;
+		uint64		value = 0;
+		bool		good = h->state != NULL;
+
+		if (good && slot->type_id == RK_CONTROL_CHECKPOINT)
+		{
+			good = rk_checkpoint_write(h);
+			value = h->ring->checkpoint_id;
+		}
+		else if (good && slot->type_id == RK_CONTROL_CHECKSUM)
+			value = h->actor->checksum(&h->ctx, h->state);
+		else if (good && slot->type_id == RK_CONTROL_INTAKE)
+		{
+			rk_journal_intake(&h, 1);
+			value = h->ring->apply_seq;
+			good = !h->has_log;
+		}
+		else if (good && slot->type_id == RK_CONTROL_BOUNCE)
+		{
+			int64		count;
+
+			memcpy(&count, slot->payload, sizeof(count));
+			value = bounce(count);
+		}
+		if (r && good)
+		{
+			memcpy(r->data, &value, sizeof(value));
+			finish(h->ring, slot->reply_slot, r, RK_OUTCOME_OK, sizeof(value), RK_SLAB_NONE);
+		}
+		else
+			rk_answer(h->ring, slot, RK_OUTCOME_ERROR, ERRCODE_INTERNAL_ERROR, h->ring->error);
+		rk_release(h, slot, RK_LANE_CONTROL);
+	}
+}
+
+/* ---- all rings of the host ---- */
+
+/* Some messages of every ring; returns how many were handled. */
+int
+rk_run_rings(void)
+{
+	int			n = 0;
+
+	for (int i = 0; i < rk_hosted_count; i++)
+	{
+		rk_hosted  *h = rk_hosted_rings[i];
+		uint32		state = atomic_load_explicit(&h->ring->state, memory_order_relaxed);
+
+		if (unlikely(rk_lane_peek(h->queue, RK_LANE_CONTROL, 0) != NULL))
+			run_control(h);
+		if (state == RK_RING_ACTIVE || state == RK_RING_DRAINING)
+		{
+			int			done = unlikely(h->ring->journal) ? run_journaled(h) : run_volatile(h);
+
+			n += done;
+			if (done > 0)
+			{
+				offer_room(h);
+				if (h->parked_count > 0)
+					rk_retry_parked(h);
+			}
+			if (unlikely(h->busy))
+			{
+				bool		more = false;
+
+				h->ctx.error.status = RK_OK;
+				if (h->actor->tick(&h->ctx, h->state, &more) != RK_OK)
+					rk_ring_error(h->ring, h->ctx.error.message);
+				h->busy = more;
+				n += more;
+			}
+			else if (done > 0 && h->actor->tick)
+				h->busy = true;
+		}
+	}
+	return n;
+}
+
+void
+rk_host_breathe(void)
+{
+	for (int i = 0; i < rk_hosted_count; i++)
+	{
+		rk_hosted  *h = rk_hosted_rings[i];
+		uint32		state = atomic_load_explicit(&h->ring->state, memory_order_relaxed);
+
+		if ((state == RK_RING_ACTIVE || state == RK_RING_DRAINING) && !h->ring->journal && run_volatile(h) > 0)
+			offer_room(h);
+	}
+}
+
+/* Anything in any queue, for the last look before sleeping. */
+bool
+rk_anything_queued(void)
+{
+	for (int i = 0; i < rk_hosted_count; i++)
+	{
+		rk_hosted  *h = rk_hosted_rings[i];
+		uint32		state = atomic_load(&h->ring->state);
+
+		if (rk_lane_peek(h->queue, RK_LANE_CONTROL, 0))
+			return true;
+		if (state != RK_RING_ACTIVE && state != RK_RING_DRAINING)
+			continue;
+		for (int lane = 0; lane < RK_WORK_LANES; lane++)
+			if (rk_lane_peek(h->queue, lane, 0))
+				return true;
+	}
+	return false;
+}
+
