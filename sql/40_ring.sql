@@ -87,9 +87,30 @@ CREATE TABLE rk.ring_log (
 	sent_at_ns bigint NOT NULL,
 	role regrole NOT NULL,
 	payload bytea NOT NULL,
+	key bytea,
 	PRIMARY KEY (ring_id, apply_seq)
 );
 COMMENT ON TABLE rk.ring_log IS 'messages that a ring applies again after a crash, since its oldest checkpoint';
+
+CREATE TABLE rk.ring_output (
+	output_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	ring_id integer NOT NULL REFERENCES rk.ring ON DELETE CASCADE,
+	attachment_id bigint REFERENCES rk.attachment ON DELETE CASCADE,
+	type_id integer NOT NULL,
+	relation regclass,
+	channel text,
+	destination integer REFERENCES rk.ring ON DELETE CASCADE,
+	mapping jsonb,
+	after_seq bigint,
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE rk.ring_output IS 'where records of rings go: tables, channels, other rings';
+
+CREATE TABLE rk.ring_position (
+	ring_id integer PRIMARY KEY REFERENCES rk.ring ON DELETE CASCADE,
+	output_seq bigint NOT NULL
+);
+COMMENT ON TABLE rk.ring_position IS 'up to which message of its log the records of a ring are written';
 
 CREATE TABLE rk.dead_letter (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -119,6 +140,9 @@ SELECT pg_catalog.pg_extension_config_dump('rk.attachment_attachment_id_seq', ''
 SELECT pg_catalog.pg_extension_config_dump('rk.ring_journal', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.ring_journal_id', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.ring_log', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.ring_output', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.ring_output_output_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.ring_position', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.dead_letter', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.dead_letter_id_seq', '');
 
@@ -325,6 +349,26 @@ FROM rk.attachment a JOIN rk.ring r USING (ring_id);
 COMMENT ON VIEW rk.attachments IS
 'tables that feed rings; backlog is the number of committed messages that their ring has not taken in';
 
+/* ---- what rings publish ---- */
+
+CREATE FUNCTION rk.ring_output(name text, record text DEFAULT NULL, relation regclass DEFAULT NULL,
+	channel text DEFAULT NULL) RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_ring_output';
+COMMENT ON FUNCTION rk.ring_output(text, text, regclass, text) IS
+'writes records of a ring into a table, each exactly once, or notifies a channel of them; returns the number of the output';
+
+CREATE FUNCTION rk.ring_link(source text, record text, destination text, mapping jsonb DEFAULT '{}') RETURNS bigint
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_ring_link';
+COMMENT ON FUNCTION rk.ring_link(text, text, text, jsonb) IS
+'makes records of a ring messages of another ring, each exactly once; returns the number of the output';
+
+CREATE FUNCTION rk.ring_output_drop(output_id bigint) RETURNS void
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_ring_output_drop';
+COMMENT ON FUNCTION rk.ring_output_drop(bigint) IS 'undoes rk.ring_output or rk.ring_link; what was written stays';
+
 /* ---- what runs ---- */
 
 CREATE FUNCTION rk.ring_list(
@@ -336,7 +380,7 @@ CREATE FUNCTION rk.ring_list(
 	OUT p999_ns double precision, OUT bytes bigint, OUT apply_seq bigint, OUT journal_backlog bigint,
 	OUT last_checkpoint timestamptz, OUT checkpoint_bytes bigint, OUT checkpoint_ms bigint,
 	OUT restarts integer, OUT last_error text, OUT last_error_at timestamptz, OUT started_at timestamptz,
-	OUT heartbeat_age double precision, OUT memory_bytes bigint, OUT high_water boolean
+	OUT heartbeat_age double precision, OUT memory_bytes bigint, OUT high_water boolean, OUT output_seq bigint
 ) RETURNS SETOF record
 LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 100 ROWS 10
 AS 'MODULE_PATHNAME', 'rk_ring_list';
@@ -353,7 +397,7 @@ COMMENT ON VIEW rk.rings IS 'rings of this database and their state';
 CREATE VIEW rk.stat_ring AS
 SELECT r.name, r.kernel, l.state, l.epoch, l.host_pid, l.queue_depth, l.capacity, l.lanes, l.processed, l.failed,
 	l.expired, l.dropped, l.rejected, l.dead_lettered, l.in_flight, l.replies_sent, l.replies_dropped, l.avg_ns,
-	l.min_ns, l.max_ns, l.p50_ns, l.p90_ns, l.p99_ns, l.p999_ns, l.bytes, l.apply_seq, l.journal_backlog,
+	l.min_ns, l.max_ns, l.p50_ns, l.p90_ns, l.p99_ns, l.p999_ns, l.bytes, l.apply_seq, l.output_seq, l.journal_backlog,
 	l.last_checkpoint, l.checkpoint_bytes, l.checkpoint_ms, l.restarts, l.last_error, l.last_error_at,
 	clock_timestamp() - l.started_at AS uptime, l.heartbeat_age * interval '1 second' AS heartbeat_age,
 	l.memory_bytes, l.high_water
@@ -375,16 +419,29 @@ COMMENT ON FUNCTION rk.ring_control(text) IS 'the control block of a running rin
 
 CREATE FUNCTION rk.message_type_list(
 	OUT type_id integer, OUT name text, OUT domain text, OUT kernel text, OUT mutating boolean,
-	OUT request jsonb, OUT reply_type_id integer, OUT reply jsonb, OUT function text, OUT description text
+	OUT request jsonb, OUT reply_type_id integer, OUT reply jsonb, OUT function text, OUT description text,
+	OUT published boolean
 ) RETURNS SETOF record
 LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 100
 AS 'MODULE_PATHNAME', 'rk_message_type_list';
 COMMENT ON FUNCTION rk.message_type_list() IS 'rows of the view rk.message_types, from the descriptions in the library';
 
 CREATE VIEW rk.message_types AS
-SELECT type_id, name, domain, kernel, mutating, request, reply_type_id, reply, function, description
+SELECT type_id, name, domain, kernel, mutating, request, reply_type_id, reply, function, description, published
 FROM rk.message_type_list();
-COMMENT ON VIEW rk.message_types IS 'messages that ring kernels understand, their fields and typed functions';
+COMMENT ON VIEW rk.message_types IS
+'messages that ring kernels understand, or publish, their fields and typed functions';
+
+CREATE VIEW rk.outputs AS
+SELECT o.output_id, r.name AS ring, coalesce(m.name, q.name || 'Reply') AS record, o.type_id, o.relation, o.channel,
+	d.name AS destination, o.mapping, p.output_seq, o.created_at
+FROM rk.ring_output o JOIN rk.ring r USING (ring_id)
+	LEFT JOIN rk.message_types m ON m.type_id = o.type_id
+	LEFT JOIN rk.message_types q ON q.reply_type_id = o.type_id
+	LEFT JOIN rk.ring d ON d.ring_id = o.destination
+	LEFT JOIN rk.ring_position p ON p.ring_id = o.ring_id;
+COMMENT ON VIEW rk.outputs IS
+'where records of rings go; output_seq is the message of the log up to which they are written';
 
 /* One table, so that rows can be deleted through it. */
 CREATE VIEW rk.dead_letters WITH (security_barrier) AS
@@ -428,4 +485,4 @@ COMMENT ON FUNCTION rk.dlq_replay(text, text, bigint) IS
 
 REVOKE EXECUTE ON FUNCTION rk.ring_start(text, text, jsonb) FROM PUBLIC;
 GRANT DELETE ON rk.dead_letters TO PUBLIC;
-GRANT SELECT ON rk.ring, rk.rings, rk.stat_ring, rk.message_types, rk.dead_letters, rk.attachments TO PUBLIC;
+GRANT SELECT ON rk.ring, rk.rings, rk.stat_ring, rk.message_types, rk.dead_letters, rk.attachments, rk.outputs TO PUBLIC;

@@ -489,7 +489,10 @@ print_message(const rk_message_type *t)
 
 	printf("### %s\n\n", t->name);
 	print_sentence(t->description);
-	printf("%s Message type %u, reply %u.\n\n", t->mutating ? " Changes the state." : "", t->type_id, t->reply_id);
+	if (t->published)
+		printf(" A record, published to the [outputs](../how-to/rings.md#what-it-publishes) of the ring. Type %u.\n\n", t->type_id);
+	else
+		printf("%s Message type %u, reply %u.\n\n", t->mutating ? " Changes the state." : "", t->type_id, t->reply_id);
 	if (t->function)
 	{
 		printf("```\nrk.%s(name text", t->function);
@@ -513,6 +516,8 @@ print_message(const rk_message_type *t)
 		}
 		printf("\n");
 	}
+	if (t->published)
+		return;
 	printf("| %s | type | meaning |\n| --- | --- | --- |\n", t->rows ? "column" : "reply");
 	for (int i = 0; i < n; i++)
 	{

@@ -34,4 +34,12 @@ typedef struct rk_echo_total_reply
 	int64_t		sent_at;		/* of the last of them; 0: none yet */
 } rk_echo_total_reply;
 
+/* Published with every amount. */
+typedef struct rk_echo_added
+{
+	int64_t		amount;
+	int64_t		total;			/* after it */
+	int64_t		messages;
+} rk_echo_added;
+
 #endif							/* RK_CORE_RING_H */

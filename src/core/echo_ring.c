@@ -66,6 +66,12 @@ echo_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *reply
 				s->total = total;
 				s->messages++;
 				s->sent_at = message->sent_ns;
+				if (reply->publish)
+				{
+					rk_echo_added added = {q->amount, s->total, s->messages};
+
+					rk_publish(reply, 56, &added, sizeof(added));
+				}
 				return reply_total(ctx, s, reply);
 			}
 		case 54:

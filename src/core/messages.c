@@ -32,6 +32,13 @@ static const rk_field total_reply[] = {
 	{0}
 };
 
+static const rk_field added_record[] = {
+	RK_FIELD(rk_echo_added, amount, RK_FIELD_INT8,.meaning = "what was added to the total"),
+	RK_FIELD(rk_echo_added, total, RK_FIELD_INT8,.meaning = "sum of all amounts, this one included"),
+	RK_FIELD(rk_echo_added, messages, RK_FIELD_INT8,.meaning = "number of messages that were added up"),
+	{0}
+};
+
 const rk_message_type rk_core_messages[] = {
 	{
 		.type_id = 50,
@@ -69,6 +76,15 @@ const rk_message_type rk_core_messages[] = {
 		.request_size = sizeof(rk_echo_total_request),
 		.reply = total_reply,
 		.reply_size = sizeof(rk_echo_total_reply)
+	},
+	{
+		.type_id = 56,
+		.name = "EchoAdded",
+		.kernel = "core/echo",
+		.description = "an amount that was added to the total of a core/echo ring",
+		.request = added_record,
+		.request_size = sizeof(rk_echo_added),
+		.published = true
 	},
 	{0}
 };

@@ -71,6 +71,9 @@ typedef struct rk_reply
 	/* makes data at least size bytes large and keeps its contents; NULL: no memory */
 	void	   *(*grow) (struct rk_reply *reply, uint32_t size);
 	void	   *owner;
+
+	/* takes a record for the ring's outputs; NULL: nobody wants any */
+	void		(*publish) (struct rk_reply *reply, uint32_t type_id, const void *record, uint32_t size);
 } rk_reply;
 
 /*
@@ -93,6 +96,20 @@ rk_reply_reserve(rk_ctx *ctx, rk_reply *reply, uint32_t size)
 	memset(p, 0, size);
 	reply->length += size;
 	return p;
+}
+
+/*
+ * Publishes a record: a trade, an alert.  type_id is that of a message type of
+ * the actor that is marked as published, record its request struct.  Where a
+ * ring has outputs (rk.ring_output) the record lands in a table once, whatever
+ * crashes.  This cannot fail, and is undone if the handler fails.  Only
+ * messages that change the state may publish.
+ */
+static inline void
+rk_publish(rk_reply *reply, uint32_t type_id, const void *record, uint32_t size)
+{
+	if (reply->publish)
+		reply->publish(reply, type_id, record, size);
 }
 
 /* A value of one of the actor's options, checked against its description. */
@@ -212,7 +229,7 @@ extern const rk_actor *const rk_actors[];
 /* The actor of a kernel, or NULL. */
 extern const rk_actor *rk_actor_find(const char *kernel);
 
-/* What actor does with messages of this type, or NULL if it knows none. */
+/* What actor does with messages of this type, or NULL if it understands none. */
 extern const rk_message_type *rk_actor_message(const rk_actor *actor, uint32_t type_id);
 
 #endif							/* RK_ACTOR_H */

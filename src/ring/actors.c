@@ -24,7 +24,7 @@ const rk_message_type *
 rk_actor_message(const rk_actor *actor, uint32_t type_id)
 {
 	for (const rk_message_type *t = actor->messages; t->type_id; t++)
-		if (t->type_id == type_id)
+		if (t->type_id == type_id && !t->published)
 			return t;
 	return NULL;
 }

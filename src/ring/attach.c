@@ -24,6 +24,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
@@ -80,8 +81,8 @@ static HTAB *known = NULL;
 
 /* ---- mapping ---- */
 
-static char *
-mapping_text(Jsonb *mapping, const char *key)
+char *
+rk_mapping_text(Jsonb *mapping, const char *key)
 {
 	JsonbValue	k = {.type = jbvString,.val.string = {strlen(key), (char *) key}};
 	JsonbValue *v = findJsonbValueFromContainer(&mapping->root, JB_FOBJECT, &k);
@@ -147,10 +148,10 @@ mapping_events(Jsonb *mapping)
 	return events;
 }
 
-static Jsonb *
-mapping_fields(Jsonb *mapping)
+Jsonb *
+rk_mapping_object(Jsonb *mapping, const char *key)
 {
-	JsonbValue	k = {.type = jbvString,.val.string = {6, "fields"}};
+	JsonbValue	k = {.type = jbvString,.val.string = {strlen(key), (char *) key}};
 	JsonbValue *v = findJsonbValueFromContainer(&mapping->root, JB_FOBJECT, &k);
 
 	if (v == NULL || v->type == jbvNull)
@@ -158,12 +159,12 @@ mapping_fields(Jsonb *mapping)
 	if (v->type != jbvBinary || !JsonContainerIsObject(v->val.binary.data))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("member \"fields\" of the mapping must be an object")));
+				 errmsg("member \"%s\" of the mapping must be an object", key)));
 	return JsonbValueToJsonb(v);
 }
 
-static void
-check_mapping_keys(Jsonb *object, const char *const *keys, const rk_field *fields)
+void
+rk_mapping_check(Jsonb *object, const char *const *keys, const rk_field *fields)
 {
 	JsonbIterator *it = JsonbIteratorInit(&object->root);
 	JsonbValue	v;
@@ -198,10 +199,10 @@ check_mapping_keys(Jsonb *object, const char *const *keys, const rk_field *field
 }
 
 /* The message type of a mapping: an id, a name, or what the kernel is loaded with. */
-static const rk_message_type *
-mapping_type(Jsonb *mapping, const rk_actor *actor)
+const rk_message_type *
+rk_mapping_type(Jsonb *mapping, const rk_actor *actor)
 {
-	char	   *wanted = mapping_text(mapping, "type");
+	char	   *wanted = rk_mapping_text(mapping, "type");
 	StringInfoData all;
 
 	if (wanted == NULL && actor->loads && actor->loads[0].option)
@@ -209,7 +210,7 @@ mapping_type(Jsonb *mapping, const rk_actor *actor)
 	initStringInfo(&all);
 	for (const rk_message_type *t = actor->messages; t->type_id; t++)
 	{
-		if (!t->mutating)
+		if (!t->mutating || t->published)
 			continue;
 		if (wanted ? strcmp(t->name, wanted) == 0 || atoi(wanted) == t->type_id : true)
 			return t;
@@ -230,9 +231,9 @@ mapping_type(Jsonb *mapping, const rk_actor *actor)
 static void
 prepare_attached(attached *a, Jsonb *mapping, Oid relation)
 {
-	Jsonb	   *fields = mapping_fields(mapping);
-	char	   *when = mapping_text(mapping, "when");
-	char	   *priority = mapping_text(mapping, "priority");
+	Jsonb	   *fields = rk_mapping_object(mapping, "fields");
+	char	   *when = rk_mapping_text(mapping, "when");
+	char	   *priority = rk_mapping_text(mapping, "priority");
 	StringInfoData query;
 	int			results = 0;
 
@@ -246,7 +247,7 @@ prepare_attached(attached *a, Jsonb *mapping, Oid relation)
 	for (int i = 0; i < a->fields; i++)
 	{
 		const rk_field *f = &a->type->request[i];
-		char	   *expression = fields ? mapping_text(fields, f->name) : NULL;
+		char	   *expression = fields ? rk_mapping_text(fields, f->name) : NULL;
 		AttrNumber	attno;
 
 		a->attno[i] = 0;
@@ -477,6 +478,13 @@ rk_ring_journal_row(PG_FUNCTION_ARGS)
 
 /* ---- attaching ---- */
 
+/* A table by its name, qualified or not, as regclass reads it. */
+static Oid
+relation_of(const char *name)
+{
+	return DatumGetObjectId(DirectFunctionCall1(regclassin, CStringGetDatum(name)));
+}
+
 /* What is there already, as if it were inserted now. */
 static void
 backfill(attached *a, Oid relation, const char *name)
@@ -527,10 +535,59 @@ run_utility(const char *command)
 	SPI_finish();
 }
 
+/*
+ * Makes the outputs that a mapping names: a table or channel, or an object of
+ * them by record.
+ */
+static void
+attach_outputs(Jsonb *mapping, const char *key, const rk_ring_row *row, const char *ring, int64 attachment_id,
+			   const rk_actor *actor, const rk_message_type *type)
+{
+	JsonbValue	k = {.type = jbvString,.val.string = {strlen(key), (char *) key}};
+	JsonbValue *v = findJsonbValueFromContainer(&mapping->root, JB_FOBJECT, &k);
+	bool		to_table = strcmp(key, "output") == 0;
+	Jsonb	   *object;
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	member;
+	char	   *record = NULL;
+
+	if (v == NULL || v->type == jbvNull)
+		return;
+	if (v->type == jbvString)
+	{
+		char	   *target = rk_mapping_text(mapping, key);
+
+		(void) rk_output_add(row, ring, attachment_id, rk_record_find(actor, NULL, type),
+							 to_table ? relation_of(target) : InvalidOid, to_table ? NULL : target);
+		return;
+	}
+	object = rk_mapping_object(mapping, key);
+	it = JsonbIteratorInit(&object->root);
+	while ((token = JsonbIteratorNext(&it, &member, true)) != WJB_DONE)
+	{
+		char	   *target;
+
+		if (token == WJB_KEY)
+			record = pnstrdup(member.val.string.val, member.val.string.len);
+		if (token != WJB_VALUE)
+			continue;
+		if (member.type != jbvString)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("member \"%s\" of the mapping must name a %s for each record", key,
+							to_table ? "table" : "channel")));
+		target = pnstrdup(member.val.string.val, member.val.string.len);
+		(void) rk_output_add(row, ring, attachment_id, rk_record_find(actor, record, type),
+							 to_table ? relation_of(target) : InvalidOid, to_table ? NULL : target);
+	}
+}
+
 Datum
 rk_ring_attach(PG_FUNCTION_ARGS)
 {
-	static const char *const members[] = {"type", "on", "when", "fields", "priority", "backfill", "replica", NULL};
+	static const char *const members[] = {"type", "on", "when", "fields", "priority", "backfill", "replica",
+	"output", "notify", NULL};
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	Oid			relation = PG_GETARG_OID(1);
 	Jsonb	   *mapping = PG_GETARG_JSONB_P(2);
@@ -552,11 +609,11 @@ rk_ring_attach(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a mapping must be a JSON object")));
 	actor = rk_ring_kernel(row.kernel);
-	check_mapping_keys(mapping, members, NULL);
-	type = mapping_type(mapping, actor);
-	fields = mapping_fields(mapping);
+	rk_mapping_check(mapping, members, NULL);
+	type = rk_mapping_type(mapping, actor);
+	fields = rk_mapping_object(mapping, "fields");
 	if (fields)
-		check_mapping_keys(fields, NULL, type->request);
+		rk_mapping_check(fields, NULL, type->request);
 	events = mapping_events(mapping);
 	if (pg_class_aclcheck(relation, GetUserId(), ACL_TRIGGER) != ACLCHECK_OK)
 		ereport(ERROR,
@@ -577,6 +634,8 @@ rk_ring_attach(PG_FUNCTION_ARGS)
 	}
 	/* the mapping is checked against the table here */
 	a = attached_of(id, relation);
+	attach_outputs(mapping, "output", &row, name, id, actor, type);
+	attach_outputs(mapping, "notify", &row, name, id, actor, type);
 	qualified = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
 	initStringInfo(&command);
 	appendStringInfo(&command, "CREATE TRIGGER rk_attachment_%lld AFTER ", (long long) id);

@@ -58,6 +58,23 @@ extern void rk_controlled_ring(const char *name, rk_ring_row *row);
 /* Function of attach.c, for rk.ring_drop. */
 extern Datum rk_ring_detach(PG_FUNCTION_ARGS);
 
+/* Members of a mapping, of rk.ring_attach or rk.ring_link; NULL: it has none such (attach.c). */
+extern char *rk_mapping_text(Jsonb *mapping, const char *key);
+extern Jsonb *rk_mapping_object(Jsonb *mapping, const char *key);
+
+/* All members of an object are among keys (may be NULL) and the names of fields (may be NULL). */
+extern void rk_mapping_check(Jsonb *object, const char *const *keys, const rk_field *fields);
+
+/* The message type of a mapping: an id, a name, or what the kernel is loaded with. */
+extern const rk_message_type *rk_mapping_type(Jsonb *mapping, const rk_actor *actor);
+
+/* Id of a record of a kernel by its name; without, its only one or the message's reply (output.c). */
+extern uint32 rk_record_find(const rk_actor *actor, const char *name, const rk_message_type *message);
+
+/* Makes an output: records of a type into a table, or to a channel; returns its number. */
+extern int64 rk_output_add(const rk_ring_row *row, const char *name, int64 attachment_id, uint32 type_id,
+						   Oid relation, const char *channel);
+
 /* Writes a message (a bytea) into the journal of a ring; returns its id. */
 extern int64 rk_journal_write(int32 ring_id, uint32 type_id, int priority, void *payload);
 

@@ -12,8 +12,8 @@
  *
  * apply_seq says which part of the log is in it.  The state is copied in one
  * go, at the speed of memory, and nothing is handled meanwhile; while the copy
- * is written, messages are, between pieces.  The newest ones are kept (rk.checkpoints_kept); the log before
- * the oldest of them is removed.
+ * is written, messages are, between pieces.  The newest ones are kept
+ * (rk.checkpoints_kept); the log before the oldest of them is removed.
  */
 #include "postgres.h"
 
@@ -61,6 +61,15 @@ keys_of(rk_hosted *h)
 		h->keys = hash_create("rk idempotency keys", 1024, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
 	return h->keys;
+}
+
+void
+rk_keys_clear(rk_hosted *h)
+{
+	if (h->keys)
+		hash_destroy(h->keys);
+	h->keys = NULL;
+	h->oldest_key = h->newest_key = NULL;
 }
 
 rk_key *
@@ -220,6 +229,7 @@ rk_checkpoint_write(rk_hosted *h)
 		free(arg.image.data);
 		return false;
 	}
+	h->checkpoint_wanted = false;
 	good = rk_in_transaction(h->ring, "writing a checkpoint", write_rows, &arg);
 	free(arg.image.data);
 	h->now_ns = rk_now_ns();

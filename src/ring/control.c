@@ -275,6 +275,9 @@ rk_ring_reset(PG_FUNCTION_ARGS)
 	must_be_stopped(name, &row, "reset");
 	change_row("DELETE FROM rk.checkpoint WHERE ring_id = $1", row.ring_id, (Datum) 0, InvalidOid);
 	change_row("DELETE FROM rk.ring_log WHERE ring_id = $1", row.ring_id, (Datum) 0, InvalidOid);
+	/* its log begins anew */
+	change_row("DELETE FROM rk.ring_position WHERE ring_id = $1", row.ring_id, (Datum) 0, InvalidOid);
+	change_row("UPDATE rk.ring_output SET after_seq = NULL WHERE ring_id = $1", row.ring_id, (Datum) 0, InvalidOid);
 	PG_RETURN_VOID();
 }
 
@@ -489,6 +492,7 @@ rk_ring_list(PG_FUNCTION_ARGS)
 		v[n++] = Float8GetDatum((now - atomic_load(&r->heartbeat_ns)) / 1e9);
 		v[n++] = Int64GetDatum(r->memory_bytes);
 		v[n++] = BoolGetDatum(r->high_water != 0);
+		v[n++] = Int64GetDatum(r->output_seq);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, v, nulls);
 	}
 	LWLockRelease(rk_the_region->lock);
@@ -565,8 +569,8 @@ rk_message_type_list(PG_FUNCTION_ARGS)
 		{
 			StringInfoData request;
 			StringInfoData reply;
-			Datum		v[10];
-			bool		nulls[10] = {0};
+			Datum		v[11];
+			bool		nulls[11] = {0};
 			const char *slash = strchr(t->kernel, '/');
 
 			initStringInfo(&request);
@@ -593,6 +597,7 @@ rk_message_type_list(PG_FUNCTION_ARGS)
 			nulls[8] = t->function == NULL;
 			v[8] = t->function ? CStringGetTextDatum(psprintf("rk.%s", t->function)) : (Datum) 0;
 			v[9] = CStringGetTextDatum(t->description);
+			v[10] = BoolGetDatum(t->published);
 			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, v, nulls);
 		}
 	return (Datum) 0;

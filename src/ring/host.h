@@ -9,6 +9,7 @@
 #include "region.h"
 
 #define RK_PARKED_MAX 64
+#define RK_LOG_BATCH 64			/* messages that are logged together, at most */
 
 /* A message that waits for the state to change. */
 typedef struct rk_parked
@@ -17,12 +18,36 @@ typedef struct rk_parked
 	uint64		seen;			/* rk_hosted.changes when it was last tried */
 } rk_parked;
 
+/* Where records of a type go: a table, a channel of LISTEN, another ring. */
+typedef struct rk_output
+{
+	int64		output_id;
+	uint32		type_id;		/* of the record */
+	Oid			relation;		/* InvalidOid: none */
+	char	   *channel;		/* NULL: none */
+	int32		destination;	/* ring; 0: none */
+	Jsonb	   *mapping;		/* to its message */
+	uint64		after_seq;		/* it begins with the message after this one */
+	bool		repeated;		/* another output does the same */
+	struct rk_table_writer *writer; /* NULL: not prepared yet */
+} rk_output;
+
+/* Records on their way to the outputs, one after the other (output.c). */
+typedef struct rk_records
+{
+	char	   *data;
+	Size		size;
+	Size		capacity;
+	bool		failed;			/* there was no memory for one */
+} rk_records;
+
 typedef struct rk_hosted
 {
 	rk_ring    *ring;
 	rk_queue   *queue;
 	int32		ring_id;
 	int32		restarts;		/* of the row it was made from */
+	Oid			table;			/* the row's: another one if the extension was made anew */
 	const rk_actor *actor;
 	rk_ring_options options;
 	MemoryContext memory;		/* options and row */
@@ -40,6 +65,13 @@ typedef struct rk_hosted
 	bool		busy;			/* the actor wants its tick soon */
 	bool		has_log;		/* rk.ring_log may have rows to apply */
 
+	rk_output  *outputs;
+	int			output_count;
+	uint64		output_seq;		/* what was published up to this message is written */
+	rk_records	records;
+	MemoryContext output_memory;
+	bool		checkpoint_wanted;	/* before anything else is applied */
+
 	struct HTAB *keys;			/* idempotency keys */
 	struct rk_key *oldest_key;
 	struct rk_key *newest_key;
@@ -50,6 +82,9 @@ typedef struct rk_hosted
 	int64		failures_since_ns;
 	int			failures;
 	int64		restart_at_ns;	/* of a failed ring; 0: never */
+
+	int64		logged[RK_LOG_BATCH];	/* ids of the newest messages of the log at the start */
+	int			logged_count;
 } rk_hosted;
 
 /* Idempotency: a key and the message that came with it first. */
@@ -78,8 +113,8 @@ extern bool rk_in_transaction(rk_ring *ring, const char *what, void (*fn) (void 
 
 extern void rk_ring_error(rk_ring *ring, const char *message);
 
-/* Applies a message of the log or of an option; false: the handler refused. */
-extern bool rk_apply(rk_hosted *h, const rk_message *message);
+/* Applies a message of the log or of an option. */
+extern rk_status rk_apply(rk_hosted *h, const rk_message *message);
 
 /*
  * Handles messages of volatile rings in the middle of a longer piece of work;
@@ -139,6 +174,8 @@ extern bool rk_checkpoint_write(rk_hosted *h);
 /* In a transaction: brings the newest good checkpoint up.  False: there is none. */
 extern bool rk_checkpoint_restore(rk_hosted *h);
 
+/* Idempotency keys, which are part of a checkpoint. */
+extern void rk_keys_clear(rk_hosted *h);
 extern rk_key *rk_key_find(rk_hosted *h, const uint64 *hash);
 extern void rk_key_add(rk_hosted *h, const uint64 *hash, int64 message_id, int64 wall_ns);
 
@@ -150,12 +187,40 @@ extern void rk_journal_intake(rk_hosted **rings, int count);
 /* Applies what the log has after the state; in a transaction. */
 extern void rk_log_apply(rk_hosted *h, bool replay);
 
-/* Logs the messages at the head of the ring's lanes, up to count of them. */
-extern int	rk_log_messages(rk_hosted *h, rk_slot **slots, int count);
+/* Logs messages of the queue, which are applied next; false: they could not be. */
+extern bool rk_log_messages(rk_hosted *h, rk_slot **slots, int count);
+
+/* In a transaction with the catalog open: finds the end of the log. */
+extern void rk_log_newest(rk_hosted *h);
+
+/* Whether a message is among the newest of the log, as it was when the ring came up. */
+extern bool rk_log_has(const rk_hosted *h, int64 message_id);
 
 /* Remembers a message nobody could handle; rk_dead_flush writes them. */
 extern void rk_dead_letter(rk_hosted *h, const rk_slot *slot, const char *reason, const char *error, int attempts);
 extern void rk_dead_letter_message(rk_hosted *h, const rk_message *m, const char *reason, const char *error);
 extern void rk_dead_flush(void);
+
+/* ---- output.c ---- */
+
+/* Keeps a record if an output wants it. */
+extern void rk_record_add(rk_hosted *h, const rk_message *message, uint32 type_id, const void *data, uint32 length);
+extern void rk_records_clear(rk_hosted *h);
+
+/* In a transaction with the catalog open: writes the records that are kept. */
+extern void rk_output_write(rk_hosted *h);
+
+/* The same in a transaction of its own; false when it failed. */
+extern bool rk_output_flush(rk_hosted *h);
+
+/*
+ * In a transaction with the catalog open: learns which outputs a ring has.  New
+ * ones begin after logged.
+ */
+extern void rk_outputs_read(rk_hosted *h, uint64 logged);
+extern void rk_outputs_forget(rk_hosted *h);
+
+/* The same for all rings. */
+extern void rk_outputs_refresh(void);
 
 #endif							/* RK_HOST_H */

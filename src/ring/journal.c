@@ -26,6 +26,7 @@
 #include "executor/spi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -51,6 +52,8 @@ intake(void *arg)
 	rk_catalog	catalog;
 
 	rk_catalog_open(&catalog);
+	/* losing this commit only puts the rows back, so nobody waits for the disk */
+	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 	/* mostly there is nothing, and that is found out at the price of one look */
 	if (rk_run_sql("SELECT FROM rk.ring_journal LIMIT 1", 0, NULL, NULL, NULL) > 0)
 	{
@@ -62,12 +65,15 @@ intake(void *arg)
 
 			if (h->state == NULL)
 				continue;
+			/* read again below: an output that came with the rows begins with them */
 			a->moved[i] = rk_run_sql(
 									 "WITH moved AS (DELETE FROM rk.ring_journal WHERE ring_id = $1 RETURNING *), "
 									 "whole AS (SELECT *, max(id) OVER (PARTITION BY xid) AS last_id FROM moved) "
 									 "INSERT INTO rk.ring_log (ring_id, apply_seq, type_id, priority, message_id, sent_at_ns, role, payload) "
 									 "SELECT ring_id, $2 + row_number() OVER (ORDER BY last_id, id), type_id, priority, id, "
 									 "sent_at_ns, role, payload FROM whole", 2, types, values, NULL);
+			if (a->moved[i] > 0)
+				rk_outputs_read(h, h->ring->logged_seq);
 		}
 	}
 	rk_catalog_close(&catalog);
@@ -89,6 +95,19 @@ apply_in_transaction(void *arg)
 	rk_catalog_close(&catalog);
 }
 
+/* Applies what is in the log; a ring whose records cannot be written has failed. */
+static bool
+apply_log(rk_hosted *h)
+{
+	apply_arg	a = {.h = h};
+
+	if (rk_in_transaction(h->ring, "applying the log", apply_in_transaction, &a))
+		return true;
+	if (h->output_count > 0)
+		rk_ring_failed(h);
+	return false;
+}
+
 void
 rk_journal_intake(rk_hosted **rings, int count)
 {
@@ -99,7 +118,6 @@ rk_journal_intake(rk_hosted **rings, int count)
 		return;
 	moved = MemoryContextAllocZero(TopMemoryContext, sizeof(int64) * count);
 	arg.moved = moved;
-	/* losing this commit only puts the rows back */
 	if (rk_in_transaction(NULL, "taking the journal in", intake, &arg))
 		for (int i = 0; i < count; i++)
 		{
@@ -108,12 +126,12 @@ rk_journal_intake(rk_hosted **rings, int count)
 		}
 	pfree(moved);
 	for (int i = 0; i < count; i++)
+	{
+		if (rings[i]->checkpoint_wanted && rings[i]->state)
+			(void) rk_checkpoint_write(rings[i]);
 		if (rings[i]->has_log && rings[i]->state)
-		{
-			apply_arg	a = {.h = rings[i]};
-
-			rk_in_transaction(rings[i]->ring, "applying the log", apply_in_transaction, &a);
-		}
+			(void) apply_log(rings[i]);
+	}
 }
 
 /* ---- from the log to the state ---- */
@@ -123,13 +141,14 @@ rk_log_apply(rk_hosted *h, bool replay)
 {
 	rk_ring    *ring = h->ring;
 	int64		rows;
+	rk_status	status;
 
 	do
 	{
 		Oid			types[] = {INT4OID, INT8OID};
 		Datum		values[] = {Int32GetDatum(h->ring_id), Int64GetDatum(ring->apply_seq)};
 
-		rows = rk_run_sql("SELECT apply_seq, type_id, priority, message_id, sent_at_ns, role::oid, payload "
+		rows = rk_run_sql("SELECT apply_seq, type_id, priority, message_id, sent_at_ns, role::oid, payload, key "
 						  "FROM rk.ring_log WHERE ring_id = $1 AND apply_seq > $2 ORDER BY apply_seq LIMIT 10000",
 						  2, types, values, NULL);
 		for (int64 i = 0; i < rows; i++)
@@ -160,9 +179,20 @@ rk_log_apply(rk_hosted *h, bool replay)
 				if (!replay)
 					rk_dead_letter_message(h, &m, "invalid", "the payload does not fit the message type");
 			}
-			else if (!rk_apply(h, &m))
+			else if ((status = rk_apply(h, &m)) == RK_OK)
 			{
-				if (h->ctx.error.status == RK_STOPPED || h->ctx.error.status == RK_ERR_MEMORY)
+				Datum		key = SPI_getbinval(t, d, 8, &is_null);
+				uint64		hash[2];
+
+				if (!is_null)
+				{
+					memcpy(hash, VARDATA_ANY(DatumGetByteaPP(key)), sizeof(hash));
+					rk_key_add(h, hash, m.id, m.sent_ns);
+				}
+			}
+			else
+			{
+				if (status == RK_STOPPED || status == RK_ERR_MEMORY)
 					ereport(ERROR,
 							(errcode(ERRCODE_OUT_OF_MEMORY),
 							 errmsg("log of ring \"%s\" could not be applied: %s", NameStr(ring->name),
@@ -179,6 +209,7 @@ rk_log_apply(rk_hosted *h, bool replay)
 				pfree(copy);
 		}
 		SPI_freetuptable(SPI_tuptable);
+		rk_output_write(h);
 	} while (rows == PAGE);
 	h->has_log = false;
 	ring->logged_seq = Max(ring->logged_seq, ring->apply_seq);
@@ -198,15 +229,19 @@ log_rows(void *arg)
 {
 	log_arg    *a = arg;
 	rk_catalog	catalog;
-	Datum	   *column[6];
-	Datum		values[8];
-	Oid			types[8] = {INT4OID, INT8OID, INT4ARRAYOID, INT2ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, OIDARRAYOID,
-	BYTEAARRAYOID};
+	Datum	   *column[7];
+	bool	   *no_key;
+	Datum		values[9];
+	Oid			types[9] = {INT4OID, INT8OID, INT4ARRAYOID, INT2ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, OIDARRAYOID,
+	BYTEAARRAYOID, BYTEAARRAYOID};
+	int			dims[] = {a->count};
+	int			bounds[] = {1};
 	int64		seq = a->h->ring->logged_seq;
 
 	rk_catalog_open(&catalog);
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < 7; i++)
 		column[i] = palloc(sizeof(Datum) * a->count);
+	no_key = palloc(sizeof(bool) * a->count);
 	for (int i = 0; i < a->count; i++)
 	{
 		rk_slot    *s = a->slots[i];
@@ -221,6 +256,15 @@ log_rows(void *arg)
 		column[3][i] = Int64GetDatum(rk_wall_ns(s->sent_ns));
 		column[4][i] = ObjectIdGetDatum(s->role);
 		column[5][i] = PointerGetDatum(payload);
+		no_key[i] = !(s->flags & RK_SLOT_EXTRA) || (s->key_hash[0] | s->key_hash[1]) == 0;
+		if (!no_key[i])
+		{
+			bytea	   *key = palloc(VARHDRSZ + sizeof(s->key_hash));
+
+			SET_VARSIZE(key, VARHDRSZ + sizeof(s->key_hash));
+			memcpy(VARDATA(key), s->key_hash, sizeof(s->key_hash));
+			column[6][i] = PointerGetDatum(key);
+		}
 	}
 	values[0] = Int32GetDatum(a->h->ring_id);
 	values[1] = Int64GetDatum(seq);
@@ -230,30 +274,55 @@ log_rows(void *arg)
 	values[5] = PointerGetDatum(construct_array(column[3], a->count, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 	values[6] = PointerGetDatum(construct_array(column[4], a->count, OIDOID, 4, true, TYPALIGN_INT));
 	values[7] = PointerGetDatum(construct_array(column[5], a->count, BYTEAOID, -1, false, TYPALIGN_INT));
-	rk_run_sql("INSERT INTO rk.ring_log (ring_id, apply_seq, type_id, priority, message_id, sent_at_ns, role, payload) "
-			   "SELECT $1, $2 + n, t, p, m, s, r, b FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4), "
-			   "pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8)) "
-			   "WITH ORDINALITY AS u(t, p, m, s, r, b, n)", 8, types, values, NULL);
+	values[8] = PointerGetDatum(construct_md_array(column[6], no_key, 1, dims, bounds, BYTEAOID, -1, false,
+												   TYPALIGN_INT));
+	rk_run_sql("INSERT INTO rk.ring_log (ring_id, apply_seq, type_id, priority, message_id, sent_at_ns, role, payload, key) "
+			   "SELECT $1, $2 + n, t, p, m, s, r, b, k FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4), "
+			   "pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), "
+			   "pg_catalog.unnest($9)) WITH ORDINALITY AS u(t, p, m, s, r, b, k, n)", 9, types, values, NULL);
 	rk_catalog_close(&catalog);
 }
 
-int
+bool
 rk_log_messages(rk_hosted *h, rk_slot **slots, int count)
 {
 	log_arg		arg = {.h = h,.slots = slots,.count = count};
 
 	/* what the log has already comes first */
-	if (h->has_log)
-	{
-		apply_arg	a = {.h = h};
-
-		if (!rk_in_transaction(h->ring, "applying the log", apply_in_transaction, &a))
-			return -1;
-	}
+	if (h->has_log && !apply_log(h))
+		return false;
 	if (!rk_in_transaction(h->ring, "logging messages", log_rows, &arg))
-		return -1;
+		return false;
 	h->ring->logged_seq += count;
-	return count;
+	return true;
+}
+
+void
+rk_log_newest(rk_hosted *h)
+{
+	Oid			types[] = {INT4OID, INT4OID};
+	Datum		values[] = {Int32GetDatum(h->ring_id), Int32GetDatum(RK_LOG_BATCH)};
+	bool		is_null;
+
+	h->ring->logged_seq = h->ring->apply_seq;
+	h->logged_count = rk_run_sql("SELECT message_id, apply_seq FROM rk.ring_log WHERE ring_id = $1 "
+								 "ORDER BY apply_seq DESC LIMIT $2", 2, types, values, NULL);
+	for (int i = 0; i < h->logged_count; i++)
+	{
+		uint64		seq = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &is_null));
+
+		h->logged[i] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null));
+		h->ring->logged_seq = Max(h->ring->logged_seq, seq);
+	}
+}
+
+bool
+rk_log_has(const rk_hosted *h, int64 message_id)
+{
+	for (int i = 0; i < h->logged_count; i++)
+		if (h->logged[i] == message_id)
+			return true;
+	return false;
 }
 
 /* ---- dead letters ---- */

@@ -40,6 +40,7 @@
 
 #include "../compat.h"
 #include "region.h"
+#include "send.h"
 
 #define MAX_STARTING 2			/* hosts on their way at a time */
 
@@ -340,6 +341,10 @@ utility(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtili
 		else
 			standard_ProcessUtility(pstmt, query, read_only_tree, context, params, environment, dest, completion);
 		gone = IsA(pstmt->utilityStmt, DropdbStmt);
+		/* perhaps it was ours, and its rings are gone */
+		if (rk_the_region && IsA(pstmt->utilityStmt, DropStmt) &&
+			((DropStmt *) pstmt->utilityStmt)->removeType == OBJECT_EXTENSION)
+			rk_rescan_at_commit();
 		if (OidIsValid(database) && IsA(pstmt->utilityStmt, CreatedbStmt))
 		{
 			static bool registered = false;

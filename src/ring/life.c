@@ -5,10 +5,12 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -47,6 +49,12 @@ discard_queue(rk_hosted *h)
 	h->parked_count = 0;
 }
 
+static bool
+apply_row(void *arg, const rk_message *message)
+{
+	return rk_apply(arg, message) == RK_OK;
+}
+
 /* Reads the relations among the options, each row as a message. */
 static void
 load_relations(rk_hosted *h)
@@ -57,7 +65,7 @@ load_relations(rk_hosted *h)
 		const rk_message_type *type = rk_actor_message(h->actor, l->type_id);
 
 		if (o && !o->is_null && o->text)
-			rk_load_rows(type, o->text, h->ring->owner, (rk_load_fn) rk_apply, h);
+			rk_load_rows(type, o->text, h->ring->owner, apply_row, h);
 	}
 }
 
@@ -95,6 +103,8 @@ bring_up(void *arg)
 		rk_catalog_open(&catalog);
 		h->ring->since_checkpoint = h->changes;
 	}
+	rk_log_newest(h);
+	rk_outputs_read(h, h->ring->logged_seq);
 	rk_log_apply(h, true);
 	rk_catalog_close(&catalog);
 }
@@ -117,6 +127,18 @@ take_over(rk_hosted *h)
 		}
 		ring->in_flight = 0;
 	}
+	/* what it had logged has been applied from there */
+	for (int lane = 0; lane < RK_WORK_LANES && h->logged_count > 0; lane++)
+	{
+		rk_slot    *slot;
+
+		while ((slot = rk_lane_peek(h->queue, lane, 0)) != NULL && rk_log_has(h, slot->message_id))
+		{
+			rk_answer(ring, slot, RK_OUTCOME_LOST, 0, NULL);
+			rk_release(h, slot, lane);
+		}
+	}
+	h->logged_count = 0;
 }
 
 /* A ring could not be brought up, or its actor failed. */
@@ -155,6 +177,8 @@ rk_launch(rk_hosted *h)
 
 	h->restart_at_ns = 0;
 	h->changes = 0;
+	rk_keys_clear(h);
+	rk_outputs_forget(h);
 	rk_set_state(h->ring, RK_RING_RESTORING);
 	rk_ctx_init(ctx);
 	ctx->memory_limit = h->options.memory_limit;
@@ -182,7 +206,7 @@ rk_launch(rk_hosted *h)
 
 /* Makes room for a ring in this process and in the directory. */
 static rk_hosted *
-adopt(const rk_ring_row *row)
+adopt(const rk_ring_row *row, Oid table)
 {
 	MemoryContext memory = AllocSetContextCreate(TopMemoryContext, "rk ring", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(memory);
@@ -192,6 +216,7 @@ adopt(const rk_ring_row *row)
 
 	h->memory = memory;
 	h->ring_id = row->ring_id;
+	h->table = table;
 	h->present = true;
 	h->restarts = row->restarts;
 	h->actor = rk_ring_kernel(row->kernel);
@@ -205,7 +230,8 @@ adopt(const rk_ring_row *row)
 	h->type_count = last - h->first_type + 1;
 	h->types = palloc0(sizeof(*h->types) * h->type_count);
 	for (const rk_message_type *t = h->actor->messages; t->type_id; t++)
-		h->types[t->type_id - h->first_type] = t;
+		if (!t->published)
+			h->types[t->type_id - h->first_type] = t;
 
 	LWLockAcquire(rk_the_region->lock, LW_EXCLUSIVE);
 	/* one that is there was a predecessor's; its queue goes on */
@@ -263,6 +289,8 @@ rk_ring_stop(rk_hosted *h, bool final)
 		rk_directory_free(h->ring);
 	}
 	rk_ctx_destroy(&h->ctx);
+	rk_outputs_forget(h);
+	free(h->records.data);
 	for (int i = 0; i < rk_hosted_count; i++)
 		if (rk_hosted_rings[i] == h)
 			rk_hosted_rings[i] = rk_hosted_rings[--rk_hosted_count];
@@ -275,7 +303,7 @@ typedef struct ring_list
 {
 	rk_ring_row *rows;
 	int			count;
-	int			running;		/* of the database, whoever hosts them */
+	Oid			table;			/* rk.ring itself */
 	MemoryContext memory;
 } ring_list;
 
@@ -288,6 +316,7 @@ read_rings(void *arg)
 	if (!OidIsValid(get_extension_oid("rustkernels", true)))
 		return;
 	rk_catalog_open(&catalog);
+	list->table = get_relname_relid("ring", get_namespace_oid("rk", false));
 	list->count = rk_run_sql("SELECT " RK_RING_COLUMNS " FROM rk.ring ORDER BY ring_id", 0, NULL, NULL, NULL);
 	list->rows = MemoryContextAllocZero(list->memory, sizeof(rk_ring_row) * (list->count + 1));
 	for (int i = 0; i < list->count; i++)
@@ -314,6 +343,7 @@ is_dedicated(const rk_ring_row *row)
 typedef struct adopt_arg
 {
 	const rk_ring_row *row;
+	Oid			table;
 	rk_hosted  *h;
 } adopt_arg;
 
@@ -322,7 +352,7 @@ adopt_in_transaction(void *arg)
 {
 	adopt_arg  *a = arg;
 
-	a->h = adopt(a->row);
+	a->h = adopt(a->row, a->table);
 }
 
 /* Makes what runs what rk.ring says; returns the number of rings that run or should. */
@@ -338,8 +368,13 @@ rk_follow_catalog(void)
 		MemoryContextDelete(list.memory);
 		return rk_hosted_count + 1;
 	}
-	for (int i = 0; i < rk_hosted_count; i++)
+	/* rings of an extension that was dropped, even if it was created again */
+	for (int i = rk_hosted_count - 1; i >= 0; i--)
+	{
 		rk_hosted_rings[i]->present = false;
+		if (rk_hosted_rings[i]->table != list.table)
+			rk_ring_stop(rk_hosted_rings[i], true);
+	}
 	for (int i = 0; i < list.count; i++)
 	{
 		rk_ring_row *row = &list.rows[i];
@@ -369,7 +404,7 @@ rk_follow_catalog(void)
 			mine++;
 			if (h == NULL)
 			{
-				adopt_arg	arg = {.row = row};
+				adopt_arg	arg = {.row = row,.table = list.table};
 
 				if (!rk_in_transaction(NULL, "launching a ring", adopt_in_transaction, &arg))
 					continue;
@@ -378,7 +413,7 @@ rk_follow_catalog(void)
 			}
 			else if (h->restarts != row->restarts)
 			{
-				adopt_arg	arg = {.row = row};
+				adopt_arg	arg = {.row = row,.table = list.table};
 
 				rk_ring_stop(h, true);
 				if (!rk_in_transaction(NULL, "launching a ring", adopt_in_transaction, &arg))
@@ -412,6 +447,7 @@ rk_follow_catalog(void)
 	for (int i = rk_hosted_count - 1; i >= 0; i--)
 		if (!rk_hosted_rings[i]->present)
 			rk_ring_stop(rk_hosted_rings[i], true);
+	rk_outputs_refresh();
 	MemoryContextDelete(list.memory);
 	return mine;
 }

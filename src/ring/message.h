@@ -88,6 +88,12 @@ typedef struct rk_message_type
 	 * NULL: there is none, or it is a column like any other.
 	 */
 	const char *found;
+
+	/*
+	 * The actor does not understand it but says it (rk_publish): request
+	 * describes the record, and there is no reply.
+	 */
+	bool		published;
 } rk_message_type;
 
 /* A set of message types; ends with a type_id of 0. */

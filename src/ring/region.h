@@ -93,7 +93,7 @@ typedef struct rk_ring
 	int32		host;			/* index of the host slot */
 	uint32		capacity;
 	uint8		overflow;		/* rk_overflow */
-	bool		journal;		/* durability journal */
+	bool		journal;		/* durability journal, or it has outputs */
 	bool		lanes;			/* option priority_lanes */
 	int32		message_timeout_ms;
 	Size		queue_offset;
@@ -122,6 +122,7 @@ typedef struct rk_ring
 	int64		latency_max;
 	uint64		apply_seq;
 	uint64		logged_seq;
+	uint64		output_seq;		/* what was published up to there is written */
 	int64		journal_backlog;
 	int64		since_checkpoint;	/* mutating messages */
 	int64		checkpoint_id;

@@ -19,7 +19,7 @@
 #include "../compat.h"
 #include "host.h"
 
-#define BATCH 64				/* messages of a ring before the others' turn */
+#define BATCH RK_LOG_BATCH		/* messages of a ring before the others' turn */
 
 static char *scratch;			/* replies that nobody waits for */
 
@@ -58,10 +58,30 @@ grow_reply(rk_reply *reply, uint32_t size)
 	return data;
 }
 
+/* Replies that wait until the outputs of their messages are written. */
+static struct
+{
+	uint32		number;
+	uint32		length;
+	uint32		block;
+	rk_outcome	outcome;
+}			deferred[Max(BATCH, RK_PARKED_MAX)];
+
+static bool deferring = false;
+static int	deferred_count = 0;
+
 /* Hands a reply over and wakes whoever waits for it. */
 static inline void
 finish(rk_ring *ring, uint32 number, rk_reply_slot *r, rk_outcome outcome, uint32 length, uint32 block)
 {
+	if (unlikely(deferring))
+	{
+		deferred[deferred_count].number = number;
+		deferred[deferred_count].length = length;
+		deferred[deferred_count].block = block;
+		deferred[deferred_count++].outcome = outcome;
+		return;
+	}
 	r->outcome = outcome;
 	r->length = length;
 	r->in_slab = block != RK_SLAB_NONE;
@@ -81,6 +101,32 @@ finish(rk_ring *ring, uint32 number, rk_reply_slot *r, rk_outcome outcome, uint3
 			break;
 	}
 	ring->replies_sent++;
+}
+
+/*
+ * Writes what the messages since deferring began have published, then sends
+ * their replies.  False: it could not be written, and the state is ahead of
+ * the outputs.
+ */
+static bool
+deliver(rk_hosted *h)
+{
+	bool		written = rk_output_flush(h);
+
+	deferring = false;
+	for (int i = 0; i < deferred_count; i++)
+	{
+		rk_outcome	outcome = deferred[i].outcome;
+		uint32		block = deferred[i].block;
+		bool		good = written || outcome != RK_OUTCOME_OK;
+
+		if (!good && block != RK_SLAB_NONE)
+			rk_slab_give(rk_region_slab(), block);
+		finish(h->ring, deferred[i].number, &rk_region_replies()[deferred[i].number],
+			   good ? outcome : RK_OUTCOME_LOST, good ? deferred[i].length : 0, good ? block : RK_SLAB_NONE);
+	}
+	deferred_count = 0;
+	return written;
 }
 
 /* Answers a message that got no reply from its actor. */
@@ -171,6 +217,42 @@ park(rk_hosted *h, const rk_slot *slot)
 	return true;
 }
 
+/* The ring and the message that an actor is at, for the records it publishes. */
+static rk_hosted *publisher;
+static const rk_message *publication;
+
+static void
+publish(rk_reply *reply, uint32_t type_id, const void *record, uint32_t size)
+{
+	rk_record_add(publisher, publication, type_id, record, size);
+}
+
+/*
+ * What every message goes through: the actor, and what it publishes.  Nothing
+ * is kept of a message that fails or is to come again.
+ */
+static inline rk_status
+call_actor(rk_hosted *h, const rk_message *message, const rk_message_type *type, rk_reply *reply)
+{
+	rk_status	status;
+	Size		mark;
+
+	h->ctx.error.status = RK_OK;
+	if (likely(h->output_count == 0 || message->apply_seq <= h->output_seq))
+		return h->actor->handle(&h->ctx, h->state, message, reply);
+
+	mark = h->records.size;
+	publisher = h;
+	publication = message;
+	reply->publish = publish;
+	status = h->actor->handle(&h->ctx, h->state, message, reply);
+	if (status != RK_OK || reply->later)
+		h->records.size = mark;
+	else if (type->reply_id != 0 && reply->length >= type->reply_size)
+		rk_record_add(h, message, type->reply_id, reply->data, reply->length);
+	return status;
+}
+
 /*
  * Hands a message to the actor and answers it.  Returns true if the message is
  * to be kept, its block of the slab with it.
@@ -204,8 +286,8 @@ handle(rk_hosted *h, rk_slot *slot, uint64 apply_seq, bool parked)
 		reply.capacity = RK_REPLY_INLINE;
 		reply.owner = NULL;
 	}
-	h->ctx.error.status = RK_OK;
-	status = h->actor->handle(&h->ctx, h->state, &message, &reply);
+	reply.publish = NULL;
+	status = call_actor(h, &message, type, &reply);
 	if (likely(status == RK_OK))
 	{
 		if (unlikely(reply.later))
@@ -306,12 +388,23 @@ acceptable(rk_hosted *h, rk_slot *slot)
 	return true;
 }
 
+/* Whether a message at the head of a lane is one that changes the state. */
+static bool
+to_be_logged(const rk_hosted *h, const rk_slot *slot)
+{
+	const rk_message_type *type = type_of(h, slot->type_id);
+
+	return type && type->mutating && slot->length == type->request_size &&
+		!(slot->deadline_ns != 0 && h->now_ns > slot->deadline_ns);
+}
+
 /* Messages that waited for a change of the state. */
 void
 rk_retry_parked(rk_hosted *h)
 {
 	int			kept = 0;
 
+	deferring = h->output_count > 0;
 	for (int i = 0; i < h->parked_count; i++)
 	{
 		rk_parked  *p = &h->parked[i];
@@ -328,7 +421,20 @@ rk_retry_parked(rk_hosted *h)
 			keep = acceptable(h, &p->slot);
 		else if (p->seen != h->changes)
 		{
-			keep = handle(h, &p->slot, 0, true);
+			uint64		seq = 0;
+			rk_slot    *slot = &p->slot;
+
+			/* what it does now, the log must say now: at its first place it did nothing */
+			if (h->ring->journal && to_be_logged(h, slot))
+			{
+				if (!rk_log_messages(h, &slot, 1))
+				{
+					h->parked[kept++] = *p;
+					continue;
+				}
+				seq = ++h->ring->apply_seq;
+			}
+			keep = handle(h, slot, seq, true);
 			p->seen = h->changes;
 		}
 		if (keep)
@@ -337,6 +443,8 @@ rk_retry_parked(rk_hosted *h)
 			rk_slab_give(rk_region_slab(), p->slot.block);
 	}
 	h->parked_count = kept;
+	if (!deliver(h))
+		rk_ring_failed(h);
 }
 
 /* Wakes senders that wait for room, once there is some. */
@@ -380,86 +488,103 @@ run_volatile(rk_hosted *h)
 }
 
 /*
- * The same with durability "journal": what changes the state is in the log,
- * and the log on disk, before it is applied and answered.  One flush for all
- * that wait.
+ * The messages of the lane that is next, as many as are handled together:
+ * not two with the same key, as the second is a repeat of the first.
+ */
+static int
+gather(rk_hosted *h, rk_lane_name lane, rk_slot **slots)
+{
+	int			n;
+
+	for (n = 0; n < BATCH && (slots[n] = rk_lane_peek(h->queue, lane, n)) != NULL; n++)
+		for (int i = 0; i < n && has_key(slots[n]); i++)
+			if (has_key(slots[i]) && memcmp(slots[i]->key_hash, slots[n]->key_hash, 16) == 0)
+				return n;
+	return n;
+}
+
+/*
+ * The same with durability "journal", or with outputs: what changes the state
+ * is in the log, and the log on disk, before it is applied; what it publishes is
+ * written before it is answered.  One flush for all that wait, or two.
  */
 static int
 run_journaled(rk_hosted *h)
 {
+	rk_ring    *ring = h->ring;
 	rk_slot    *slots[BATCH];
-	int			n = 0;
+	rk_slot    *to_log[BATCH];
+	bool		keep[BATCH];
+	int			n;
 	int			logged = 0;
 	rk_lane_name lane;
-	rk_slot    *first = rk_queue_peek(h->queue, &lane);
 	uint64		seq;
-	rk_slot    *to_log[BATCH];
+	bool		written;
 
-	if (first == NULL)
+	if (rk_queue_peek(h->queue, &lane) == NULL)
 		return 0;
-	/* everything of this lane that is there */
-	for (n = 0; n < BATCH; n++)
-	{
-		const rk_message_type *type;
-
-		slots[n] = rk_lane_peek(h->queue, lane, n);
-		if (slots[n] == NULL)
-			break;
-		type = type_of(h, slots[n]->type_id);
-		if (type && type->mutating && slots[n]->length == type->request_size &&
-			!(has_key(slots[n]) && rk_key_find(h, slots[n]->key_hash)) &&
-			!(slots[n]->deadline_ns != 0 && h->now_ns > slots[n]->deadline_ns))
-			to_log[logged++] = slots[n];
-	}
-	h->ring->in_flight = 1 + lane;
-	if (logged > 0 && rk_log_messages(h, to_log, logged) < 0)
+	n = gather(h, lane, slots);
+	for (int i = 0; i < n; i++)
+		if (to_be_logged(h, slots[i]) && !(has_key(slots[i]) && rk_key_find(h, slots[i]->key_hash)))
+			to_log[logged++] = slots[i];
+	ring->in_flight = 1 + lane;
+	if (logged > 0 && !rk_log_messages(h, to_log, logged))
 	{
 		/* the log could not be written: none of them takes effect */
 		for (int i = 0; i < n; i++)
 		{
-			rk_answer(h->ring, slots[i], RK_OUTCOME_ERROR, ERRCODE_IO_ERROR, h->ring->error);
+			rk_answer(ring, slots[i], RK_OUTCOME_ERROR, ERRCODE_IO_ERROR, ring->error);
 			rk_release(h, slots[i], lane);
 		}
-		h->ring->in_flight = 0;
+		ring->in_flight = 0;
 		return n;
 	}
-	seq = h->ring->apply_seq;
+	seq = ring->apply_seq;
+	deferring = true;
 	for (int i = 0, l = 0; i < n; i++)
 	{
-		int64		sent = slots[i]->sent_ns;
 		bool		is_logged = l < logged && to_log[l] == slots[i];
 
 		if (is_logged)
 		{
 			l++;
-			h->ring->apply_seq = ++seq;
+			ring->apply_seq = ++seq;
 		}
-		if (is_logged ? handle(h, slots[i], seq, false) :
-			acceptable(h, slots[i]) && handle(h, slots[i], 0, false))
+		keep[i] = is_logged ? handle(h, slots[i], seq, false) :
+			acceptable(h, slots[i]) && handle(h, slots[i], 0, false);
+	}
+	/* log and outputs agree before anybody hears of it */
+	written = deliver(h);
+	h->now_ns = rk_now_ns();
+	for (int i = 0; i < n; i++)
+	{
+		count_latency(ring, h->now_ns - slots[i]->sent_ns);
+		if (keep[i])
 			rk_queue_release(h->queue, lane);
 		else
 			rk_release(h, slots[i], lane);
-		h->now_ns = rk_now_ns();
-		count_latency(h->ring, h->now_ns - sent);
 	}
-	h->ring->in_flight = 0;
+	ring->in_flight = 0;
+	if (!written)
+		rk_ring_failed(h);
 	return n;
 }
 
-bool
+rk_status
 rk_apply(rk_hosted *h, const rk_message *message)
 {
 	rk_reply	reply = {.data = scratch,.capacity = RK_REPLY_INLINE,.grow = grow_reply};
+	rk_status	status = call_actor(h, message, type_of(h, message->type_id), &reply);
 
-	h->ctx.error.status = RK_OK;
-	if (h->actor->handle(&h->ctx, h->state, message, &reply) == RK_OK)
-	{
-		h->changes++;
-		h->ring->since_checkpoint++;
-		h->ring->processed += !message->replay;
-		return true;
-	}
-	return false;
+	if (status != RK_OK)
+		return status;
+	/* who comes from a table or the log cannot wait */
+	if (reply.later)
+		return rk_fail(&h->ctx, RK_ERR_DATA, "the message waits for a change, which one without a sender cannot");
+	h->changes++;
+	h->ring->since_checkpoint++;
+	h->ring->processed += !message->replay;
+	return RK_OK;
 }
 
 /* ---- control ---- */
@@ -551,11 +676,16 @@ rk_run_rings(void)
 			int			done = unlikely(h->ring->journal) ? run_journaled(h) : run_volatile(h);
 
 			n += done;
+			/* its outputs could not be written */
+			if (unlikely(h->state == NULL))
+				continue;
 			if (done > 0)
 			{
 				offer_room(h);
 				if (h->parked_count > 0)
 					rk_retry_parked(h);
+				if (unlikely(h->state == NULL))
+					continue;
 			}
 			if (unlikely(h->busy))
 			{

@@ -226,7 +226,8 @@ message_type(rk_ring *ring, int type_id)
 		return type;
 	initStringInfo(&all);
 	for (const rk_message_type *t = actor->messages; t->type_id; t++)
-		appendStringInfo(&all, "%s%u (%s)", t == actor->messages ? "" : ", ", t->type_id, t->name);
+		if (!t->published)
+			appendStringInfo(&all, "%s%u (%s)", all.len ? ", " : "", t->type_id, t->name);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("kernel \"%s\" has no message type %d", actor->kernel, type_id),

@@ -65,6 +65,8 @@ test_message_types(void **state)
 			check_fields(t->rows, t->row_size);
 			assert_ptr_equal(rk_message_type_find(t->type_id), t);
 			assert_null(t->reply_id ? rk_message_type_find(t->reply_id) : NULL);
+			if (t->published)
+				assert_true(t->reply_id == 0 && !t->mutating && t->function == NULL);
 			if (t->function)
 				assert_ptr_equal(rk_message_function_find(t->function), t);
 			if (t->found)
@@ -138,6 +140,50 @@ test_echo(void **state)
 	assert_int_equal(echo(&ctx, actor, 52, INT64_MAX, &r), RK_ERR_OVERFLOW);
 	assert_int_equal(echo(&ctx, actor, 54, 0, &r), RK_OK);
 	assert_int_equal(r.total, 12);
+	rk_ctx_destroy(&ctx);
+}
+
+/* The last record that was published, and how many were. */
+static rk_echo_added published;
+static int	publications;
+
+static void
+catch(rk_reply *reply, uint32_t type_id, const void *record, uint32_t size)
+{
+	(void) reply;
+	assert_int_equal(type_id, 56);
+	assert_int_equal(size, sizeof(published));
+	assert_true(rk_message_type_find(type_id)->published);
+	memcpy(&published, record, size);
+	publications++;
+}
+
+static void
+test_echo_publishes(void **state)
+{
+	rk_ctx		ctx;
+	void	   *actor;
+	rk_options	options = {0};
+	rk_echo_total_reply r;
+	int64_t		values[] = {5, 7, INT64_MAX};
+
+	(void) state;
+	rk_ctx_init(&ctx);
+	assert_int_equal(rk_actor_core_echo.init(&ctx, &options, &actor), RK_OK);
+	for (int i = 0; i < 3; i++)
+	{
+		rk_reply	reply = {.data = &r,.capacity = sizeof(r),.grow = no_growth,.publish = catch};
+		rk_message	message = {.type_id = 52,.length = 8,.payload = &values[i],.apply_seq = i + 1};
+
+		assert_int_equal(rk_actor_core_echo.handle(&ctx, actor, &message, &reply), i < 2 ? RK_OK : RK_ERR_OVERFLOW);
+	}
+	/* what failed says nothing */
+	assert_int_equal(publications, 2);
+	assert_int_equal(published.amount, 7);
+	assert_int_equal(published.total, 12);
+	assert_int_equal(published.messages, 2);
+	/* nobody sends a record */
+	assert_null(rk_actor_message(&rk_actor_core_echo, 56));
 	rk_ctx_destroy(&ctx);
 }
 
@@ -270,6 +316,7 @@ main(void)
 		cmocka_unit_test(test_message_types),
 		cmocka_unit_test(test_actors),
 		cmocka_unit_test(test_echo),
+		cmocka_unit_test(test_echo_publishes),
 		cmocka_unit_test(test_degree_actors),
 		cmocka_unit_test(test_pagerank_actor),
 	};
