@@ -25,7 +25,7 @@ rk_json_wrong(const rk_json_node *node, const char *key, const char *what)
 }
 
 rk_json_node
-rk_json_model(rk_call *call, const char *argument)
+rk_json_model(const rk_call *call, const char *argument)
 {
 	Jsonb	   *model = DatumGetJsonbP(rk_arg_datum(call, argument));
 
@@ -34,7 +34,8 @@ rk_json_model(rk_call *call, const char *argument)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("parameter \"%s\" is not a JSON object", argument)));
 	return (rk_json_node) {
-		.call = call,.argument = argument,.path = "",.object = &model->root
+		/* all that changes is the memory that the numbers are counted in */
+		.call = (rk_call *) call,.argument = argument,.path = "",.object = &model->root
 	};
 }
 

@@ -21,7 +21,7 @@ typedef struct rk_json_node
 } rk_json_node;
 
 /* The model given as this parameter, which must be an object. */
-extern rk_json_node rk_json_model(rk_call *call, const char *argument);
+extern rk_json_node rk_json_model(const rk_call *call, const char *argument);
 
 /* Whether the object has the key, with a value other than null. */
 extern bool rk_json_has(const rk_json_node *node, const char *key);

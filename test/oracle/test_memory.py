@@ -8,8 +8,20 @@ import pytest
 
 NODES, EDGES = 20_000, 200_000
 
+FEATURES = 16
+
 # parameters that no function over edges can do without
 ARGUMENTS = {"source": 1, "target": 2, "node_id": 1}
+
+
+def matrix(columns):
+    return [[0.1] * columns for _ in range(FEATURES)]
+
+
+MODELS = {
+    "graph/gnn-inference": {"layers": [{"weight": matrix(24)}]},
+    "graph/graph-attention": {"heads": [{"weight": matrix(8), "attention": [0.1] * 16}] * 2},
+}
 
 # what keeps a run over so many nodes short
 BOUNDED = {
@@ -38,12 +50,24 @@ def functions(session):
         CREATE TABLE memory_weighted_edges AS SELECT *, 1 + source % 5 AS weight FROM memory_edges;
         CREATE TABLE memory_text_edges AS
             SELECT md5(source::text) AS source, md5(target::text) AS target FROM memory_edges;
-        ANALYZE memory_edges, memory_weighted_edges, memory_text_edges""")
+        CREATE TABLE memory_points AS
+            SELECT i::bigint AS node, array_fill(i::float8, ARRAY[{FEATURES}]) AS features
+            FROM generate_series(0, {NODES - 1}) i;
+        CREATE TABLE memory_communities AS SELECT i::bigint AS node, i % 100 AS community
+            FROM generate_series(0, {NODES - 1}) i;
+        ANALYZE memory_edges, memory_weighted_edges, memory_text_edges, memory_points, memory_communities""")
     return session.execute("""
         SELECT kernel, replace(function, 'rk.', ''),
                coalesce(array_agg(name ORDER BY position) FILTER (WHERE required AND name <> 'edges'), '{}')
         FROM rk.kernel_columns WHERE kind = 'argument'
         GROUP BY kernel, function HAVING bool_or(name = 'edges') ORDER BY 2""").fetchall()
+
+
+def literal(key, value):
+    """An argument as SQL."""
+    if isinstance(value, dict):
+        return f"'{json.dumps(value)}'::jsonb"
+    return f"'{value}'" if isinstance(value, str) else f"{value}::bigint" if key in ARGUMENTS else value
 
 
 @pytest.mark.parametrize(("form", "threads"), (("bigint", 1), ("bigint", 2), ("weighted", 2), ("text", 2)))
@@ -52,14 +76,15 @@ def test_estimates(db, functions, form, threads):
     db.execute(f"SET rk.threads = {threads}; SET rk.memory_limit = '2GB'; SET client_min_messages = error")
     wrong = []
     for kernel, name, mandatory in functions:
-        if not set(mandatory) <= set(ARGUMENTS) or (id_type == "text" and mandatory):
+        arguments = ARGUMENTS | {"points": "memory_points", "communities": "memory_communities",
+                                 "model": MODELS.get(kernel)}
+        if not set(mandatory) <= set(arguments) or (id_type == "text" and mandatory):
             continue
-        given = {key: ARGUMENTS[key] for key in mandatory} | BOUNDED.get(name, {})
+        given = {key: arguments[key] for key in mandatory} | BOUNDED.get(name, {})
         suffix = name[len(kernel.replace("/", "_").replace("-", "_")):]
         estimate, = db.execute("SELECT memory FROM rk.explain(%s, %s)",
                                (kernel + suffix, json.dumps({"edges": table} | given))).fetchone()
-        values = [f"edges => '{table}'"] + [f"{key} => {value}::bigint" if key in ARGUMENTS else f"{key} => {value}"
-                                            for key, value in given.items()]
+        values = [f"edges => '{table}'"] + [f"{key} => {literal(key, value)}" for key, value in given.items()]
         if id_type == "text" and db.execute(
                 "SELECT count(*) FROM pg_proc WHERE proname = %s AND 'id_type' = ANY (proargnames)", (name,)
         ).fetchone()[0]:

@@ -69,7 +69,7 @@ read_norm(const rk_json_node *node, const rk_json_node *of, rk_gnn_layer *l)
 }
 
 static void
-read_gnn_model(rk_call *call, int64 in, rk_gnn_model *model)
+read_gnn_model(const rk_call *call, int64 in, rk_gnn_model *model)
 {
 	rk_json_node root = rk_json_model(call, "model");
 	rk_json_node *nodes = rk_json_objects(&root, "layers", &model->layers);
@@ -133,7 +133,7 @@ read_head(const rk_json_node *node, rk_attention_model *model, rk_attention_head
 }
 
 static void
-read_attention_model(rk_call *call, int64 in, rk_attention_model *model)
+read_attention_model(const rk_call *call, int64 in, rk_attention_model *model)
 {
 	rk_json_node root = rk_json_model(call, "model");
 	rk_json_node *nodes = rk_json_objects(&root, "heads", &model->heads);
@@ -168,11 +168,64 @@ neural_graph(const rk_call *call, bool weighted)
 	};
 }
 
-/* The graph alone: how many features there are is not known before they are read. */
-static void
-neural_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+/* Features as they are read and by node, and the numbers of the points' ids. */
+static int64
+points_bytes(int64 nodes, int64 dimensions)
 {
+	return nodes * (int64) (2 * dimensions * sizeof(double) + 2 * sizeof(int64) + sizeof(uint32));
+}
+
+/* Numbers that come in, as the first matrix of a model has rows. */
+static int64
+model_rows(const rk_json_node *node, const char *key)
+{
+	int64		rows = 0;
+	int64		columns;
+
+	rk_json_matrix(node, key, &rows, &columns);
+	return rows;
+}
+
+static void
+gnn_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	rk_json_node root = rk_json_model(call, "model");
+	rk_gnn_model model = {0};
+	int			layers;
+	int64		in = model_rows(rk_json_objects(&root, "layers", &layers), "weight");
+
 	need->graph = neural_graph(call, size->weighted);
+	read_gnn_model(call, in, &model);
+	need->bytes = points_bytes(size->nodes, in) +
+		rk_graph_gnn_inference_memory(size->nodes, &model, rk_arg_choice(call, "compute_type"));
+}
+
+static void
+attention_need_of(const rk_call *call, const rk_graph_size *size, bool weights, rk_need *need)
+{
+	rk_json_node root = rk_json_model(call, "model");
+	rk_attention_model model = {0};
+	int			heads;
+	rk_json_node *head = rk_json_objects(&root, "heads", &heads);
+	int64		in = model_rows(head, rk_json_has(head, "weight") ? "weight" : "query");
+
+	need->graph = neural_graph(call, size->weighted);
+	read_attention_model(call, in, &model);
+	need->bytes = points_bytes(size->nodes, in) +
+		rk_graph_graph_attention_memory(size->nodes, size->arcs, &model,
+										rk_arg_choice(call, "compute_type"), weights);
+}
+
+static void
+attention_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	attention_need_of(call, size, false, need);
+}
+
+static void
+attention_weights_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
+{
+	attention_need_of(call, size, true, need);
 }
 
 /* Points, and the graph over them; false when there are none. */
@@ -375,10 +428,10 @@ RK_FUNCTION(rk_graph_graph_attention_weights_sql, "graph/graph-attention", "_wei
 RK_SCALAR(rk_graph_graph_attention_init_sql, "graph/graph-attention", "_init");
 
 const rk_bound_function rk_graph_neural_bindings[] = {
-	{"graph/gnn-inference", "", gnn_inference, neural_need},
+	{"graph/gnn-inference", "", gnn_inference, gnn_need},
 	{"graph/gnn-inference", "_init", gnn_inference_init},
-	{"graph/graph-attention", "", graph_attention, neural_need},
-	{"graph/graph-attention", "_weights", graph_attention_weights, neural_need},
+	{"graph/graph-attention", "", graph_attention, attention_need},
+	{"graph/graph-attention", "_weights", graph_attention_weights, attention_weights_need},
 	{"graph/graph-attention", "_init", graph_attention_init},
 	{0}
 };
