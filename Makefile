@@ -4,6 +4,7 @@
 #   make installcheck         regression tests against a running server
 #   make check-unit           plain C tests under AddressSanitizer and UBSan (UNIT=test_csr for one)
 #   make check-thread        the ring's queue under ThreadSanitizer
+#   make fake-device          the device library that the server's tests use
 #   make bench                ours beside the best native libraries, as ratios
 #   make docs                 docs/reference/*.md from the descriptors
 #   make fuzz                 fuzz targets (clang), FUZZ_SECONDS each
@@ -21,7 +22,7 @@ RING_PLAIN = src/ring/queue.c src/ring/messages.c src/ring/actors.c
 MESSAGES = src/ring/messages.c $(wildcard src/core/messages.c $(ROOMS:%=%/messages.c))
 PLAIN_SOURCES = $(wildcard src/compute/*.c src/core/*.c) $(RING_PLAIN) src/call/rooms.c $(wildcard src/*/relations.c) \
 	$(foreach r,$(ROOMS),$(filter-out %/binding.c,$(wildcard $(r)/*.c)))
-SERVER_SOURCES = $(wildcard src/*.c src/relation/*.c) $(filter-out $(RING_PLAIN),$(wildcard src/ring/*.c)) $(filter-out src/call/rooms.c,$(wildcard src/call/*.c)) \
+SERVER_SOURCES = $(wildcard src/*.c src/relation/*.c src/device/*.c) $(filter-out $(RING_PLAIN),$(wildcard src/ring/*.c)) $(filter-out src/call/rooms.c,$(wildcard src/call/*.c)) \
 	$(ROOMS:%=%/binding.c)
 OBJS = $(patsubst %.c,%.o,$(PLAIN_SOURCES) $(SERVER_SOURCES))
 
@@ -35,7 +36,7 @@ SHLIB_LINK += $(BLAS_LIBS) -lm -lpthread
 
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --load-extension=rustkernels
-EXTRA_CLEAN = build $(OBJS:.o=.d)
+EXTRA_CLEAN = build $(OBJS:.o=.d) test/support/rustkernels_fake.so
 
 # no bitcode: nothing here is inlined into queries
 override with_llvm = no
@@ -64,6 +65,23 @@ rustkernels--$(EXTVERSION).sql: build/describe $(wildcard sql/*.sql) rustkernels
 	{ printf '%s\n\n' '\echo Use "CREATE EXTENSION rustkernels" to load this file. \quit'; \
 	  sed 's/@EXTVERSION@/$(EXTVERSION)/g' $(sort $(wildcard sql/*.sql)); \
 	  build/describe sql; } > $@
+
+# ---- the device worker, a program beside the library ----
+
+DEVICE_WORKER = build/rustkernels_device
+all: $(DEVICE_WORKER)
+
+$(DEVICE_WORKER): $(wildcard src/device/worker/*.[ch]) src/device/wire.h cuda/rk_cuda.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 $(WARNINGS) $(COPT) $(filter %.c,$^) -o $@ -ldl -lpthread
+
+install: install-device
+install-device: $(DEVICE_WORKER) installdirs
+	$(INSTALL_PROGRAM) $(DEVICE_WORKER) '$(DESTDIR)$(pkglibdir)/rustkernels_device'
+uninstall: uninstall-device
+uninstall-device:
+	rm -f '$(DESTDIR)$(pkglibdir)/rustkernels_device'
+.PHONY: install-device uninstall-device
 
 DOMAINS = $(sort $(foreach r,$(ROOMS),$(word 2,$(subst /, ,$(r)))))
 
@@ -110,6 +128,18 @@ check-thread: build/thread/test_ring_queue
 check-unit: $(patsubst %,build/unit/%,$(or $(UNIT),$(UNITS)))
 	@test/unit/run $^
 .PHONY: check-unit
+
+# ---- devices ----
+
+# a device library over the CPU engine with faults on demand, for test/t/device.pl;
+# it lies where the server's tests find their files
+FAKE_DEVICE = test/support/rustkernels_fake.so
+
+$(FAKE_DEVICE): test/device/fake.c cuda/rk_cuda.h $(patsubst %.c,%.o,$(PLAIN_SOURCES))
+	$(CC) -std=gnu11 -O2 $(WARNINGS) $(COPT) -fPIC -shared -Wl,-Bsymbolic $(filter %.c %.o,$^) -o $@ $(BLAS_LIBS) -lm -lpthread
+
+fake-device: $(FAKE_DEVICE)
+.PHONY: fake-device
 
 # ---- fuzzing ----
 

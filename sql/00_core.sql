@@ -90,12 +90,13 @@ CREATE FUNCTION rk.last_run(
 	OUT read_us bigint, OUT compute_us bigint, OUT write_us bigint, OUT device text,
 	OUT threads integer, OUT rows_in bigint, OUT rows_out bigint, OUT memory_peak bigint,
 	OUT iterations integer, OUT residual double precision, OUT converged boolean,
-	OUT reached_max boolean, OUT phases jsonb, OUT details jsonb
+	OUT reached_max boolean, OUT phases jsonb, OUT details jsonb,
+	OUT device_reason text, OUT fallback_reason text
 ) RETURNS record
 LANGUAGE C VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'rk_last_run';
 COMMENT ON FUNCTION rk.last_run() IS
-'the last kernel run of this session: rows, time of each phase in microseconds, convergence, details';
+'the last kernel run of this session: rows, time of each phase in microseconds, convergence, details, device and why it was chosen';
 
 /* ---- what is going on ---- */
 

@@ -7,6 +7,7 @@
 #include "fmgr.h"
 
 #include "call/call.h"
+#include "device/device.h"
 #include "relation/context.h"
 #include "ring/region.h"
 
@@ -20,9 +21,11 @@ _PG_init(void)
 	/* its setting comes before the prefix is closed */
 	rk_context_install();
 	rk_ring_define_settings();
+	rk_device_define_settings();
 	rk_define_settings();
 	rk_progress_install();
 	rk_region_install();
+	rk_device_install();
 	rk_launcher_register();
 	rk_utility_install();
 }

@@ -28,6 +28,7 @@
 #include "call.h"
 #include "catalogue.h"
 #include "types.h"
+#include "../device/device.h"
 #include "../relation/reader.h"
 #include "../relation/source.h"
 
@@ -663,16 +664,17 @@ rk_call_create(const rk_kernel *kernel, const rk_function *function)
 	MemoryContextCallback *callback = MemoryContextAllocZero(memory, sizeof(MemoryContextCallback));
 	int			wanted = rk_threads;
 
-	if (rk_device == 2 && kernel)
+	if (rk_device == RK_DEVICE_CUDA && kernel && !rk_device_has_form(kernel->id, function->suffix))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("no CUDA device is available"),
+				 errmsg("rk.%s has no form for CUDA devices", rk_sql_name(kernel, function)),
 				 errhint("SET rk.device = auto;")));
 	call->memory = memory;
 	call->kernel = kernel;
 	call->function = function;
 	call->run_id = kernel ? ++last_run_id : 0;
 	call->started = GetCurrentTimestamp();
+	call->device = "cpu";
 	rk_ctx_init(&call->ctx);
 	call->ctx.interrupted = interrupted;
 	call->ctx.interrupted_arg = call;

@@ -83,6 +83,9 @@ typedef struct rk_call
 	int64		rows_in;
 	int64		rows_out;
 	StringInfo	details;		/* members of a JSON object, or NULL */
+	const char *device;			/* that it ran on: "cpu" or "cuda" */
+	char	   *device_reason;	/* why; NULL: there was no choice */
+	char	   *fallback_reason;	/* why the device could not do it, or NULL */
 
 	rk_node_name_fn node_name;
 	void	   *node_name_arg;
@@ -120,6 +123,13 @@ typedef struct rk_need
 typedef void (*rk_need_fn) (const rk_call *call, const rk_graph_size *size, rk_need *need);
 
 /*
+ * Says what a run over a graph of this size takes, on the CPU and on a device
+ * (device/device.h).  Called with the arguments of the run.
+ */
+typedef struct rk_device_cost rk_device_cost;
+typedef void (*rk_cost_fn) (const rk_call *call, const rk_graph_size *size, rk_device_cost *cost);
+
+/*
  * What stands behind a kernel's function: a binding, or for an aggregate the
  * kernel itself.
  */
@@ -130,6 +140,7 @@ typedef struct rk_bound_function
 	rk_binding	binding;
 	rk_need_fn	need;			/* of kernels over graphs */
 	const rk_aggregate *aggregate;
+	rk_cost_fn	device_cost;	/* of functions with a device form */
 } rk_bound_function;
 
 /* Tables of the rooms; each ends with a NULL id. */
@@ -274,6 +285,7 @@ extern void rk_define_settings(void);
 /* Shared memory (progress.c): slots for rk.stat_progress, threads in use. */
 extern void rk_progress_install(void);
 extern void rk_progress_begin(rk_call *call);
+extern void rk_progress_device(const char *device);
 extern void rk_progress_end(void);
 extern int	rk_threads_reserve(int wanted);
 extern void rk_threads_release(int count);

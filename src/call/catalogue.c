@@ -20,6 +20,7 @@
 #include "utils/rel.h"
 
 #include "catalogue.h"
+#include "../device/device.h"
 
 PG_FUNCTION_INFO_V1(rk_library_version);
 PG_FUNCTION_INFO_V1(rk_kernel_list);
@@ -116,7 +117,7 @@ shapes_of(const rk_kernel *k)
 static void
 put_kernel(const rk_kernel *k, void *arg)
 {
-	static const char *const devices[] = {"cpu"};
+	static const char *const devices[] = {"cpu", "cuda"};
 	static const char *const modes[] = {"batch", "ring", "both"};
 	row_target *t = arg;
 	Datum		values[14];
@@ -129,7 +130,7 @@ put_kernel(const rk_kernel *k, void *arg)
 	values[4] = CStringGetTextDatum(modes[k->mode]);
 	values[5] = CStringGetTextDatum(shapes_of(k));
 	values[6] = CStringGetTextDatum(k->description);
-	values[7] = text_array(devices, lengthof(devices));
+	values[7] = text_array(devices, rk_device_has_kernel(k->id) ? 2 : 1);
 	values[8] = CStringGetTextDatum(k->license_feature);
 	values[9] = Float8GetDatum(k->expected_throughput);
 	values[10] = Float8GetDatum(k->target_latency_us);
@@ -248,7 +249,7 @@ rk_build_info(PG_FUNCTION_ARGS)
 		{"postgresql", PG_VERSION},
 		{"compiler", __VERSION__},
 		{"kernels", NULL},
-		{"devices", "cpu"},
+		{"devices", "cpu, cuda (loaded at run time, see rk.devices)"},
 	};
 
 	InitMaterializedSRF(fcinfo, 0);

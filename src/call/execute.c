@@ -20,6 +20,7 @@
 #include "catalogue.h"
 #include "cost.h"
 #include "types.h"
+#include "../device/device.h"
 #include "../relation/context.h"
 #include "../relation/emit.h"
 
@@ -359,9 +360,9 @@ rk_execute(PG_FUNCTION_ARGS)
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	tuplestore_end(call->rows);
-	appendStringInfo(&json, "], \"run\": {\"run_id\": %lld, \"kernel\": \"%s\", \"rows_in\": %lld, \"rows_out\": %lld, \"threads\": %d, \"device\": \"cpu\"",
+	appendStringInfo(&json, "], \"run\": {\"run_id\": %lld, \"kernel\": \"%s\", \"rows_in\": %lld, \"rows_out\": %lld, \"threads\": %d, \"device\": \"%s\"",
 					 (long long) call->run_id, kernel->id, (long long) call->rows_in,
-					 (long long) call->rows_out, call->ctx.threads);
+					 (long long) call->rows_out, call->ctx.threads, call->device);
 	if (call->run.iterative)
 		appendStringInfo(&json, ", \"iterations\": %d, \"converged\": %s", call->run.iterations,
 						 call->run.converged ? "true" : "false");
@@ -394,6 +395,7 @@ rk_explain(PG_FUNCTION_ARGS)
 	double		iterations = 20;
 	int64		memory;
 	int			threads;
+	const char *device;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
@@ -421,6 +423,9 @@ rk_explain(PG_FUNCTION_ARGS)
 	input = rk_estimate_edges(relation->name, rk_arg_text(call, relation->name), relation->relation);
 	cost = rk_cost_of_run(kernel, function, &input, iterations);
 	memory = rk_memory_of_run(call, &input);
+	device = rk_device_explain(call, &(rk_graph_size) {
+		.nodes = (int64) input.nodes,.arcs = (int64) input.rows,.weighted = input.weighted,.threads = threads
+	});
 	rk_call_destroy(call);
 
 	if (!input.known)
@@ -432,7 +437,7 @@ rk_explain(PG_FUNCTION_ARGS)
 	values[0] = Int64GetDatum((int64) input.rows);
 	values[1] = Int64GetDatum((int64) input.bytes);
 	values[2] = Int64GetDatum(memory);
-	values[3] = CStringGetTextDatum("cpu");
+	values[3] = CStringGetTextDatum(device);
 	values[4] = Int32GetDatum(threads);
 	values[5] = DirectFunctionCall1(jsonb_in,
 									CStringGetDatum(psprintf("{\"reading\": %.0f, \"computing\": %.0f}",

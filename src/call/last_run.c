@@ -28,15 +28,33 @@ typedef struct last_run
 	rk_phase_time phases[RK_MAX_PHASES];
 	int			phase_count;
 	char	   *details;		/* members of a JSON object; NULL: none */
+	const char *device;			/* a constant */
+	char	   *device_reason;	/* NULL: there was no choice */
+	char	   *fallback_reason;	/* NULL: none was needed */
 } last_run;
 
 static last_run last;
 
+/* A copy that stays, or NULL. */
+static char *
+keep(const char *text)
+{
+	return text ? MemoryContextStrdup(TopMemoryContext, text) : NULL;
+}
+
+static void
+forget(char *text)
+{
+	if (text)
+		pfree(text);
+}
+
 void
 rk_last_run_store(const rk_call *call, int64 elapsed_us)
 {
-	if (last.details)
-		pfree(last.details);
+	forget(last.details);
+	forget(last.device_reason);
+	forget(last.fallback_reason);
 	last = (last_run) {
 		.kernel = call->kernel,
 		.run_id = call->run_id,
@@ -48,10 +66,12 @@ rk_last_run_store(const rk_call *call, int64 elapsed_us)
 		.memory_peak = call->ctx.memory_peak,
 		.run = call->run,
 		.phase_count = call->phase_count,
+		.device = call->device,
 	};
 	memcpy(last.phases, call->phases, sizeof(last.phases));
-	if (call->details)
-		last.details = MemoryContextStrdup(TopMemoryContext, call->details->data);
+	last.details = call->details ? keep(call->details->data) : NULL;
+	last.device_reason = keep(call->device_reason);
+	last.fallback_reason = keep(call->fallback_reason);
 }
 
 /* Time of a phase in microseconds. */
@@ -76,8 +96,8 @@ Datum
 rk_last_run(PG_FUNCTION_ARGS)
 {
 	TupleDesc	desc;
-	Datum		values[18];
-	bool		nulls[18] = {0};
+	Datum		values[20];
+	bool		nulls[20] = {0};
 	StringInfoData phases;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
@@ -97,7 +117,7 @@ rk_last_run(PG_FUNCTION_ARGS)
 	values[4] = Int64GetDatum(phase_us("reading"));
 	values[5] = Int64GetDatum(phase_us("computing"));
 	values[6] = Int64GetDatum(phase_us("writing"));
-	values[7] = CStringGetTextDatum("cpu");
+	values[7] = CStringGetTextDatum(last.device);
 	values[8] = Int32GetDatum(last.threads);
 	values[9] = Int64GetDatum(last.rows_in);
 	values[10] = Int64GetDatum(last.rows_out);
@@ -111,5 +131,11 @@ rk_last_run(PG_FUNCTION_ARGS)
 	nulls[17] = last.details == NULL;
 	if (last.details)
 		values[17] = jsonb_of_members(last.details);
+	nulls[18] = last.device_reason == NULL;
+	if (last.device_reason)
+		values[18] = CStringGetTextDatum(last.device_reason);
+	nulls[19] = last.fallback_reason == NULL;
+	if (last.fallback_reason)
+		values[19] = CStringGetTextDatum(last.fallback_reason);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

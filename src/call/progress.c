@@ -39,6 +39,7 @@ typedef struct progress_slot
 	_Atomic int64 run_id;
 	_Atomic int64 started;
 	_Atomic int threads;
+	_Atomic(const char *) device;
 	rk_progress_state state;
 } progress_slot;
 
@@ -122,8 +123,19 @@ rk_progress_begin(rk_call *call)
 	slot->run_id = call->run_id;
 	slot->started = call->started;
 	slot->threads = call->ctx.threads;
+	slot->device = call->device;
 	call->ctx.progress = &slot->state;
 	slot->pid = MyProcPid;
+}
+
+/* Says where the run takes place: a constant of the library. */
+void
+rk_progress_device(const char *device)
+{
+	progress_slot *slot = my_slot();
+
+	if (depth == 1 && slot)
+		slot->device = device;
 }
 
 void
@@ -173,6 +185,7 @@ rk_stat_progress(PG_FUNCTION_ARGS)
 		int			pid = slot->pid;
 		const rk_kernel *kernel = slot->kernel;
 		const char *phase = slot->state.phase;
+		const char *device = slot->device;
 		int64		done = slot->state.done;
 		int64		total = slot->state.total;
 		Datum		values[16];
@@ -199,7 +212,7 @@ rk_stat_progress(PG_FUNCTION_ARGS)
 		values[10] = Float8GetDatum(total > 0 ? Min(1.0, (double) done / total) : 0);
 		values[11] = TimestampTzGetDatum(slot->started);
 		values[12] = Int64GetDatum((now - slot->started) / 1000);
-		values[13] = CStringGetTextDatum("cpu");
+		values[13] = CStringGetTextDatum(device ? device : "cpu");
 		values[14] = Int32GetDatum(slot->threads);
 		values[15] = Int64GetDatum(slot->state.memory);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);

@@ -9,18 +9,19 @@
 #include "utils/guc.h"
 
 #include "call.h"
+#include "../device/device.h"
 #include "../relation/reader.h"
 
 int			rk_threads = 0;
 int			rk_max_threads = 0;
 int			rk_memory_limit_kb = 1024 * 1024;
 int			rk_pool_retain_kb = 64 * 1024;
-int			rk_device = 0;
+int			rk_device = RK_DEVICE_AUTO;
 
 static const struct config_enum_entry device_options[] = {
-	{"auto", 0, false},
-	{"cpu", 1, false},
-	{"cuda", 2, false},
+	{"auto", RK_DEVICE_AUTO, false},
+	{"cpu", RK_DEVICE_CPU, false},
+	{"cuda", RK_DEVICE_CUDA, false},
 	{NULL, 0, false}
 };
 
@@ -30,7 +31,7 @@ rk_define_settings(void)
 	DefineCustomEnumVariable("rk.device",
 							 "Sets the device that kernels run on.",
 							 "auto chooses; cpu and cuda insist.",
-							 &rk_device, 0, device_options, PGC_USERSET, 0, NULL, NULL, NULL);
+							 &rk_device, RK_DEVICE_AUTO, device_options, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("rk.max_threads",
 							"Sets the number of kernel threads of all sessions together.",
 							"Zero means one for each core.",

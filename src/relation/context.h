@@ -99,6 +99,13 @@ extern bool rk_context_find_graph(int slot, const rk_graph_options *options, boo
 extern bool rk_context_keep_graph(int slot, const rk_graph_options *options, bool weighted,
 								  int64 max_working_set, rk_graph *g);
 
+/*
+ * Names the adjacency of a pinned version for these options, for who keeps a
+ * copy of it elsewhere: no other version has the same item and time.
+ */
+extern void rk_context_identify(int slot, const rk_graph_options *options, bool weighted,
+								int64 *item, int64 *loaded_at, uint32 *database, uint32 *key);
+
 /* Copies what is known of the visible versions of this database. */
 extern rk_context_version *rk_context_versions(int *count);
 

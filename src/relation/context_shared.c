@@ -404,6 +404,18 @@ options_key(const rk_graph_options *o, bool weighted)
 		weighted << 5 | o->parallel << 6;
 }
 
+void
+rk_context_identify(int number, const rk_graph_options *options, bool weighted,
+					int64 *item, int64 *loaded_at, uint32 *database, uint32 *key)
+{
+	const rk_context_version *version = &shared->slots[number].version;
+
+	*item = version->item;
+	*loaded_at = version->loaded_at;
+	*database = version->database;
+	*key = options_key(options, weighted);
+}
+
 /* Sets the arrays of one direction from p; returns where they end. */
 static char *
 point_at(char *p, int64 nodes, int64 arcs, bool weights, rk_adjacency *a)

@@ -521,6 +521,17 @@ rk_input_edges(rk_call *call, rk_graph_input *input)
 	return &input->edges;
 }
 
+rk_graph_size
+rk_input_size(const rk_call *call, const rk_graph_input *input, bool directed)
+{
+	return (rk_graph_size) {
+		.nodes = input->edges.nodes,
+		.arcs = input->edges.count * (directed ? 1 : 2),
+		.weighted = input->edges.weight != NULL,
+		.threads = call->ctx.threads
+	};
+}
+
 void
 rk_free_edges(rk_call *call, rk_graph_input *input)
 {

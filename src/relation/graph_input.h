@@ -52,6 +52,9 @@ extern void rk_refuse_edges(rk_call *call);
  */
 extern const rk_edges *rk_input_edges(rk_call *call, rk_graph_input *input);
 
+/* The graph that will be built from it, parallel edges not yet merged. */
+extern rk_graph_size rk_input_size(const rk_call *call, const rk_graph_input *input, bool directed);
+
 /* Gives the edge arrays back, once the graph is built. */
 extern void rk_free_edges(rk_call *call, rk_graph_input *input);
 

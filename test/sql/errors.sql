@@ -187,6 +187,7 @@ SELECT count(*) FROM rk.graph_pagerank('big');
 RESET rk.memory_limit;
 SET rk.device = cuda;
 SELECT outcome('rk.graph_pagerank(''wire'')');
+SELECT outcome('rk.graph_density(''wire'')');
 SELECT outcome('rk.explain(''graph/pagerank'', ''{"edges": "wire"}'')');
 RESET rk.device;
 

@@ -71,9 +71,6 @@ SELECT * FROM rk.graph_shortest_path('edge', 77::bigint);
 SELECT * FROM rk.graph_shortest_path_between('edge', 1, 4, k => 0);
 SELECT rk.execute('graph/nothing');
 SELECT rk.execute('graph/pagerank', '{"edge": "edge"}');
-SET rk.device = cuda;
-SELECT * FROM rk.graph_pagerank('edge');
-RESET rk.device;
 
 -- wrong relations
 SELECT * FROM rk.graph_pagerank('nowhere');

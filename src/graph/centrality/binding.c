@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "../../device/device.h"
 #include "../../relation/emit.h"
 #include "../../relation/graph_input.h"
 #include "centrality.h"
@@ -32,6 +33,34 @@ pagerank_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
 }
 
 static void
+pagerank_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	*cost = rk_device_pagerank_cost(size->nodes, size->arcs, size->weighted, rk_arg_float8(call, "damping"),
+									rk_arg_float8(call, "tolerance"), rk_arg_int(call, "max_iterations"));
+}
+
+/* Runs it on the device, if one was chosen; false: the CPU shall. */
+static bool
+pagerank_on_device(rk_device_run *device, const rk_graph_input *input, const rk_graph *g,
+				   const rk_graph_options *options, const rk_pagerank_params *p, double *score)
+{
+	rk_cuda_pagerank_params params = {
+		.damping = p->damping,
+		.tolerance = p->tolerance,
+		.max_iterations = p->max_iterations,
+		.dangling = p->dangling
+	};
+
+	if (device == NULL || g->nodes == 0)
+		return false;
+	rk_device_graph(device, input, g, options);
+	rk_device_params(device, &params, sizeof(params));
+	rk_device_input(device, p->personalization, g->nodes * sizeof(double));
+	rk_device_output(device, score, g->nodes * sizeof(double));
+	return rk_device_finish(device, NULL);
+}
+
+static void
 pagerank(rk_call *call)
 {
 	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_STRENGTH);
@@ -43,12 +72,18 @@ pagerank(rk_call *call)
 		.dangling = rk_arg_choice(call, "dangling"),
 		.personalization = rk_read_node_values(call, "personalization", input)
 	};
+	rk_graph_size size = rk_input_size(call, input, options.directed);
+	rk_device_run *device = rk_device_begin(call, RK_CUDA_PAGERANK, &size);
 	rk_graph	g;
 	double	   *score;
 
+	/* strengths are sums over rows there, which have one order */
+	if (device && input->edges.weight)
+		options.want_out = true;
 	rk_build_graph(call, input, &options, &g);
 	score = rk_call_alloc(call, g.nodes, double);
-	rk_call_check(call, rk_graph_pagerank(&call->ctx, &g, &params, score, &call->run));
+	if (!pagerank_on_device(device, input, &g, &options, &params, score))
+		rk_call_check(call, rk_graph_pagerank(&call->ctx, &g, &params, score, &call->run));
 	rk_emit(call, g.nodes, (rk_out[]) {RK_OUT_NODES(input->ids), RK_OUT_DOUBLES(score)}, NULL);
 }
 
@@ -400,7 +435,7 @@ katz_centrality(rk_call *call)
 RK_FUNCTION(rk_graph_katz_centrality_sql, "graph/katz-centrality", "");
 
 const rk_bound_function rk_graph_centrality_bindings[] = {
-	{"graph/pagerank", "", pagerank, pagerank_need},
+	{"graph/pagerank", "", pagerank, pagerank_need, .device_cost = pagerank_device_cost},
 	{"graph/degree-centrality", "", degree_centrality, degree_centrality_need},
 	{"graph/degree-centrality", "_node", degree_centrality_node, degree_centrality_node_need},
 	{"graph/betweenness-centrality", "", betweenness_centrality, betweenness_need},

@@ -1,0 +1,205 @@
+/*
+ * rk_cuda.h
+ *	  The device engine, as the process that uses it sees it: a table of
+ *	  functions in plain C with a version.
+ *
+ * rustkernels_cuda.so exports one symbol, rk_cuda_open_table.  Nothing else is
+ * linked against it: the device worker (src/device/worker) opens it with
+ * dlopen, and so do the harness and the tests, which have libraries of their
+ * own with the same table.  The library knows neither PostgreSQL nor the
+ * extension.
+ *
+ * A kernel is called by number with arrays: parameters, inputs and outputs as
+ * rk_cuda_kernel says below, and for graph kernels a graph that was loaded
+ * before and stays on the device until it is freed.  All functions of one
+ * device are called from one thread at a time.  None of them ends the process;
+ * each returns a status, and after RK_CUDA_LOST nothing but ending the process
+ * helps.
+ */
+#ifndef RK_CUDA_H
+#define RK_CUDA_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C"
+{
+#endif
+
+/* Changes with everything below. */
+#define RK_CUDA_VERSION 1
+
+#define RK_CUDA_ARRAYS 8		/* inputs, or outputs, of a call */
+#define RK_CUDA_TEXT 256
+
+typedef enum rk_cuda_status
+{
+	RK_CUDA_OK = 0,
+	RK_CUDA_STOPPED,			/* the caller asked for it */
+	RK_CUDA_DECLINED,			/* not an input for the device: the CPU has the
+								 * answer, or the error to raise */
+	RK_CUDA_MEMORY,				/* the device has not enough */
+	RK_CUDA_FAILED,				/* an error after which the device still works */
+	RK_CUDA_LOST				/* the context is gone: end the process */
+} rk_cuda_status;
+
+typedef struct rk_cuda_error
+{
+	int32_t		code;			/* the driver's; 0: none */
+	char		message[RK_CUDA_TEXT];
+} rk_cuda_error;
+
+typedef struct rk_cuda_device_info
+{
+	int32_t		number;
+	int32_t		major;			/* compute capability */
+	int32_t		minor;
+	int32_t		multiprocessors;
+	int64_t		memory;			/* bytes */
+	int64_t		cache;			/* bytes of the last-level cache */
+	char		name[128];
+	char		uuid[48];
+	char		problem[RK_CUDA_TEXT];	/* why it cannot be used; "" if it can */
+} rk_cuda_device_info;
+
+/* What estimates are made from. */
+typedef struct rk_cuda_constants
+{
+	double		transfer_rate;	/* bytes a second, from pageable host memory */
+	double		memory_rate;	/* bytes a second in device memory, read + written */
+	double		launch_seconds; /* a launch and the wait for its end */
+} rk_cuda_constants;
+
+/* What a call took. */
+typedef struct rk_cuda_usage
+{
+	int64_t		bytes_to;		/* the device */
+	int64_t		bytes_from;
+	int64_t		bytes_moved;	/* in device memory, as counted by the kernel */
+	double		transfer_seconds;
+	double		kernel_seconds;
+} rk_cuda_usage;
+
+/* One direction of a graph, rows sorted by neighbour. */
+typedef struct rk_cuda_adjacency
+{
+	const int64_t *offsets;		/* nodes + 1; NULL: not there */
+	const uint32_t *neighbors;
+	const double *weights;		/* NULL: all 1 */
+} rk_cuda_adjacency;
+
+typedef struct rk_cuda_graph_data
+{
+	int64_t		nodes;
+	int64_t		arcs;			/* entries of each direction */
+	int32_t		directed;		/* 0: "in" is the same as "out" and absent */
+	rk_cuda_adjacency out;
+	rk_cuda_adjacency in;
+} rk_cuda_graph_data;
+
+typedef struct rk_cuda_device rk_cuda_device;
+typedef struct rk_cuda_graph rk_cuda_graph;
+
+/* ---- kernels --------------------------------------------------------- */
+
+/* Same numbers as RK_DANGLING_* of the CPU engine. */
+typedef struct rk_cuda_pagerank_params
+{
+	double		damping;
+	double		tolerance;
+	int32_t		max_iterations;
+	int32_t		dangling;
+} rk_cuda_pagerank_params;
+
+typedef enum rk_cuda_kernel
+{
+	/*
+	 * Graph: in; weighted, out as well.  Params rk_cuda_pagerank_params.
+	 * Input 0, which may be empty: double[nodes], where the walk restarts.
+	 * Output 0: double[nodes], the scores.
+	 */
+	RK_CUDA_PAGERANK,
+	RK_CUDA_KERNELS				/* how many there are */
+} rk_cuda_kernel;
+
+typedef struct rk_cuda_input
+{
+	const void *data;			/* NULL: not given */
+	int64_t		bytes;
+} rk_cuda_input;
+
+typedef struct rk_cuda_output
+{
+	void	   *data;
+	int64_t		bytes;
+} rk_cuda_output;
+
+typedef struct rk_cuda_call
+{
+	int32_t		kernel;
+	const void *params;
+	int64_t		params_bytes;
+	rk_cuda_graph *graph;		/* NULL: the kernel has none */
+	rk_cuda_input input[RK_CUDA_ARRAYS];
+	rk_cuda_output output[RK_CUDA_ARRAYS];
+
+	/* set to 1 by the caller at any time: the call ends within 50 ms */
+	const volatile int32_t *stop;
+
+	/* filled in */
+	int32_t		iterations;
+	int32_t		converged;
+	double		residual;
+	int64_t		counts[4];		/* what a kernel returns beside arrays */
+	rk_cuda_usage usage;
+	rk_cuda_error error;
+} rk_cuda_call;
+
+/* ---- the table ------------------------------------------------------- */
+
+typedef struct rk_cuda_table
+{
+	uint32_t	version;		/* RK_CUDA_VERSION */
+	uint32_t	bytes;			/* sizeof(rk_cuda_table) */
+	const char *build;			/* what it was built with and for */
+	uint64_t	kernels;		/* bit k: kernel k can be called */
+
+	/* Fills in up to capacity devices; *count is how many there are. */
+	rk_cuda_status (*list) (rk_cuda_device_info *info, int32_t capacity, int32_t *count,
+							rk_cuda_error *error);
+
+	/*
+	 * Makes the context of a device.  memory_limit, in bytes, is what graphs
+	 * and calls may take of it; 0: all.
+	 */
+	rk_cuda_status (*open) (int32_t number, int64_t memory_limit, rk_cuda_device **device,
+							rk_cuda_error *error);
+	void		(*close) (rk_cuda_device *device);
+
+	/* Bytes in use by us. */
+	int64_t		(*memory_used) (const rk_cuda_device *device);
+
+	/* Copies a graph to the device. */
+	rk_cuda_status (*load_graph) (rk_cuda_device *device, const rk_cuda_graph_data *data,
+								  rk_cuda_graph **graph, rk_cuda_usage *usage,
+								  rk_cuda_error *error);
+	void		(*free_graph) (rk_cuda_device *device, rk_cuda_graph *graph);
+
+	/* Runs a kernel; outputs are written when RK_CUDA_OK is returned. */
+	rk_cuda_status (*run) (rk_cuda_device *device, rk_cuda_call *call);
+
+	/* Measures in well under a second. */
+	rk_cuda_status (*measure) (rk_cuda_device *device, rk_cuda_constants *constants,
+							   rk_cuda_error *error);
+} rk_cuda_table;
+
+/* The table, or NULL when the library has another version. */
+typedef const rk_cuda_table *(*rk_cuda_open_table_fn) (uint32_t version);
+#define RK_CUDA_SYMBOL "rk_cuda_open_table"
+extern const rk_cuda_table *rk_cuda_open_table(uint32_t version);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif							/* RK_CUDA_H */

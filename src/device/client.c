@@ -1,0 +1,762 @@
+/*
+ * client.c
+ *	  A run on the device, as the backend sees it: choice, arrays into a memory
+ *	  file, waiting, results or fallback.
+ *
+ * A run's file, its mapping and the permit of the breaker are released by a
+ * callback of the call's memory context, so an error anywhere, a cancelled
+ * query among them, leaves nothing behind; the request to stop is a word in the
+ * file itself, and the connection is closed, which the worker sees even if the
+ * backend is gone.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/fd.h"
+#include "storage/latch.h"
+#include "utils/memutils.h"
+
+#include "../relation/context.h"
+#include "device.h"
+
+#define ERRCODE_RK_CIRCUIT_OPEN MAKE_SQLSTATE('R', 'K', '0', '0', '2')
+#define ERRCODE_RK_DEVICE MAKE_SQLSTATE('R', 'K', '0', '1', '0')
+
+#define COPY_CHUNK ((Size) 32 * 1024 * 1024)	/* between looks at interrupts */
+#define START_TIMEOUT_MS 60000
+
+/* Status of an exchange that did not come to its end. */
+#define EXCHANGE_FAILED (-1)
+
+/* An array of the run and where it lies in the file. */
+typedef struct piece
+{
+	void	   *data;
+	Size		bytes;
+	bool		result;
+	rk_wire_extent extent;
+} piece;
+
+/* One request under way. */
+typedef struct exchange
+{
+	int			fd;				/* -1: none */
+	char	   *map;
+	Size		bytes;
+	bool		waiting;		/* the worker has it */
+	char		problem[RK_CUDA_TEXT];
+} exchange;
+
+struct rk_device_run
+{
+	rk_call    *call;
+	rk_cuda_kernel kernel;
+	bool		permitted;		/* the breaker waits for an outcome */
+	exchange	x;
+	const rk_graph *graph;
+	rk_wire_key key;
+	piece		params;
+	piece		input[RK_CUDA_ARRAYS];
+	piece		output[RK_CUDA_ARRAYS];
+	int			inputs;
+	int			outputs;
+};
+
+/* The session's connection. */
+static int	connection = -1;
+static char connected_to[64];
+static uint32 last_id = 0;
+
+/* ---- connection ---- */
+
+static void
+disconnect(void)
+{
+	if (connection < 0)
+		return;
+	close(connection);
+	connection = -1;
+	ReleaseExternalFD();
+}
+
+static bool
+connect_worker(exchange *x)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	char		address[sizeof(connected_to)];
+	struct ucred peer;
+	socklen_t	peer_length = sizeof(peer);
+	Size		length;
+
+	LWLockAcquire(&rk_the_devices->lock, LW_SHARED);
+	strlcpy(address, rk_the_devices->address, sizeof(address));
+	LWLockRelease(&rk_the_devices->lock);
+	if (connection >= 0 && strcmp(address, connected_to) == 0)
+		return true;
+	disconnect();
+	if (!AcquireExternalFD())
+	{
+		snprintf(x->problem, sizeof(x->problem), "no file descriptor is free for the device worker");
+		return false;
+	}
+	connection = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (connection < 0)
+	{
+		ReleaseExternalFD();
+		snprintf(x->problem, sizeof(x->problem), "could not make a socket: %s", strerror(errno));
+		return false;
+	}
+	length = strlen(address);
+	memcpy(name.sun_path + 1, address, length);
+	if (connect(connection, (struct sockaddr *) &name, offsetof(struct sockaddr_un, sun_path) + 1 + length) != 0)
+	{
+		snprintf(x->problem, sizeof(x->problem), "could not connect to the device worker: %s", strerror(errno));
+		disconnect();
+		return false;
+	}
+	if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &peer_length) != 0 || peer.uid != geteuid())
+	{
+		snprintf(x->problem, sizeof(x->problem), "the device worker's socket belongs to another user");
+		disconnect();
+		return false;
+	}
+	strlcpy(connected_to, address, sizeof(connected_to));
+	return true;
+}
+
+/* ---- one request ---- */
+
+static void
+close_exchange(exchange *x)
+{
+	if (x->map)
+	{
+		((rk_wire_request *) x->map)->stop = 1;
+		munmap(x->map, x->bytes);
+		x->map = NULL;
+	}
+	if (x->fd >= 0)
+	{
+		close(x->fd);
+		ReleaseExternalFD();
+		x->fd = -1;
+	}
+	/* an answer that is still to come must not be taken for the next one's */
+	if (x->waiting)
+		disconnect();
+	x->waiting = false;
+}
+
+/* Makes the memory file; false with the reason in x. */
+static bool
+open_exchange(exchange *x, Size bytes)
+{
+	x->bytes = bytes;
+	if (!AcquireExternalFD())
+	{
+		snprintf(x->problem, sizeof(x->problem), "no file descriptor is free for a run on the device");
+		return false;
+	}
+	x->fd = memfd_create("rustkernels", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (x->fd < 0)
+		ReleaseExternalFD();
+	for (Size done = 0; x->fd >= 0 && done < bytes;)
+	{
+		Size		part = Min(COPY_CHUNK, bytes - done);
+
+		CHECK_FOR_INTERRUPTS();
+		/* memory that is not there is an error here, not a signal later */
+		if (fallocate(x->fd, 0, done, part) == 0)
+			done += part;
+		else if (errno != EINTR)
+			break;
+		if (done == bytes && fcntl(x->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0)
+		{
+			x->map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, x->fd, 0);
+			if (x->map != MAP_FAILED)
+				return true;
+			x->map = NULL;
+		}
+	}
+	snprintf(x->problem, sizeof(x->problem), "could not make %zu bytes of memory to share: %s", bytes, strerror(errno));
+	close_exchange(x);
+	return false;
+}
+
+/* Sends the request that is in the file. */
+static bool
+send_request(exchange *x, rk_wire_type type, uint32 id)
+{
+	rk_wire_message m = {.type = type,.id = id,.bytes = x->bytes};
+	union
+	{
+		char		bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	}			control;
+	struct iovec part = {&m, sizeof(m)};
+	struct msghdr header = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes)
+	};
+	struct cmsghdr *c;
+
+	memset(&control, 0, sizeof(control));
+	c = CMSG_FIRSTHDR(&header);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &x->fd, sizeof(int));
+	return sendmsg(connection, &header, MSG_NOSIGNAL) == sizeof(m);
+}
+
+/*
+ * Has the request in the file answered.  Returns the status in the file, or
+ * EXCHANGE_FAILED with the reason in x.  An interrupt is raised as usual.
+ */
+static int
+exchange_request(exchange *x, rk_wire_type type)
+{
+	uint32		id = ++last_id;
+
+	/* a connection of before may have ended meanwhile: once more with a new one */
+	for (int tries = 0; !x->waiting; tries++)
+	{
+		if (!connect_worker(x))
+			return EXCHANGE_FAILED;
+		if (send_request(x, type, id))
+			x->waiting = true;
+		else
+		{
+			snprintf(x->problem, sizeof(x->problem), "could not send to the device worker: %s", strerror(errno));
+			disconnect();
+			if (tries > 0)
+				return EXCHANGE_FAILED;
+		}
+	}
+	for (;;)
+	{
+		rk_wire_message m;
+		ssize_t		length = recv(connection, &m, sizeof(m), MSG_DONTWAIT);
+
+		if (length == sizeof(m) && m.type == RK_WIRE_DONE && m.id == id)
+			break;
+		if (length == sizeof(m))
+			continue;
+		if (length >= 0 || (errno != EAGAIN && errno != EINTR))
+		{
+			snprintf(x->problem, sizeof(x->problem), "the device worker ended during the run");
+			return EXCHANGE_FAILED;
+		}
+		(void) WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_SOCKET_READABLE | WL_EXIT_ON_PM_DEATH,
+								 connection, -1, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+	x->waiting = false;
+	return ((rk_wire_request *) x->map)->status;
+}
+
+/* ---- choosing ---- */
+
+static void
+set_reason(rk_call *call, const char *fmt,...) pg_attribute_printf(2, 3);
+
+static void
+set_reason(rk_call *call, const char *fmt,...)
+{
+	va_list		args;
+	char		text[512];
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	call->device_reason = MemoryContextStrdup(call->memory, text);
+}
+
+/* Says why there is no device: an error if the user insists on one. */
+static rk_device_run *
+no_device(rk_call *call, const char *problem)
+{
+	if (rk_device == RK_DEVICE_CUDA)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("no CUDA device is available"),
+				 errdetail_internal("Because %s.", problem),
+				 errhint("SET rk.device = auto;")));
+	set_reason(call, "no device: %s", problem);
+	return NULL;
+}
+
+/* The state, and what to say when it is not "ready". */
+static rk_device_state
+read_state(char *problem, Size size)
+{
+	rk_device_state state;
+
+	LWLockAcquire(&rk_the_devices->lock, LW_SHARED);
+	state = rk_the_devices->state;
+	strlcpy(problem, state == RK_DEVICE_STARTING || state == RK_DEVICE_IDLE ? "the device worker is starting" :
+			rk_the_devices->problem, size);
+	LWLockRelease(&rk_the_devices->lock);
+	return state;
+}
+
+/* Waits until the worker is ready, or is known not to become it. */
+static rk_device_state
+wait_for_worker(char *problem, Size size)
+{
+	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), START_TIMEOUT_MS);
+	rk_device_state state;
+
+	ConditionVariablePrepareToSleep(&rk_the_devices->changed);
+	while ((state = read_state(problem, size)) == RK_DEVICE_STARTING && GetCurrentTimestamp() < until)
+		(void) ConditionVariableTimedSleep(&rk_the_devices->changed, 1000, PG_WAIT_EXTENSION);
+	ConditionVariableCancelSleep();
+	return state;
+}
+
+/*
+ * Whether the worker can be asked.  wait: not now is not an answer.  False with
+ * the reason in *problem.
+ */
+static bool
+device_ready(bool wait, const char **problem)
+{
+	char	   *text = palloc(RK_CUDA_TEXT);
+	rk_device_state state;
+
+	*problem = text;
+	if (rk_the_devices == NULL)
+	{
+		*problem = "rustkernels is not in shared_preload_libraries";
+		return false;
+	}
+	state = read_state(text, RK_CUDA_TEXT);
+	if (state == RK_DEVICE_IDLE)
+	{
+		if (!rk_device_start(problem))
+			return false;
+		*problem = text;
+		state = RK_DEVICE_STARTING;
+	}
+	if (state == RK_DEVICE_STARTING && wait)
+		state = wait_for_worker(text, RK_CUDA_TEXT);
+	return state == RK_DEVICE_READY;
+}
+
+/* Seconds that the device would take, copies included. */
+static double
+device_seconds(const rk_device_constants *c, const rk_device_cost *cost)
+{
+	double		bytes = cost->bytes_to + cost->bytes_from;
+
+	return bytes / c->copy_rate + bytes / c->transfer_rate + cost->bytes_moved / c->memory_rate +
+		cost->launches * c->launch_seconds;
+}
+
+static void
+release_run(void *arg)
+{
+	rk_device_run *run = arg;
+
+	close_exchange(&run->x);
+	if (run->permitted)
+		rk_circuit_release(run->kernel);
+	run->permitted = false;
+}
+
+/* Seconds of a run on the CPU and on the device. */
+static void
+estimate(const rk_call *call, const rk_device_cost *cost, double *cpu, double *device)
+{
+	rk_device_constants constants;
+
+	LWLockAcquire(&rk_the_devices->lock, LW_SHARED);
+	constants = rk_the_devices->constants;
+	LWLockRelease(&rk_the_devices->lock);
+	*cpu = cost->cpu_seconds * constants.cpu_factor / call->ctx.threads;
+	*device = device_seconds(&constants, cost);
+}
+
+/* Whether copies for the device would go beyond the memory of the run. */
+static bool
+too_large(const rk_call *call, const rk_device_cost *cost)
+{
+	return call->ctx.memory_limit > 0 &&
+		call->ctx.memory_used + cost->bytes_to + cost->bytes_from > call->ctx.memory_limit;
+}
+
+const char *
+rk_device_explain(const rk_call *call, const rk_graph_size *size)
+{
+	const rk_bound_function *bound = rk_find_binding(call->kernel, call->function);
+	rk_device_cost cost = {0};
+	char		problem[RK_CUDA_TEXT];
+	double		cpu;
+	double		device;
+
+	if (rk_device == RK_DEVICE_CUDA)
+		return "cuda";
+	if (bound->device_cost == NULL || rk_the_devices == NULL || rk_device == RK_DEVICE_CPU ||
+		read_state(problem, sizeof(problem)) != RK_DEVICE_READY)
+		return "cpu";
+	bound->device_cost(call, size, &cost);
+	estimate(call, &cost, &cpu, &device);
+	return device < cpu && !too_large(call, &cost) ? "cuda" : "cpu";
+}
+
+rk_device_run *
+rk_device_begin(rk_call *call, rk_cuda_kernel kernel, const rk_graph_size *size)
+{
+	rk_device_run *run;
+	MemoryContextCallback *callback;
+	rk_device_cost cost = {0};
+	TimestampTz retry_at;
+	const char *problem;
+	double		cpu;
+	double		device;
+
+	if (rk_device == RK_DEVICE_CPU)
+	{
+		set_reason(call, "rk.device is cpu");
+		return NULL;
+	}
+	if (rk_the_devices == NULL)
+		return no_device(call, "rustkernels is not in shared_preload_libraries");
+	rk_find_binding(call->kernel, call->function)->device_cost(call, size, &cost);
+	estimate(call, &cost, &cpu, &device);
+	if (rk_device == RK_DEVICE_AUTO && device >= cpu)
+	{
+		set_reason(call, "estimated: cpu %.3g ms, cuda %.3g ms", 1e3 * cpu, 1e3 * device);
+		return NULL;
+	}
+	if (!device_ready(rk_device == RK_DEVICE_CUDA, &problem))
+		return no_device(call, problem);
+	if (!(rk_the_devices->report.kernels >> kernel & 1))
+		return no_device(call, "the device library does not have this kernel");
+	if (rk_device == RK_DEVICE_AUTO && too_large(call, &cost))
+	{
+		set_reason(call, "the copies for the device would go beyond rk.memory_limit");
+		return NULL;
+	}
+	if (!rk_circuit_permit(kernel, &retry_at))
+	{
+		if (rk_device == RK_DEVICE_CUDA)
+			ereport(ERROR,
+					(errcode(ERRCODE_RK_CIRCUIT_OPEN),
+					 errmsg("circuit breaker of %s on the device is open", call->kernel->id),
+					 errdetail("The next run is tried after %s.", timestamptz_to_str(retry_at)),
+					 errhint("SET rk.device = auto; runs it on the CPU until then.")));
+		set_reason(call, "circuit breaker is open until %s", timestamptz_to_str(retry_at));
+		return NULL;
+	}
+	run = MemoryContextAllocZero(call->memory, sizeof(rk_device_run));
+	run->call = call;
+	run->kernel = kernel;
+	run->permitted = true;
+	run->x.fd = -1;
+	callback = MemoryContextAllocZero(call->memory, sizeof(MemoryContextCallback));
+	callback->func = release_run;
+	callback->arg = run;
+	MemoryContextRegisterResetCallback(call->memory, callback);
+	if (rk_device == RK_DEVICE_CUDA)
+		set_reason(call, "rk.device is cuda");
+	else
+		set_reason(call, "estimated: cpu %.3g ms, cuda %.3g ms", 1e3 * cpu, 1e3 * device);
+	return run;
+}
+
+/* ---- arrays ---- */
+
+void
+rk_device_graph(rk_device_run *run, const rk_graph_input *input, const rk_graph *g,
+				const rk_graph_options *options)
+{
+	run->graph = g;
+	if (input->context)
+		rk_context_identify(input->context->slot, options, input->edges.weight != NULL,
+							&run->key.item, &run->key.loaded_at, &run->key.database, &run->key.options);
+}
+
+void
+rk_device_params(rk_device_run *run, const void *data, Size bytes)
+{
+	run->params = (piece) {.data = unconstify(void *, data),.bytes = bytes};
+}
+
+void
+rk_device_input(rk_device_run *run, const void *data, Size bytes)
+{
+	run->input[run->inputs++] = (piece) {.data = unconstify(void *, data),.bytes = data ? bytes : 0};
+}
+
+void
+rk_device_output(rk_device_run *run, void *data, Size bytes)
+{
+	run->output[run->outputs++] = (piece) {.data = data,.bytes = bytes,.result = true};
+}
+
+/* Copies, looking at interrupts now and then. */
+static void
+copy_bytes(char *to, const char *from, Size bytes)
+{
+	for (Size done = 0; done < bytes; done += COPY_CHUNK)
+	{
+		CHECK_FOR_INTERRUPTS();
+		memcpy(to + done, from + done, Min(COPY_CHUNK, bytes - done));
+	}
+}
+
+/* Gives an array its place behind the others. */
+static rk_wire_extent
+place(Size *end, const void *data, Size bytes)
+{
+	rk_wire_extent x = {0};
+
+	if (data == NULL)
+		return x;
+	x = (rk_wire_extent) {.offset = *end,.bytes = bytes};
+	*end = add_size(*end, TYPEALIGN(64, bytes));
+	return x;
+}
+
+/* The arrays of one direction. */
+static rk_wire_adjacency
+place_adjacency(Size *end, const rk_graph *g, const rk_adjacency *a)
+{
+	rk_wire_adjacency w = {{0}};
+
+	if (a->offsets == NULL)
+		return w;
+	w.offsets = place(end, a->offsets, mul_size(g->nodes + 1, sizeof(int64)));
+	w.neighbors = place(end, a->neighbors, mul_size(g->arcs, sizeof(uint32)));
+	w.weights = place(end, a->weights, mul_size(g->arcs, sizeof(double)));
+	return w;
+}
+
+static void
+copy_piece(exchange *x, rk_wire_extent to, const void *data)
+{
+	if (to.offset != 0)
+		copy_bytes(x->map + to.offset, data, to.bytes);
+}
+
+static void
+copy_adjacency(exchange *x, const rk_wire_adjacency *w, const rk_adjacency *a)
+{
+	copy_piece(x, w->offsets, a->offsets);
+	copy_piece(x, w->neighbors, a->neighbors);
+	copy_piece(x, w->weights, a->weights);
+}
+
+/* Writes request and arrays into a new file. */
+static bool
+write_request(rk_device_run *run, bool arrays)
+{
+	const rk_graph *g = run->graph;
+	Size		end = TYPEALIGN(64, sizeof(rk_wire_request));
+	rk_wire_request q = {
+		.magic = RK_WIRE_MAGIC,
+		.version = RK_CUDA_VERSION,
+		.kernel = run->kernel,
+		.has_graph = g != NULL,
+		.has_arrays = arrays,
+		.key = run->key
+	};
+
+	if (g)
+	{
+		q.directed = g->directed;
+		q.nodes = g->nodes;
+		q.arcs = g->arcs;
+	}
+	if (g && arrays)
+	{
+		q.out = place_adjacency(&end, g, &g->out);
+		/* undirected: the same arrays */
+		if (g->directed)
+			q.in = place_adjacency(&end, g, &g->in);
+	}
+	q.params = place(&end, run->params.data, run->params.bytes);
+	for (int i = 0; i < run->inputs; i++)
+		q.input[i] = place(&end, run->input[i].data, run->input[i].bytes);
+	for (int i = 0; i < run->outputs; i++)
+		q.output[i] = place(&end, run->output[i].data, run->output[i].bytes);
+	if (!open_exchange(&run->x, end))
+		return false;
+	memcpy(run->x.map, &q, sizeof(q));
+	if (g && arrays)
+	{
+		copy_adjacency(&run->x, &q.out, &g->out);
+		if (g->directed)
+			copy_adjacency(&run->x, &q.in, &g->in);
+	}
+	copy_piece(&run->x, q.params, run->params.data);
+	for (int i = 0; i < run->inputs; i++)
+		copy_piece(&run->x, q.input[i], run->input[i].data);
+	return true;
+}
+
+/* ---- running ---- */
+
+/* Notes that the device has failed; returns false, so that the CPU goes on. */
+static bool
+failed(rk_device_run *run, const char *problem)
+{
+	static bool warned = false;
+	rk_call    *call = run->call;
+
+	rk_circuit_failure(run->kernel);
+	run->permitted = false;
+	if (!rk_fallback)
+		ereport(ERROR,
+				(errcode(ERRCODE_RK_DEVICE),
+				 errmsg("%s failed on the device", call->kernel->id),
+				 errdetail_internal("Because %s.", problem),
+				 errhint("SET rk.fallback = on; runs it on the CPU instead.")));
+	LWLockAcquire(&rk_the_devices->lock, LW_EXCLUSIVE);
+	rk_the_devices->fallbacks++;
+	LWLockRelease(&rk_the_devices->lock);
+	if (!warned)
+		ereport(WARNING,
+				(errmsg("%s failed on the device and runs on the CPU", call->kernel->id),
+				 errdetail_internal("Because %s.", problem),
+				 errhint("Further failures in this session are counted in rk.stat_device only.")));
+	warned = true;
+	call->fallback_reason = MemoryContextStrdup(call->memory, problem);
+	return false;
+}
+
+static void
+count_run(const rk_wire_request *q)
+{
+	LWLockAcquire(&rk_the_devices->lock, LW_EXCLUSIVE);
+	rk_the_devices->runs++;
+	rk_the_devices->resident += q->was_resident;
+	rk_the_devices->bytes_to += q->usage.bytes_to;
+	rk_the_devices->bytes_from += q->usage.bytes_from;
+	LWLockRelease(&rk_the_devices->lock);
+}
+
+/* Sends the request, with the arrays of the graph only if they are wanted. */
+static int
+attempt(rk_device_run *run)
+{
+	bool		arrays = run->key.item == 0;
+	int			status;
+
+	for (;;)
+	{
+		rk_call_phase(run->call, "sending", 0);
+		if (!write_request(run, arrays))
+			return EXCHANGE_FAILED;
+		run->call->ctx.memory_peak = Max(run->call->ctx.memory_peak,
+										 run->call->ctx.memory_used + (int64) run->x.bytes);
+		rk_call_phase(run->call, "computing", 0);
+		status = exchange_request(&run->x, RK_WIRE_RUN);
+		if (status != RK_WIRE_MISSING || arrays)
+			return status;
+		arrays = true;
+		close_exchange(&run->x);
+	}
+}
+
+bool
+rk_device_finish(rk_device_run *run, int64 *counts)
+{
+	rk_call    *call = run->call;
+	const rk_wire_request *q;
+	char		problem[RK_CUDA_TEXT + 64];
+	int			status;
+
+	rk_progress_device("cuda");
+	status = attempt(run);
+	q = (const rk_wire_request *) run->x.map;
+	if (status != RK_CUDA_OK)
+	{
+		strlcpy(problem, status == EXCHANGE_FAILED ? run->x.problem :
+				status == RK_WIRE_BAD ? "the device worker did not understand the request" : q->error.message,
+				sizeof(problem));
+		close_exchange(&run->x);
+		rk_progress_device("cpu");
+		rk_call_phase(call, "computing", 0);
+		if (status == RK_CUDA_DECLINED)
+		{
+			rk_circuit_release(run->kernel);
+			run->permitted = false;
+			set_reason(call, "the device declined: %s", problem);
+			return false;
+		}
+		return failed(run, problem[0] ? problem : "the device gave no reason");
+	}
+	if (counts)
+		memcpy(counts, q->counts, sizeof(q->counts));
+	for (int i = 0; i < run->outputs; i++)
+		copy_bytes(run->output[i].data, run->x.map + q->output[i].offset, run->output[i].bytes);
+	if (call->kernel->iterative)
+		call->run = (rk_run) {
+			.iterative = true,
+			.iterations = q->iterations,
+			.residual = q->residual,
+			.converged = q->converged != 0,
+			.reached_max = q->converged == 0
+		};
+	count_run(q);
+	rk_circuit_success(run->kernel);
+	run->permitted = false;
+	call->device = "cuda";
+	close_exchange(&run->x);
+	return true;
+}
+
+/* ---- measuring ---- */
+
+static void
+release_exchange(void *arg)
+{
+	close_exchange(arg);
+}
+
+bool
+rk_device_measure(rk_device_constants *constants, const char **problem)
+{
+	exchange   *x = palloc0(sizeof(exchange));
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+	const rk_wire_request *q;
+	rk_wire_request empty = {.magic = RK_WIRE_MAGIC,.version = RK_CUDA_VERSION};
+	int			status;
+
+	x->fd = -1;
+	callback->func = release_exchange;
+	callback->arg = x;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+	*problem = x->problem;
+	if (!device_ready(true, problem) || !open_exchange(x, sizeof(rk_wire_request)))
+		return false;
+	memcpy(x->map, &empty, sizeof(empty));
+	status = exchange_request(x, RK_WIRE_MEASURE);
+	q = (const rk_wire_request *) x->map;
+	if (status == RK_CUDA_OK)
+	{
+		constants->transfer_rate = q->constants.transfer_rate;
+		constants->memory_rate = q->constants.memory_rate;
+		constants->launch_seconds = q->constants.launch_seconds;
+		strlcpy(constants->device, rk_the_devices->report.devices[rk_the_devices->report.device].name,
+				sizeof(constants->device));
+	}
+	else if (status != EXCHANGE_FAILED)
+		strlcpy(x->problem, q->error.message, sizeof(x->problem));
+	close_exchange(x);
+	return status == RK_CUDA_OK;
+}

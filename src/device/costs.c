@@ -1,0 +1,93 @@
+/*
+ * costs.c
+ *	  What runs take, for the choice of a device; which functions have a form.
+ *
+ * Seconds of the CPU are those of one core of the machine that
+ * docs/performance.md was measured on; rk.device_calibrate() scales them to the
+ * machine at hand.  Bytes moved in device memory count a gather of a float8
+ * from an array beyond the cache as a sector of 32 bytes.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "device.h"
+
+#define SECTOR 32.0
+
+/* Bytes of m gathers of float8 from n of them. */
+static double
+gather_bytes(const rk_devices *d, double n, double m)
+{
+	double		cache = d && d->report.device_count > 0 ? d->report.devices[d->report.device].cache : 32e6;
+	double		beyond = 8 * n > cache ? 1 - cache / (8 * n) : 0;
+
+	return m * (8 + (SECTOR - 8) * beyond);
+}
+
+static double
+graph_bytes(double n, double m, bool weighted)
+{
+	return 8 * (n + 1) + (weighted ? 12 : 4) * m;
+}
+
+rk_device_cost
+rk_device_pagerank_cost(int64 nodes, int64 arcs, bool weighted, double damping, double tolerance,
+						int max_iterations)
+{
+	double		n = nodes;
+	double		m = arcs;
+	/* the change shrinks by the damping in each iteration, about */
+	double		iterations = damping > 0 ? ceil(log(tolerance) / log(damping)) : 1;
+
+	iterations = Max(1, Min(iterations, max_iterations));
+	return (rk_device_cost) {
+		.cpu_seconds = iterations * 1e-9 * (2 * n + (weighted ? 2 : 1.5) * m),
+		.bytes_to = graph_bytes(n, m, weighted) * (weighted ? 2 : 1),
+		.bytes_from = 8 * n,
+		.bytes_moved = iterations * (gather_bytes(rk_the_devices, n, m) + (weighted ? 12 : 4) * m + 72 * n),
+		.launches = iterations / 4 + 8
+	};
+}
+
+/* ---- which functions ---- */
+
+typedef struct device_function
+{
+	const char *id;
+	const char *suffix;
+	rk_cuda_kernel kernel;
+} device_function;
+
+static const device_function functions[] = {
+#define RK_DEVICE_FUNCTION(id, suffix, kernel) {id, suffix, kernel},
+#include "functions.def"
+#undef RK_DEVICE_FUNCTION
+};
+
+bool
+rk_device_has_form(const char *id, const char *suffix)
+{
+	for (int i = 0; i < lengthof(functions); i++)
+		if (strcmp(functions[i].id, id) == 0 && strcmp(functions[i].suffix, suffix) == 0)
+			return true;
+	return false;
+}
+
+bool
+rk_device_has_kernel(const char *id)
+{
+	for (int i = 0; i < lengthof(functions); i++)
+		if (strcmp(functions[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+const char *
+rk_device_kernel_id(rk_cuda_kernel kernel)
+{
+	for (int i = 0; i < lengthof(functions); i++)
+		if (functions[i].kernel == kernel)
+			return functions[i].id;
+	return "?";
+}

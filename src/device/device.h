@@ -1,0 +1,221 @@
+/*
+ * device.h
+ *	  Runs on a device: for bindings, and between the files of this folder.
+ *
+ * A binding whose kernel has a device form asks rk_device_begin before it
+ * builds its graph, hands over arrays, and calls rk_device_finish; where either
+ * says no, it runs the kernel of the CPU.  What was chosen and why is in
+ * rk.last_run().
+ *
+ * PROCESSES
+ *	  supervisor	a background worker, started by the first session that wants a
+ *				device.  Starts the device worker, again when it ends, and writes
+ *				what that reports into shared memory.
+ *	  device worker	worker/: owns the device; not a child of the postmaster.
+ *	  backends	hand it runs through memory files (wire.h).
+ *
+ * SHARED MEMORY: rk_the_devices, under its lock, which is held for a few
+ * assignments only.  Without shared_preload_libraries there is none, and every
+ * run is one of the CPU.
+ */
+#ifndef RK_DEVICE_H
+#define RK_DEVICE_H
+
+#include "postgres.h"
+
+#include "storage/condition_variable.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "utils/timestamp.h"
+
+#include "../call/call.h"
+#include "../relation/graph_input.h"
+#include "wire.h"
+
+/* Values of rk.device. */
+enum
+{
+	RK_DEVICE_AUTO,
+	RK_DEVICE_CPU,
+	RK_DEVICE_CUDA
+};
+
+/* ---- for bindings ---- */
+
+typedef struct rk_device_run rk_device_run;
+
+/* What a run would take, on one core and on the device (costs.c). */
+struct rk_device_cost
+{
+	double		cpu_seconds;	/* of one core */
+	double		bytes_to;
+	double		bytes_from;
+	double		bytes_moved;	/* in device memory */
+	double		launches;		/* that are waited for */
+};
+
+/*
+ * Decides where a run of the kernel takes place, by the device_cost of the
+ * binding for a graph of this size.  NULL: on the CPU.  With rk.device = cuda a
+ * device that is not there is an error (0A000), an open breaker as well
+ * (RK002).
+ */
+extern rk_device_run *rk_device_begin(rk_call *call, rk_cuda_kernel kernel, const rk_graph_size *size);
+
+/* Where a run of this size would take place as things are, for rk.explain. */
+extern const char *rk_device_explain(const rk_call *call, const rk_graph_size *size);
+
+/*
+ * What the run works on.  Arrays are copied by rk_device_finish; inputs and
+ * outputs are numbered in the order of the calls, data NULL is an input that is
+ * not given.  A graph that is an item of a context stays on the device.
+ */
+extern void rk_device_graph(rk_device_run *run, const rk_graph_input *input, const rk_graph *g,
+							const rk_graph_options *options);
+extern void rk_device_params(rk_device_run *run, const void *data, Size bytes);
+extern void rk_device_input(rk_device_run *run, const void *data, Size bytes);
+extern void rk_device_output(rk_device_run *run, void *data, Size bytes);
+
+/*
+ * Runs it.  True: outputs, call->run and counts (4 of them, or NULL) are
+ * filled in.  False: the device failed or declined, which is noted and counted;
+ * the CPU shall do it.  With rk.fallback off a failure is an error (RK010).
+ */
+extern bool rk_device_finish(rk_device_run *run, int64 *counts);
+
+/* Costs of kernels (costs.c). */
+extern rk_device_cost rk_device_pagerank_cost(int64 nodes, int64 arcs, bool weighted, double damping,
+											  double tolerance, int max_iterations);
+
+/* Whether a function of a kernel has a device form (functions.def). */
+extern bool rk_device_has_form(const char *id, const char *suffix);
+
+/* Whether some function of it has. */
+extern bool rk_device_has_kernel(const char *id);
+
+/* The id of the SQL kernel that a number stands for. */
+extern const char *rk_device_kernel_id(rk_cuda_kernel kernel);
+
+/* ---- shared memory (shared.c) ---- */
+
+typedef enum rk_device_state
+{
+	RK_DEVICE_IDLE,				/* nobody has asked for it yet */
+	RK_DEVICE_STARTING,
+	RK_DEVICE_READY,
+	RK_DEVICE_UNAVAILABLE,		/* problem says why */
+	RK_DEVICE_OFF				/* failed too often: until retry_at */
+} rk_device_state;
+
+/* Estimates are made from these (calibrate.c). */
+typedef struct rk_device_constants
+{
+	double		transfer_rate;	/* bytes a second between host and device */
+	double		memory_rate;	/* bytes a second in device memory */
+	double		launch_seconds;
+	double		copy_rate;		/* bytes a second into a memory file */
+	double		cpu_factor;		/* seconds of the CPU over those in costs.c */
+	bool		measured;
+	char		device[128];	/* that they were measured on */
+} rk_device_constants;
+
+typedef enum rk_circuit_state
+{
+	RK_CIRCUIT_CLOSED,
+	RK_CIRCUIT_OPEN,
+	RK_CIRCUIT_HALF_OPEN
+} rk_circuit_state;
+
+#define RK_CIRCUIT_BUCKETS 6	/* of the window */
+
+/* The breaker of a kernel on the device; fields under the lock. */
+typedef struct rk_circuit
+{
+	rk_circuit_state state;
+	int			failures[RK_CIRCUIT_BUCKETS];
+	int64		bucket[RK_CIRCUIT_BUCKETS]; /* which slice of time it holds */
+	int			successes;		/* in a row, while half open */
+	int			probes;			/* under way */
+	TimestampTz opened_at;
+	TimestampTz retry_at;
+	int64		requests;
+	int64		failures_total;
+	int64		rejections;
+} rk_circuit;
+
+typedef struct rk_devices
+{
+	LWLock		lock;
+	ConditionVariable changed;	/* of the state */
+	rk_device_state state;
+	char		address[64];	/* of the worker's socket */
+	pid_t		supervisor;		/* 0: none */
+	pid_t		worker;
+	Latch	   *latch;			/* of the supervisor */
+	bool		restart;		/* it is to start the worker anew */
+	TimestampTz retry_at;
+	int64		starts;			/* of the worker */
+	char		problem[RK_CUDA_TEXT];
+	rk_wire_report report;
+	rk_device_constants constants;
+	rk_circuit	circuits[RK_CUDA_KERNELS];
+
+	/* counters since the server started */
+	int64		runs;
+	int64		fallbacks;
+	int64		bytes_to;
+	int64		bytes_from;
+	int64		resident;		/* runs whose graph was on the device already */
+} rk_devices;
+
+/* NULL without shared_preload_libraries. */
+extern rk_devices *rk_the_devices;
+
+extern void rk_device_install(void);
+extern void rk_device_define_settings(void);
+
+/* Writes the constants to disk; raises an error when it cannot. */
+extern void rk_device_constants_save(const rk_device_constants *constants);
+
+/* Settings. */
+extern char *rk_cuda_library;
+extern int	rk_cuda_device_number;
+extern int	rk_gpu_memory_limit_mb;
+extern bool rk_fallback;
+extern bool rk_circuit_breaker;
+extern int	rk_circuit_failures;
+extern int	rk_circuit_successes;
+extern int	rk_circuit_reset_s;
+extern int	rk_circuit_window_s;
+extern int	rk_circuit_probes;
+
+/* The library's file: $libdir resolved. */
+extern char *rk_device_library_path(void);
+
+/* ---- supervisor.c ---- */
+
+/*
+ * Starts the supervisor unless it runs.  False: it could not be, with the
+ * reason in *problem.
+ */
+extern bool rk_device_start(const char **problem);
+
+/* ---- breaker.c ---- */
+
+/* Asks to run; false: the breaker is open, until *retry_at. */
+extern bool rk_circuit_permit(rk_cuda_kernel kernel, TimestampTz *retry_at);
+
+/* What became of it: exactly one of these after a permit. */
+extern void rk_circuit_success(rk_cuda_kernel kernel);
+extern void rk_circuit_failure(rk_cuda_kernel kernel);
+extern void rk_circuit_release(rk_cuda_kernel kernel);	/* neither */
+
+/* ---- client.c ---- */
+
+/*
+ * Measures the device and the copies to it; false with the reason in *problem.
+ * Waits for the worker to start.
+ */
+extern bool rk_device_measure(rk_device_constants *constants, const char **problem);
+
+#endif							/* RK_DEVICE_H */

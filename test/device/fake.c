@@ -1,0 +1,293 @@
+/*
+ * fake.c
+ *	  A device library for tests: the table of rk_cuda.h over the CPU engine,
+ *	  with faults on demand.
+ *
+ * What a run shall do is the first word of the file that RK_FAKE_DEVICE names,
+ * read anew for every run:
+ *
+ *	  fail		an error after which the device works on
+ *	  memory	the device has not enough memory
+ *	  lost		the context is gone
+ *	  decline	not an input for the device
+ *	  crash		the process ends by a signal
+ *	  slow		waits until it is told to stop, or until the word changes
+ *	  stubborn	waits without heed to that
+ *	  absent	no device is found (read when the library is opened)
+ *
+ * Whatever else it says, or no file, is a device that works.
+ */
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../cuda/rk_cuda.h"
+#include "../../src/compute/csr.h"
+#include "../../src/graph/centrality/centrality.h"
+
+struct rk_cuda_device
+{
+	int64_t		limit;
+	int64_t		used;
+};
+
+struct rk_cuda_graph
+{
+	rk_graph	g;
+	int64_t		bytes;
+	bool		in_is_out;
+};
+
+static bool
+asked_for(const char *word)
+{
+	const char *name = getenv("RK_FAKE_DEVICE");
+	FILE	   *file = name ? fopen(name, "r") : NULL;
+	char		text[32] = "";
+
+	if (file == NULL)
+		return false;
+	if (fscanf(file, "%31s", text) != 1)
+		text[0] = '\0';
+	fclose(file);
+	return strcmp(text, word) == 0;
+}
+
+static rk_cuda_status
+fail(rk_cuda_error *error, rk_cuda_status status, const char *message)
+{
+	error->code = status;
+	snprintf(error->message, sizeof(error->message), "%.*s", RK_CUDA_TEXT - 1, message);
+	return status;
+}
+
+static rk_cuda_status
+fake_list(rk_cuda_device_info *info, int32_t capacity, int32_t *count, rk_cuda_error *error)
+{
+	if (asked_for("absent"))
+		return fail(error, RK_CUDA_FAILED, "no CUDA-capable device is detected");
+	*count = 2;
+	for (int i = 0; i < 2 && i < capacity; i++)
+	{
+		info[i] = (rk_cuda_device_info) {
+			.number = i, .major = 9, .minor = 0, .multiprocessors = 132,
+			.memory = INT64_C(8) << 30, .cache = INT64_C(32) << 20
+		};
+		snprintf(info[i].name, sizeof(info[i].name), "Fake device %d", i);
+		snprintf(info[i].uuid, sizeof(info[i].uuid), "fake-%d", i);
+	}
+	if (capacity > 1)
+		snprintf(info[1].problem, sizeof(info[1].problem), "it is broken");
+	return RK_CUDA_OK;
+}
+
+static rk_cuda_status
+fake_open(int32_t number, int64_t memory_limit, rk_cuda_device **device, rk_cuda_error *error)
+{
+	(void) number;
+	*device = calloc(1, sizeof(**device));
+	if (*device == NULL)
+		return fail(error, RK_CUDA_MEMORY, "out of memory");
+	(*device)->limit = memory_limit ? memory_limit : INT64_MAX;
+	return RK_CUDA_OK;
+}
+
+static void
+fake_close(rk_cuda_device *device)
+{
+	free(device);
+}
+
+static int64_t
+fake_memory_used(const rk_cuda_device *device)
+{
+	return device->used;
+}
+
+/* A copy of an array, counted. */
+static void *
+copy(rk_cuda_graph *graph, const void *data, int64_t bytes)
+{
+	void	   *to = data ? malloc(bytes + 1) : NULL;
+
+	if (to)
+	{
+		memcpy(to, data, bytes);
+		graph->bytes += bytes;
+	}
+	return to;
+}
+
+static rk_adjacency
+copy_adjacency(rk_cuda_graph *graph, const rk_cuda_graph_data *data, const rk_cuda_adjacency *a)
+{
+	return (rk_adjacency) {
+		.offsets = copy(graph, a->offsets, 8 * (data->nodes + 1)),
+		.neighbors = copy(graph, a->neighbors, 4 * data->arcs),
+		.weights = copy(graph, a->weights, 8 * data->arcs)
+	};
+}
+
+static void
+fake_free_graph(rk_cuda_device *device, rk_cuda_graph *graph)
+{
+	device->used -= graph->bytes;
+	free(graph->g.out.offsets);
+	free(graph->g.out.neighbors);
+	free(graph->g.out.weights);
+	if (!graph->in_is_out)
+	{
+		free(graph->g.in.offsets);
+		free(graph->g.in.neighbors);
+		free(graph->g.in.weights);
+	}
+	free(graph);
+}
+
+static rk_cuda_status
+fake_load_graph(rk_cuda_device *device, const rk_cuda_graph_data *data, rk_cuda_graph **graph,
+				rk_cuda_usage *usage, rk_cuda_error *error)
+{
+	rk_cuda_graph *made = calloc(1, sizeof(*made));
+
+	if (made == NULL)
+		return fail(error, RK_CUDA_MEMORY, "out of memory");
+	made->g = (rk_graph) {.nodes = data->nodes, .arcs = data->arcs, .directed = data->directed};
+	made->g.out = copy_adjacency(made, data, &data->out);
+	made->g.in = copy_adjacency(made, data, &data->in);
+	if (!data->directed)
+	{
+		made->g.in = made->g.out;
+		made->in_is_out = true;
+	}
+	device->used += made->bytes;
+	if (device->used > device->limit)
+	{
+		fake_free_graph(device, made);
+		return fail(error, RK_CUDA_MEMORY, "out of memory");
+	}
+	usage->bytes_to += made->bytes;
+	*graph = made;
+	return RK_CUDA_OK;
+}
+
+static bool
+stop_asked(void *arg)
+{
+	return *((rk_cuda_call *) arg)->stop != 0;
+}
+
+/* Does what the file says; RK_CUDA_OK: nothing. */
+static rk_cuda_status
+fault(rk_cuda_call *call)
+{
+	if (asked_for("fail"))
+		return fail(&call->error, RK_CUDA_FAILED, "launch failed");
+	if (asked_for("memory"))
+		return fail(&call->error, RK_CUDA_MEMORY, "out of memory");
+	if (asked_for("lost"))
+		return fail(&call->error, RK_CUDA_LOST, "an illegal memory access was encountered");
+	if (asked_for("decline"))
+		return fail(&call->error, RK_CUDA_DECLINED, "not for me");
+	if (asked_for("crash"))
+		raise(SIGSEGV);
+	while (asked_for("stubborn"))
+		usleep(10000);
+	while (asked_for("slow"))
+	{
+		if (stop_asked(call))
+			return RK_CUDA_STOPPED;
+		usleep(10000);
+	}
+	return RK_CUDA_OK;
+}
+
+static rk_status
+run_pagerank(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_cuda_pagerank_params *p = call->params;
+	rk_pagerank_params params = {
+		.damping = p->damping,
+		.tolerance = p->tolerance,
+		.max_iterations = p->max_iterations,
+		.dangling = p->dangling,
+		.personalization = call->input[0].data
+	};
+	rk_run		run;
+	rk_status	status = rk_graph_pagerank(ctx, &call->graph->g, &params, call->output[0].data, &run);
+
+	call->iterations = run.iterations;
+	call->residual = run.residual;
+	call->converged = run.converged;
+	return status;
+}
+
+static rk_cuda_status
+fake_run(rk_cuda_device *device, rk_cuda_call *call)
+{
+	rk_cuda_status status = fault(call);
+	rk_ctx		ctx;
+	rk_status	done = RK_ERR_UNSUPPORTED;
+
+	(void) device;
+	if (status != RK_CUDA_OK)
+		return status;
+	rk_ctx_init(&ctx);
+	ctx.interrupted = stop_asked;
+	ctx.interrupted_arg = call;
+	switch ((rk_cuda_kernel) call->kernel)
+	{
+		case RK_CUDA_PAGERANK:
+			done = run_pagerank(&ctx, call);
+			break;
+		case RK_CUDA_KERNELS:
+			break;
+	}
+	if (done == RK_STOPPED)
+		status = RK_CUDA_STOPPED;
+	else if (done == RK_ERR_MEMORY)
+		status = fail(&call->error, RK_CUDA_MEMORY, ctx.error.message);
+	else if (done != RK_OK)
+		status = fail(&call->error, RK_CUDA_DECLINED, ctx.error.message);
+	rk_ctx_destroy(&ctx);
+	for (int i = 0; i < RK_CUDA_ARRAYS; i++)
+	{
+		call->usage.bytes_to += call->input[i].bytes;
+		call->usage.bytes_from += call->output[i].bytes;
+	}
+	return status;
+}
+
+static rk_cuda_status
+fake_measure(rk_cuda_device *device, rk_cuda_constants *constants, rk_cuda_error *error)
+{
+	(void) device;
+	if (asked_for("fail"))
+		return fail(error, RK_CUDA_FAILED, "launch failed");
+	*constants = (rk_cuda_constants) {.transfer_rate = 25e9, .memory_rate = 3e12, .launch_seconds = 5e-6};
+	return RK_CUDA_OK;
+}
+
+const rk_cuda_table *
+rk_cuda_open_table(uint32_t version)
+{
+	static const rk_cuda_table table = {
+		.version = RK_CUDA_VERSION,
+		.bytes = sizeof(rk_cuda_table),
+		.build = "fake, for tests",
+		.kernels = (UINT64_C(1) << RK_CUDA_KERNELS) - 1,
+		.list = fake_list,
+		.open = fake_open,
+		.close = fake_close,
+		.memory_used = fake_memory_used,
+		.load_graph = fake_load_graph,
+		.free_graph = fake_free_graph,
+		.run = fake_run,
+		.measure = fake_measure
+	};
+
+	return version == RK_CUDA_VERSION ? &table : NULL;
+}

@@ -1,0 +1,431 @@
+# Devices: the worker process, transfer, fallback, circuit breaker, crashes.
+#
+# The device library is test/device/fake.c, which computes on the CPU and fails
+# when it is told to.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Rustkernels;
+use Test::More;
+use Time::HiRes qw(time usleep);
+
+my $library = "$FindBin::RealBin/../support/rustkernels_fake.so";
+die "make fake-device builds $library" unless -e $library;
+
+# the worker works in another directory
+my $order = abs_path(PostgreSQL::Test::Utils::tempdir()) . '/order';
+$ENV{RK_FAKE_DEVICE} = $order;
+
+# Tells the fake device what to do.
+sub device
+{
+	my ($word) = @_;
+
+	open my $file, '>', "$order.new" or die $!;
+	print $file $word;
+	close $file;
+	rename "$order.new", $order or die $!;
+	return;
+}
+
+device('work');
+
+# ---- without a library ----
+
+my $node = server('device', conf => <<~'CONF');
+	max_parallel_workers_per_gather = 1
+	rk.circuit_reset_timeout = 1s
+	rk.cuda_library = '/nowhere/rustkernels_cuda.so'
+	CONF
+
+edges_table($node, 'edges', 300_000, 30_000);
+edges_table($node, 'small', 30, 10);
+$node->safe_psql('postgres', 'CREATE TABLE weighted AS SELECT source, target, 0.5 + (source * 7 + target) % 10 AS weight FROM edges');
+
+sub one { return $node->safe_psql('postgres', $_[0]); }
+
+# Runs PageRank with some settings; returns device, reason, fallback's reason
+# and the error output.
+sub run_on
+{
+	my ($device, %o) = @_;
+	my $edges = $o{edges} // 'edges';
+	my ($out, $err);
+
+	$node->psql('postgres', "SET rk.device = $device;"
+		  . join('', map { "SET $_ = $o{set}{$_};" } sort keys %{ $o{set} // {} })
+		  . "SELECT count(*), round(sum(score)::numeric, 9) FROM rk.graph_pagerank('$edges');"
+		  . q{SELECT device, device_reason, fallback_reason FROM rk.last_run()},
+		stdout => \$out, stderr => \$err);
+	my ($result, $how) = split /\n/, $out;
+	my ($where, $reason, $fallback) = split /\|/, $how // '', 3;
+	return { result => $result, device => $where, reason => $reason, fallback => $fallback, error => $err };
+}
+
+sub ready
+{
+	$node->poll_query_until('postgres', q{SELECT bool_or(usable) FROM rk.devices WHERE device <> 'cpu'})
+	  or die 'the device did not come up';
+	return;
+}
+
+sub worker { return one('SELECT worker_pid FROM rk.stat_device'); }
+
+like(one(q{SELECT state, usable, reason FROM rk.devices WHERE device = 'cuda'}),
+	qr{^unavailable\|f\|the device library "/nowhere/rustkernels_cuda.so" is not installed$},
+	'rk.devices says why there is no device');
+my $r = run_on('auto');
+is($r->{device}, 'cpu', 'auto means the CPU');
+$r = run_on('cuda');
+like($r->{error}, qr/no CUDA device is available\nDETAIL:.*is not installed/, 'cuda is an error');
+like(one(q{SET rk.device = auto; SELECT count(*) FROM rk.graph_pagerank('small'); SELECT device_reason FROM rk.last_run()}),
+	qr/estimated: cpu .* ms, cuda .* ms/, 'auto decides by an estimate');
+
+# ---- no device ----
+
+$node->adjust_conf('postgresql.conf', 'rk.cuda_library', "'$library'");
+device('absent');
+$node->restart;
+$r = run_on('cuda');
+like($r->{error}, qr/no CUDA device is available\nDETAIL:  Because no CUDA-capable device is detected/, 'the driver knows no device');
+is(one(q{SELECT state, reason FROM rk.devices WHERE device <> 'cpu'}), 'unavailable|no CUDA-capable device is detected',
+	'and rk.devices says so');
+$node->poll_query_until('postgres', q{SELECT supervisor_pid IS NULL AND worker_pid IS NULL FROM rk.stat_device});
+is(one(q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'rk gpu'}), '0', 'no process is left');
+
+# ---- a device that works ----
+
+device('work');
+one('SELECT rk.device_restart()');
+my $cpu = run_on('cpu');
+is($cpu->{reason}, 'rk.device is cpu', 'the CPU on request');
+$r = run_on('cuda');
+is($r->{device}, 'cuda', 'a run on the device');
+is($r->{result}, $cpu->{result}, 'has the result of the CPU');
+is($r->{reason}, 'rk.device is cuda', 'and a reason');
+is(one(q{SELECT device, state, usable, reason FROM rk.devices}),
+	"cpu|ready|t|\ncuda:0|ready|t|\ncuda:1|unused|f|it is broken", 'rk.devices lists what was found');
+is(run_on('cuda', edges => 'weighted')->{device}, 'cuda', 'weighted edges');
+is(one(q{SET rk.device = cuda; CREATE TEMP TABLE a AS SELECT * FROM rk.graph_pagerank('weighted');
+	SET rk.device = cpu; CREATE TEMP TABLE b AS SELECT * FROM rk.graph_pagerank('weighted');
+	SELECT count(*), max(abs(a.score - b.score)) < 1e-12 FROM a JOIN b USING (node)}),
+	'30000|t', 'have the same scores');
+my $none;
+$node->psql('postgres', q{SET rk.device = cuda; SELECT * FROM rk.graph_density('small')}, stderr => \$none);
+like($none, qr/rk.graph_density has no form for CUDA devices/, 'a kernel without a form');
+is(one(q{SELECT devices FROM rk.kernels WHERE id = 'graph/pagerank'}), '{cpu,cuda}', 'the catalogue knows which have one');
+
+# ---- the choice ----
+
+like(one('SELECT device FROM rk.device_calibrate()'), qr/^Fake device 0$/, 'the device is measured');
+is(one('SELECT transfer_rate, launch_us FROM rk.stat_device'), '25000000000|5', 'and its constants are kept');
+$r = run_on('auto');
+is($r->{device}, 'cuda', 'auto takes the device for a large graph');
+like($r->{reason}, qr/^estimated: cpu .* ms, cuda .* ms$/, 'and says why');
+$r = run_on('auto', edges => 'small');
+is($r->{device}, 'cpu', 'and the CPU for a small one');
+like(run_on('auto', set => { 'rk.memory_limit' => "'8MB'" })->{reason}, qr/beyond rk.memory_limit|estimated/, 'copies count as memory');
+$node->restart;
+is(one('SELECT measured_on FROM rk.stat_device'), 'Fake device 0', 'constants survive a restart');
+$r = run_on('auto');
+like($r->{reason}, qr/no device: the device worker is starting/, 'auto does not wait for the worker');
+ready();
+is(run_on('auto')->{device}, 'cuda', 'the next run has it');
+
+# ---- faults ----
+
+for my $case ([ fail => 'launch failed' ], [ memory => 'out of memory' ])
+{
+	my ($word, $message) = @$case;
+	my $before = one('SELECT fallbacks FROM rk.stat_device');
+
+	device($word);
+	$r = run_on('cuda');
+	is($r->{device}, 'cpu', "$word: the CPU has done it");
+	is($r->{result}, $cpu->{result}, "$word: with the right result");
+	is($r->{fallback}, $message, "$word: and the reason is kept");
+	like($r->{error}, qr/WARNING:  graph\/pagerank failed on the device and runs on the CPU/, "$word: a warning");
+	is(one('SELECT fallbacks FROM rk.stat_device'), $before + 1, "$word: it is counted");
+}
+device('fail');
+like(run_on('cuda', set => { 'rk.fallback' => 'off' })->{error}, qr/graph\/pagerank failed on the device\nDETAIL:  Because launch failed/,
+	'rk.fallback = off makes it an error');
+is(one(q{SELECT state FROM rk.stat_circuit}), 'closed', 'the breaker is closed still');
+my ($out, $err);
+$node->psql('postgres', q{SET rk.device = cuda; SELECT count(*) FROM rk.graph_pagerank('small'); SELECT count(*) FROM rk.graph_pagerank('small')},
+	stdout => \$out, stderr => \$err);
+is(scalar(() = $err =~ /WARNING/g), 1, 'a session is warned once');
+is(one(q{SELECT state, failures FROM rk.stat_circuit}), 'open|5', 'five failures open the breaker');
+
+# ---- the breaker ----
+
+device('work');
+$r = run_on('auto');
+is($r->{device}, 'cpu', 'open: auto means the CPU');
+like($r->{reason}, qr/^circuit breaker is open until /, 'open: and says so');
+like(run_on('cuda')->{error}, qr/circuit breaker of graph\/pagerank on the device is open/, 'open: cuda is an error');
+usleep(1_100_000);
+is(one(q{SELECT state FROM rk.stat_circuit}), 'half_open', 'half open after a while');
+device('fail');
+is(run_on('auto')->{device}, 'cpu', 'half open: a failure');
+is(one(q{SELECT state FROM rk.stat_circuit}), 'open', 'opens it again');
+usleep(1_100_000);
+device('work');
+is(run_on('auto')->{device}, 'cuda', 'half open: a success');
+is(one(q{SELECT state, successes FROM rk.stat_circuit}), 'half_open|1', 'is not enough');
+is(run_on('auto')->{device}, 'cuda', 'half open: a second success');
+is(one(q{SELECT state, failures FROM rk.stat_circuit}), 'closed|0', 'closes it');
+one(q{SELECT rk.circuit_open('graph/pagerank')});
+is(run_on('auto')->{device}, 'cpu', 'opened by hand');
+one(q{SELECT rk.circuit_reset('graph/pagerank')});
+is(run_on('auto')->{device}, 'cuda', 'and closed by hand');
+
+device('decline');
+my $fallbacks = one('SELECT fallbacks FROM rk.stat_device');
+$r = run_on('cuda');
+is("$r->{device}, $r->{reason}, $r->{error}", 'cpu, the device declined: not for me, ', 'an input that is not for the device');
+is(one('SELECT fallbacks FROM rk.stat_device'), $fallbacks, 'is not a failure');
+
+# ---- cancel ----
+
+my $session = session($node, on_error_stop => 0);
+my $pid = $session->query_safe('SELECT pg_backend_pid()');
+$session->query_safe('SET rk.device = cuda');
+my $query = q{SELECT count(*) FROM rk.graph_pagerank('edges')};
+
+# Waits until the session's run is with the worker.
+sub running
+{
+	$node->poll_query_until('postgres', qq{SELECT device = 'cuda' AND phase = 'computing' FROM rk.stat_progress WHERE pid = $pid})
+	  or die 'no run';
+	usleep(100_000);
+	return;
+}
+
+# Descriptors that a process has open.
+sub descriptors
+{
+	my ($process) = @_;
+	my @all = glob("/proc/$process/fd/*");
+
+	return scalar @all;
+}
+
+# The same of those that are memory files.
+sub memory_files
+{
+	my ($process) = @_;
+
+	return scalar grep { (readlink($_) // '') =~ /memfd:rustkernels/ } glob("/proc/$process/fd/*");
+}
+
+sub maps
+{
+	my ($process) = @_;
+
+	return scalar grep { /memfd:rustkernels/ } split /\n/, slurp_file("/proc/$process/maps");
+}
+
+device('work');
+$session->query_safe($query);
+my $worker = worker();
+my @before = (descriptors($worker), descriptors($pid));
+my @delays;
+for my $how ('pg_cancel_backend', 'statement_timeout')
+{
+	device('slow');
+	my $sent;
+	if ($how eq 'statement_timeout')
+	{
+		$session->query_safe(q{SET statement_timeout = '700ms'});
+		start_query($session, $query);
+		my $began = time;
+		my $errors = wait_for_session($session);
+		like($errors, qr/canceling statement due to statement timeout/, $how);
+		cmp_ok(time - $began, '<', 0.7 + 0.4, "$how: in time");
+		$session->query_safe(q{SET statement_timeout = 0});
+	}
+	else
+	{
+		start_query($session, $query);
+		running();
+		is(maps($worker), 1, 'the worker has the run in its memory');
+		$sent = time;
+		one("SELECT pg_cancel_backend($pid)");
+		$node->poll_query_until('postgres', "SELECT state <> 'active' FROM pg_stat_activity WHERE pid = $pid");
+		my $delay = time - $sent;
+		like(wait_for_session($session), qr/canceling statement due to user request/, $how);
+		# the loop's own period and two starts of psql are in it
+		cmp_ok($delay, '<', 0.5, sprintf '%s: ended after %.0f ms', $how, 1000 * $delay);
+	}
+	device('work');
+	is($session->query_safe($query), '30000', "$how: the session goes on");
+}
+is(worker(), $worker, 'the worker is the same');
+is(maps($worker), 0, 'and keeps no memory of runs');
+is(memory_files($pid), 0, 'nor does the session');
+is(one(q{SELECT memory_used FROM rk.stat_device}), '0', 'nor is memory of the device in use');
+is(one(q{SELECT failures FROM rk.stat_circuit}), '0', 'a cancelled run is no failure');
+
+# the delay measured in one server process
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION cancel_delay(p int) RETURNS float8 LANGUAGE plpgsql AS $$
+	DECLARE
+		began timestamptz := clock_timestamp();
+	BEGIN
+		PERFORM pg_cancel_backend(p);
+		LOOP
+			PERFORM pg_stat_clear_snapshot();
+			EXIT WHEN (SELECT state FROM pg_stat_activity WHERE pid = p) <> 'active';
+			PERFORM pg_sleep(0.0005);
+		END LOOP;
+		RETURN round(1000 * extract(epoch FROM clock_timestamp() - began), 1);
+	END
+	$$});
+device('slow');
+for (1 .. 3)
+{
+	start_query($session, $query);
+	running();
+	push @delays, one("SELECT cancel_delay($pid)");
+	wait_for_session($session);
+}
+my ($best) = sort { $a <=> $b } @delays;
+cmp_ok($best, '<', 100, "a waiting backend is cancelled within 100 ms (@delays ms)");
+device('work');
+
+# many runs leave nothing behind
+$session->query_safe($query) for 1 .. 5;
+my $rss = status_kb($worker, 'VmRSS');
+$session->query_safe($query) for 1 .. 30;
+is(join(' ', descriptors($worker), descriptors($pid)), "@before", 'no descriptor is left open');
+cmp_ok(status_kb($worker, 'VmRSS'), '<', $rss + 8192, 'the worker does not grow');
+
+# ---- the worker dies ----
+
+for my $how ('KILL', 'crash', 'lost')
+{
+	one('SELECT rk.device_restart()');
+	ready();
+	$worker = worker();
+	one(q{SELECT rk.circuit_reset('graph/pagerank')});
+	if ($how eq 'KILL')
+	{
+		device('slow');
+		start_query($session, "$query; SELECT fallback_reason FROM rk.last_run()");
+		running();
+		kill 'KILL', $worker;
+		device('work');
+		is(wait_for_session($session) =~ /ended during the run/, 1, 'killed during a run: the session is warned');
+		is($session->query_safe('SELECT device FROM rk.last_run()'), 'cpu', 'killed during a run: the CPU has done it');
+	}
+	else
+	{
+		device($how);
+		$r = run_on('cuda');
+		device('work');
+		is($r->{result}, $cpu->{result}, "$how: the result is right");
+		like($r->{fallback}, $how eq 'lost' ? qr/illegal memory access/ : qr/the device worker ended during the run/, "$how: the reason");
+	}
+	$node->poll_query_until('postgres', "SELECT worker_pid <> $worker FROM rk.stat_device");
+	ready();
+	is(run_on('cuda')->{device}, 'cuda', "$how: the worker is back");
+}
+is($session->query_safe('SELECT pg_backend_pid()'), $pid, 'no backend has died');
+
+# between two runs the death is not seen by the session
+$worker = worker();
+kill 'KILL', $worker;
+$node->poll_query_until('postgres', "SELECT worker_pid <> $worker FROM rk.stat_device");
+ready();
+is($session->query_safe("$query; SELECT device FROM rk.last_run()"), "30000\ncuda", 'a session connects to the next worker');
+
+# three times in a minute
+for (1 .. 3)
+{
+	my $state = one(q{SELECT state FROM rk.devices WHERE device LIKE 'cuda%' AND state <> 'unused'});
+	last if $state eq 'off';
+	ready();
+	$worker = worker();
+	kill 'KILL', $worker;
+	$node->poll_query_until('postgres', "SELECT worker_pid IS DISTINCT FROM $worker FROM rk.stat_device");
+	usleep(200_000);
+}
+like(one(q{SELECT state, reason FROM rk.devices WHERE device LIKE 'cuda%' AND state <> 'unused'}),
+	qr/^off\|the device worker has failed three times, off until/, 'a worker that fails again and again is left alone');
+like(run_on('auto')->{reason}, qr/no device: the device worker has failed/, 'and auto means the CPU');
+one('SELECT rk.device_restart()');
+ready();
+is(run_on('auto')->{device}, 'cuda', 'rk.device_restart() has it back');
+
+# a run that does not heed its request to stop
+$worker = worker();
+device('stubborn');
+start_query($session, $query);
+running();
+one("SELECT pg_cancel_backend($pid)");
+wait_for_session($session);
+$node->poll_query_until('postgres', "SELECT worker_pid <> $worker FROM rk.stat_device");
+device('work');
+ready();
+ok($node->log_contains(qr/a run did not stop within 10 s/), 'a stubborn run ends the worker, not the server');
+
+# a session that dies while it waits
+device('slow');
+start_query($session, $query);
+running();
+$worker = worker();
+one("SELECT pg_terminate_backend($pid, 5000)");
+$session->{run}->kill_kill;
+for (1 .. 100) { last if maps($worker) == 0; usleep(50_000); }
+is(maps($worker), 0, 'the run of a session that was terminated is dropped');
+device('work');
+is(run_on('cuda')->{device}, 'cuda', 'and the next one is served');
+
+# ---- graphs that stay ----
+
+one(q{SELECT rk.context_create('net'); SELECT rk.context_load('net', 'g', 'graph', 'SELECT * FROM edges')});
+my ($resident, $to) = split /\|/, one('SELECT resident, bytes_to FROM rk.stat_device');
+run_on('cuda', edges => 'context:net/g');
+my ($resident1, $to1) = split /\|/, one('SELECT resident, bytes_to FROM rk.stat_device');
+is($resident1, $resident, 'the first run over a context sends the graph');
+cmp_ok($to1 - $to, '>', 1_000_000, 'all of it');
+$r = run_on('cuda', edges => 'context:net/g');
+my ($resident2, $to2) = split /\|/, one('SELECT resident, bytes_to FROM rk.stat_device');
+is($resident2, $resident + 1, 'the second one finds it there');
+is($to2, $to1, 'and sends nothing');
+is($r->{result}, $cpu->{result}, 'with the same result');
+is(one('SELECT graphs, memory_used > 1000000 FROM rk.stat_device'), '1|t', 'it is in the statistics');
+one(q{SELECT rk.context_refresh('net', 'g')});
+run_on('cuda', edges => 'context:net/g');
+is(one("SELECT resident, graphs FROM rk.stat_device"), "$resident2|1", 'a context that was read anew is sent anew, in place of the old one');
+
+# ---- many sessions ----
+
+my @sessions = map { session($node) } 1 .. 4;
+start_query($_, "SET rk.device = cuda; SELECT count(*) FROM rk.graph_pagerank('weighted') \\g /dev/null\n" x 5) for @sessions;
+wait_for_session($_) for @sessions;
+is(join(' ', map { $_->query_safe('SELECT device FROM rk.last_run()') } @sessions), 'cuda cuda cuda cuda', 'sessions share the device');
+$_->quit for @sessions;
+
+# ---- the end ----
+
+my $supervisor = one('SELECT supervisor_pid FROM rk.stat_device');
+$worker = worker();
+# it has no session, so pg_terminate_backend does not know it
+kill 'TERM', $supervisor;
+for (1 .. 100) { last unless kill 0, $worker; usleep(50_000); }
+ok(!kill(0, $worker), 'the worker ends with its supervisor');
+is(run_on('cuda')->{device}, 'cuda', 'both come back when they are wanted');
+$worker = worker();
+$node->stop('immediate');
+for (1 .. 100) { last unless kill 0, $worker; usleep(50_000); }
+ok(!kill(0, $worker), 'and the worker with the server');
+
+done_testing();
