@@ -79,6 +79,7 @@ class Server:
         }
         if os.path.exists(self.library):
             settings["shared_preload_libraries"] = "'rustkernels'"
+            settings["rk.context_memory"] = "2GB"
         with open(os.path.join(self.data, "postgresql.auto.conf"), "w") as f:
             f.writelines(f"{name} = {value}\n" for name, value in settings.items())
         log = os.path.join(self.data, "log")

@@ -69,6 +69,29 @@ class Pipeline:
             x = matrix @ (x * inverse) + (0.85 * x[dangling].sum() + 0.15) / n
         self.scores(ids, x)
 
+    def numpy_degrees(self, table):
+        source, target, ids = self.edges(table)
+        n = len(ids)
+        # no row of these inputs is there twice
+        degree = np.bincount(source, minlength=n) + np.bincount(target, minlength=n)
+        self.scores(ids, degree.astype(np.float64))
+
+    def scipy_components(self, table):
+        import scipy.sparse.csgraph
+
+        source, target, ids = self.edges(table)
+        n = len(ids)
+        matrix = scipy.sparse.csr_matrix((np.ones(len(source), np.int8), (source, target)), shape=(n, n))
+        _, label = scipy.sparse.csgraph.connected_components(matrix, directed=False)
+        self.scores(ids, label.astype(np.float64))
+
+    def networkit_components(self, table, nk):
+        source, target, ids = self.edges(table)
+        graph = nk.graphtools.toUndirected(peers.networkit_directed(nk, source, target, len(ids)))
+        found = nk.components.ParallelConnectedComponents(graph)
+        found.run()
+        self.scores(ids, np.array(found.getPartition().getVector(), dtype=np.float64))
+
     def networkit_pagerank(self, table, nk):
         source, target, ids = self.edges(table)
         p = peers.networkit_pagerank(nk, peers.networkit_directed(nk, source, target, len(ids)))
@@ -180,6 +203,13 @@ def measure(args, table, build):
     for scale in args.scale:
         measure_scale(args, table, build, scale, server, session, routing, scipy, networkit)
     return True
+
+
+def owner_context(session, name):
+    """Loads the edges of a table into the context bench."""
+    if not session.execute("SELECT count(*) FROM rk.contexts WHERE name = 'bench'").fetchone()[0]:
+        session.execute("SELECT rk.context_create('bench', 2147483648)")
+    session.execute(f"SELECT rk.context_load('bench', '{name}', 'graph', 'SELECT * FROM {name}')")
 
 
 def measure_scale(args, table, build, scale, server, session, routing, scipy, networkit):
@@ -304,5 +334,34 @@ def measure_scale(args, table, build, scale, server, session, routing, scipy, ne
                       1 / 20 if "pgrouting" in times else None, agrees)
             peer.execute("DROP TABLE IF EXISTS r")
             print(seen.line)
+        # light kernels: most of the time is the way in and out
+        for label, columns, function, others, same in (
+            ("degrees", "node, degree", "graph_degree_centrality", {"numpy": pipeline.numpy_degrees},
+             "SELECT count(*) = 0 FROM r FULL JOIN mine USING (node) WHERE r.score IS DISTINCT FROM mine.degree"),
+            ("components of a context", "node, component", "graph_connected_components",
+             ({"scipy": pipeline.scipy_components} if scipy else {}) |
+             ({"networkit": lambda t: pipeline.networkit_components(t, networkit)} if networkit else {}),
+             "SELECT (SELECT count(DISTINCT score) FROM r) = (SELECT count(DISTINCT component) FROM mine)"),
+        ):
+            if not wanted(label):
+                continue
+            item = f"context:bench/{name}"
+            if not value(f"SELECT count(*) FROM rk.context_items WHERE context = 'bench' AND key = '{name}'"):
+                owner_context(ours, name)
+            contenders = {source: fresh(to_table, ours, f"SELECT {columns} FROM rk.{function}('{source}')")
+                          for source in (name, item)}
+            contenders |= {other: fresh(work, name) for other, work in others.items()}
+            times = take_turns(contenders, args.runs)
+            peer.execute("DROP TABLE IF EXISTS r, mine")
+            to_table(ours, f"SELECT {columns} FROM rk.{function}('{item}')")
+            peer.execute("ALTER TABLE r RENAME TO mine")
+            for other in others:
+                contenders[other]()
+                agrees = value(same)
+                for source, goal in ((name, 1 / 2), (item, 1 / 8)):
+                    table.add(f"{label.split()[0]}, {'table' if source == name else 'context'} to table", name,
+                              threads, times[source], f"COPY {other} COPY", times[other],
+                              goal if judged else None, agrees)
+            peer.execute("DROP TABLE IF EXISTS r, mine")
     for connection in (ours, plain, peer):
         connection.close()
