@@ -125,6 +125,20 @@ check-thread: build/thread/test_ring_queue
 	@test/unit/run $^
 .PHONY: check-thread
 
+# processes that send, one that receives and is killed
+STRESS = 20000
+build/stress/ring_queue: test/stress/ring_queue.c src/ring/queue.c src/ring/queue.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror $(filter %.c,$^) -o $@
+
+check-stress: build/stress/ring_queue
+	$< $(STRESS)
+.PHONY: check-stress
+
+check-model:
+	@test/model/run
+.PHONY: check-model
+
 check-unit: $(patsubst %,build/unit/%,$(or $(UNIT),$(UNITS)))
 	@test/unit/run $^
 .PHONY: check-unit
