@@ -6,218 +6,12 @@
 
 #include <math.h>
 
-#include "utils/array.h"
-#include "utils/fmgrprotos.h"
 
 #include "../call/types.h"
 #include "../relation/emit.h"
+#include "../relation/series_input.h"
 #include "../relation/table.h"
 #include "temporal.h"
-
-/* ---- series ---- */
-
-/* Series as the kernels take them, and where each position came from. */
-typedef struct input
-{
-	rk_series_output laid_out;
-	rk_series	series;
-	int64		total;			/* positions of all series */
-	rk_table   *table;			/* NULL: an array was given */
-	rk_groups  *groups;			/* NULL likewise */
-	bool		calendar;		/* there are times */
-} input;
-
-/* What a kernel wants of them. */
-typedef struct wants
-{
-	const char *value;			/* column; NULL: none has to be there */
-	rk_fill		fill;
-	bool		find_gaps;
-} wants;
-
-/* The frequency parameter, where the function has one. */
-static rk_spacing
-frequency_of(rk_call *call, bool given)
-{
-	Interval   *i;
-	rk_spacing	s = {0};
-
-	if (!given || rk_arg_is_null(call, "frequency"))
-		return s;
-	i = DatumGetIntervalP(rk_arg_datum(call, "frequency"));
-	s.months = i->month;
-	s.units = i->day * USECS_PER_DAY + i->time;
-	if (s.months < 0 || s.units < 0 || (s.months == 0 && s.units == 0) || (s.months != 0 && s.units != 0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("parameter \"frequency\" must be a positive number of months, or of days and less"),
-				 errhint("Such as interval '1 month', interval '1 day' or interval '15 minutes'.")));
-	return s;
-}
-
-/* One series from an array. */
-static void
-array_series(rk_call *call, const wants *w, input *in)
-{
-	ArrayType  *a = DatumGetArrayTypeP(call->args[0]);
-	Datum	   *elements;
-	bool	   *nulls;
-	int			n;
-	int64	   *offsets = rk_call_alloc(call, 2, int64);
-	int64	   *rows;
-	double	   *values;
-
-	deconstruct_array(a, FLOAT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &elements, &nulls, &n);
-	rows = rk_call_alloc(call, n, int64);
-	values = rk_call_alloc(call, n, double);
-	for (int i = 0; i < n; i++)
-	{
-		rows[i] = i;
-		values[i] = nulls[i] ? NAN : DatumGetFloat8(elements[i]);
-		if (!nulls[i] && !isfinite(values[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("element %d of \"%s\" is %s", i + 1, call->function->params[0].name,
-							isnan(values[i]) ? "NaN" : "infinite")));
-	}
-	offsets[0] = 0;
-	offsets[1] = n;
-	call->rows_in = n;
-	rk_call_check(call, rk_series_prepare(&call->ctx, &(rk_series_input) {
-		.count = n > 0, .offsets = offsets, .rows = rows, .values = values, .fill = w->fill
-	}, &in->laid_out));
-}
-
-/* Times in the session's time zone, as the calendar sees them. */
-static int64 *
-local_times(rk_call *call, const rk_table_column *ts, int64 rows)
-{
-	int64	   *times = rk_call_alloc(call, rows, int64);
-
-	for (int64 i = 0; i < rows; i++)
-		times[i] = DatumGetTimestamp(DirectFunctionCall1(timestamptz_timestamp, TimestampTzGetDatum(ts->ints[i])));
-	return times;
-}
-
-static void
-no_column(const rk_table *t, const char *what)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("relation \"%s\" has no column %s", t->argument, what),
-			 errhint("A query of this form works: %s => '%s'.", t->argument, t->relation->example)));
-}
-
-static void
-relation_series(rk_call *call, const wants *w, bool has_frequency, input *in)
-{
-	rk_table   *t = in->table;
-	rk_table_column *ts = rk_table_column_named(t, "ts");
-	rk_table_column *position = rk_table_column_named(t, "t");
-	const double *values = NULL;
-	double	   *none = NULL;
-
-	if (!ts->there && !position->there)
-		no_column(t, "\"ts\" or \"t\" that orders its rows");
-	if (w->value)
-	{
-		if (!rk_table_column_named(t, w->value)->there)
-			no_column(t, psprintf("\"%s\"", w->value));
-		values = rk_table_column_named(t, w->value)->floats;
-	}
-	else
-	{
-		none = rk_call_alloc(call, t->rows, double);
-		memset(none, 0, sizeof(double) * t->rows);
-		values = none;
-	}
-	in->calendar = ts->there;
-	in->groups = rk_table_group(t, "series_id", ts->there ? "ts" : "t");
-	rk_call_check(call, rk_series_prepare(&call->ctx, &(rk_series_input) {
-		.count = in->groups->count, .offsets = in->groups->offsets, .rows = in->groups->rows, .values = values,
-		.times = ts->there ? local_times(call, ts, t->rows) : position->ints, .calendar = ts->there,
-		.find_gaps = w->find_gaps, .frequency = frequency_of(call, has_frequency), .fill = w->fill
-	}, &in->laid_out));
-}
-
-/* Reads the parameter "series" in either form. */
-static void
-read_series(rk_call *call, const wants *w, bool has_frequency, input *in)
-{
-	*in = (input) {0};
-	if (call->array_form)
-		array_series(call, w, in);
-	else
-	{
-		in->table = rk_read_table(call, "series");
-		relation_series(call, w, has_frequency, in);
-	}
-	in->series = in->laid_out.series;
-	in->total = in->series.offsets[in->series.count];
-}
-
-/* A time in the session's time zone as timestamptz. */
-static int64
-global_time(int64 local)
-{
-	return DatumGetTimestampTz(DirectFunctionCall1(timestamp_timestamptz, TimestampGetDatum(local)));
-}
-
-/* The timestamptz of a position; RK_NO_TIME without times. */
-static int64
-time_of(const input *in, int64 position)
-{
-	int64		row;
-
-	if (!in->calendar)
-		return RK_NO_TIME;
-	row = in->laid_out.rows[position];
-	return row >= 0 ? rk_table_column_named(in->table, "ts")->ints[row] : global_time(in->laid_out.times[position]);
-}
-
-/* The code of a series' id; RK_NO_NODE: it has none. */
-static uint32
-code_of(const input *in, int64 series)
-{
-	return in->groups && in->groups->codes ? in->groups->codes[series] : RK_NO_NODE;
-}
-
-/* The column series_id from one code a row. */
-static rk_out
-series_ids(const input *in, const uint32 *codes)
-{
-	if (in->groups == NULL || in->groups->codes == NULL)
-		return RK_OUT_NULLS;
-	return RK_OUT_CODES(in->groups->ids, codes);
-}
-
-/* Columns that say where a row belongs: one entry a position. */
-typedef struct places
-{
-	uint32	   *codes;
-	int64	   *t;
-	int64	   *ts;
-} places;
-
-static places
-places_of(rk_call *call, const input *in)
-{
-	places		p = {
-		.codes = rk_call_alloc(call, in->total, uint32),
-		.t = rk_call_alloc(call, in->total, int64),
-		.ts = rk_call_alloc(call, in->total, int64)
-	};
-
-	for (int64 i = 0; i < in->total; i++)
-	{
-		int64		series = in->laid_out.owner[i];
-
-		p.codes[i] = code_of(in, series);
-		p.t[i] = i - in->series.offsets[series] + 1;
-		p.ts[i] = time_of(in, i);
-	}
-	return p;
-}
 
 /* ---- temporal/seasonal-decomposition ---- */
 
@@ -297,7 +91,7 @@ several_periods(rk_call *call, int *count)
 
 /* The period of each series: as given, or what its distance stands for. */
 static int64 *
-period_of_series(rk_call *call, const input *in)
+period_of_series(rk_call *call, const rk_series_data *in)
 {
 	int64	   *period = rk_call_alloc(call, in->series.count, int64);
 
@@ -316,16 +110,9 @@ period_of_series(rk_call *call, const input *in)
 }
 
 static void
-short_notice(int64 count, const char *what)
+emit_decomposition(rk_call *call, const rk_series_data *in, const rk_decomposition *d, int count)
 {
-	if (count > 0)
-		ereport(NOTICE, (errmsg_plural("%lld series is %s", "%lld series are %s", count, (long long) count, what)));
-}
-
-static void
-emit_decomposition(rk_call *call, const input *in, const rk_decomposition *d, int count)
-{
-	places		p = places_of(call, in);
+	rk_series_places		p = rk_places_of(call, in);
 	int64	   *starts = rk_call_alloc(call, in->total + 1, int64);
 	double	   *strengths = rk_call_alloc(call, 2 * in->total, double);
 
@@ -337,7 +124,7 @@ emit_decomposition(rk_call *call, const input *in, const rk_decomposition *d, in
 	}
 	starts[in->total] = in->total * count;
 	rk_emit(call, in->total, (rk_out[]) {
-		series_ids(in, p.codes), RK_OUT_INTS(p.t), RK_OUT_TIMES(p.ts), RK_OUT_DOUBLES(in->series.values),
+		rk_series_ids(in, p.codes), RK_OUT_INTS(p.t), RK_OUT_TIMES(p.ts), RK_OUT_DOUBLES(in->series.values),
 		RK_OUT_OPTIONALS(d->trend), RK_OUT_DOUBLES(d->seasonal), RK_OUT_OPTIONALS(d->residual), RK_OUT_DOUBLES(d->weight),
 		RK_OUT_ARRAYS(RK_OUT_FLOAT8_ARRAY, d->seasonals, starts), RK_OUT_OPTIONALS(strengths),
 		RK_OUT_OPTIONALS(strengths + in->total)
@@ -347,7 +134,7 @@ emit_decomposition(rk_call *call, const input *in, const rk_decomposition *d, in
 static void
 seasonal_decomposition(rk_call *call)
 {
-	input		in;
+	rk_series_data		in;
 	rk_decomposition d;
 	int64		too_short = 0;
 	rk_decompose_params p = {
@@ -365,7 +152,7 @@ seasonal_decomposition(rk_call *call)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("parameter \"periods\" is for method 'mstl'"),
 				 errhint("Set method => 'mstl', or period instead of periods.")));
-	read_series(call, &(wants) {.value = "value", .fill = rk_arg_choice(call, "fill"), .find_gaps = true}, true, &in);
+	rk_read_series(call, &(rk_series_wants) {.value = "value", .fill = rk_arg_choice(call, "fill"), .find_gaps = true}, true, &in);
 	if (p.method == RK_MSTL)
 		p.periods = several_periods(call, &p.count);
 	else
@@ -374,7 +161,7 @@ seasonal_decomposition(rk_call *call)
 	rk_call_check(call, rk_temporal_decompose(&call->ctx, &in.series, &p, &d));
 	for (int64 i = 0; i < in.series.count; i++)
 		too_short += d.too_short[i];
-	short_notice(too_short, "shorter than two periods");
+	rk_series_notice(too_short, "shorter than two periods");
 	emit_decomposition(call, &in, &d, p.count);
 }
 
@@ -399,8 +186,8 @@ check_trend_params(const rk_trend_params *p)
 static void
 trend_extraction(rk_call *call)
 {
-	input		in;
-	places		at;
+	rk_series_data		in;
+	rk_series_places		at;
 	double	   *results;
 	double	   *detrended;
 	int64		cut = 0;
@@ -416,7 +203,7 @@ trend_extraction(rk_call *call)
 	};
 
 	check_trend_params(&p);
-	read_series(call, &(wants) {.value = "value", .fill = rk_arg_choice(call, "fill"), .find_gaps = true}, true, &in);
+	rk_read_series(call, &(rk_series_wants) {.value = "value", .fill = rk_arg_choice(call, "fill"), .find_gaps = true}, true, &in);
 	results = rk_call_alloc(call, 3 * in.total, double);
 	detrended = results + 2 * in.total;
 	rk_call_phase(call, "trend", in.series.count);
@@ -426,10 +213,10 @@ trend_extraction(rk_call *call)
 	if (p.method == RK_TREND_SMA || p.method == RK_TREND_CMA || p.method == RK_TREND_LOWESS || p.method == RK_TREND_SAVGOL)
 		for (int64 i = 0; i < in.series.count; i++)
 			cut += in.series.offsets[i + 1] - in.series.offsets[i] < p.window;
-	short_notice(cut, "shorter than the window, which is cut there");
-	at = places_of(call, &in);
+	rk_series_notice(cut, "shorter than the window, which is cut there");
+	at = rk_places_of(call, &in);
 	rk_emit(call, in.total, (rk_out[]) {
-		series_ids(&in, at.codes), RK_OUT_INTS(at.t), RK_OUT_TIMES(at.ts), RK_OUT_DOUBLES(in.series.values),
+		rk_series_ids(&in, at.codes), RK_OUT_INTS(at.t), RK_OUT_TIMES(at.ts), RK_OUT_DOUBLES(in.series.values),
 		RK_OUT_OPTIONALS(results), RK_OUT_OPTIONALS(results + in.total), RK_OUT_OPTIONALS(detrended)
 	}, NULL);
 }
@@ -465,21 +252,21 @@ anomaly_params(rk_call *call)
 static void
 anomaly_detection(rk_call *call)
 {
-	input		in;
-	places		at;
+	rk_series_data		in;
+	rk_series_places		at;
 	rk_anomalies a;
 	int64		too_short = 0;
 	rk_anomaly_params p = anomaly_params(call);
 
-	read_series(call, &(wants) {.value = "value", .fill = RK_FILL_NONE}, false, &in);
+	rk_read_series(call, &(rk_series_wants) {.value = "value", .fill = RK_FILL_NONE}, false, &in);
 	rk_call_phase(call, "anomalies", in.series.count);
 	rk_call_check(call, rk_temporal_anomalies(&call->ctx, &in.series, &p, &a));
 	for (int64 i = 0; i < in.series.count; i++)
 		too_short += a.too_short[i];
-	short_notice(too_short, "shorter than two periods");
-	at = places_of(call, &in);
+	rk_series_notice(too_short, "shorter than two periods");
+	at = rk_places_of(call, &in);
 	rk_emit(call, in.total, (rk_out[]) {
-		series_ids(&in, at.codes), RK_OUT_INTS(at.t), RK_OUT_TIMES(at.ts), RK_OUT_DOUBLES(in.series.values),
+		rk_series_ids(&in, at.codes), RK_OUT_INTS(at.t), RK_OUT_TIMES(at.ts), RK_OUT_DOUBLES(in.series.values),
 		RK_OUT_OPTIONALS(a.expected), RK_OUT_OPTIONALS(a.score), RK_OUT_BOOLEANS(a.is_anomaly), RK_OUT_OPTIONALS(a.lower),
 		RK_OUT_OPTIONALS(a.upper)
 	}, NULL);
@@ -518,7 +305,7 @@ check_changepoint_params(rk_call *call, const rk_changepoint_params *p)
 
 /* The features of all positions, one behind the other; *dimensions of each. */
 static double *
-read_features(rk_call *call, const input *in, const rk_changepoint_params *p, int *dimensions)
+read_features(rk_call *call, const rk_series_data *in, const rk_changepoint_params *p, int *dimensions)
 {
 	const rk_table_column *c = rk_table_column_named(in->table, "features");
 	int64		d = in->total > 0 ? c->offsets[1] : 1;
@@ -546,7 +333,7 @@ read_features(rk_call *call, const input *in, const rk_changepoint_params *p, in
 
 /* Segments as rows. */
 static void
-emit_changepoints(rk_call *call, const input *in, const rk_changepoints *f)
+emit_changepoints(rk_call *call, const rk_series_data *in, const rk_changepoints *f)
 {
 	uint32	   *codes = rk_call_alloc(call, in->total, uint32);
 	int64	   *columns = rk_call_alloc(call, 6 * in->total, int64);
@@ -570,18 +357,18 @@ emit_changepoints(rk_call *call, const input *in, const rk_changepoints *f)
 		{
 			segment[i] = i == base ? 1 : segment[at] + 1;
 			at = i;
-			codes[i] = code_of(in, series);
+			codes[i] = rk_series_code(in, series);
 			start[i] = i - base + 1;
-			start_ts[i] = time_of(in, i);
+			start_ts[i] = rk_series_time(in, i);
 			total_cost[i] = f->total_cost[series];
 			confidence[i] = 1 - f->p_value[i];
 		}
 		stop[at] = i - base + 1;
-		end_ts[at] = time_of(in, i);
+		end_ts[at] = rk_series_time(in, i);
 		size[at] = i - at + 1;
 	}
 	rk_emit(call, in->total, (rk_out[]) {
-		series_ids(in, codes), RK_OUT_INT4S(segment), RK_OUT_INTS(start), RK_OUT_INTS(stop), RK_OUT_TIMES(start_ts),
+		rk_series_ids(in, codes), RK_OUT_INT4S(segment), RK_OUT_INTS(start), RK_OUT_INTS(stop), RK_OUT_TIMES(start_ts),
 		RK_OUT_TIMES(end_ts), RK_OUT_INTS(size), RK_OUT_OPTIONALS(f->mean), RK_OUT_OPTIONALS(f->variance),
 		RK_OUT_OPTIONALS(f->gain), RK_OUT_OPTIONALS(f->p_value), RK_OUT_OPTIONALS(confidence), RK_OUT_DOUBLES(total_cost)
 	}, f->starts);
@@ -590,7 +377,7 @@ emit_changepoints(rk_call *call, const input *in, const rk_changepoints *f)
 static void
 changepoint_detection(rk_call *call)
 {
-	input		in = {0};
+	rk_series_data		in = {0};
 	rk_changepoints found;
 	bool		features = false;
 	int			dimensions = 1;
@@ -611,12 +398,12 @@ changepoint_detection(rk_call *call)
 	{
 		in.table = rk_read_table(call, "series");
 		features = rk_table_column_named(in.table, "features")->there;
-		relation_series(call, &(wants) {.value = features ? NULL : "value"}, false, &in);
+		rk_relation_series(call, &(rk_series_wants) {.value = features ? NULL : "value"}, false, &in);
 		in.series = in.laid_out.series;
 		in.total = in.series.offsets[in.series.count];
 	}
 	else
-		read_series(call, &(wants) {.value = "value"}, false, &in);
+		rk_read_series(call, &(rk_series_wants) {.value = "value"}, false, &in);
 	values = features ? read_features(call, &in, &p, &dimensions) : in.series.values;
 	rk_call_phase(call, "change points", in.series.count);
 	rk_call_check(call, rk_temporal_changepoints(&call->ctx, &in.series, values, dimensions, &p, &found));
@@ -626,6 +413,267 @@ changepoint_detection(rk_call *call)
 RK_FUNCTION(rk_temporal_changepoint_detection_sql, "temporal/changepoint-detection", "");
 
 /* ---- temporal/volatility-analysis ---- */
+
+enum
+{
+	MODEL_GARCH, MODEL_ARCH, MODEL_GJR, MODEL_EGARCH, MODEL_EWMA, MODEL_REALIZED, MODEL_PARKINSON
+};
+
+static rk_garch_params
+garch_params(rk_call *call)
+{
+	int			model = rk_arg_choice(call, "model");
+	rk_garch_params p = {
+		.egarch = model == MODEL_EGARCH,
+		.p = rk_arg_int(call, "p"),
+		.q = model == MODEL_ARCH ? 0 : rk_arg_int(call, "q"),
+		.o = rk_arg_int_or(call, "o", model == MODEL_GJR || model == MODEL_EGARCH),
+		.mean = rk_arg_choice(call, "mean"),
+		.distribution = rk_arg_choice(call, "distribution"),
+		.mean_backcast = rk_arg_choice(call, "backcast") == 1
+	};
+
+	if (p.p == 0 && p.o == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameters \"p\" and \"o\" are 0, so that nothing moves the variance"),
+				 errhint("Set p => 1.")));
+	if (model == MODEL_ARCH && p.o > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"o\" is %d, but model 'arch' has no such lags", p.o),
+				 errhint("Use model => 'gjr' with q => 0.")));
+	return p;
+}
+
+/* One price of all positions; NULL where the model does without. */
+static double *
+prices(rk_call *call, const rk_series_data *in, const char *name, bool needed)
+{
+	const rk_table_column *c = rk_table_column_named(in->table, name);
+	double	   *out;
+
+	if (!needed)
+		return NULL;
+	if (!c->there)
+		rk_no_series_column(in->table, psprintf("\"%s\", which model '%s' takes", name, rk_arg_text(call, "model")));
+	out = rk_call_alloc(call, in->total, double);
+	for (int64 i = 0; i < in->total; i++)
+		out[i] = c->floats[in->laid_out.rows[i]];
+	return out;
+}
+
+static rk_bars
+read_bars(rk_call *call, const rk_series_data *in, bool all)
+{
+	rk_bars		b;
+
+	b.open = prices(call, in, "open", all);
+	b.high = prices(call, in, "high", true);
+	b.low = prices(call, in, "low", true);
+	b.close = prices(call, in, "close", all);
+	for (int64 i = 0; i < in->total; i++)
+		if (!rk_is_bar(all ? b.open[i] : NAN, b.high[i], b.low[i], all ? b.close[i] : NAN))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("row %lld of \"%s\" does not hold the prices of a bar", (long long) in->laid_out.rows[i] + 1,
+							in->table->argument),
+					 errhint("Prices are positive, low is the lowest of them and high the highest.")));
+	return b;
+}
+
+/* What the rows are made of, whatever the model. */
+typedef struct volatilities
+{
+	const double *variance;		/* by position */
+	const double *shock;		/* likewise; NULL: none */
+	const double *forecast;		/* by step */
+	const double *forecast_mean;	/* NULL: 0 */
+	double	   *quantile;		/* of shocks, by series */
+} volatilities;
+
+static void
+emit_volatilities(rk_call *call, const rk_series_data *in, int64 horizon, const volatilities *v, bool bars)
+{
+	rk_series_rows	e = rk_series_extend(call, in, horizon);
+	double	   *variance = rk_extended_column(call, &e, v->variance, v->forecast);
+	double	   *mean = rk_extended_column(call, &e, NULL, v->forecast_mean);
+	double	   *volatility = rk_call_alloc(call, e.total, double);
+	double	   *annual = rk_call_alloc(call, e.total, double);
+	double	   *residual = rk_call_alloc(call, e.total, double);
+	double	   *loss = rk_call_alloc(call, e.total, double);
+	double		periods = rk_arg_float8(call, "annualization");
+
+	for (int64 i = 0; i < e.total; i++)
+	{
+		int64		position = e.position[i];
+		int64		series = position >= 0 ? in->laid_out.owner[position] : e.step[i] / horizon;
+
+		volatility[i] = sqrt(variance[i]);
+		annual[i] = volatility[i] * sqrt(periods);
+		residual[i] = position >= 0 && v->shock ? v->shock[position] / volatility[i] : NAN;
+		if (position >= 0 && v->shock)
+			mean[i] = in->series.values[position] - v->shock[position];
+		loss[i] = -((isnan(mean[i]) ? 0 : mean[i]) + v->quantile[series] * volatility[i]);
+	}
+	rk_emit(call, e.total, (rk_out[]) {
+		rk_series_ids(in, e.at.codes), RK_OUT_INTS(e.at.t), RK_OUT_TIMES(e.at.ts), RK_OUT_CHOICES(e.kind, rk_row_kinds),
+		RK_OUT_OPTIONALS(rk_extended_column(call, &e, bars ? NULL : in->series.values, NULL)), RK_OUT_OPTIONALS(variance),
+		RK_OUT_OPTIONALS(volatility), RK_OUT_OPTIONALS(annual), RK_OUT_OPTIONALS(residual), RK_OUT_OPTIONALS(loss)
+	}, NULL);
+}
+
+static void
+fitted_volatility(rk_call *call, const rk_series_data *in, int64 horizon)
+{
+	rk_garch_params p = garch_params(call);
+	rk_garch	g;
+	volatilities v;
+
+	p.horizon = horizon;
+	p.seed = (uint64) rk_arg_int(call, "seed");
+	rk_call_check(call, rk_temporal_garch(&call->ctx, &in->series, &p, &g));
+	rk_status_notice(in, g.status);
+	v = (volatilities) {g.variance, g.shock, g.forecast, g.forecast_mean, rk_call_alloc(call, in->series.count, double)};
+	for (int64 i = 0; i < in->series.count; i++)
+		v.quantile[i] = rk_garch_quantile(&p, g.estimates + i * g.count, 1 - rk_arg_float8(call, "confidence"));
+	emit_volatilities(call, in, horizon, &v, false);
+}
+
+static void
+plain_volatility(rk_call *call, const rk_series_data *in, int64 horizon, int model)
+{
+	bool		bars = model >= MODEL_PARKINSON;
+	rk_volatility_params p = {
+		.model = RK_VOLATILITY_EWMA + model - MODEL_EWMA,
+		.lambda = rk_arg_float8(call, "lambda"),
+		.window = rk_arg_int(call, "window_size")
+	};
+	rk_bars		b = {0};
+	double	   *variance = rk_call_alloc(call, in->total, double);
+	double	   *last = rk_call_alloc(call, in->series.count, double);
+	double	   *forecast = rk_call_alloc(call, in->series.count * horizon, double);
+	volatilities v = {variance, bars ? NULL : in->series.values, forecast, NULL, rk_call_alloc(call, in->series.count, double)};
+
+	if (bars)
+		b = read_bars(call, in, model > MODEL_PARKINSON);
+	rk_call_check(call, rk_temporal_volatility(&call->ctx, &in->series, &b, &p, variance, last));
+	for (int64 i = 0; i < in->series.count; i++)
+	{
+		v.quantile[i] = rk_garch_quantile(NULL, NULL, 1 - rk_arg_float8(call, "confidence"));
+		for (int64 h = 0; h < horizon; h++)
+			forecast[i * horizon + h] = last[i];
+	}
+	emit_volatilities(call, in, horizon, &v, bars);
+}
+
+static void
+volatility_analysis(rk_call *call)
+{
+	rk_series_data		in;
+	int			model = rk_arg_choice(call, "model");
+	int64		horizon = rk_arg_int(call, "horizon");
+
+	if (model < MODEL_EWMA)
+		(void) garch_params(call);
+	if (model >= MODEL_PARKINSON && call->array_form)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("model '%s' takes the prices of bars, not an array", rk_arg_text(call, "model")),
+				 errhint("Give a query with the columns ts, open, high, low and close.")));
+	rk_read_series(call, &(rk_series_wants) {.value = model < MODEL_PARKINSON ? "value" : NULL}, false, &in);
+	rk_call_phase(call, "volatility", in.series.count);
+	if (model < MODEL_EWMA)
+		fitted_volatility(call, &in, horizon);
+	else
+		plain_volatility(call, &in, horizon, model);
+}
+
+RK_FUNCTION(rk_temporal_volatility_analysis_sql, "temporal/volatility-analysis", "");
+
+/* One of the estimates of each series: those from here on are count numbers. */
+static rk_out
+estimate_array(rk_call *call, const rk_series_data *in, const rk_garch *g, const double *from, int first, int count)
+{
+	int64		n = in->series.count;
+	double	   *values = rk_call_alloc(call, n * count, double);
+	int64	   *starts = rk_call_alloc(call, n + 1, int64);
+	bool	   *nulls = rk_call_alloc(call, n, bool);
+	rk_out		out;
+
+	for (int64 i = 0; i < n; i++)
+	{
+		starts[i] = i * count;
+		nulls[i] = false;
+		memcpy(values + i * count, from + i * g->count + first, sizeof(double) * count);
+		for (int k = 0; k < count; k++)
+			nulls[i] = nulls[i] || isnan(values[i * count + k]);
+	}
+	starts[n] = n * count;
+	out = RK_OUT_ARRAYS(RK_OUT_FLOAT8_ARRAY, values, starts);
+	out.nulls = nulls;
+	return out;
+}
+
+/* The same as a number; none: NULL. */
+static rk_out
+estimate(rk_call *call, const rk_series_data *in, const rk_garch *g, int which, bool there)
+{
+	double	   *values;
+
+	if (!there)
+		return RK_OUT_NULLS;
+	values = rk_call_alloc(call, in->series.count, double);
+	for (int64 i = 0; i < in->series.count; i++)
+		values[i] = g->estimates[i * g->count + which];
+	return RK_OUT_OPTIONALS(values);
+}
+
+static void
+garch_fit(rk_call *call)
+{
+	rk_series_data		in;
+	rk_garch	g;
+	rk_garch_params p = garch_params(call);
+	int			omega = p.mean;
+	int			shape = omega + 1 + p.p + p.o + p.q;
+	uint32	   *codes;
+	double	   *aic;
+	double	   *bic;
+	double	   *half_life;
+
+	rk_read_series(call, &(rk_series_wants) {.value = "value"}, false, &in);
+	rk_call_phase(call, "fits", in.series.count);
+	rk_call_check(call, rk_temporal_garch(&call->ctx, &in.series, &p, &g));
+	rk_status_notice(&in, g.status);
+	codes = rk_call_alloc(call, in.series.count, uint32);
+	aic = rk_call_alloc(call, in.series.count, double);
+	bic = rk_call_alloc(call, in.series.count, double);
+	half_life = rk_call_alloc(call, in.series.count, double);
+	for (int64 i = 0; i < in.series.count; i++)
+	{
+		double		persistence = g.persistence[i];
+
+		codes[i] = rk_series_code(&in, i);
+		aic[i] = -2 * g.log_likelihood[i] + 2 * g.count;
+		bic[i] = -2 * g.log_likelihood[i] + g.count * log((double) g.observations[i]);
+		half_life[i] = persistence > 0 && persistence < 1 ? log(0.5) / log(persistence) : NAN;
+	}
+	rk_emit(call, in.series.count, (rk_out[]) {
+		rk_series_ids(&in, codes), RK_OUT_CHOICES(g.status, rk_fit_statuses),
+		estimate(call, &in, &g, 0, p.mean >= RK_MEAN_CONSTANT), estimate(call, &in, &g, 1, p.mean == RK_MEAN_AR1),
+		estimate(call, &in, &g, omega, true), estimate_array(call, &in, &g, g.estimates, omega + 1, p.p),
+		estimate_array(call, &in, &g, g.estimates, omega + 1 + p.p, p.o),
+		estimate_array(call, &in, &g, g.estimates, omega + 1 + p.p + p.o, p.q),
+		estimate(call, &in, &g, shape, p.distribution >= RK_STUDENT),
+		estimate(call, &in, &g, shape + 1, p.distribution == RK_SKEW_STUDENT),
+		estimate_array(call, &in, &g, g.std_errors, 0, g.count), RK_OUT_OPTIONALS(g.log_likelihood),
+		RK_OUT_OPTIONALS(aic), RK_OUT_OPTIONALS(bic), RK_OUT_OPTIONALS(g.persistence), RK_OUT_OPTIONALS(g.long_run),
+		RK_OUT_OPTIONALS(half_life), RK_OUT_INTS(g.observations)
+	}, NULL);
+}
+
+RK_FUNCTION(rk_temporal_volatility_analysis_garch_fit_sql, "temporal/volatility-analysis", "_garch_fit");
 
 RK_AGGREGATE(rk_temporal_volatility_analysis_ewma_volatility, "temporal/volatility-analysis", "_ewma_volatility");
 RK_MOVING_AGGREGATE(rk_temporal_volatility_analysis_realized_volatility, "temporal/volatility-analysis", "_realized_volatility");
@@ -639,6 +687,8 @@ const rk_bound_function rk_temporal_bindings[] = {
 	{"temporal/trend-extraction", "", trend_extraction},
 	{"temporal/anomaly-detection", "", anomaly_detection},
 	{"temporal/changepoint-detection", "", changepoint_detection},
+	{"temporal/volatility-analysis", "", volatility_analysis},
+	{"temporal/volatility-analysis", "_garch_fit", garch_fit},
 	{"temporal/volatility-analysis", "_ewma_volatility", .aggregate = &rk_temporal_ewma_volatility},
 	{"temporal/volatility-analysis", "_realized_volatility", .aggregate = &rk_temporal_realized_volatility},
 	{"temporal/volatility-analysis", "_parkinson_volatility", .aggregate = &rk_temporal_parkinson_volatility},

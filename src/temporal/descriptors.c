@@ -258,14 +258,143 @@ static const rk_function changepoint_functions[] = {
 
 /* ---- temporal/volatility-analysis ---- */
 
+static const rk_relation_column volatility_series_columns[] = {
+	SERIES_COLUMNS,
+	{"value", NULL, RK_TYPE_FLOAT8, false, "the return", .not_null = true},
+	{"open", NULL, RK_TYPE_FLOAT8, false, "first price of a bar: models of bars take these instead of value", .not_null = true},
+	{"high", NULL, RK_TYPE_FLOAT8, false, "highest price of the bar", .not_null = true},
+	{"low", NULL, RK_TYPE_FLOAT8, false, "lowest price of the bar", .not_null = true},
+	{"close", NULL, RK_TYPE_FLOAT8, false, "last price of the bar", .not_null = true},
+	{0}
+};
+
+static const rk_relation volatility_series = {
+	.name = "series",
+	.columns = volatility_series_columns,
+	.example = "SELECT ticker AS series_id, day AS ts, 100 * ln(price / lag(price) OVER (PARTITION BY ticker ORDER BY day)) AS value FROM quote"
+};
+
+static const rk_relation_column return_series_columns[] = {
+	SERIES_COLUMNS,
+	{"value", NULL, RK_TYPE_FLOAT8, false, "the return", .not_null = true},
+	{0}
+};
+
+static const rk_relation return_series = {
+	.name = "series",
+	.columns = return_series_columns,
+	.example = "SELECT ticker AS series_id, day AS ts, return AS value FROM daily_return"
+};
+
+static const char *const volatility_models[] = {
+	"garch", "arch", "gjr", "egarch", "ewma", "realized", "parkinson", "garman_klass", "rogers_satchell", "yang_zhang", NULL
+};
+static const char *const garch_models[] = {"garch", "arch", "gjr", "egarch", NULL};
+static const char *const mean_models[] = {"zero", "constant", "ar1", NULL};
+static const char *const distributions[] = {"normal", "t", "skewt", NULL};
+static const char *const backcasts[] = {"exponential", "mean", NULL};
+
+#define OPEN_PARAM {.name = "open", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "first price of the bar"}
+#define HIGH_PARAM {.name = "high", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "highest price"}
+#define LOW_PARAM {.name = "low", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "lowest price"}
+#define CLOSE_PARAM {.name = "close", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "last price"}
+#define RETURN_PARAM {.name = "value", .type = RK_TYPE_FLOAT8, RK_ANY, .meaning = "return; NULL: the row does not count"}
+#define HORIZON_PARAM(initially) \
+	{.name = "horizon", .type = RK_TYPE_INT4, .initial = initially, RK_BETWEEN(0, 10000), \
+	 .meaning = "how many positions after the last to forecast"}
+#define CONFIDENCE_PARAM(initially, what) \
+	{.name = "confidence", .type = RK_TYPE_FLOAT8, .initial = initially, RK_BETWEEN_OPEN(0, 1), .meaning = what}
+#define STATUS_COLUMN \
+	{"status", RK_TYPE_TEXT, "ok, too_short, constant (all values are equal) or not_converged"}
+#define KIND_COLUMN {"kind", RK_TYPE_TEXT, "fitted, or forecast after the last position"}
+#define GARCH_PARAMS \
+	{.name = "p", .type = RK_TYPE_INT4, .initial = "1", RK_BETWEEN(0, 20), .meaning = "lags of squared shocks (alpha)"}, \
+	{.name = "q", .type = RK_TYPE_INT4, .initial = "1", RK_BETWEEN(0, 20), .meaning = "lags of the variance (beta); none for arch"}, \
+	{.name = "o", .type = RK_TYPE_INT4, .initial = "NULL", RK_BETWEEN(0, 20), \
+	 .meaning = "lags of shocks below 0, egarch signed shocks (gamma); NULL: 1 for gjr and egarch, else 0"}, \
+	{.name = "mean", .type = RK_TYPE_TEXT, .initial = "'constant'", .choices = mean_models, \
+	 .meaning = "of the returns: zero, constant or ar1 (a constant and the return before)"}, \
+	{.name = "distribution", .type = RK_TYPE_TEXT, .initial = "'normal'", .choices = distributions, \
+	 .meaning = "of the shocks: normal, Student's t or Hansen's skewed t"}, \
+	{.name = "backcast", .type = RK_TYPE_TEXT, .initial = "'exponential'", .choices = backcasts, \
+	 .meaning = "the variance before the sample: of the first 75 shocks, weights 0.94^i, or the mean square of all"}
+
 static const rk_function volatility_functions[] = {
+	{
+		.suffix = "",
+		.description = "volatility of series, past and to come: GARCH models, exponential weights, ranges of bars",
+		.params = (const rk_param[]) {
+			SERIES_PARAM(volatility_series),
+			{.name = "model", .type = RK_TYPE_TEXT, .initial = "'garch'", .choices = volatility_models,
+			.meaning = "garch, arch, gjr, egarch: fitted; ewma: RiskMetrics; realized: root of mean squares; parkinson, "
+			"garman_klass, rogers_satchell, yang_zhang: of bars"},
+			GARCH_PARAMS,
+			{.name = "lambda", .type = RK_TYPE_FLOAT8, .initial = "0.94", RK_BETWEEN_OPEN(0, 1),
+			.meaning = "ewma: weight of what was before"},
+			{.name = "window_size", .type = RK_TYPE_INT4, .initial = "20", RK_AT_LEAST(1),
+			.meaning = "realized and bars: how many rows back, fewer at the start"},
+			HORIZON_PARAM("10"),
+			CONFIDENCE_PARAM("0.95", "of value at risk"),
+			{.name = "annualization", .type = RK_TYPE_FLOAT8, .initial = "252", RK_ABOVE(0), .meaning = "positions in a year"},
+			{.name = "seed", .type = RK_TYPE_INT8, .initial = "0", RK_ANY, .meaning = "egarch: of the paths of forecasts"},
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			SERIES_ID_COLUMN, T_COLUMN, TS_COLUMN, KIND_COLUMN,
+			{"value", RK_TYPE_FLOAT8, "the return; NULL for forecasts and bars"},
+			{"variance", RK_TYPE_FLOAT8, "of the position, given what was before; of bars and realized with the position itself"},
+			{"volatility", RK_TYPE_FLOAT8, "its root"},
+			{"annualized", RK_TYPE_FLOAT8, "volatility of a year"},
+			{"std_residual", RK_TYPE_FLOAT8, "(value - mean) / volatility"},
+			{"var", RK_TYPE_FLOAT8, "value at risk: the loss, positive, that is not passed with this confidence"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_ROW,
+		.work = RK_WORK_ITERATIONS,
+		.array_form = true
+	},
+	{
+		.suffix = "_garch_fit",
+		.sql_name = "temporal_garch_fit",
+		.description = "estimates of GARCH models of series with robust standard errors",
+		.params = (const rk_param[]) {
+			SERIES_PARAM(return_series),
+			{.name = "model", .type = RK_TYPE_TEXT, .initial = "'garch'", .choices = garch_models,
+			.meaning = "garch, arch, gjr, egarch"},
+			GARCH_PARAMS,
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			SERIES_ID_COLUMN, STATUS_COLUMN,
+			{"mu", RK_TYPE_FLOAT8, "constant of the mean; NULL without one, as all estimates without a fit"},
+			{"ar1", RK_TYPE_FLOAT8, "weight of the return before"},
+			{"omega", RK_TYPE_FLOAT8, "constant of the variance, egarch of its logarithm"},
+			{"alpha", RK_TYPE_FLOAT8_ARRAY, "weights of squared shocks"},
+			{"gamma", RK_TYPE_FLOAT8_ARRAY, "weights of shocks below 0"},
+			{"beta", RK_TYPE_FLOAT8_ARRAY, "weights of variances"},
+			{"nu", RK_TYPE_FLOAT8, "degrees of freedom of t and skewt"},
+			{"skew", RK_TYPE_FLOAT8, "of skewt, -1 to 1"},
+			{"std_errors", RK_TYPE_FLOAT8_ARRAY, "of the estimates in the order of these columns (Bollerslev, Wooldridge)"},
+			{"log_likelihood", RK_TYPE_FLOAT8, "of all returns"},
+			{"aic", RK_TYPE_FLOAT8, "Akaike's criterion"},
+			{"bic", RK_TYPE_FLOAT8, "Schwarz's criterion"},
+			{"persistence", RK_TYPE_FLOAT8, "what stays of a shock to the variance after a period"},
+			{"long_run_variance", RK_TYPE_FLOAT8, "what it returns to; NULL where it does not; without a fit that of the sample"},
+			{"half_life", RK_TYPE_FLOAT8, "periods until half of a shock is gone"},
+			{"n", RK_TYPE_INT8, "how many returns"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_GROUP,
+		.work = RK_WORK_ITERATIONS,
+		.array_form = true
+	},
 	{
 		.suffix = "_ewma_volatility",
 		.sql_name = "ewma_volatility",
 		.shape = RK_SHAPE_AGGREGATE,
 		.description = "volatility for the next period by exponential weights (RiskMetrics), rows in the order of time",
 		.params = (const rk_param[]) {
-			{.name = "value", .type = RK_TYPE_FLOAT8, RK_ANY, .meaning = "return; NULL: the row does not count"},
+			RETURN_PARAM,
 			{.name = "lambda", .type = RK_TYPE_FLOAT8, .initial = "0.94", RK_BETWEEN_OPEN(0, 1), .constant = true,
 			.meaning = "weight of what was before; the same in all rows"},
 			{0}
@@ -279,7 +408,7 @@ static const rk_function volatility_functions[] = {
 		.shape = RK_SHAPE_AGGREGATE,
 		.description = "realized volatility: root of the mean squared return",
 		.params = (const rk_param[]) {
-			{.name = "value", .type = RK_TYPE_FLOAT8, RK_ANY, .meaning = "return; NULL: the row does not count"},
+			RETURN_PARAM,
 			{0}
 		},
 		.columns = (const rk_column[]) {{"volatility", RK_TYPE_FLOAT8, "of a period"}, {0}},
@@ -291,8 +420,7 @@ static const rk_function volatility_functions[] = {
 		.shape = RK_SHAPE_AGGREGATE,
 		.description = "volatility of bars from high and low (Parkinson)",
 		.params = (const rk_param[]) {
-			{.name = "high", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "highest price"},
-			{.name = "low", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "lowest price"},
+			HIGH_PARAM, LOW_PARAM,
 			{0}
 		},
 		.columns = (const rk_column[]) {{"volatility", RK_TYPE_FLOAT8, "of a bar"}, {0}},
@@ -304,10 +432,7 @@ static const rk_function volatility_functions[] = {
 		.shape = RK_SHAPE_AGGREGATE,
 		.description = "volatility of bars from all four prices (Garman, Klass)",
 		.params = (const rk_param[]) {
-			{.name = "open", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "first price of the bar"},
-			{.name = "high", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "highest price"},
-			{.name = "low", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "lowest price"},
-			{.name = "close", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "last price"},
+			OPEN_PARAM, HIGH_PARAM, LOW_PARAM, CLOSE_PARAM,
 			{0}
 		},
 		.columns = (const rk_column[]) {{"volatility", RK_TYPE_FLOAT8, "of a bar"}, {0}},
@@ -319,10 +444,7 @@ static const rk_function volatility_functions[] = {
 		.shape = RK_SHAPE_AGGREGATE,
 		.description = "volatility of bars with drift (Rogers, Satchell)",
 		.params = (const rk_param[]) {
-			{.name = "open", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "first price of the bar"},
-			{.name = "high", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "highest price"},
-			{.name = "low", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "lowest price"},
-			{.name = "close", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "last price"},
+			OPEN_PARAM, HIGH_PARAM, LOW_PARAM, CLOSE_PARAM,
 			{0}
 		},
 		.columns = (const rk_column[]) {{"volatility", RK_TYPE_FLOAT8, "of a bar"}, {0}},
@@ -334,10 +456,7 @@ static const rk_function volatility_functions[] = {
 		.shape = RK_SHAPE_AGGREGATE,
 		.description = "volatility of bars with drift and overnight gaps (Yang, Zhang), rows in the order of time",
 		.params = (const rk_param[]) {
-			{.name = "open", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "first price of the bar"},
-			{.name = "high", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "highest price"},
-			{.name = "low", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "lowest price"},
-			{.name = "close", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "last price"},
+			OPEN_PARAM, HIGH_PARAM, LOW_PARAM, CLOSE_PARAM,
 			{0}
 		},
 		.columns = (const rk_column[]) {{"volatility", RK_TYPE_FLOAT8, "of a bar; NULL below three bars"}, {0}},
@@ -403,9 +522,12 @@ const rk_kernel rk_temporal_kernels[] = {
 		.id = "temporal/volatility-analysis",
 		.domain = "TemporalAnalysis",
 		.mode = RK_MODE_BATCH,
-		.description = "Volatility of returns and price bars",
-		.notes = "Volatilities are per row, not annualised: multiply by the root of the rows in a year. Those whose description "
-		"speaks of order need ORDER BY in the call or in the window.",
+		.description = "GARCH model volatility forecasting",
+		.notes = "GARCH models are fitted by maximum likelihood: Bollerslev 1986, Glosten, Jagannathan, Runkle 1993 (gjr), Nelson "
+		"1991 (egarch), p being the lags of squared shocks and q those of the variance. Series of fewer than 50 returns or of equal "
+		"ones get the variance of the sample, and a notice says how many there are. Forecasts of egarch beyond one step are means "
+		"over 1000 paths, those of ewma, realized and bars flat. Volatilities "
+		"of the aggregates are per row: multiply by the root of the rows in a year. Those whose description speaks of order need ORDER BY in the call or in the window.",
 		.license_feature = "TemporalAnalysis.VolatilityAnalysis",
 		.expected_throughput = 100000,
 		.target_latency_us = 10,

@@ -12,6 +12,7 @@
 #include "anomaly.h"
 #include "changepoint.h"
 #include "decompose.h"
+#include "garch.h"
 #include "series.h"
 #include "trend.h"
 #include "volatility.h"

@@ -85,3 +85,25 @@ SELECT rk.realized_volatility(x) FROM generate_series(1, 0) x;
 SELECT rk.garman_klass_volatility(100, 99, 98, 100);
 SELECT rk.parkinson_volatility(100, 0);
 SELECT rk.ewma_volatility(1, 1.5);
+
+-- volatility: models of series
+SELECT t, variance, volatility, var::numeric(6, 4) FROM rk.temporal_volatility_analysis('{1,-1,2}'::float8[], model => 'ewma', lambda => 0.5, horizon => 1);
+SELECT t, kind, value, volatility::numeric(9, 8) FROM rk.temporal_volatility_analysis('SELECT 1 AS t, 100 AS open, 110 AS high, 100 AS low, 105 AS close', model => 'garman_klass', horizon => 1);
+CREATE TABLE daily_return AS SELECT CASE s WHEN 1 THEN 'moving' WHEN 2 THEN 'short' ELSE 'flat' END AS series_id, date '2024-01-01' + i AS ts,
+	CASE s WHEN 3 THEN 0.5 ELSE sin(i * i) * (1 + sin(i / 20.0) ^ 2) END AS value
+FROM generate_series(1, 3) s, generate_series(1, 300) i WHERE s <> 2 OR i <= 10;
+SELECT series_id, status, mu::numeric(6, 3), alpha[1]::numeric(6, 3), beta[1]::numeric(6, 3), log_likelihood::numeric(9, 2), persistence::numeric(6, 3),
+	half_life::numeric(6, 1), array_length(std_errors, 1) AS errors, n
+FROM rk.temporal_garch_fit('daily_return', id_type => NULL::text) ORDER BY 1;
+SELECT series_id, t, ts::date, kind, volatility::numeric(6, 3) FROM rk.temporal_volatility_analysis('daily_return', id_type => NULL::text, model => 'gjr', horizon => 2)
+WHERE kind = 'forecast' ORDER BY 1, 2;
+SELECT gamma, nu > 2 AS nu, skew BETWEEN -1 AND 1 AS skew, ar1 IS NOT NULL AS ar1, array_length(std_errors, 1) AS errors
+FROM rk.temporal_garch_fit('SELECT * FROM daily_return WHERE series_id = ''moving''', id_type => NULL::text, distribution => 'skewt', mean => 'ar1');
+SELECT * FROM rk.temporal_garch_fit('{1,2}'::float8[], p => 0);
+SELECT * FROM rk.temporal_garch_fit('{1,2}'::float8[], model => 'arch', o => 1);
+SELECT * FROM rk.temporal_garch_fit('{1,2}'::float8[], p => 21);
+SELECT * FROM rk.temporal_volatility_analysis('{1,2}'::float8[], lambda => 1);
+SELECT * FROM rk.temporal_volatility_analysis('{1,2}'::float8[], model => 'parkinson');
+SELECT * FROM rk.temporal_volatility_analysis('SELECT 1 AS t, 1 AS high, 2 AS low', model => 'parkinson');
+SELECT * FROM rk.temporal_volatility_analysis('SELECT 1 AS t, 1 AS high, 2 AS low', model => 'yang_zhang');
+SELECT * FROM rk.temporal_volatility_analysis('SELECT 1 AS t, 1 AS high, 2 AS low');

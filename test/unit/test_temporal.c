@@ -4,6 +4,8 @@
  */
 #include "aggregate_support.h"
 
+#include "../../src/compute/minimize.h"
+#include "../../src/compute/normal.h"
 #include "../../src/temporal/temporal.h"
 
 #define SERIES 12
@@ -299,6 +301,148 @@ anomalies_pass(void **state)
 
 /* ---- volatility ---- */
 
+/* Returns whose volatility changes. */
+static rk_series
+random_returns(void)
+{
+	static double values[SERIES * LENGTH];
+	rk_series	s = random_series();
+
+	for (int64_t i = 0; i < s.offsets[SERIES]; i++)
+		values[i] = rk_normal_quantile(0.5 * rk_uniform(rk_hash2(5, i)) + 0.25) * (1 + sin(i / 9.0) * sin(i / 9.0)) + 0.1;
+	s.values = values;
+	return s;
+}
+
+static rk_status
+run_garch(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	static const rk_garch_params kinds[] = {
+		{.p = 1,.q = 1,.mean = RK_MEAN_CONSTANT,.horizon = 3},
+		{.p = 2,.o = 1,.q = 2,.mean = RK_MEAN_AR1,.distribution = RK_STUDENT,.mean_backcast = true,.horizon = 3},
+		{.egarch = true,.p = 1,.o = 1,.q = 1,.distribution = RK_SKEW_STUDENT,.horizon = 3}
+	};
+	rk_series	s = random_returns();
+	int64_t		n = s.offsets[SERIES];
+	double	   *at = result;
+
+	(void) edges;
+	memset(result, 0, RESULT);
+	for (int k = 0; k < 3; k++)
+	{
+		rk_garch	g;
+		rk_status	status = rk_temporal_garch(ctx, &s, &kinds[k], &g);
+
+		if (status != RK_OK)
+			return status;
+		memcpy(at, g.variance, sizeof(double) * n);
+		memcpy(at + n, g.forecast, sizeof(double) * SERIES * 3);
+		memcpy(at + n + 3 * SERIES, g.std_errors, sizeof(double) * SERIES * g.count);
+		at += 2 * n;
+	}
+	return RK_OK;
+}
+
+static void
+garch_passes(void **state)
+{
+	(void) state;
+	sweeps(run_garch);
+}
+
+static rk_status
+run_volatility(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	static double prices[4][SERIES * LENGTH];
+	rk_series	s = random_returns();
+	int64_t		n = s.offsets[SERIES];
+	rk_bars		b = {prices[0], prices[1], prices[2], prices[3]};
+
+	(void) edges;
+	memset(result, 0, RESULT);
+	for (int64_t i = 0; i < n; i++)
+	{
+		prices[0][i] = 100 + s.values[i];
+		prices[3][i] = 100 - s.values[i] / 2;
+		prices[1][i] = fmax(prices[0][i], prices[3][i]) + 1;
+		prices[2][i] = fmin(prices[0][i], prices[3][i]) - 1;
+	}
+	for (int model = RK_VOLATILITY_EWMA; model <= RK_VOLATILITY_YANG_ZHANG; model++)
+	{
+		rk_volatility_params p = {.model = model,.lambda = 0.94,.window = 20};
+		rk_status	status = rk_temporal_volatility(ctx, &s, &b, &p, (double *) result + model * n,
+													(double *) result + 7 * n + model * SERIES);
+
+		if (status != RK_OK)
+			return status;
+	}
+	return RK_OK;
+}
+
+/* It takes no memory. */
+static void
+volatility_passes(void **state)
+{
+	(void) state;
+	assert_thread_independent(run_volatility, NULL, RESULT);
+	assert_cancellable(run_volatility, NULL, RESULT);
+}
+
+/* A quadratic function about a centre. */
+static double
+distance(void *arg, const double *x, double *gradient)
+{
+	const double *centre = arg;
+	double		dx = x[0] - centre[0];
+	double		dy = x[1] - centre[1];
+
+	gradient[0] = 2 * dx + dy;
+	gradient[1] = dx + 4 * dy;
+	return dx * dx + dx * dy + 2 * dy * dy;
+}
+
+/* Its minimum within a triangle: inside, at corners and on a side. */
+static void
+minima_keep_constraints(void **state)
+{
+	static const double a[] = {1, 0, 0, 1, -1, -1};
+	static const double b[] = {0, 0, -1};
+	static double centres[][2] = {{0.25, 0.25}, {2, 0}, {-1, -1}, {0.5, -0.25}};
+	static const double expected[][2] = {{0.25, 0.25}, {1, 0}, {0, 0}, {0.375, 0}};
+	double		work[100];
+
+	(void) state;
+	assert_true(rk_minimize_work(2, 3) <= 100);
+	for (int k = 0; k < 4; k++)
+	{
+		rk_minimize_problem p = {.n = 2,.fn = distance,.arg = centres[k],.m = 3,.a = a,.b = b,.max_iterations = 100,
+			.tolerance = 1e-14};
+		double		x[2] = {0.3, 0.4};
+		rk_minimum	m = rk_minimize(&p, x, work);
+
+		assert_true(m.converged);
+		assert_near(x[0], expected[k][0], 1e-6);
+		assert_near(x[1], expected[k][1], 1e-6);
+	}
+}
+
+static void
+inverses(void **state)
+{
+	double		a[9] = {0, 2, 1, 1, 0, 3, 4, 1, 0};
+	double		inverse[9];
+	int			pivots[3];
+
+	(void) state;
+	memcpy(inverse, a, sizeof(a));
+	assert_true(rk_invert(inverse, 3, pivots));
+	for (int i = 0; i < 3; i++)
+		for (int j = 0; j < 3; j++)
+			assert_near(a[3 * i] * inverse[j] + a[3 * i + 1] * inverse[3 + j] + a[3 * i + 2] * inverse[6 + j], i == j, 1e-14);
+	memset(inverse, 0, sizeof(inverse));
+	assert_false(rk_invert(inverse, 3, pivots));
+}
+
 /* Bars as rows; combined from any cut of them the same. */
 static void
 volatilities_do_not_depend_on_cuts(void **state)
@@ -361,6 +505,10 @@ main(void)
 		cmocka_unit_test(trends_pass),
 		cmocka_unit_test(decompositions_pass),
 		cmocka_unit_test(anomalies_pass),
+		cmocka_unit_test(garch_passes),
+		cmocka_unit_test(volatility_passes),
+		cmocka_unit_test(minima_keep_constraints),
+		cmocka_unit_test(inverses),
 		cmocka_unit_test(volatilities_do_not_depend_on_cuts),
 	};
 
