@@ -34,6 +34,12 @@ SELECT 'rk.orderbook_matching' || suffix, 'events',
 	$s$$q$SELECT i AS seq, 'X' AS symbol, i AS order_id, CASE i % 2 WHEN 0 THEN 'buy' ELSE 'sell' END AS side, 100 + i * 7 % 5 AS price, 1 + i % 9 AS quantity FROM generate_series(1::bigint, 1000) i$q$$s$, false
 FROM unnest(ARRAY['', '_orders', '_depth', '_stats']) suffix;
 
+-- payments that rules have something to say about
+INSERT INTO calls.known
+SELECT 'rk.compliance_transaction_monitoring' || suffix, 'transactions',
+	$s$$q$SELECT i % 50 AS source, (i * 7 + 3) % 50 AS target, 5000 + i % 100 AS amount, timestamptz '2024-01-01' + i * interval '1 hour' AS ts, i AS id FROM generate_series(1::bigint, 1000) i$q$$s$, false
+FROM unnest(ARRAY['', '_summary']) suffix;
+
 -- The SQL of a value in column or parameter of this type; i is a row number.
 CREATE FUNCTION calls.expression(column_name text, type text, range text, nodes bigint) RETURNS text
 LANGUAGE sql IMMUTABLE
