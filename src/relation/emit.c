@@ -91,8 +91,14 @@ rk_set_second_id_type(rk_call *call, Oid type)
 void
 rk_result_ready(rk_call *call)
 {
-	if (call->desc == NULL)
-		call->desc = rk_result_desc(call->function, call->id_type, call->id2_type);
+	MemoryContext old;
+
+	if (call->desc != NULL)
+		return;
+	/* the first row may be made in memory that lasts no longer than it */
+	old = MemoryContextSwitchTo(call->memory);
+	call->desc = rk_result_desc(call->function, call->id_type, call->id2_type);
+	MemoryContextSwitchTo(old);
 }
 
 Oid
