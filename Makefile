@@ -4,6 +4,9 @@
 #   make installcheck         regression tests against a running server
 #   make check-unit           plain C tests under AddressSanitizer and UBSan (UNIT=test_csr for one)
 #   make check-thread        the ring's queue under ThreadSanitizer
+#   make cuda, install-cuda   the kernels for CUDA devices, with nvcc (docs/how-to/devices.md)
+#   make cuda-check           them against the CPU, on a device (SCALE=100 for times)
+#   make cuda-host-check      the same without one: their threads run on the CPU
 #   make fake-device          the device library that the server's tests use
 #   make bench                ours beside the best native libraries, as ratios
 #   make docs                 docs/reference/*.md from the descriptors
@@ -154,6 +157,58 @@ $(FAKE_DEVICE): test/device/fake.c cuda/rk_cuda.h $(patsubst %.c,%.o,$(PLAIN_SOU
 
 fake-device: $(FAKE_DEVICE)
 .PHONY: fake-device
+
+# The kernels for CUDA devices: not a part of "all", as nothing needs them.
+NVCC ?= $(firstword $(shell command -v nvcc) /usr/local/cuda/bin/nvcc)
+NVCC_TARGETS = --generate-code arch=compute_80,code=sm_80 --generate-code arch=compute_90,code=[sm_90,compute_90]
+NVCC_FLAGS = -std=c++17 -O3 -lineinfo -Xcompiler -fPIC,-Wall,-Wextra,-Werror -Werror all-warnings
+CUDA_SOURCES = $(wildcard cuda/*.cu)
+CUDA_HEADERS = $(wildcard cuda/*.cuh cuda/*.h)
+CUDA_LIBRARY = build/cuda/rustkernels_cuda.so
+
+build/cuda/%.o: cuda/%.cu $(CUDA_HEADERS)
+	@mkdir -p $(@D)
+	$(NVCC) $(NVCC_FLAGS) $(NVCC_TARGETS) -c $< -o $@
+
+# the CUDA runtime is linked in, so that the driver is all that is needed
+$(CUDA_LIBRARY): $(CUDA_SOURCES:cuda/%.cu=build/cuda/%.o)
+	$(NVCC) $(NVCC_TARGETS) -shared -cudart static $^ -o $@
+
+# cuSPARSE on the same inputs, for the harness
+CUDA_PEERS = build/cuda/peers.so
+
+$(CUDA_PEERS): cuda/harness/peers.cu cuda/harness/peers.h
+	@mkdir -p $(@D)
+	$(NVCC) $(NVCC_FLAGS) $(NVCC_TARGETS) -shared $< -o $@ -lcusparse
+
+cuda: $(CUDA_LIBRARY) $(CUDA_PEERS)
+
+install-cuda: $(CUDA_LIBRARY) installdirs
+	$(INSTALL_SHLIB) $(CUDA_LIBRARY) '$(DESTDIR)$(pkglibdir)/rustkernels_cuda$(DLSUFFIX)'
+
+# the same kernels on the CPU, thread by thread: for tests without a device
+HOST_LIBRARY = build/cuda/on_host.so
+
+$(HOST_LIBRARY): $(CUDA_SOURCES) cuda/host/cuda_on_host.cpp cuda/host/cuda_on_host.h $(CUDA_HEADERS)
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 -O2 -g -Wall -Wextra -Werror -Wno-unused-function -Wno-unused-parameter -fPIC -shared \
+		-DRK_CUDA_ON_HOST -x c++ $(CUDA_SOURCES) cuda/host/cuda_on_host.cpp -o $@
+
+HARNESS = build/cuda/harness
+
+$(HARNESS): $(wildcard cuda/harness/*.[ch]) cuda/rk_cuda.h $(patsubst %.c,%.o,$(PLAIN_SOURCES))
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror $(filter %.c %.o,$^) -o $@ $(BLAS_LIBS) -lm -lpthread -ldl
+
+# SCALE=100 for times on a device
+SCALE ?= 1
+cuda-check: cuda $(HARNESS)
+	$(HARNESS) $(CUDA_LIBRARY) $(SCALE)
+
+# the result must not depend on the order in which threads take their turns
+cuda-host-check: $(HOST_LIBRARY) $(HARNESS)
+	for order in forward backward shuffled; do RK_ON_HOST_ORDER=$$order $(HARNESS) $(HOST_LIBRARY) $(SCALE) || exit 1; done
+.PHONY: cuda install-cuda cuda-check cuda-host-check
 
 # ---- fuzzing ----
 

@@ -1,0 +1,279 @@
+/*
+ * device.cuh
+ *	  What the kernels of this folder share: errors, memory, graphs, launches,
+ *	  reductions.
+ *
+ * Host code throws cuda_failure; the functions of the table (library.cu) catch
+ * it and make a status of it.  No exception leaves the library.
+ *
+ * Determinism: sums are added in an order that follows from the input alone,
+ * never from the number of multiprocessors or the order in which blocks run;
+ * atomics are used on integers only, where order does not matter.
+ */
+#ifndef RK_DEVICE_CUH
+#define RK_DEVICE_CUH
+
+#ifdef RK_CUDA_ON_HOST
+#include "host/cuda_on_host.h"
+#else
+#include <cuda_runtime.h>
+#endif
+
+#include <cstdint>
+#include <cstdio>
+
+#include "rk_cuda.h"
+
+/*
+ * RK_LAUNCH(kernel<...>, grid, block, stream)(arguments...) with a static
+ * amount of shared memory.
+ */
+#ifdef RK_CUDA_ON_HOST
+template <typename K> struct on_host_launch
+{
+	K			kernel;
+	dim3		grid;
+	dim3		block;
+
+	template <typename... A> void operator() (A... arguments) const
+	{
+		K			k = kernel;
+		auto		call = [=] { k(arguments...); };
+
+		on_host::launch(grid, block, [] (void *closure) { (*(decltype(call) *) closure)(); }, &call);
+	}
+};
+
+template <typename K> on_host_launch<K>
+make_launch(K kernel, dim3 grid, dim3 block)
+{
+	return {kernel, grid, block};
+}
+#define RK_LAUNCH(kernel, grid, block, stream) ((void) (stream), make_launch(kernel, dim3(grid), dim3(block)))
+#define RK_UNROLL
+#else
+#define RK_UNROLL _Pragma("unroll")
+#define RK_LAUNCH(kernel, grid, block, stream) kernel<<<(grid), (block), 0, (stream)>>>
+#endif
+
+/* ---- errors ---- */
+
+struct cuda_failure
+{
+	rk_cuda_status status;		/* RK_CUDA_FAILED: look at code */
+	cudaError_t code;
+	const char *message;
+};
+
+/*
+ * Throws if a call of the runtime failed.  RK_CUDA_FAULT=n in the environment
+ * makes the n-th one of the process fail, for tests.
+ */
+extern void check(cudaError_t code);
+
+/* The same for the launch before it. */
+static inline void
+check_launch()
+{
+	check(cudaGetLastError());
+}
+
+[[noreturn]] static inline void
+decline(const char *message)
+{
+	throw cuda_failure {RK_CUDA_DECLINED, cudaSuccess, message};
+}
+
+/* ---- memory ---- */
+
+struct rk_cuda_device
+{
+	int			number;
+	int			multiprocessors;
+	int64_t		limit;			/* bytes; INT64_MAX: none */
+	int64_t		used;
+	cudaStream_t stream;
+	cudaEvent_t begin;
+	cudaEvent_t end;
+};
+
+/* An array in device memory, counted, freed with its scope. */
+template <typename T> class device_array
+{
+public:
+	device_array() : device(nullptr), data(nullptr), length(0) {}
+	~device_array() { release(); }
+	device_array(const device_array &) = delete;
+	device_array &operator=(const device_array &) = delete;
+
+	void allocate(rk_cuda_device *on, int64_t count)
+	{
+		int64_t		bytes = size_of(count);
+		void	   *p = nullptr;
+
+		release();
+		if (bytes > on->limit - on->used)
+			throw cuda_failure {RK_CUDA_MEMORY, cudaSuccess, "rk.gpu_memory_limit does not permit it"};
+		check(cudaMallocAsync(&p, bytes, on->stream));
+		device = on;
+		data = (T *) p;
+		length = count;
+		on->used += bytes;
+	}
+
+	/* Copies from host memory; the copy is over when this returns. */
+	void load(rk_cuda_device *on, const T *from, int64_t count, rk_cuda_usage *usage)
+	{
+		allocate(on, count);
+		check(cudaMemcpyAsync(data, from, count * sizeof(T), cudaMemcpyHostToDevice, on->stream));
+		usage->bytes_to += count * sizeof(T);
+	}
+
+	void store(T *to, rk_cuda_usage *usage) const
+	{
+		check(cudaMemcpyAsync(to, data, length * sizeof(T), cudaMemcpyDeviceToHost, device->stream));
+		usage->bytes_from += length * sizeof(T);
+	}
+
+	void fill(int byte)
+	{
+		check(cudaMemsetAsync(data, byte, length * sizeof(T), device->stream));
+	}
+
+	void release()
+	{
+		if (data)
+		{
+			(void) cudaFreeAsync(data, device->stream);
+			device->used -= size_of(length);
+		}
+		data = nullptr;
+	}
+
+	T		   *get() const { return data; }
+	int64_t		size() const { return length; }
+
+private:
+	static int64_t size_of(int64_t count) { return count > 0 ? count * (int64_t) sizeof(T) : (int64_t) sizeof(T); }
+
+	rk_cuda_device *device;
+	T		   *data;
+	int64_t		length;
+};
+
+/* ---- graphs ---- */
+
+struct device_adjacency
+{
+	device_array<int64_t> offsets;
+	device_array<uint32_t> neighbors;
+	device_array<double> weights;
+	device_array<int64_t> tile_rows;	/* made when first wanted: row_sums.cuh */
+
+	bool		present() const { return offsets.get() != nullptr; }
+	bool		weighted() const { return weights.get() != nullptr; }
+};
+
+struct rk_cuda_graph
+{
+	rk_cuda_device *device;
+	int64_t		nodes;
+	int64_t		arcs;
+	bool		directed;
+	device_adjacency out_rows;
+	device_adjacency in_rows;			/* undirected: absent */
+	device_array<double> inverse_out;	/* 1 / sum of out-weights: pagerank.cu */
+
+	device_adjacency &out() { return out_rows; }
+	device_adjacency &in() { return directed ? in_rows : out_rows; }
+};
+
+/* ---- launches ---- */
+
+static inline unsigned
+blocks_for(int64_t items, int64_t each)
+{
+	return (unsigned) ((items + each - 1) / each);
+}
+
+/* Times what is launched in its scope, as kernel time of the call. */
+class kernel_timer
+{
+public:
+	kernel_timer(rk_cuda_device *d, rk_cuda_usage *u) : device(d), usage(u)
+	{
+		check(cudaEventRecord(device->begin, device->stream));
+	}
+
+	void stop()
+	{
+		float		ms;
+
+		check(cudaEventRecord(device->end, device->stream));
+		check(cudaEventSynchronize(device->end));
+		check(cudaEventElapsedTime(&ms, device->begin, device->end));
+		usage->kernel_seconds += 1e-3 * ms;
+	}
+
+private:
+	rk_cuda_device *device;
+	rk_cuda_usage *usage;
+};
+
+static inline bool
+stopped(const rk_cuda_call *call)
+{
+	return call->stop && *call->stop != 0;
+}
+
+[[noreturn]] static inline void
+stop_now()
+{
+	throw cuda_failure {RK_CUDA_STOPPED, cudaSuccess, "stopped"};
+}
+
+/* ---- in kernels ---- */
+
+#define FULL_WARP 0xffffffffu
+
+__device__ static inline int64_t
+global_thread()
+{
+	return (int64_t) blockIdx.x * blockDim.x + threadIdx.x;
+}
+
+/* Sum over the lanes, in a fixed order; every lane gets it. */
+template <typename T> __device__ static inline T
+warp_sum(T value)
+{
+	for (int distance = 16; distance > 0; distance /= 2)
+		value += __shfl_xor_sync(FULL_WARP, value, distance);
+	return value;
+}
+
+/*
+ * Sum over a block of THREADS, in a fixed order; thread 0 gets it.  All threads
+ * call it.
+ */
+template <typename T, int THREADS> __device__ static inline T
+block_sum(T value)
+{
+	__shared__ T parts[THREADS / 32];
+	T			sum = 0;
+
+	value = warp_sum(value);
+	__syncthreads();
+	if (threadIdx.x % 32 == 0)
+		parts[threadIdx.x / 32] = value;
+	__syncthreads();
+	if (threadIdx.x == 0)
+		for (int i = 0; i < THREADS / 32; i++)
+			sum += parts[i];
+	return sum;
+}
+
+/* ---- kernels of this folder ---- */
+
+extern void run_pagerank(rk_cuda_device *device, rk_cuda_call *call);
+
+#endif							/* RK_DEVICE_CUH */

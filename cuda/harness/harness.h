@@ -1,0 +1,84 @@
+/*
+ * harness.h
+ *	  What the checks of kernels share: graphs, the device library, reports.
+ *
+ * A check runs a kernel of the device library and its twin of the CPU engine on
+ * the same generated input, compares, and reports times.
+ */
+#ifndef RK_HARNESS_H
+#define RK_HARNESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../rk_cuda.h"
+#include "peers.h"
+#include "../../src/compute/csr.h"
+#include "../../src/compute/random.h"
+
+typedef struct harness
+{
+	const rk_cuda_table *table;
+	rk_cuda_device *device;
+	rk_cuda_constants constants;	/* as measured */
+	double		scale;			/* of sizes; 1: a check of correctness */
+	int			threads;		/* of the CPU's twin */
+	rk_peer_spmv_fn peer_spmv;	/* NULL: not there, or not wanted */
+	int			passed;
+	int			failed;
+} harness;
+
+typedef enum graph_shape
+{
+	SHAPE_RANDOM,
+	SHAPE_SKEWED,				/* a few nodes have most edges */
+	SHAPE_STAR,					/* one node has all of them */
+	SHAPE_PATH,
+	SHAPE_CLIQUES,				/* many small complete graphs */
+	SHAPE_LOOPS,				/* every edge is a self-loop */
+	SHAPE_EMPTY					/* no edges */
+} graph_shape;
+
+typedef struct graph_case
+{
+	const char *name;
+	graph_shape shape;
+	int64_t		nodes;			/* at scale 1 */
+	int64_t		edges;
+} graph_case;
+
+/* Cases for all graph kernels; ends with a NULL name. */
+extern const graph_case graph_cases[];
+
+/* Builds a case; the graph belongs to ctx. */
+extern rk_graph make_graph(harness *h, rk_ctx *ctx, const graph_case *c, uint64_t seed,
+						   bool weighted, const rk_graph_options *options);
+
+/* A context for the CPU's twin; ends the program when something fails. */
+extern void begin_ctx(harness *h, rk_ctx *ctx);
+extern void must(rk_ctx *ctx, rk_status status);
+
+/* The same graph on the device; NULL after a failure was reported. */
+extern rk_cuda_graph *load(harness *h, const char *what, const rk_graph *g, rk_cuda_usage *usage);
+
+/*
+ * Runs the call on the device three times with outputs poisoned, and checks
+ * that the bits are the same each time.  False after a failure was reported.
+ * *seconds: the best time of the kernel.
+ */
+extern bool run_device(harness *h, const char *what, rk_cuda_call *call, double *seconds);
+
+extern double now(void);
+
+/* Reports one comparison: a line, and counts. */
+extern void report(harness *h, const char *what, bool equal, const char *difference,
+				   double cpu_seconds, double device_seconds, const rk_cuda_usage *usage);
+
+/* Largest absolute difference; NaN when one of them is no number. */
+extern double largest_difference(const double *a, const double *b, int64_t n);
+
+/* ---- checks of kernels ---- */
+
+extern void check_pagerank(harness *h);
+
+#endif							/* RK_HARNESS_H */

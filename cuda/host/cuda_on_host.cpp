@@ -1,0 +1,411 @@
+/*
+ * cuda_on_host.cpp
+ *	  Fibers for the threads of a block, and the runtime's functions.
+ */
+#include "cuda_on_host.h"
+
+#include <cstdio>
+#include <sys/mman.h>
+#include <time.h>
+#include <vector>
+
+#if !defined(__x86_64__)
+#include <ucontext.h>
+#endif
+
+dim3		threadIdx;
+dim3		blockIdx;
+dim3		blockDim;
+dim3		gridDim;
+
+namespace on_host
+{
+
+static const size_t STACK = 64 * 1024;
+static const unsigned MAX_THREADS = 1024;
+
+enum fiber_state
+{
+	RUNNABLE,
+	AT_WARP,					/* waits for its warp */
+	AT_BLOCK,					/* waits for its block */
+	ENDED
+};
+
+struct fiber
+{
+	fiber_state state;
+	char	   *stack;
+#if defined(__x86_64__)
+	void	   *sp;
+#else
+	ucontext_t	context;
+#endif
+};
+
+static fiber fibers[MAX_THREADS];
+static uint64_t words[MAX_THREADS];
+static unsigned current;
+static unsigned count;
+static body run_body;
+static void *run_closure;
+
+/* ---- switching ---- */
+
+static void entry();
+
+#if defined(__x86_64__)
+
+/* Saves the registers that a call keeps and goes to another stack. */
+extern "C" void rk_on_host_switch(void **from, void *to);
+asm(R"(
+	.text
+	.type rk_on_host_switch, @function
+rk_on_host_switch:
+	pushq %rbp
+	pushq %rbx
+	pushq %r12
+	pushq %r13
+	pushq %r14
+	pushq %r15
+	movq %rsp, (%rdi)
+	movq %rsi, %rsp
+	popq %r15
+	popq %r14
+	popq %r13
+	popq %r12
+	popq %rbx
+	popq %rbp
+	ret
+	.size rk_on_host_switch, . - rk_on_host_switch
+)");
+
+static void *scheduler;
+
+static void
+prepare(fiber *f)
+{
+	void	  **top = (void **) (f->stack + STACK);
+
+	/* a return address and six registers; aligned as at the start of a function */
+	top -= 2;
+	*top = (void *) entry;
+	top -= 6;
+	memset(top, 0, 6 * sizeof(void *));
+	f->sp = top;
+}
+
+static void
+resume(fiber *f)
+{
+	rk_on_host_switch(&scheduler, f->sp);
+}
+
+static void
+suspend()
+{
+	rk_on_host_switch(&fibers[current].sp, scheduler);
+}
+
+#else
+
+static ucontext_t scheduler;
+
+static void
+prepare(fiber *f)
+{
+	getcontext(&f->context);
+	f->context.uc_stack.ss_sp = f->stack;
+	f->context.uc_stack.ss_size = STACK;
+	f->context.uc_link = &scheduler;
+	makecontext(&f->context, entry, 0);
+}
+
+static void
+resume(fiber *f)
+{
+	swapcontext(&scheduler, &f->context);
+}
+
+static void
+suspend()
+{
+	swapcontext(&fibers[current].context, &scheduler);
+}
+
+#endif
+
+static void
+entry()
+{
+	run_body(run_closure);
+	fibers[current].state = ENDED;
+	suspend();
+	abort();
+}
+
+/* ---- barriers ---- */
+
+static void
+wait_as(fiber_state state)
+{
+	dim3		mine = threadIdx;
+
+	fibers[current].state = state;
+	suspend();
+	threadIdx = mine;
+}
+
+void
+block_barrier()
+{
+	wait_as(AT_BLOCK);
+}
+
+void
+warp_barrier()
+{
+	wait_as(AT_WARP);
+}
+
+uint64_t *
+warp_words()
+{
+	return &words[current / 32 * 32];
+}
+
+unsigned
+lane()
+{
+	return current % 32;
+}
+
+unsigned
+live_lanes()
+{
+	unsigned	mask = 0;
+	unsigned	first = current / 32 * 32;
+
+	for (unsigned i = 0; i < 32 && first + i < count; i++)
+		if (fibers[first + i].state != ENDED)
+			mask |= 1u << i;
+	return mask;
+}
+
+/* Lets go who waits in [from, to) if all that have not ended do; true: it did. */
+static bool
+release(unsigned from, unsigned to, fiber_state state)
+{
+	bool		any = false;
+
+	for (unsigned i = from; i < to; i++)
+	{
+		if (fibers[i].state == ENDED)
+			continue;
+		if (fibers[i].state != state)
+			return false;
+		any = true;
+	}
+	for (unsigned i = from; any && i < to; i++)
+		if (fibers[i].state == state)
+			fibers[i].state = RUNNABLE;
+	return any;
+}
+
+/* ---- a launch ---- */
+
+static uint32_t
+next_random()
+{
+	static uint64_t state = 88172645463325252ull;
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (uint32_t) (state >> 16);
+}
+
+/* The order in which warps, or the threads of one, take their turns. */
+static void
+fill_order(unsigned *order, unsigned length)
+{
+	static const char *kind = getenv("RK_ON_HOST_ORDER");
+
+	for (unsigned i = 0; i < length; i++)
+		order[i] = kind && strcmp(kind, "backward") == 0 ? length - 1 - i : i;
+	for (unsigned i = length; kind && strcmp(kind, "shuffled") == 0 && i > 1; i--)
+	{
+		unsigned	j = next_random() % i;
+		unsigned	swap = order[i - 1];
+
+		order[i - 1] = order[j];
+		order[j] = swap;
+	}
+}
+
+/*
+ * Runs the threads of a warp as far as they go without the rest of the block:
+ * a warp that is ahead shows where a barrier is missing.  Returns how many have
+ * ended; *moved: some thread had a turn.
+ */
+static unsigned
+run_warp(unsigned first, bool *moved)
+{
+	unsigned	size = first + 32 < count ? 32 : count - first;
+	unsigned	order[32];
+	unsigned	ended = 0;
+	bool		again = true;
+
+	while (again)
+	{
+		fill_order(order, size);
+		for (unsigned k = 0; k < size; k++)
+		{
+			unsigned	i = first + order[k];
+
+			if (fibers[i].state != RUNNABLE)
+				continue;
+			current = i;
+			threadIdx = dim3(i % blockDim.x, i / blockDim.x % blockDim.y, i / blockDim.x / blockDim.y);
+			resume(&fibers[i]);
+			ended += fibers[i].state == ENDED;
+			*moved = true;
+		}
+		again = release(first, first + size, AT_WARP);
+	}
+	return ended;
+}
+
+static void
+run_block()
+{
+	unsigned	order[MAX_THREADS / 32];
+	unsigned	warps = (count + 31) / 32;
+	unsigned	left = count;
+
+	fill_order(order, warps);
+	for (unsigned i = 0; i < count; i++)
+	{
+		fibers[i].state = RUNNABLE;
+		prepare(&fibers[i]);
+	}
+	while (left > 0)
+	{
+		bool		moved = false;
+
+		for (unsigned w = 0; w < warps; w++)
+			left -= run_warp(order[w] * 32, &moved);
+		moved |= release(0, count, AT_BLOCK);
+		if (!moved && left > 0)
+		{
+			fprintf(stderr, "threads of block %u wait for different barriers\n", blockIdx.x);
+			abort();
+		}
+	}
+}
+
+void
+launch(dim3 grid, dim3 block, body run, void *closure)
+{
+	count = block.x * block.y * block.z;
+	if (count > MAX_THREADS || count == 0)
+	{
+		fprintf(stderr, "a block of %u threads\n", count);
+		abort();
+	}
+	for (unsigned i = 0; i < count; i++)
+		if (fibers[i].stack == nullptr)
+			fibers[i].stack = (char *) mmap(nullptr, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	run_body = run;
+	run_closure = closure;
+	gridDim = grid;
+	blockDim = block;
+	for (unsigned z = 0; z < grid.z; z++)
+		for (unsigned y = 0; y < grid.y; y++)
+			for (unsigned x = 0; x < grid.x; x++)
+			{
+				blockIdx = dim3(x, y, z);
+				run_block();
+			}
+}
+
+}								/* namespace */
+
+/* ---- the runtime ---- */
+
+struct on_host_event
+{
+	double		seconds;
+};
+
+cudaError_t
+cudaMalloc(void **p, size_t bytes)
+{
+	*p = malloc(bytes + 1);
+	if (*p == nullptr)
+		return cudaErrorMemoryAllocation;
+	/* a float8 of this is no number */
+	memset(*p, 0xff, bytes);
+	return cudaSuccess;
+}
+
+cudaError_t
+cudaFree(void *p)
+{
+	free(p);
+	return cudaSuccess;
+}
+
+cudaError_t
+cudaGetDeviceCount(int *count)
+{
+	*count = 1;
+	return cudaSuccess;
+}
+
+cudaError_t
+cudaGetDeviceProperties(cudaDeviceProp *p, int)
+{
+	memset(p, 0, sizeof(*p));
+	snprintf(p->name, sizeof(p->name), "this process");
+	p->totalGlobalMem = (size_t) 8 << 30;
+	p->multiProcessorCount = 1;
+	p->l2CacheSize = 1 << 20;
+	return cudaSuccess;
+}
+
+cudaError_t
+cudaEventCreate(cudaEvent_t *event)
+{
+	*event = (cudaEvent_t) calloc(1, sizeof(**event));
+	return *event ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+
+cudaError_t
+cudaEventRecord(cudaEvent_t event, cudaStream_t)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	event->seconds = t.tv_sec + 1e-9 * t.tv_nsec;
+	return cudaSuccess;
+}
+
+cudaError_t
+cudaEventSynchronize(cudaEvent_t)
+{
+	return cudaSuccess;
+}
+
+cudaError_t
+cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to)
+{
+	*ms = (float) (1e3 * (to->seconds - from->seconds));
+	return cudaSuccess;
+}
+
+const char *
+cudaGetErrorString(cudaError_t error)
+{
+	return error == cudaErrorMemoryAllocation ? "out of memory" : "an error";
+}

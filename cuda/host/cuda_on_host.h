@@ -1,0 +1,316 @@
+/*
+ * cuda_on_host.h
+ *	  Enough of CUDA to run the kernels of this folder on a CPU, for tests.
+ *
+ * The same .cu files, compiled by g++ with -DRK_CUDA_ON_HOST, become a device
+ * library whose device is this process.  Every CUDA thread is a fiber with a
+ * stack of its own; __syncthreads, __syncwarp and the shuffles suspend it until
+ * the others have come.  Blocks run one after the other.  Launches are
+ * synchronous.
+ *
+ * What it finds: wrong indices, wrong reductions, threads that do not come to a
+ * barrier (an error, not a hang), reads of memory nobody wrote (allocations are
+ * poisoned), and missing barriers: RK_ON_HOST_ORDER = forward, backward or
+ * shuffled is the order in which threads take their turns, and no result may
+ * depend on it.  What it cannot find: anything about time, and races that need
+ * two threads at the same moment.
+ */
+#ifndef RK_CUDA_ON_HOST_H
+#define RK_CUDA_ON_HOST_H
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <type_traits>
+
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline
+#define __launch_bounds__(...)
+#define __restrict__ __restrict
+/* one block at a time, so one copy is enough */
+#define __shared__ static
+
+struct dim3
+{
+	unsigned	x, y, z;
+
+	dim3(unsigned a = 1, unsigned b = 1, unsigned c = 1) : x(a), y(b), z(c) {}
+};
+
+extern dim3 threadIdx;
+extern dim3 blockIdx;
+extern dim3 blockDim;
+extern dim3 gridDim;
+
+namespace on_host
+{
+	typedef void (*body) (void *closure);
+
+	/* Runs a launch to its end. */
+	void		launch(dim3 grid, dim3 block, body run, void *closure);
+
+	/* Suspend the calling thread until the others of its block, or warp, are there. */
+	void		block_barrier();
+	void		warp_barrier();
+
+	/* A word of each lane of the calling thread's warp. */
+	uint64_t   *warp_words();
+	unsigned	lane();
+	/* Lanes that have not ended. */
+	unsigned	live_lanes();
+
+	template <typename T> T exchange(T value, unsigned from)
+	{
+		static_assert(sizeof(T) <= sizeof(uint64_t), "a shuffle moves up to 8 bytes");
+		uint64_t	word = 0;
+		T			result;
+
+		memcpy(&word, &value, sizeof(T));
+		warp_words()[lane()] = word;
+		warp_barrier();
+		memcpy(&result, &warp_words()[from], sizeof(T));
+		warp_barrier();
+		return result;
+	}
+}
+
+#define warpSize 32
+
+static inline void
+__syncthreads()
+{
+	on_host::block_barrier();
+}
+
+static inline void
+__syncwarp(unsigned = 0xffffffffu)
+{
+	on_host::warp_barrier();
+}
+
+static inline void
+__threadfence()
+{
+}
+
+template <typename T> T
+__shfl_sync(unsigned, T value, int from)
+{
+	return on_host::exchange(value, (unsigned) from % 32);
+}
+
+template <typename T> T
+__shfl_up_sync(unsigned, T value, unsigned delta)
+{
+	unsigned	lane = on_host::lane();
+
+	return on_host::exchange(value, lane >= delta ? lane - delta : lane);
+}
+
+template <typename T> T
+__shfl_down_sync(unsigned, T value, unsigned delta)
+{
+	unsigned	lane = on_host::lane();
+
+	return on_host::exchange(value, lane + delta < 32 ? lane + delta : lane);
+}
+
+template <typename T> T
+__shfl_xor_sync(unsigned, T value, unsigned mask)
+{
+	return on_host::exchange(value, (on_host::lane() ^ mask) % 32);
+}
+
+static inline unsigned
+__ballot_sync(unsigned, int predicate)
+{
+	unsigned	mask = 0;
+
+	on_host::warp_words()[on_host::lane()] = predicate != 0;
+	on_host::warp_barrier();
+	for (unsigned l = 0; l < 32; l++)
+		if (on_host::live_lanes() >> l & 1 && on_host::warp_words()[l] != 0)
+			mask |= 1u << l;
+	on_host::warp_barrier();
+	return mask;
+}
+
+static inline int
+__any_sync(unsigned mask, int predicate)
+{
+	return __ballot_sync(mask, predicate) != 0;
+}
+
+static inline int
+__ffs(int x)
+{
+	return __builtin_ffs(x);
+}
+
+static inline int
+__popc(unsigned x)
+{
+	return __builtin_popcount(x);
+}
+
+static inline int
+__popcll(unsigned long long x)
+{
+	return __builtin_popcountll(x);
+}
+
+static inline unsigned
+__umulhi(unsigned a, unsigned b)
+{
+	return (unsigned) ((uint64_t) a * b >> 32);
+}
+
+template <typename T> T
+__ldg(const T *p)
+{
+	return *p;
+}
+
+template <typename T> T
+min(T a, T b)
+{
+	return a < b ? a : b;
+}
+
+template <typename T> T
+max(T a, T b)
+{
+	return a > b ? a : b;
+}
+
+/* ---- atomics: one thread runs at a time ---- */
+
+template <typename T, typename U> T
+atomicAdd(T *p, U value)
+{
+	T			old = *p;
+
+	*p = old + (T) value;
+	return old;
+}
+
+template <typename T, typename U> T
+atomicMin(T *p, U value)
+{
+	T			old = *p;
+
+	if ((T) value < old)
+		*p = (T) value;
+	return old;
+}
+
+template <typename T, typename U> T
+atomicOr(T *p, U value)
+{
+	T			old = *p;
+
+	*p = old | (T) value;
+	return old;
+}
+
+template <typename T, typename U> T
+atomicExch(T *p, U value)
+{
+	T			old = *p;
+
+	*p = (T) value;
+	return old;
+}
+
+template <typename T, typename U, typename V> T
+atomicCAS(T *p, U compare, V value)
+{
+	T			old = *p;
+
+	if (old == (T) compare)
+		*p = (T) value;
+	return old;
+}
+
+/* ---- the runtime's functions that are used ---- */
+
+typedef int cudaError_t;
+typedef void *cudaStream_t;
+typedef struct on_host_event *cudaEvent_t;
+
+enum
+{
+	cudaSuccess = 0,
+	cudaErrorMemoryAllocation = 2,
+	cudaErrorNoDevice = 100,
+	cudaErrorUnknown = 999
+};
+
+enum cudaMemcpyKind
+{
+	cudaMemcpyHostToDevice,
+	cudaMemcpyDeviceToHost,
+	cudaMemcpyDeviceToDevice
+};
+
+struct cudaDeviceProp
+{
+	char		name[256];
+	struct
+	{
+		char		bytes[16];
+	}			uuid;
+	size_t		totalGlobalMem;
+	int			major;
+	int			minor;
+	int			multiProcessorCount;
+	int			l2CacheSize;
+	int			computeMode;
+};
+
+enum
+{
+	cudaComputeModeProhibited = 2
+};
+
+cudaError_t cudaMalloc(void **p, size_t bytes);
+cudaError_t cudaFree(void *p);
+cudaError_t cudaGetDeviceCount(int *count);
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int number);
+cudaError_t cudaEventCreate(cudaEvent_t *event);
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
+cudaError_t cudaEventSynchronize(cudaEvent_t event);
+cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to);
+const char *cudaGetErrorString(cudaError_t error);
+
+static inline cudaError_t cudaSetDevice(int) { return cudaSuccess; }
+static inline cudaError_t cudaGetLastError() { return cudaSuccess; }
+static inline cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
+static inline cudaError_t cudaStreamCreate(cudaStream_t *s) { *s = nullptr; return cudaSuccess; }
+static inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
+static inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+static inline cudaError_t cudaEventDestroy(cudaEvent_t event) { free(event); return cudaSuccess; }
+static inline cudaError_t cudaMallocAsync(void **p, size_t bytes, cudaStream_t) { return cudaMalloc(p, bytes); }
+static inline cudaError_t cudaFreeAsync(void *p, cudaStream_t) { return cudaFree(p); }
+
+static inline cudaError_t
+cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind, cudaStream_t)
+{
+	if (bytes > 0)
+		memcpy(to, from, bytes);
+	return cudaSuccess;
+}
+
+static inline cudaError_t
+cudaMemsetAsync(void *to, int byte, size_t bytes, cudaStream_t)
+{
+	if (bytes > 0)
+		memset(to, byte, bytes);
+	return cudaSuccess;
+}
+
+#endif							/* RK_CUDA_ON_HOST_H */

@@ -1,0 +1,339 @@
+/*
+ * library.cu
+ *	  The table of rk_cuda.h: devices, contexts, graphs, calls, measuring.
+ *
+ * Memory comes from the device's own pool, which keeps what is freed: a run
+ * after the first pays no allocation by the driver.
+ */
+#include "device.cuh"
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#ifdef RK_CUDA_ON_HOST
+#define BUILD "CUDA kernels on the CPU, for tests"
+#else
+#define BUILD_TEXT(x) #x
+#define BUILD_VALUE(x) BUILD_TEXT(x)
+#define BUILD "CUDA " BUILD_VALUE(__CUDACC_VER_MAJOR__) "." BUILD_VALUE(__CUDACC_VER_MINOR__) ": sm_80, sm_90, PTX"
+#endif
+
+/* ---- errors ---- */
+
+void
+check(cudaError_t code)
+{
+	static const char *fault = getenv("RK_CUDA_FAULT");
+	static int64_t calls = 0;
+
+	if (fault && ++calls == atoll(fault))
+		throw cuda_failure {RK_CUDA_FAILED, cudaErrorUnknown, "fault asked for by RK_CUDA_FAULT"};
+	if (code == cudaSuccess)
+		return;
+	(void) cudaGetLastError();
+#ifndef RK_CUDA_ON_HOST
+	/* also what it says without any driver */
+	if (code == cudaErrorInsufficientDriver)
+		throw cuda_failure {RK_CUDA_FAILED, code, "there is no NVIDIA driver, or one too old for this library"};
+#endif
+	throw cuda_failure {code == cudaErrorMemoryAllocation ? RK_CUDA_MEMORY : RK_CUDA_FAILED, code,
+						cudaGetErrorString(code)};
+}
+
+/*
+ * Turns what was thrown into a status.  An error after which the device does
+ * not even answer to a synchronisation is the end of its context.
+ */
+static rk_cuda_status
+status_of(const cuda_failure &f, rk_cuda_error *error)
+{
+	rk_cuda_status status = f.status;
+
+	error->code = (int32_t) f.code;
+	snprintf(error->message, sizeof(error->message), "%s", f.message ? f.message : "unknown error");
+	if (status == RK_CUDA_FAILED && cudaDeviceSynchronize() != cudaSuccess)
+		status = RK_CUDA_LOST;
+	return status;
+}
+
+/* Calls body; what it throws becomes the status. */
+template <typename F> static rk_cuda_status
+guarded(rk_cuda_error *error, F body)
+{
+	try
+	{
+		body();
+		return RK_CUDA_OK;
+	}
+	catch (const cuda_failure &f)
+	{
+		return status_of(f, error);
+	}
+	catch (const std::bad_alloc &)
+	{
+		return status_of(cuda_failure {RK_CUDA_MEMORY, cudaSuccess, "out of memory on the host"}, error);
+	}
+}
+
+/* ---- devices ---- */
+
+static rk_cuda_status
+list_devices(rk_cuda_device_info *info, int32_t capacity, int32_t *count, rk_cuda_error *error)
+{
+	return guarded(error, [=] {
+		int			found = 0;
+
+		*count = 0;
+		check(cudaGetDeviceCount(&found));
+		*count = found;
+		for (int i = 0; i < found && i < capacity; i++)
+		{
+			cudaDeviceProp p;
+			rk_cuda_device_info *to = &info[i];
+
+			check(cudaGetDeviceProperties(&p, i));
+			memset(to, 0, sizeof(*to));
+			to->number = i;
+			to->major = p.major;
+			to->minor = p.minor;
+			to->multiprocessors = p.multiProcessorCount;
+			to->memory = (int64_t) p.totalGlobalMem;
+			to->cache = p.l2CacheSize;
+			snprintf(to->name, sizeof(to->name), "%.*s", (int) sizeof(to->name) - 1, p.name);
+			for (int b = 0; b < 16; b++)
+				snprintf(to->uuid + 2 * b, sizeof(to->uuid) - 2 * b, "%02x", (unsigned char) p.uuid.bytes[b]);
+#ifndef RK_CUDA_ON_HOST
+			if (p.major < 8)
+				snprintf(to->problem, sizeof(to->problem), "its compute capability is %d.%d, below 8.0", p.major, p.minor);
+#endif
+		}
+	});
+}
+
+static rk_cuda_status
+open_device(int32_t number, int64_t memory_limit, rk_cuda_device **device, rk_cuda_error *error)
+{
+	return guarded(error, [=] {
+		rk_cuda_device *d = new rk_cuda_device();
+
+		*device = nullptr;
+		try
+		{
+			cudaDeviceProp p;
+
+			d->number = number;
+			d->limit = memory_limit > 0 ? memory_limit : INT64_MAX;
+			check(cudaSetDevice(number));
+			check(cudaGetDeviceProperties(&p, number));
+			d->multiprocessors = p.multiProcessorCount;
+			check(cudaStreamCreate(&d->stream));
+			check(cudaEventCreate(&d->begin));
+			check(cudaEventCreate(&d->end));
+#ifndef RK_CUDA_ON_HOST
+			{
+				cudaMemPool_t pool;
+				uint64_t	keep = UINT64_MAX;
+
+				check(cudaDeviceGetDefaultMemPool(&pool, number));
+				check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep));
+			}
+#endif
+		}
+		catch (...)
+		{
+			delete d;
+			throw;
+		}
+		*device = d;
+	});
+}
+
+static void
+close_device(rk_cuda_device *device)
+{
+	(void) cudaEventDestroy(device->begin);
+	(void) cudaEventDestroy(device->end);
+	(void) cudaStreamDestroy(device->stream);
+	delete device;
+}
+
+static int64_t
+memory_used(const rk_cuda_device *device)
+{
+	return device->used;
+}
+
+/* ---- graphs ---- */
+
+static void
+load_adjacency(rk_cuda_device *device, const rk_cuda_graph_data *data, const rk_cuda_adjacency *from,
+			   device_adjacency *to, rk_cuda_usage *usage)
+{
+	if (from->offsets == nullptr)
+		return;
+	to->offsets.load(device, from->offsets, data->nodes + 1, usage);
+	to->neighbors.load(device, from->neighbors, data->arcs, usage);
+	if (from->weights)
+		to->weights.load(device, from->weights, data->arcs, usage);
+}
+
+static rk_cuda_status
+load_graph(rk_cuda_device *device, const rk_cuda_graph_data *data, rk_cuda_graph **graph,
+		   rk_cuda_usage *usage, rk_cuda_error *error)
+{
+	return guarded(error, [=] {
+		rk_cuda_graph *g = new rk_cuda_graph();
+		auto		begin = std::chrono::steady_clock::now();
+
+		g->device = device;
+		g->nodes = data->nodes;
+		g->arcs = data->arcs;
+		g->directed = data->directed != 0;
+		try
+		{
+			load_adjacency(device, data, &data->out, &g->out_rows, usage);
+			if (g->directed)
+				load_adjacency(device, data, &data->in, &g->in_rows, usage);
+			check(cudaStreamSynchronize(device->stream));
+		}
+		catch (...)
+		{
+			delete g;
+			throw;
+		}
+		usage->transfer_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+		*graph = g;
+	});
+}
+
+static void
+free_graph(rk_cuda_device *, rk_cuda_graph *graph)
+{
+	delete graph;
+}
+
+/* ---- calls ---- */
+
+typedef void (*run_function) (rk_cuda_device *device, rk_cuda_call *call);
+
+/* By rk_cuda_kernel. */
+static const run_function kernels[RK_CUDA_KERNELS] = {
+	run_pagerank
+};
+
+static rk_cuda_status
+run(rk_cuda_device *device, rk_cuda_call *call)
+{
+	if (call->kernel < 0 || call->kernel >= RK_CUDA_KERNELS)
+	{
+		snprintf(call->error.message, sizeof(call->error.message), "there is no kernel %d", call->kernel);
+		return RK_CUDA_DECLINED;
+	}
+	return guarded(&call->error, [=] {
+		kernels[call->kernel](device, call);
+	});
+}
+
+/* ---- measuring ---- */
+
+__global__ static void
+copy_words(const double *from, double *to, int64_t count)
+{
+	for (int64_t i = global_thread(); i < count; i += (int64_t) gridDim.x * blockDim.x)
+		to[i] = from[i] + 1;
+}
+
+__global__ static void
+nothing(double *p)
+{
+	if (p == nullptr)
+		return;
+}
+
+static double
+seconds()
+{
+	return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+static rk_cuda_status
+measure(rk_cuda_device *device, rk_cuda_constants *constants, rk_cuda_error *error)
+{
+	return guarded(error, [=] {
+#ifdef RK_CUDA_ON_HOST
+		const int64_t words = 1 << 12;
+#else
+		const int64_t words = 1 << 25;	/* 256 MB: beyond any cache */
+#endif
+		const int64_t sent = words / 4;
+		device_array<double> from;
+		device_array<double> to;
+		double	   *host = (double *) calloc(sent, sizeof(double));
+		double		best = INFINITY;
+		double		best_copy = INFINITY;
+		double		best_launch = INFINITY;
+
+		if (host == nullptr)
+			throw std::bad_alloc();
+		try
+		{
+			from.allocate(device, words);
+			to.allocate(device, words);
+			from.fill(0);
+			for (int64_t i = 0; i < sent; i++)
+				host[i] = (double) i;
+			for (int i = 0; i < 5; i++)
+			{
+				double		begin = seconds();
+
+				check(cudaMemcpyAsync(from.get(), host, sent * sizeof(double), cudaMemcpyHostToDevice, device->stream));
+				check(cudaStreamSynchronize(device->stream));
+				best = min(best, seconds() - begin);
+				begin = seconds();
+				RK_LAUNCH(copy_words, (unsigned) (16 * device->multiprocessors), 256, device->stream) (from.get(), to.get(), words);
+				check_launch();
+				check(cudaStreamSynchronize(device->stream));
+				best_copy = min(best_copy, seconds() - begin);
+				begin = seconds();
+				RK_LAUNCH(nothing, 1, 32, device->stream) (to.get());
+				check_launch();
+				check(cudaStreamSynchronize(device->stream));
+				best_launch = min(best_launch, seconds() - begin);
+			}
+		}
+		catch (...)
+		{
+			free(host);
+			throw;
+		}
+		free(host);
+		constants->transfer_rate = sent * sizeof(double) / best;
+		constants->memory_rate = 2.0 * words * sizeof(double) / best_copy;
+		constants->launch_seconds = best_launch;
+	});
+}
+
+/* ---- the table ---- */
+
+static const rk_cuda_table table = {
+	RK_CUDA_VERSION,
+	sizeof(rk_cuda_table),
+	BUILD,
+	(UINT64_C(1) << RK_CUDA_KERNELS) - 1,
+	list_devices,
+	open_device,
+	close_device,
+	memory_used,
+	load_graph,
+	free_graph,
+	run,
+	measure
+};
+
+extern "C" const rk_cuda_table *
+rk_cuda_open_table(uint32_t version)
+{
+	return version == RK_CUDA_VERSION ? &table : nullptr;
+}
