@@ -55,13 +55,26 @@ rk_window_end(const rk_window *w, const rk_transactions *t, uint32_t row)
 	return __builtin_add_overflow(t->ts[row], w->width, &end) ? INT64_MAX : end;
 }
 
-/* Ratio of two amounts; NaN when the second is 0. */
-static inline double
-rk_money_ratio(rk_decimal part, rk_decimal whole)
+/*
+ * Ratio of two amounts of at least 0, correctly rounded; NaN when the second
+ * is 0.
+ */
+extern double rk_money_ratio(rk_decimal part, rk_decimal whole);
+
+/* A row and what it is to be sorted by. */
+typedef struct rk_keyed_row
 {
-	/* exact up to 2^53, beyond it within 1e-16 of the quotient */
-	return whole == 0 ? __builtin_nan("") : (double) part / (double) whole;
-}
+	uint64_t	key;
+	uint32_t	row;
+} __attribute__((packed, aligned(4))) rk_keyed_row;
+
+/*
+ * Sorts by key, rows of one key as they come.  *list and *scratch have count
+ * entries and may be swapped; the result is in *list.  Keys are at most max:
+ * one pass for every 11 bits of it.
+ */
+extern rk_status rk_sort_keyed_rows(rk_ctx *ctx, rk_keyed_row **list, rk_keyed_row **scratch,
+									int64_t count, uint64_t max);
 
 /*
  * The rows in the order of transactions.  *rows is allocated in ctx.  One look

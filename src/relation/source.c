@@ -399,12 +399,12 @@ has_own_json_type(rk_type type)
 
 /* The type a column of a JSON array is read as, given what its values are. */
 static const char *
-json_type(const rk_relation_column *c, const json_key *key, Oid ids)
+json_type(const rk_relation_column *c, const json_key *key, Oid ids, Oid second_ids)
 {
 	rk_type		type = c ? c->type : RK_TYPE_FLOAT8;
 
 	if (type == RK_TYPE_ID || type == RK_TYPE_ID2)
-		return json_id_type(key, type == RK_TYPE_ID ? ids : InvalidOid);
+		return json_id_type(key, type == RK_TYPE_ID ? ids : second_ids);
 	if (has_own_json_type(type))
 		return rk_type_sql(type);
 	/* times and texts are strings; numbers, written exactly, stay exact */
@@ -425,7 +425,7 @@ json_type(const rk_relation_column *c, const json_key *key, Oid ids)
 /* Returns the query that reads a JSON array of objects; text is its source. */
 static char *
 query_of_json(const char *argument, Jsonb *array, const char *text, const rk_relation *relation,
-			  Oid ids)
+			  Oid ids, Oid second_ids)
 {
 	JsonbIterator *it = JsonbIteratorInit(&array->root);
 	JsonbIteratorToken token;
@@ -535,7 +535,7 @@ query_of_json(const char *argument, Jsonb *array, const char *text, const rk_rel
 					 quote_literal_cstr(text));
 	for (int i = 0; i < count; i++)
 	{
-		const char *type = json_type(wanted_column(relation, keys[i].name), &keys[i], ids);
+		const char *type = json_type(wanted_column(relation, keys[i].name), &keys[i], ids, second_ids);
 
 		appendStringInfo(&query, "%s%s %s", i ? ", " : "", quote_identifier(keys[i].name), type);
 	}
@@ -613,6 +613,12 @@ plan_query(rk_source *source)
 rk_source *
 rk_source_open(const char *argument, const char *text, const rk_relation *relation, Oid ids)
 {
+	return rk_source_open_ids(argument, text, relation, ids, InvalidOid);
+}
+
+rk_source *
+rk_source_open_ids(const char *argument, const char *text, const rk_relation *relation, Oid ids, Oid second_ids)
+{
 	rk_source  *source = palloc0(sizeof(rk_source));
 	const char *start = skip_blank(text);
 	ErrorContextCallback context;
@@ -637,7 +643,7 @@ rk_source_open(const char *argument, const char *text, const rk_relation *relati
 		error_context_stack = &context;
 		array = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
 		error_context_stack = context.previous;
-		source->query = query_of_json(argument, array, text, relation, ids);
+		source->query = query_of_json(argument, array, text, relation, ids, second_ids);
 	}
 	else if (!starts_with_any(start, query_words) && *start != '(')
 	{

@@ -40,6 +40,10 @@ typedef struct rk_found_column
 extern rk_source *rk_source_open(const char *argument, const char *text,
 								 const rk_relation *relation, Oid ids);
 
+/* The same, with the type of the second kind of ids. */
+extern rk_source *rk_source_open_ids(const char *argument, const char *text,
+									 const rk_relation *relation, Oid ids, Oid second_ids);
+
 /*
  * Finds the relation's columns in the source; found has one entry for each.
  * A missing required column or one of a wrong type is an error.

@@ -603,6 +603,7 @@ rk_table_read(rk_call *call, const char *param)
 	int			count = 0;
 	double		rows;
 	Oid			ids;
+	Oid			second_ids;
 
 	if (rk_arg_is_null(call, param))
 		return NULL;
@@ -611,7 +612,10 @@ rk_table_read(rk_call *call, const char *param)
 	ids = call->expected_id_type;
 	if (!OidIsValid(ids) && table_set(call)->ids[0])
 		ids = rk_ids_type(table_set(call)->ids[0]);
-	source = rk_source_open(param, rk_arg_text(call, param), relation, ids);
+	second_ids = call->expected_id2_type;
+	if (!OidIsValid(second_ids) && table_set(call)->ids[1])
+		second_ids = rk_ids_type(table_set(call)->ids[1]);
+	source = rk_source_open_ids(param, rk_arg_text(call, param), relation, ids, second_ids);
 	t = palloc0(sizeof(rk_table));
 	*t = (rk_table) {.call = call,.argument = param,.relation = relation,.source = source};
 	while (relation->columns[t->described].name != NULL)

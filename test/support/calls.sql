@@ -40,6 +40,13 @@ SELECT 'rk.compliance_transaction_monitoring' || suffix, 'transactions',
 	$s$$q$SELECT i % 50 AS source, (i * 7 + 3) % 50 AS target, 5000 + i % 100 AS amount, timestamptz '2024-01-01' + i * interval '1 hour' AS ts, i AS id FROM generate_series(1::bigint, 1000) i$q$$s$, false
 FROM unnest(ARRAY['', '_summary']) suffix;
 
+-- money that goes back and forth
+INSERT INTO calls.known
+SELECT 'rk.compliance_' || name, 'transactions',
+	$s$$q$SELECT i % 2 AS source, 1 - i % 2 AS target, 9000 AS amount, timestamptz '2024-01-01' + i * interval '1 minute' AS ts FROM generate_series(1::bigint, 1000) i$q$$s$, false
+FROM unnest(ARRAY['flow_reversal', 'flow_reversal_summary', 'flow_reversal_offenders', 'flow_split', 'flow_split_summary',
+	'reciprocity_flow', 'reciprocity_flow_summary']) name;
+
 -- The SQL of a value in column or parameter of this type; i is a row number.
 CREATE FUNCTION calls.expression(column_name text, type text, range text, nodes bigint) RETURNS text
 LANGUAGE sql IMMUTABLE
