@@ -11,7 +11,8 @@
  *
  * The state of the aggregate is an rk_call without kernel (a memory context
  * with an rk_ctx in it), id columns and weights.  Serialised it is a finished
- * graph, so combining is adding the edges of a graph.
+ * graph.  Combining keeps those as they are; in the end their nodes are numbered
+ * with all others, and their edges need no look-up.
  */
 #include "postgres.h"
 
@@ -38,6 +39,8 @@
 #include "../compute/graph_bytes.h"
 #include "graph_input.h"
 #include "stored_ids.h"
+
+#define ID_BATCH 64			/* ids that are numbered at a time */
 
 /* ---- values ---- */
 
@@ -67,15 +70,26 @@ static void
 append_ids(rk_ids *ids, rk_id_column *column, const rk_graph_view *view)
 {
 	Oid			type = view->header->id_type;
+	int64		ints[ID_BATCH];
+	rk_bytes	bytes[ID_BATCH];
+	Datum		datums[ID_BATCH];
+	rk_vector	vector = {.ints = ints,.bytes = bytes,.datums = datums};
 
-	for (int64 u = 0; u < view->header->nodes; u++)
+	for (int64 u = 0; u < view->header->nodes; u += ID_BATCH)
 	{
-		rk_one_id		id;
+		int			batch = Min(view->header->nodes - u, ID_BATCH);
 
-		if ((u & 0xfff) == 0)
-			CHECK_FOR_INTERRUPTS();
-		rk_stored_id(rk_graph_bytes_id(view, u), type, &id);
-		rk_ids_append(ids, column, &id.vector, 1);
+		CHECK_FOR_INTERRUPTS();
+		for (int i = 0; i < batch; i++)
+		{
+			rk_one_id	id = {0};
+
+			rk_stored_id(rk_graph_bytes_id(view, u + i), type, &id);
+			ints[i] = id.as_int;
+			bytes[i] = id.as_bytes;
+			datums[i] = id.as_datum;
+		}
+		rk_ids_append(ids, column, &vector, batch);
 	}
 }
 
@@ -175,6 +189,13 @@ rk_graph_value(rk_call *call, const rk_ids *ids, const rk_edges *edges,
 
 /* ---- building values ---- */
 
+/* A finished graph that becomes part of another. */
+typedef struct graph_part
+{
+	rk_graph_view view;
+	int64		first;			/* of its nodes in the column isolated */
+} graph_part;
+
 /* A graph under construction: the state of the aggregate. */
 typedef struct graph_builder
 {
@@ -182,11 +203,16 @@ typedef struct graph_builder
 	rk_ids	   *ids;
 	rk_id_column *source;
 	rk_id_column *target;
-	rk_id_column *isolated;
+	rk_id_column *isolated;		/* nodes that need no edge */
+	Oid			given[2];		/* types of the aggregate's arguments, no domains */
+	int64		ints[2][ID_BATCH];	/* edges with integer ids, until they are a batch */
+	int			waiting;
 	double	   *weights;
 	int64		weight_capacity;
 	bool		weighted;
-	bool		finished;		/* ids are numbered: nothing more can come */
+	graph_part *parts;			/* of other processes: their edges stay as they are */
+	int			part_count;
+	int			part_capacity;
 } graph_builder;
 
 static graph_builder *
@@ -213,7 +239,7 @@ builder_create(Oid id_type, bool weighted)
 static void
 builder_add_weight(graph_builder *b, double weight)
 {
-	int64		at = b->source->count;
+	int64		at = b->source->count + b->waiting;
 
 	if (at >= b->weight_capacity)
 	{
@@ -225,37 +251,100 @@ builder_add_weight(graph_builder *b, double weight)
 	b->weights[at] = weight;
 }
 
-/* Adds all nodes and edges of a graph. */
+/* Hands over the edges that wait. */
 static void
-builder_add_graph(graph_builder *b, const rk_graph_view *view)
+builder_flush(graph_builder *b)
 {
-	Oid			type = view->header->id_type;
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "rk graph ids",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(scratch);
+	int			waiting = b->waiting;
 
-	append_ids(b->ids, b->isolated, view);
-	for (int64 u = 0; u < view->header->nodes; u++)
+	b->waiting = 0;
+	rk_ids_append(b->ids, b->source, &(rk_vector) {.ints = b->ints[0]}, waiting);
+	rk_ids_append(b->ids, b->target, &(rk_vector) {.ints = b->ints[1]}, waiting);
+}
+
+static void
+builder_add_edge(graph_builder *b, const rk_one_id *source, const rk_one_id *target)
+{
+	if (rk_read_kind_of_id(rk_ids_type(b->ids)) != RK_READ_INT64)
 	{
-		rk_one_id		from;
-
-		if ((u & 0xff) == 0)
-			CHECK_FOR_INTERRUPTS();
-		rk_stored_id(rk_graph_bytes_id(view, u), type, &from);
-		for (int64 i = view->offsets[u]; i < view->offsets[u + 1]; i++)
-		{
-			rk_one_id		to;
-
-			rk_stored_id(rk_graph_bytes_id(view, view->neighbors[i]), type, &to);
-			if (b->weighted)
-				builder_add_weight(b, view->weights ? view->weights[i] : 1);
-			rk_ids_append(b->ids, b->source, &from.vector, 1);
-			rk_ids_append(b->ids, b->target, &to.vector, 1);
-		}
-		MemoryContextReset(scratch);
+		rk_ids_append(b->ids, b->source, &source->vector, 1);
+		rk_ids_append(b->ids, b->target, &target->vector, 1);
+		return;
 	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(scratch);
+	b->ints[0][b->waiting] = source->as_int;
+	b->ints[1][b->waiting] = target->as_int;
+	if (++b->waiting == ID_BATCH)
+		builder_flush(b);
+}
+
+/* Adds a finished graph, of which a copy is made. */
+static void
+builder_add_graph(graph_builder *b, const struct varlena *value)
+{
+	char	   *copy = rk_call_alloc(b->call, VARSIZE(value), char);
+
+	memcpy(copy, value, VARSIZE(value));
+	if (b->part_count == b->part_capacity)
+	{
+		b->part_capacity = Max(4, b->part_capacity * 2);
+		b->parts = rk_realloc(&b->call->ctx, b->parts, b->part_capacity, sizeof(graph_part));
+		if (b->parts == NULL)
+			rk_call_check(b->call, RK_ERR_MEMORY);
+	}
+	b->parts[b->part_count++].view = rk_graph_bytes_view(copy);
+}
+
+/* The edges of the builder and of all its parts, in the numbers of all ids. */
+static rk_edges
+builder_edges(graph_builder *b)
+{
+	rk_call    *call = b->call;
+	int64		count = b->source->count;
+	uint32	   *source = b->source->codes;
+	uint32	   *target = b->target->codes;
+	double	   *weight = b->weights;
+
+	for (int p = 0; p < b->part_count; p++)
+		count += b->parts[p].view.header->arcs;
+	if (b->part_count > 0)
+	{
+		int64		at = b->source->count;
+
+		source = rk_call_alloc(call, count, uint32);
+		target = rk_call_alloc(call, count, uint32);
+		memcpy(source, b->source->codes, sizeof(uint32) * at);
+		memcpy(target, b->target->codes, sizeof(uint32) * at);
+		if (b->weighted)
+		{
+			weight = rk_call_alloc(call, count, double);
+			memcpy(weight, b->weights, sizeof(double) * at);
+		}
+		for (int p = 0; p < b->part_count; p++)
+		{
+			const rk_graph_view *v = &b->parts[p].view;
+			const uint32 *number = b->isolated->codes + b->parts[p].first;
+
+			if (b->weighted)
+				memcpy(weight + at, v->weights, sizeof(double) * v->header->arcs);
+			for (int64 u = 0; u < v->header->nodes; u++)
+			{
+				if ((u & 0xfff) == 0)
+					CHECK_FOR_INTERRUPTS();
+				for (int64 i = v->offsets[u]; i < v->offsets[u + 1]; i++, at++)
+				{
+					source[at] = number[u];
+					target[at] = number[v->neighbors[i]];
+				}
+			}
+		}
+	}
+	return (rk_edges) {
+		.nodes = rk_ids_count(b->ids),
+		.count = count,
+		.source = source,
+		.target = target,
+		.weight = b->weighted ? weight : NULL
+	};
 }
 
 /* The finished value, allocated in the current context. */
@@ -264,15 +353,14 @@ builder_value(graph_builder *b)
 {
 	rk_edges	edges;
 
+	builder_flush(b);
+	for (int p = 0; p < b->part_count; p++)
+	{
+		b->parts[p].first = b->isolated->count;
+		append_ids(b->ids, b->isolated, &b->parts[p].view);
+	}
 	rk_ids_finish(b->ids);
-	b->finished = true;
-	edges = (rk_edges) {
-		.nodes = rk_ids_count(b->ids),
-		.count = b->source->count,
-		.source = b->source->codes,
-		.target = b->target->codes,
-		.weight = b->weighted ? b->weights : NULL
-	};
+	edges = builder_edges(b);
 	return rk_graph_value(b->call, b->ids, &edges, palloc_place, NULL);
 }
 
@@ -297,9 +385,8 @@ aggregate_memory(FunctionCallInfo fcinfo)
 
 /* An argument of the aggregate as a vector of one id of the stored type. */
 static void
-argument_id(FunctionCallInfo fcinfo, int arg, Oid type, rk_one_id *id)
+argument_id(FunctionCallInfo fcinfo, int arg, Oid given, Oid type, rk_one_id *id)
 {
-	Oid			given = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, arg));
 	Datum		value = PG_GETARG_DATUM(arg);
 
 	id->vector = (rk_vector) {.ints = &id->as_int,.bytes = &id->as_bytes,.datums = &id->as_datum};
@@ -352,6 +439,8 @@ rk_graph_agg_transition(PG_FUNCTION_ARGS)
 					 errmsg("values of type %s cannot be ids", format_type_be(type)),
 					 errhint("An id may be of any type that can be hashed and sorted.")));
 		b = builder_create(rk_id_storage_type(type), weighted);
+		for (int i = 0; i < 2; i++)
+			b->given[i] = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, i + 1));
 		MemoryContextSwitchTo(old);
 	}
 	if (PG_ARGISNULL(1))
@@ -363,13 +452,13 @@ rk_graph_agg_transition(PG_FUNCTION_ARGS)
 					 errhint("A node without edges is given as source, with a NULL target.")));
 		PG_RETURN_POINTER(b);
 	}
-	argument_id(fcinfo, 1, rk_ids_type(b->ids), &source);
+	argument_id(fcinfo, 1, b->given[0], rk_ids_type(b->ids), &source);
 	if (PG_ARGISNULL(2))
 	{
 		rk_ids_append(b->ids, b->isolated, &source.vector, 1);
 		PG_RETURN_POINTER(b);
 	}
-	argument_id(fcinfo, 2, rk_ids_type(b->ids), &target);
+	argument_id(fcinfo, 2, b->given[1], rk_ids_type(b->ids), &target);
 	if (weighted)
 	{
 		if (PG_ARGISNULL(3))
@@ -383,8 +472,7 @@ rk_graph_agg_transition(PG_FUNCTION_ARGS)
 					 errmsg("weight of an edge is %s", isnan(weight) ? "not a number" : "infinite")));
 		builder_add_weight(b, weight);
 	}
-	rk_ids_append(b->ids, b->source, &source.vector, 1);
-	rk_ids_append(b->ids, b->target, &target.vector, 1);
+	builder_add_edge(b, &source, &target);
 	PG_RETURN_POINTER(b);
 }
 
@@ -394,9 +482,6 @@ rk_graph_agg_combine(PG_FUNCTION_ARGS)
 	MemoryContext memory = aggregate_memory(fcinfo);
 	graph_builder *a = PG_ARGISNULL(0) ? NULL : (graph_builder *) PG_GETARG_POINTER(0);
 	graph_builder *b = PG_ARGISNULL(1) ? NULL : (graph_builder *) PG_GETARG_POINTER(1);
-	MemoryContext old;
-	struct varlena *value;
-	rk_graph_view view;
 
 	if (b == NULL)
 	{
@@ -404,14 +489,23 @@ rk_graph_agg_combine(PG_FUNCTION_ARGS)
 			PG_RETURN_NULL();
 		PG_RETURN_POINTER(a);
 	}
-	old = MemoryContextSwitchTo(memory);
 	if (a == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(memory);
+
 		a = builder_create(rk_ids_type(b->ids), b->weighted);
-	MemoryContextSwitchTo(old);
-	value = builder_value(b);
-	view = rk_graph_value_open(b->call, value);
-	builder_add_graph(a, &view);
-	pfree(value);
+		MemoryContextSwitchTo(old);
+	}
+	if (b->source->count + b->waiting + b->isolated->count > 0)
+	{
+		struct varlena *value = builder_value(b);
+
+		builder_add_graph(a, value);
+		pfree(value);
+	}
+	else
+		for (int p = 0; p < b->part_count; p++)
+			builder_add_graph(a, (const struct varlena *) b->parts[p].view.header);
 	PG_RETURN_POINTER(a);
 }
 
@@ -424,6 +518,7 @@ rk_graph_agg_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(builder_value(b));
 }
 
+/* A graph stays whole until the end: numbering its edges again would take longer than reading them. */
 Datum
 rk_graph_agg_deserialize(PG_FUNCTION_ARGS)
 {
@@ -436,7 +531,7 @@ rk_graph_agg_deserialize(PG_FUNCTION_ARGS)
 	check = rk_call_create(NULL, NULL);
 	view = rk_graph_value_open(check, bytes);
 	b = builder_create(view.header->id_type, view.header->weighted);
-	builder_add_graph(b, &view);
+	builder_add_graph(b, bytes);
 	rk_call_destroy(check);
 	PG_RETURN_POINTER(b);
 }
@@ -633,8 +728,7 @@ parse_end_array(void *state)
 				bad_graph_text("An edge names a position that nodes does not have.");
 		if (p->weighted)
 			builder_add_weight(b, p->edge[2]);
-		rk_ids_append(b->ids, b->source, &p->nodes[(int64) p->edge[0]].vector, 1);
-		rk_ids_append(b->ids, b->target, &p->nodes[(int64) p->edge[1]].vector, 1);
+		builder_add_edge(b, &p->nodes[(int64) p->edge[0]], &p->nodes[(int64) p->edge[1]]);
 	}
 	p->depth--;
 	RK_JSON_DONE;
