@@ -99,6 +99,7 @@ CREATE TABLE rk.ring_output (
 	type_id integer NOT NULL,
 	relation regclass,
 	channel text,
+	topic text,
 	destination integer REFERENCES rk.ring ON DELETE CASCADE,
 	mapping jsonb,
 	after_seq bigint,
@@ -111,6 +112,38 @@ CREATE TABLE rk.ring_position (
 	output_seq bigint NOT NULL
 );
 COMMENT ON TABLE rk.ring_position IS 'up to which message of its log the records of a ring are written';
+
+CREATE TABLE rk.subscription (
+	subscription_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	pattern text NOT NULL,
+	ring_id integer REFERENCES rk.ring ON DELETE CASCADE,
+	role regrole NOT NULL,
+	qos text NOT NULL CHECK (qos IN ('at_most_once', 'at_least_once', 'exactly_once')),
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE rk.subscription IS 'who gets what is published to topics: rings, and roles that fetch it';
+
+CREATE SEQUENCE rk.topic_message_id;
+CREATE TABLE rk.topic_message (
+	message_id bigint NOT NULL,
+	subscription_id bigint NOT NULL REFERENCES rk.subscription ON DELETE CASCADE,
+	topic text NOT NULL,
+	payload jsonb NOT NULL,
+	sent_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX ON rk.topic_message (subscription_id, message_id);
+COMMENT ON TABLE rk.topic_message IS 'messages that a role has not fetched yet';
+
+CREATE UNLOGGED TABLE rk.topic_volatile (LIKE rk.topic_message INCLUDING ALL);
+COMMENT ON TABLE rk.topic_volatile IS 'the same for messages that may be lost: the newest ones of each subscription';
+
+CREATE TABLE rk.topic_retained (
+	topic text PRIMARY KEY,
+	payload jsonb NOT NULL,
+	qos text NOT NULL,
+	sent_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE rk.topic_retained IS 'last messages of topics, for those who subscribe later';
 
 CREATE TABLE rk.dead_letter (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -143,6 +176,11 @@ SELECT pg_catalog.pg_extension_config_dump('rk.ring_log', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.ring_output', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.ring_output_output_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.ring_position', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.subscription', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.subscription_subscription_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.topic_message', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.topic_message_id', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.topic_retained', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.dead_letter', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.dead_letter_id_seq', '');
 
@@ -242,6 +280,32 @@ LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'rk_ring_checkpoint';
 COMMENT ON FUNCTION rk.ring_checkpoint(text) IS 'writes a checkpoint of a ring now and returns its number';
 
+CREATE FUNCTION rk.ring_restore(name text, checkpoint_id bigint) RETURNS void
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_ring_restore';
+COMMENT ON FUNCTION rk.ring_restore(text, bigint) IS
+'lets a stopped ring begin with the state of one of its checkpoints (rk.checkpoints); messages since then are passed over';
+
+CREATE FUNCTION rk.checkpoint_export(checkpoint_id bigint) RETURNS bytea
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_checkpoint_export';
+COMMENT ON FUNCTION rk.checkpoint_export(bigint) IS 'a checkpoint as bytes, for rk.checkpoint_import';
+
+CREATE FUNCTION rk.checkpoint_import(name text, data bytea) RETURNS bigint
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_checkpoint_import';
+COMMENT ON FUNCTION rk.checkpoint_import(text, bytea) IS
+'lets a stopped ring begin with an exported checkpoint of the same kernel; returns its number';
+
+CREATE FUNCTION rk.ring_upgrade(name text) RETURNS void
+LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT rk.ring_checkpoint(name);
+	SELECT rk.ring_restart(name);
+END;
+COMMENT ON FUNCTION rk.ring_upgrade(text) IS
+'writes a checkpoint in the format of the library that is loaded, and starts the ring from it';
+
 CREATE FUNCTION rk.ring_checksum(name text) RETURNS bytea
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'rk_ring_checksum';
@@ -297,7 +361,7 @@ RETURNS SETOF record
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100 ROWS 10
 AS 'MODULE_PATHNAME', 'rk_ring_receive';
 COMMENT ON FUNCTION rk.ring_receive(text, interval) IS
-'replies that have come to messages this session sent with a receipt; waits for the first one until the timeout';
+'replies that have come to messages this session sent to a ring with a receipt, or what was published to a pattern that you have subscribed to; waits for the first one until the timeout';
 
 CREATE FUNCTION rk.ring_send_many(name text, type_id integer, payloads jsonb[]) RETURNS bigint[]
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100
@@ -352,11 +416,11 @@ COMMENT ON VIEW rk.attachments IS
 /* ---- what rings publish ---- */
 
 CREATE FUNCTION rk.ring_output(name text, record text DEFAULT NULL, relation regclass DEFAULT NULL,
-	channel text DEFAULT NULL) RETURNS bigint
+	channel text DEFAULT NULL, topic text DEFAULT NULL) RETURNS bigint
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'rk_ring_output';
-COMMENT ON FUNCTION rk.ring_output(text, text, regclass, text) IS
-'writes records of a ring into a table, each exactly once, or notifies a channel of them; returns the number of the output';
+COMMENT ON FUNCTION rk.ring_output(text, text, regclass, text, text) IS
+'writes records of a ring into a table, each exactly once, notifies a channel of them, publishes them to a topic; returns the number of the output';
 
 CREATE FUNCTION rk.ring_link(source text, record text, destination text, mapping jsonb DEFAULT '{}') RETURNS bigint
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
@@ -368,6 +432,40 @@ CREATE FUNCTION rk.ring_output_drop(output_id bigint) RETURNS void
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'rk_ring_output_drop';
 COMMENT ON FUNCTION rk.ring_output_drop(bigint) IS 'undoes rk.ring_output or rk.ring_link; what was written stays';
+
+/* ---- topics ---- */
+
+CREATE FUNCTION rk.topic_matches(pattern text, topic text) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'rk_topic_matches';
+COMMENT ON FUNCTION rk.topic_matches(text, text) IS
+'whether a topic such as a/b/c meets a pattern: * is one level, # at the end the rest';
+
+CREATE FUNCTION rk.publish(topic text, payload jsonb, qos text DEFAULT 'at_most_once', retained boolean DEFAULT false)
+RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000
+AS 'MODULE_PATHNAME', 'rk_topic_publish';
+COMMENT ON FUNCTION rk.publish(text, jsonb, text, boolean) IS
+'hands a message to all who have subscribed to its topic, with qos exactly_once if and when the transaction commits; one that is retained is there for later subscribers; returns its number';
+
+CREATE FUNCTION rk.subscribe(pattern text, ring text DEFAULT NULL, qos text DEFAULT 'at_most_once') RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_topic_subscribe';
+COMMENT ON FUNCTION rk.subscribe(text, text, text) IS
+'lets a ring, or with rk.ring_receive yourself, have what is published to topics that meet a pattern; returns the number of the subscription';
+
+CREATE FUNCTION rk.unsubscribe(subscription_id bigint) RETURNS void
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_topic_unsubscribe';
+COMMENT ON FUNCTION rk.unsubscribe(bigint) IS 'undoes rk.subscribe; what was not fetched is gone';
+
+CREATE VIEW rk.topics WITH (security_barrier) AS
+SELECT s.subscription_id, s.pattern, (SELECT r.name FROM rk.ring r WHERE r.ring_id = s.ring_id) AS ring, s.role, s.qos,
+	(SELECT count(*) FROM rk.topic_message m WHERE m.subscription_id = s.subscription_id)
+	+ (SELECT count(*) FROM rk.topic_volatile m WHERE m.subscription_id = s.subscription_id) AS waiting, s.created_at
+FROM rk.subscription s
+WHERE pg_has_role(s.role, 'USAGE');
+COMMENT ON VIEW rk.topics IS 'your subscriptions, and how many messages you have not fetched';
 
 /* ---- what runs ---- */
 
@@ -433,7 +531,7 @@ COMMENT ON VIEW rk.message_types IS
 'messages that ring kernels understand, or publish, their fields and typed functions';
 
 CREATE VIEW rk.outputs AS
-SELECT o.output_id, r.name AS ring, coalesce(m.name, q.name || 'Reply') AS record, o.type_id, o.relation, o.channel,
+SELECT o.output_id, r.name AS ring, coalesce(m.name, q.name || 'Reply') AS record, o.type_id, o.relation, o.channel, o.topic,
 	d.name AS destination, o.mapping, p.output_seq, o.created_at
 FROM rk.ring_output o JOIN rk.ring r USING (ring_id)
 	LEFT JOIN rk.message_types m ON m.type_id = o.type_id
@@ -442,6 +540,12 @@ FROM rk.ring_output o JOIN rk.ring r USING (ring_id)
 	LEFT JOIN rk.ring_position p ON p.ring_id = o.ring_id;
 COMMENT ON VIEW rk.outputs IS
 'where records of rings go; output_seq is the message of the log up to which they are written';
+
+CREATE VIEW rk.checkpoints WITH (security_barrier) AS
+SELECT c.checkpoint_id, r.name AS ring, c.taken_at, c.apply_seq, c.epoch, c.format_version, c.kernel_version, c.bytes
+FROM rk.checkpoint c JOIN rk.ring r USING (ring_id)
+WHERE pg_has_role(r.owner, 'USAGE');
+COMMENT ON VIEW rk.checkpoints IS 'checkpoints of your own rings';
 
 /* One table, so that rows can be deleted through it. */
 CREATE VIEW rk.dead_letters WITH (security_barrier) AS
@@ -483,6 +587,7 @@ $$;
 COMMENT ON FUNCTION rk.dlq_replay(text, text, bigint) IS
 'sends dead letters of a ring again and removes them; a rollback takes back the removal, not the sending';
 
-REVOKE EXECUTE ON FUNCTION rk.ring_start(text, text, jsonb) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION rk.ring_start(text, text, jsonb), rk.checkpoint_import(text, bytea),
+	rk.publish(text, jsonb, text, boolean), rk.subscribe(text, text, text) FROM PUBLIC;
 GRANT DELETE ON rk.dead_letters TO PUBLIC;
-GRANT SELECT ON rk.ring, rk.rings, rk.stat_ring, rk.message_types, rk.dead_letters, rk.attachments, rk.outputs TO PUBLIC;
+GRANT SELECT ON rk.ring, rk.rings, rk.stat_ring, rk.message_types, rk.dead_letters, rk.attachments, rk.outputs, rk.checkpoints, rk.topics TO PUBLIC;

@@ -79,4 +79,12 @@
 #define rk_database_owner(database, role) pg_database_ownercheck((database), (role))
 #endif
 
+/* Whether a role may call a function. */
+#include "catalog/pg_proc.h"
+#if PG_VERSION_NUM >= 160000
+#define rk_function_aclcheck(function, role) object_aclcheck(ProcedureRelationId, (function), (role), ACL_EXECUTE)
+#else
+#define rk_function_aclcheck(function, role) pg_proc_aclcheck((function), (role), ACL_EXECUTE)
+#endif
+
 #endif							/* RK_COMPAT_H */

@@ -559,7 +559,7 @@ attach_outputs(Jsonb *mapping, const char *key, const rk_ring_row *row, const ch
 		char	   *target = rk_mapping_text(mapping, key);
 
 		(void) rk_output_add(row, ring, attachment_id, rk_record_find(actor, NULL, type),
-							 to_table ? relation_of(target) : InvalidOid, to_table ? NULL : target);
+							 to_table ? relation_of(target) : InvalidOid, to_table ? NULL : target, NULL);
 		return;
 	}
 	object = rk_mapping_object(mapping, key);
@@ -579,7 +579,7 @@ attach_outputs(Jsonb *mapping, const char *key, const rk_ring_row *row, const ch
 							to_table ? "table" : "channel")));
 		target = pnstrdup(member.val.string.val, member.val.string.len);
 		(void) rk_output_add(row, ring, attachment_id, rk_record_find(actor, record, type),
-							 to_table ? relation_of(target) : InvalidOid, to_table ? NULL : target);
+							 to_table ? relation_of(target) : InvalidOid, to_table ? NULL : target, NULL);
 	}
 }
 

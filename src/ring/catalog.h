@@ -55,6 +55,9 @@ extern void rk_ring_row_from_spi(uint64 i, rk_ring_row *row, MemoryContext memor
 /* The row of a ring that the caller may control; anything else is an error. */
 extern void rk_controlled_ring(const char *name, rk_ring_row *row);
 
+/* Refuses what must not be done to a ring that runs: "must be stopped to be <what>". */
+extern void rk_must_be_stopped(const char *name, const rk_ring_row *row, const char *what);
+
 /* Function of attach.c, for rk.ring_drop. */
 extern Datum rk_ring_detach(PG_FUNCTION_ARGS);
 
@@ -71,9 +74,9 @@ extern const rk_message_type *rk_mapping_type(Jsonb *mapping, const rk_actor *ac
 /* Id of a record of a kernel by its name; without, its only one or the message's reply (output.c). */
 extern uint32 rk_record_find(const rk_actor *actor, const char *name, const rk_message_type *message);
 
-/* Makes an output: records of a type into a table, or to a channel; returns its number. */
+/* Makes an output: records of a type into a table, to a channel or topic; returns its number. */
 extern int64 rk_output_add(const rk_ring_row *row, const char *name, int64 attachment_id, uint32 type_id,
-						   Oid relation, const char *channel);
+						   Oid relation, const char *channel, const char *topic);
 
 /* Writes a message (a bytea) into the journal of a ring; returns its id. */
 extern int64 rk_journal_write(int32 ring_id, uint32 type_id, int priority, void *payload);

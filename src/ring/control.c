@@ -210,9 +210,8 @@ rk_ring_configure(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* What must not be done to a ring that runs. */
-static void
-must_be_stopped(const char *name, const rk_ring_row *row, const char *what)
+void
+rk_must_be_stopped(const char *name, const rk_ring_row *row, const char *what)
 {
 	bool		runs;
 
@@ -258,7 +257,7 @@ rk_ring_drop(PG_FUNCTION_ARGS)
 	rk_ring_row row;
 
 	rk_controlled_ring(name, &row);
-	must_be_stopped(name, &row, "dropped");
+	rk_must_be_stopped(name, &row, "dropped");
 	drop_attachments(row.ring_id);
 	change_row("DELETE FROM rk.ring_journal WHERE ring_id = $1", row.ring_id, (Datum) 0, InvalidOid);
 	change_row("DELETE FROM rk.ring WHERE ring_id = $1", row.ring_id, (Datum) 0, InvalidOid);
@@ -272,7 +271,7 @@ rk_ring_reset(PG_FUNCTION_ARGS)
 	rk_ring_row row;
 
 	rk_controlled_ring(name, &row);
-	must_be_stopped(name, &row, "reset");
+	rk_must_be_stopped(name, &row, "reset");
 	change_row("DELETE FROM rk.checkpoint WHERE ring_id = $1", row.ring_id, (Datum) 0, InvalidOid);
 	change_row("DELETE FROM rk.ring_log WHERE ring_id = $1", row.ring_id, (Datum) 0, InvalidOid);
 	/* its log begins anew */

@@ -25,6 +25,7 @@ typedef struct rk_output
 	uint32		type_id;		/* of the record */
 	Oid			relation;		/* InvalidOid: none */
 	char	   *channel;		/* NULL: none */
+	char	   *topic;			/* NULL: none */
 	int32		destination;	/* ring; 0: none */
 	Jsonb	   *mapping;		/* to its message */
 	uint64		after_seq;		/* it begins with the message after this one */

@@ -1,6 +1,6 @@
 /*
  * output.c
- *	  What a ring publishes: into tables, to LISTEN, to other rings, once.
+ *	  What a ring publishes: into tables, to LISTEN, topics and other rings, once.
  *
  * A record is what an actor says beside its reply (rk_publish), or the reply
  * itself.  A ring with outputs is a durable ring: whatever changes its state has
@@ -431,7 +431,13 @@ write_table(rk_hosted *h, rk_output *o)
 
 /* ---- LISTEN ---- */
 
-/* One notification a record; its payload is JSON. */
+static Jsonb *
+record_json(const rk_message_type *type, bool reply, const record *r)
+{
+	return DatumGetJsonbP(reply ? rk_reply_to_jsonb(type, r + 1, r->length) : rk_payload_to_jsonb(type, r + 1, r->length));
+}
+
+/* One notification a record, with JSON; one message of a topic, too. */
 static void
 notify(rk_hosted *h, const rk_output *o)
 {
@@ -449,14 +455,17 @@ notify(rk_hosted *h, const rk_output *o)
 
 		if (r->type_id != o->type_id || r->apply_seq <= o->after_seq || (reply && is_nothing(type, data)))
 			continue;
+		if (o->topic)
+			(void) rk_publish_topic(o->topic, record_json(type, reply, r), 2, false);
+		if (o->channel == NULL)
+			continue;
 		resetStringInfo(&payload);
 		appendStringInfoString(&payload, "{\"ring\": ");
 		escape_json(&payload, NameStr(h->ring->name));
 		appendStringInfo(&payload, ", \"record\": \"%s%s\", \"apply_seq\": %llu", type->name, reply ? "Reply" : "",
 						 (unsigned long long) r->apply_seq);
 		head = payload.len;
-		fields = DatumGetJsonbP(reply ? rk_reply_to_jsonb(type, data, r->length) :
-								rk_payload_to_jsonb(type, data, r->length));
+		fields = record_json(type, reply, r);
 		appendStringInfoString(&payload, ", \"data\": ");
 		(void) JsonbToCString(&payload, &fields->root, VARSIZE(fields));
 		/* what is too long for a notification can be read in the table */
@@ -594,7 +603,7 @@ rk_output_write(rk_hosted *h)
 			continue;
 		if (OidIsValid(o->relation))
 			write_table(h, o);
-		if (o->channel)
+		if (o->channel || o->topic)
 			notify(h, o);
 		if (o->destination != 0)
 			forward(h, o);
@@ -642,13 +651,19 @@ rk_outputs_forget(rk_hosted *h)
 	rk_records_clear(h);
 }
 
+static bool
+same_name(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 /* Reads rk.ring_output; returns how many there are, *unmarked if one is new. */
 static uint64
 select_outputs(const rk_hosted *h, bool *unmarked)
 {
 	Oid			types[] = {INT4OID};
 	Datum		values[] = {Int32GetDatum(h->ring_id)};
-	uint64		count = rk_run_sql("SELECT output_id, type_id, relation::oid, channel, destination, mapping, after_seq "
+	uint64		count = rk_run_sql("SELECT output_id, type_id, relation::oid, channel, destination, mapping, after_seq, topic "
 								   "FROM rk.ring_output WHERE ring_id = $1 ORDER BY output_id", 1, types, values, NULL);
 	bool		is_null;
 
@@ -710,11 +725,12 @@ rk_outputs_read(rk_hosted *h, uint64 logged)
 		o->mapping = is_null ? NULL : DatumGetJsonbPCopy(value);
 		value = SPI_getbinval(t, d, 7, &is_null);
 		o->after_seq = is_null ? logged : (uint64) DatumGetInt64(value);
+		value = SPI_getbinval(t, d, 8, &is_null);
+		o->topic = is_null ? NULL : TextDatumGetCString(value);
 		for (int k = 0; k < i; k++)
 			o->repeated |= h->outputs[k].type_id == o->type_id && h->outputs[k].relation == o->relation &&
 				o->destination == 0 && h->outputs[k].destination == 0 &&
-				(o->channel == NULL ? h->outputs[k].channel == NULL :
-				 h->outputs[k].channel && strcmp(o->channel, h->outputs[k].channel) == 0);
+				same_name(o->channel, h->outputs[k].channel) && same_name(o->topic, h->outputs[k].topic);
 	}
 	MemoryContextSwitchTo(old);
 	h->output_count = count;
@@ -758,15 +774,17 @@ rk_outputs_refresh(void)
 
 int64
 rk_output_add(const rk_ring_row *row, const char *name, int64 attachment_id, uint32 type_id, Oid relation,
-			  const char *channel)
+			  const char *channel, const char *topic)
 {
 	bool		reply;
 	const rk_message_type *type = record_type(rk_ring_kernel(row->kernel), type_id, &reply);
 	rk_catalog	catalog;
-	Oid			types[] = {INT4OID, INT8OID, INT4OID, OIDOID, TEXTOID};
+	Oid			types[] = {INT4OID, INT8OID, INT4OID, OIDOID, TEXTOID, TEXTOID};
 	Datum		values[] = {Int32GetDatum(row->ring_id), Int64GetDatum(attachment_id), Int32GetDatum(type_id),
-	ObjectIdGetDatum(relation), channel ? CStringGetTextDatum(channel) : (Datum) 0};
-	char		nulls[] = {' ', attachment_id ? ' ' : 'n', ' ', OidIsValid(relation) ? ' ' : 'n', channel ? ' ' : 'n', '\0'};
+		ObjectIdGetDatum(relation), channel ? CStringGetTextDatum(channel) : (Datum) 0,
+	topic ? CStringGetTextDatum(topic) : (Datum) 0};
+	char		nulls[] = {' ', attachment_id ? ' ' : 'n', ' ', OidIsValid(relation) ? ' ' : 'n', channel ? ' ' : 'n',
+	topic ? ' ' : 'n', '\0'};
 	bool		is_null;
 	int64		id;
 
@@ -791,8 +809,8 @@ rk_output_add(const rk_ring_row *row, const char *name, int64 attachment_id, uin
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("name of a channel must have 1 to %d bytes", NAMEDATALEN - 1)));
 	rk_catalog_open(&catalog);
-	rk_run_sql("INSERT INTO rk.ring_output (ring_id, attachment_id, type_id, relation, channel) "
-			   "VALUES ($1, $2, $3, $4::regclass, $5) RETURNING output_id", 5, types, values, nulls);
+	rk_run_sql("INSERT INTO rk.ring_output (ring_id, attachment_id, type_id, relation, channel, topic) "
+			   "VALUES ($1, $2, $3, $4::regclass, $5, $6) RETURNING output_id", 6, types, values, nulls);
 	id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
 	rk_catalog_close(&catalog);
 	rk_rescan_at_commit();
@@ -806,21 +824,24 @@ rk_ring_output(PG_FUNCTION_ARGS)
 	char	   *record_name;
 	Oid			relation = PG_ARGISNULL(2) ? InvalidOid : PG_GETARG_OID(2);
 	char	   *channel = PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
+	char	   *topic = PG_ARGISNULL(4) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(4));
 	rk_ring_row row;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("parameter \"name\" must not be null")));
-	if (!OidIsValid(relation) && channel == NULL)
+	if (!OidIsValid(relation) && channel == NULL && topic == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("an output needs a relation or a channel")));
+				 errmsg("an output needs a relation, a channel or a topic")));
+	if (topic)
+		rk_topic_check(topic);
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	record_name = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
 	rk_controlled_ring(name, &row);
 	PG_RETURN_INT64(rk_output_add(&row, name, 0, rk_record_find(rk_ring_kernel(row.kernel), record_name, NULL),
-								  relation, channel));
+								  relation, channel, topic));
 }
 
 /* rk.ring_link(source, record, destination, mapping) */

@@ -374,7 +374,7 @@ make_room(rk_ring *ring, const rk_outgoing *out, int64 deadline_ns)
 {
 	uint64		depth = rk_queue_depth(rk_ring_queue(ring));
 
-	if (!out->may_wait && ring->overflow == RK_OVERFLOW_DROP)
+	if (out->never_waits || (!out->may_wait && ring->overflow == RK_OVERFLOW_DROP))
 	{
 		atomic_fetch_add(&ring->dropped, 1);
 		return false;

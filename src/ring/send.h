@@ -5,6 +5,10 @@
 #ifndef RK_SEND_H
 #define RK_SEND_H
 
+#include "access/tupdesc.h"
+#include "utils/jsonb.h"
+#include "utils/tuplestore.h"
+
 #include "region.h"
 
 /* A ring by name, kept between calls. */
@@ -31,6 +35,7 @@ typedef struct rk_outgoing
 	int64		correlation_id;
 	uint64		key_hash[2];
 	bool		may_wait;		/* for room in the queue, whatever the policy */
+	bool		never_waits;	/* dropped if there is no room, whatever the policy */
 } rk_outgoing;
 
 /* A reply; data points into shared memory until rk_call_end. */
@@ -83,6 +88,20 @@ extern void rk_send_init(void);
 
 /* Marks a ring as started by this transaction, or forgets that. */
 extern void rk_started_here(const char *name);
+
+/* ---- topic.c ---- */
+
+/* Publishes to a topic, in this transaction; qos is 0 at most, 1 at least, 2 exactly once. */
+extern int64 rk_publish_topic(const char *topic, Jsonb *payload, int qos, bool retained);
+
+/* Refuses what is no topic, or one that the current role may not publish to. */
+extern void rk_topic_check(const char *topic);
+
+/* Whether the current role has subscribed to the pattern itself. */
+extern bool rk_topic_subscribed(const char *pattern);
+
+/* Fetches the messages of those subscriptions, as rows of rk.ring_receive; returns how many. */
+extern uint64 rk_topic_fetch(const char *pattern, Tuplestorestate *store, TupleDesc desc);
 
 /* At commit: hosts look at rk.ring, or at the journal. */
 extern void rk_rescan_at_commit(void);

@@ -334,9 +334,19 @@ send_for_later(rk_ring *ring, const rk_message_type *type, rk_outgoing *out)
 	return r->in.message_id;
 }
 
+static bool
+has_receipts(const char *name)
+{
+	for (receipt *r = oldest_receipt; r; r = r->next)
+		if (strcmp(r->name, name) == 0)
+			return true;
+	return false;
+}
+
 /*
  * The replies that have come to messages of this session with a receipt, in
- * the order of sending; waits for the first one at most for the timeout.
+ * the order of sending, or the messages of a subscription; waits for the first
+ * one at most for the timeout.
  */
 Datum
 rk_ring_receive(PG_FUNCTION_ARGS)
@@ -348,8 +358,19 @@ rk_ring_receive(PG_FUNCTION_ARGS)
 
 	not_null(fcinfo, 0, "name");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	rk_send_init();
 	InitMaterializedSRF(fcinfo, 0);
+	if (!has_receipts(name) && rk_topic_subscribed(name))
+	{
+		/* a topic's */
+		while (rk_topic_fetch(name, rsinfo->setResult, rsinfo->setDesc) == 0 && until != 0 && rk_now_ns() < until)
+		{
+			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 10, PG_WAIT_EXTENSION);
+			ResetLatch(MyLatch);
+			CHECK_FOR_INTERRUPTS();
+		}
+		return (Datum) 0;
+	}
+	rk_send_init();
 	for (;;)
 	{
 		bool		waiting = false;

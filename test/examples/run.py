@@ -11,8 +11,11 @@ printed into the files instead.  docs/reference is made from docs/examples,
 so only the latter is run.
 
 A file runs in one session and one transaction, which is rolled back, with the
-extension and the tables of tools/bank/bank.sql.  The server is the one that
-psql would reach; the role must be a superuser.  Prints ok and not ok lines.
+extension and the tables of tools/bank/bank.sql.  One with the line
+<!-- examples: each statement commits --> runs without a transaction, in a
+database of its own, on a server that must have the library preloaded.  The
+server is the one that psql would reach; the role must be a superuser.  Prints ok
+and not ok lines.
 """
 import os
 import re
@@ -23,6 +26,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SCRATCH = f"rk_examples_{os.getpid()}"
 PSQL = [os.path.join(os.environ["PGBIN"], "psql") if "PGBIN" in os.environ else "psql", "-X", "-q"]
+
+# pages whose examples start processes, or want to see what others have committed
+COMMITS = "<!-- examples: each statement commits -->"
 
 # a fence with what it is of, its text, and the line it ends in
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -79,16 +85,22 @@ def run_file(path):
         return text, examples
     # each block's output ends with a line that nothing else prints
     script = ["SET client_min_messages = warning;"]
-    if any(re.search(r"^CREATE EXTENSION rustkernels", e.sql, re.MULTILINE) for e in examples):
+    commits = COMMITS in text.splitlines()
+    database = SCRATCH + "_commits" if commits else SCRATCH
+    if commits:
+        psql("postgres", f"DROP DATABASE IF EXISTS {database};\nCREATE DATABASE {database} TEMPLATE {SCRATCH};")
+    elif any(re.search(r"^CREATE EXTENSION rustkernels", e.sql, re.MULTILINE) for e in examples):
         script.append("BEGIN; DROP EXTENSION rustkernels CASCADE;")
     else:
         script.append("BEGIN;")
-    script += ["RESET client_min_messages;", "\\pset pager off", "\\set ON_ERROR_ROLLBACK on",
+    script += ["RESET client_min_messages;", "\\pset pager off", *([] if commits else ["\\set ON_ERROR_ROLLBACK on"]),
                "\\set QUIET off", "\\echo @@end"]
     for e in examples:
         script += [e.sql.rstrip(), "\\echo @@end"]
-    script += ["\\set QUIET on", "ROLLBACK;", ""]
-    parts = psql(SCRATCH, "\n".join(script), check=False).split("@@end\n")
+    script += ["\\set QUIET on"] + ([] if commits else ["ROLLBACK;"]) + [""]
+    parts = psql(database, "\n".join(script), check=False).split("@@end\n")
+    if commits:
+        psql("postgres", f"DROP DATABASE {database} WITH (FORCE);")
     parts = parts[1:] + [""] * (len(examples) + 1 - len(parts))
     for e, printed in zip(examples, parts):
         e.printed = tidy(printed)
@@ -139,7 +151,8 @@ def main():
                 number += 1
                 failed += not report(number, e)
     finally:
-        psql("postgres", f"DROP DATABASE IF EXISTS {SCRATCH} WITH (FORCE);")
+        psql("postgres", f"DROP DATABASE IF EXISTS {SCRATCH}_commits WITH (FORCE);\n"
+             f"DROP DATABASE IF EXISTS {SCRATCH} WITH (FORCE);")
     if not updating:
         print(f"1..{number}")
     return 1 if failed else 0
