@@ -119,6 +119,12 @@ typedef enum rk_cuda_kernel
 	 * Output 0: double[nodes], the scores.
 	 */
 	RK_CUDA_PAGERANK,
+
+	/*
+	 * Weak components.  Graph: in or out.  Output 0: uint32_t[nodes], the
+	 * smallest node of each node's component.
+	 */
+	RK_CUDA_COMPONENTS,
 	RK_CUDA_KERNELS				/* how many there are */
 } rk_cuda_kernel;
 

@@ -3,57 +3,16 @@
  *	  Sums over the rows of a graph: out[v] = sum of x[u] w(v, u) over the
  *	  entries of row v, balanced whatever the lengths of the rows.
  *
- * Merge-based sparse matrix-vector product (Merrill and Garland 2016): the
- * entries and the ends of rows are merged into one list, which is cut into
- * tiles of equal length, and tiles into threads; so a row of a million entries
- * and a million rows of one take the same time.  A block gathers the products
- * of its tile with coalesced reads of the neighbours, many gathers in flight,
- * then every thread adds its part one after the other; parts of rows that cross
- * threads meet in a segmented scan, those that cross tiles in a second kernel.
- * Where tiles begin depends on the graph alone and is kept with it.
+ * Merge-based sparse matrix-vector product (Merrill and Garland 2016).  A block
+ * gathers the products of its tile (tiles.cuh) with coalesced reads of the
+ * neighbours, many gathers in flight, then every thread adds its part one after
+ * the other; parts of rows that cross threads meet in a segmented scan, those
+ * that cross tiles in a second kernel.
  */
 #ifndef RK_ROW_SUMS_CUH
 #define RK_ROW_SUMS_CUH
 
-#include <climits>
-
-#include "device.cuh"
-
-#define TILE_THREADS 128
-#define TILE_ITEMS 8
-#define TILE (TILE_THREADS * TILE_ITEMS)
-
-/*
- * How many row ends come before the diagonal-th item of the merge: a row end e
- * precedes entry j if e <= j.
- */
-template <typename E> __device__ static inline int64_t
-merge_rows(const E *ends, int64_t rows, int64_t entries, int64_t diagonal)
-{
-	int64_t		low = diagonal > entries ? diagonal - entries : 0;
-	int64_t		high = diagonal < rows ? diagonal : rows;
-
-	while (low < high)
-	{
-		int64_t		middle = (low + high) / 2;
-
-		if ((int64_t) ends[middle] <= diagonal - middle - 1)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-/* The row that each tile begins in; tiles + 1 of them. */
-__global__ static void
-find_tiles(const int64_t *offsets, int64_t rows, int64_t entries, int64_t tiles, int64_t *tile_rows)
-{
-	int64_t		t = global_thread();
-
-	if (t <= tiles)
-		tile_rows[t] = merge_rows(offsets + 1, rows, entries, min(t * TILE, rows + entries));
-}
+#include "tiles.cuh"
 
 /*
  * Sums of one tile.  Rows that end in it are written; what is left of the row
@@ -198,16 +157,10 @@ class row_sums
 {
 public:
 	row_sums(rk_cuda_device *d, int64_t nodes, int64_t arcs, device_adjacency *a)
-		: device(d), rows(nodes), entries(arcs), rows_of(a), tiles((nodes + arcs + TILE - 1) / TILE)
+		: device(d), rows(nodes), entries(arcs), rows_of(a), tiles(tile_count(nodes, arcs))
 	{
 		carry.allocate(device, tiles);
-		if (a->tile_rows.get() == nullptr)
-		{
-			a->tile_rows.allocate(device, tiles + 1);
-			RK_LAUNCH(find_tiles, blocks_for(tiles + 1, 256), 256, device->stream)
-				(a->offsets.get(), rows, entries, tiles, a->tile_rows.get());
-			check_launch();
-		}
+		make_tiles(device, a, rows, entries);
 	}
 
 	/* x: of nodes; out: for each row.  Does nothing where *done. */

@@ -283,6 +283,7 @@ typedef struct kernel_check
 
 static const kernel_check checks[] = {
 	{"pagerank", check_pagerank},
+	{"components", check_components},
 	{NULL, NULL}
 };
 

@@ -80,5 +80,6 @@ extern double largest_difference(const double *a, const double *b, int64_t n);
 /* ---- checks of kernels ---- */
 
 extern void check_pagerank(harness *h);
+extern void check_components(harness *h);
 
 #endif							/* RK_HARNESS_H */

@@ -103,6 +103,8 @@ typedef struct rk_graph_size
 	int64		arcs;			/* entries of one direction */
 	bool		weighted;
 	int			threads;
+	bool		kept;			/* its adjacency is, for the next run too: an item of
+								 * a context */
 } rk_graph_size;
 
 /* What a run over a graph needs, beside its ids. */

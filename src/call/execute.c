@@ -424,7 +424,8 @@ rk_explain(PG_FUNCTION_ARGS)
 	cost = rk_cost_of_run(kernel, function, &input, iterations);
 	memory = rk_memory_of_run(call, &input);
 	device = rk_device_explain(call, &(rk_graph_size) {
-		.nodes = (int64) input.nodes,.arcs = (int64) input.rows,.weighted = input.weighted,.threads = threads
+		.nodes = (int64) input.nodes,.arcs = (int64) input.rows,.weighted = input.weighted,.threads = threads,
+		.kept = rk_is_context_name(rk_arg_text(call, relation->name))
 	});
 	rk_call_destroy(call);
 

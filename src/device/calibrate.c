@@ -85,7 +85,7 @@ measure_cpu(void)
 		seconds = seconds_since(start);
 		best = i == 0 ? seconds : Min(best, seconds);
 	}
-	best /= rk_device_pagerank_cost(g.nodes, g.arcs, false, 0.85, 1e-300, 10).cpu_seconds;
+	best /= rk_device_pagerank_cost(g.nodes, g.arcs, false, false, 0.85, 1e-300, 10).cpu_seconds;
 	rk_ctx_destroy(&ctx);
 	return best;
 }

@@ -362,7 +362,7 @@ device_seconds(const rk_device_constants *c, const rk_device_cost *cost)
 	double		bytes = cost->bytes_to + cost->bytes_from;
 
 	return bytes / c->copy_rate + bytes / c->transfer_rate + cost->bytes_moved / c->memory_rate +
-		cost->launches * c->launch_seconds;
+		cost->launches * c->launch_seconds + cost->host_seconds * c->cpu_factor;
 }
 
 static void
@@ -414,6 +414,19 @@ rk_device_explain(const rk_call *call, const rk_graph_size *size)
 	bound->device_cost(call, size, &cost);
 	estimate(call, &cost, &cpu, &device);
 	return device < cpu && !too_large(call, &cost) ? "cuda" : "cpu";
+}
+
+void
+rk_device_skip(rk_call *call, const char *reason)
+{
+	if (rk_device == RK_DEVICE_CUDA)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("rk.%s has no form for CUDA devices with these arguments",
+						rk_sql_name(call->kernel, call->function)),
+				 errdetail_internal("Because %s.", reason),
+				 errhint("SET rk.device = auto;")));
+	set_reason(call, "%s", reason);
 }
 
 rk_device_run *

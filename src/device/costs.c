@@ -25,15 +25,19 @@ gather_bytes(const rk_devices *d, double n, double m)
 	return m * (8 + (SECTOR - 8) * beyond);
 }
 
+/*
+ * Bytes to send for one direction of a graph.  One that stays on the device is
+ * sent once for several runs: four, say.
+ */
 static double
-graph_bytes(double n, double m, bool weighted)
+graph_bytes(double n, double m, bool weighted, bool kept)
 {
-	return 8 * (n + 1) + (weighted ? 12 : 4) * m;
+	return (8 * (n + 1) + (weighted ? 12 : 4) * m) * (kept ? 0.25 : 1);
 }
 
 rk_device_cost
-rk_device_pagerank_cost(int64 nodes, int64 arcs, bool weighted, double damping, double tolerance,
-						int max_iterations)
+rk_device_pagerank_cost(int64 nodes, int64 arcs, bool weighted, bool kept, double damping,
+						double tolerance, int max_iterations)
 {
 	double		n = nodes;
 	double		m = arcs;
@@ -43,10 +47,27 @@ rk_device_pagerank_cost(int64 nodes, int64 arcs, bool weighted, double damping, 
 	iterations = Max(1, Min(iterations, max_iterations));
 	return (rk_device_cost) {
 		.cpu_seconds = iterations * 1e-9 * (2 * n + (weighted ? 2 : 1.5) * m),
-		.bytes_to = graph_bytes(n, m, weighted) * (weighted ? 2 : 1),
+		.bytes_to = graph_bytes(n, m, weighted, kept) * (weighted ? 2 : 1),
 		.bytes_from = 8 * n,
 		.bytes_moved = iterations * (gather_bytes(rk_the_devices, n, m) + (weighted ? 12 : 4) * m + 72 * n),
 		.launches = iterations / 4 + 8
+	};
+}
+
+rk_device_cost
+rk_device_components_cost(int64 nodes, int64 arcs, bool kept, int threads)
+{
+	double		n = nodes;
+	double		m = arcs;
+
+	return (rk_device_cost) {
+		.cpu_seconds = 1e-9 * (6 * n + 2 * m),
+		.bytes_to = graph_bytes(n, m, false, kept),
+		.bytes_from = 4 * n,
+		.bytes_moved = 100 * n + 4 * m + gather_bytes(rk_the_devices, n / 2, m),
+		.launches = 10,
+		/* the CPU takes edges as they are, the device wants rows */
+		.host_seconds = kept ? 0 : 20e-9 * m / threads
 	};
 }
 

@@ -52,6 +52,8 @@ struct rk_device_cost
 	double		bytes_from;
 	double		bytes_moved;	/* in device memory */
 	double		launches;		/* that are waited for */
+	double		host_seconds;	/* what the CPU does for the device beside, on all
+								 * threads; INFINITY: there is no form for this */
 };
 
 /*
@@ -61,6 +63,12 @@ struct rk_device_cost
  * (RK002).
  */
 extern rk_device_run *rk_device_begin(rk_call *call, rk_cuda_kernel kernel, const rk_graph_size *size);
+
+/*
+ * Says that a run has no form on the device with these arguments: an error
+ * (0A000) with rk.device = cuda, otherwise the reason in rk.last_run().
+ */
+extern void rk_device_skip(rk_call *call, const char *reason);
 
 /* Where a run of this size would take place as things are, for rk.explain. */
 extern const char *rk_device_explain(const rk_call *call, const rk_graph_size *size);
@@ -84,8 +92,10 @@ extern void rk_device_output(rk_device_run *run, void *data, Size bytes);
 extern bool rk_device_finish(rk_device_run *run, int64 *counts);
 
 /* Costs of kernels (costs.c). */
-extern rk_device_cost rk_device_pagerank_cost(int64 nodes, int64 arcs, bool weighted, double damping,
+extern rk_device_cost rk_device_pagerank_cost(int64 nodes, int64 arcs, bool weighted, bool kept, double damping,
 											  double tolerance, int max_iterations);
+
+extern rk_device_cost rk_device_components_cost(int64 nodes, int64 arcs, bool kept, int threads);
 
 /* Whether a function of a kernel has a device form (functions.def). */
 extern bool rk_device_has_form(const char *id, const char *suffix);

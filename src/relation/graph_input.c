@@ -528,7 +528,8 @@ rk_input_size(const rk_call *call, const rk_graph_input *input, bool directed)
 		.nodes = input->edges.nodes,
 		.arcs = input->edges.count * (directed ? 1 : 2),
 		.weighted = input->edges.weight != NULL,
-		.threads = call->ctx.threads
+		.threads = call->ctx.threads,
+		.kept = input->context != NULL
 	};
 }
 

@@ -27,6 +27,7 @@
 #include "../../cuda/rk_cuda.h"
 #include "../../src/compute/csr.h"
 #include "../../src/graph/centrality/centrality.h"
+#include "../../src/graph/community/community.h"
 
 struct rk_cuda_device
 {
@@ -225,6 +226,19 @@ run_pagerank(rk_ctx *ctx, rk_cuda_call *call)
 	return status;
 }
 
+static rk_status
+run_components(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_graph *g = &call->graph->g;
+	uint32_t   *number = call->output[0].data;
+	rk_components result;
+	rk_status	status = rk_graph_weak_components(ctx, g, number, &result);
+
+	for (int64_t v = 0; status == RK_OK && v < g->nodes; v++)
+		number[v] = result.root[number[v]];
+	return status;
+}
+
 static rk_cuda_status
 fake_run(rk_cuda_device *device, rk_cuda_call *call)
 {
@@ -242,6 +256,9 @@ fake_run(rk_cuda_device *device, rk_cuda_call *call)
 	{
 		case RK_CUDA_PAGERANK:
 			done = run_pagerank(&ctx, call);
+			break;
+		case RK_CUDA_COMPONENTS:
+			done = run_components(&ctx, call);
 			break;
 		case RK_CUDA_KERNELS:
 			break;

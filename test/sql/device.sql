@@ -22,6 +22,7 @@ SELECT device FROM rk.explain('graph/pagerank', '{"edges": "edge"}');
 SET rk.device = cuda;
 SELECT * FROM rk.graph_density('edge');
 SELECT device FROM rk.explain('graph/pagerank', '{"edges": "edge"}');
+SELECT * FROM rk.graph_connected_components('edge', mode => 'strong');
 RESET rk.device;
 
 -- breakers

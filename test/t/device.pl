@@ -406,6 +406,37 @@ one(q{SELECT rk.context_refresh('net', 'g')});
 run_on('cuda', edges => 'context:net/g');
 is(one("SELECT resident, graphs FROM rk.stat_device"), "$resident2|1", 'a context that was read anew is sent anew, in place of the old one');
 
+# ---- every kernel ----
+
+my @queries = (
+	'graph_pagerank' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_pagerank('$edges')},
+	'graph_connected_components' => q{SELECT * FROM rk.graph_connected_components('$edges')},
+	'graph_connected_components_sizes' => q{SELECT * FROM rk.graph_connected_components_sizes('$edges')},
+);
+one(q{CREATE TABLE sparse AS SELECT i AS source, i + 1 + i % 5 AS target FROM generate_series(0::bigint, 5000, 3) i;
+	SELECT rk.context_load('net', 's', 'graph', 'SELECT * FROM sparse')});
+is(one(q{SELECT string_agg(id, ' ' ORDER BY id) FROM rk.kernels WHERE 'cuda' = ANY (devices)}),
+	join(' ', sort keys %{ { map { s{^(graph)_(pagerank|connected_components|triangle_counting).*}{$1/$2}r =~ s/_/-/gr => 1 } grep { !/SELECT/ } @queries } }),
+	'every kernel with a form is tried');
+while (my ($name, $text) = splice @queries, 0, 2)
+{
+	for my $edges ('edges', 'sparse', 'context:net/g', 'context:net/s', 'context:net/s')
+	{
+		my $query = $text =~ s/\$edges/$edges/gr;
+
+		is(one(qq{SET client_min_messages = error;
+			SET rk.device = cpu; CREATE TEMP TABLE a AS $query;
+			SET rk.device = cuda; CREATE TEMP TABLE b AS $query;
+			SELECT device, (SELECT count(*) FROM ((TABLE a EXCEPT ALL TABLE b) UNION ALL (TABLE b EXCEPT ALL TABLE a)) d),
+				(SELECT count(*) > 0 FROM a) FROM rk.last_run()}),
+			'cuda|0|t', "$name of $edges: the device has the CPU's rows");
+	}
+	is(one(qq{SET rk.device = cuda; SELECT count(*) FROM ($text) q} =~ s/\$edges/[]/r), '0', "$name of nothing") if $name !~ /total/;
+}
+my $strong;
+$node->psql('postgres', q{SET rk.device = cuda; SELECT * FROM rk.graph_connected_components('small', mode => 'strong')}, stderr => \$strong);
+like($strong, qr/no form for CUDA devices with these arguments\nDETAIL:  Because strong components/, 'a form for some arguments only');
+
 # ---- many sessions ----
 
 my @sessions = map { session($node) } 1 .. 4;

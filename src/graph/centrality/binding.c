@@ -35,7 +35,7 @@ pagerank_need(const rk_call *call, const rk_graph_size *size, rk_need *need)
 static void
 pagerank_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
 {
-	*cost = rk_device_pagerank_cost(size->nodes, size->arcs, size->weighted, rk_arg_float8(call, "damping"),
+	*cost = rk_device_pagerank_cost(size->nodes, size->arcs, size->weighted, size->kept, rk_arg_float8(call, "damping"),
 									rk_arg_float8(call, "tolerance"), rk_arg_int(call, "max_iterations"));
 }
 

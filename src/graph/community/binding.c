@@ -12,10 +12,12 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "../../device/device.h"
 #include "../../relation/emit.h"
 #include "../../relation/graph_input.h"
 #include "../../relation/table.h"
 #include "community.h"
+#include "connected_components.h"
 
 /* ---- graph/connected-components ---- */
 
@@ -41,15 +43,48 @@ connected_components_need(const rk_call *call, const rk_graph_size *size, rk_nee
 	}
 }
 
+static void
+components_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	*cost = rk_device_components_cost(size->nodes, size->arcs, size->kept, size->threads);
+	if (!weak_mode(call))
+		cost->host_seconds = INFINITY;
+}
+
+/* The smallest node of the component of every node; false: the CPU shall do it. */
+static bool
+components_on_device(rk_device_run *device, const rk_graph_input *input, const rk_graph *g, uint32 *component)
+{
+	if (g->nodes == 0)
+		return false;
+	rk_device_graph(device, input, g, &component_graph);
+	rk_device_output(device, component, g->nodes * sizeof(uint32));
+	return rk_device_finish(device, NULL);
+}
+
 /* The component of every node, and the list of components. */
 static rk_graph_input *
 find_components(rk_call *call, uint32 **component, rk_components *result)
 {
 	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_NONE);
+	rk_graph_size size = rk_input_size(call, input, true);
+	rk_device_run *device = NULL;
 	rk_graph	g;
 
 	*component = rk_call_alloc(call, input->edges.nodes, uint32);
 	if (weak_mode(call))
+		device = rk_device_begin(call, RK_CUDA_COMPONENTS, &size);
+	else
+		rk_device_skip(call, "strong components are found on the CPU only");
+	if (device)
+	{
+		rk_build_graph(call, input, &component_graph, &g);
+		if (components_on_device(device, input, &g, *component))
+			rk_call_check(call, rk_graph_number_components(&call->ctx, g.nodes, *component, result));
+		else
+			rk_call_check(call, rk_graph_weak_components(&call->ctx, &g, *component, result));
+	}
+	else if (weak_mode(call))
 	{
 		rk_call_phase(call, "computing", 0);
 		rk_call_check(call, rk_graph_weak_components_edges(&call->ctx, rk_input_edges(call, input), *component, result));
@@ -526,8 +561,8 @@ RK_FUNCTION(rk_graph_k_clique_nodes_sql, "graph/k-clique", "_nodes");
 RK_FUNCTION(rk_graph_k_clique_communities_sql, "graph/k-clique", "_communities");
 
 const rk_bound_function rk_graph_community_bindings[] = {
-	{"graph/connected-components", "", connected_components, connected_components_need},
-	{"graph/connected-components", "_sizes", connected_components_sizes, connected_components_need},
+	{"graph/connected-components", "", connected_components, connected_components_need, .device_cost = components_device_cost},
+	{"graph/connected-components", "_sizes", connected_components_sizes, connected_components_need, .device_cost = components_device_cost},
 	{"graph/louvain-community", "", louvain_community, louvain_community_need},
 	{"graph/modularity-score", "", modularity_score, modularity_score_need},
 	{"graph/modularity-score", "_communities", modularity_score_communities, modularity_score_need},

@@ -1,0 +1,159 @@
+/*
+ * components.cu
+ *	  Weak components by union of trees, as
+ *	  src/graph/community/connected_components.c.
+ *
+ * The method is Afforest (Sutton, Ben-Nun, Barak 2018): the first two
+ * neighbours of every node are linked, the trees compressed, and then the rest
+ * of the entries looked at, of which few still join two trees.  A parent is
+ * never larger than its child, so the root of a finished tree is the smallest
+ * node of its component whatever the order of links: the result is exact.
+ *
+ * Trees can become as high as the graph is long.  Links therefore make nodes
+ * they pass skip an ancestor, and compression goes in rounds of a few steps for
+ * each node, which halve the height each time, until nothing moves.
+ */
+#include "tiles.cuh"
+
+#define THREADS 256
+#define SAMPLE_NEIGHBORS 2		/* linked of every node before the rest */
+#define COMPRESS_STEPS 8		/* of a node in one round */
+
+/* Reads what other threads write meanwhile. */
+__device__ static inline uint32_t
+load(const uint32_t *p)
+{
+	return *(const volatile uint32_t *) p;
+}
+
+/* Brings u and v under one root; nodes passed are moved closer to it. */
+__device__ static inline void
+link_nodes(uint32_t *parent, uint32_t u, uint32_t v)
+{
+	uint32_t	a = load(&parent[u]);
+	uint32_t	b = load(&parent[v]);
+
+	while (a != b)
+	{
+		uint32_t	high = a > b ? a : b;
+		uint32_t	low = a > b ? b : a;
+		uint32_t	above = load(&parent[high]);
+		uint32_t	grand;
+
+		if (above == low)
+			return;
+		if (above == high)
+		{
+			above = atomicCAS(&parent[high], high, low);
+			if (above == high)
+				return;
+		}
+		grand = load(&parent[above]);
+		if (grand != above)
+			*(volatile uint32_t *) &parent[high] = grand;
+		a = grand;
+		b = low;
+	}
+}
+
+__global__ static void
+start_nodes(uint32_t *parent, int64_t nodes)
+{
+	int64_t		v = global_thread();
+
+	if (v < nodes)
+		parent[v] = (uint32_t) v;
+}
+
+__global__ static void
+link_sampled(const int64_t *offsets, const uint32_t *neighbors, int64_t nodes, uint32_t *parent)
+{
+	int64_t		u = global_thread();
+
+	if (u >= nodes)
+		return;
+	for (int64_t i = offsets[u]; i < min(offsets[u] + SAMPLE_NEIGHBORS, offsets[u + 1]); i++)
+		link_nodes(parent, (uint32_t) u, neighbors[i]);
+}
+
+struct link_entry
+{
+	uint32_t   *parent;
+
+	__device__ void operator() (int64_t row, uint32_t neighbor, int64_t) const
+	{
+		link_nodes(parent, (uint32_t) row, neighbor);
+	}
+};
+
+/* Moves every node some steps up; *moved: some is not at its root yet. */
+__global__ static void
+compress_nodes(uint32_t *parent, int64_t nodes, int32_t *moved)
+{
+	int64_t		v = global_thread();
+	uint32_t	p;
+
+	if (v >= nodes)
+		return;
+	p = load(&parent[v]);
+	for (int i = 0; i < COMPRESS_STEPS; i++)
+	{
+		uint32_t	grand = load(&parent[p]);
+
+		if (grand == p)
+			return;
+		*(volatile uint32_t *) &parent[v] = grand;
+		p = grand;
+	}
+	*moved = 1;
+}
+
+/* Points every node at its root. */
+static void
+compress(rk_cuda_device *device, rk_cuda_call *call, uint32_t *parent, int64_t nodes, device_array<int32_t> &moved)
+{
+	int32_t		again = 1;
+
+	while (again)
+	{
+		if (stopped(call))
+			stop_now();
+		moved.fill(0);
+		RK_LAUNCH(compress_nodes, blocks_for(nodes, THREADS), THREADS, device->stream) (parent, nodes, moved.get());
+		check_launch();
+		check(cudaMemcpyAsync(&again, moved.get(), sizeof(again), cudaMemcpyDeviceToHost, device->stream));
+		check(cudaStreamSynchronize(device->stream));
+		call->usage.bytes_moved += 16 * nodes;
+	}
+}
+
+void
+run_components(rk_cuda_device *device, rk_cuda_call *call)
+{
+	rk_cuda_graph *g = call->graph;
+	int64_t		n = g ? g->nodes : 0;
+	device_adjacency *a;
+	device_array<uint32_t> parent;
+	device_array<int32_t> moved;
+
+	if (n == 0 || call->output[0].bytes != n * (int64_t) sizeof(uint32_t))
+		decline("arrays of another shape than components have");
+	a = g->out().present() ? &g->out() : &g->in();
+	parent.allocate(device, n);
+	moved.allocate(device, 1);
+
+	kernel_timer timer(device, &call->usage);
+
+	RK_LAUNCH(start_nodes, blocks_for(n, THREADS), THREADS, device->stream) (parent.get(), n);
+	check_launch();
+	RK_LAUNCH(link_sampled, blocks_for(n, THREADS), THREADS, device->stream)
+		(a->offsets.get(), a->neighbors.get(), n, parent.get());
+	check_launch();
+	compress(device, call, parent.get(), n, moved);
+	visit_entries(device, a, n, g->arcs, link_entry {parent.get()});
+	compress(device, call, parent.get(), n, moved);
+	timer.stop();
+	parent.store((uint32_t *) call->output[0].data, &call->usage);
+	check(cudaStreamSynchronize(device->stream));
+	call->usage.bytes_moved += n * 32 + g->arcs * 12;
+}
