@@ -176,7 +176,9 @@ rk_read_bytes(rk_ctx *ctx, rk_reader *reader, void *data, size_t size)
 
 /*
  * A relation among the options that is read before the first message, each row
- * as one message of this type: columns are matched with fields by name.
+ * as one message of this type: columns are matched with fields by name.  Of
+ * several, which are read in their order, the last one has the messages that
+ * tables and rk.ring_load feed if nothing else is said.
  */
 typedef struct rk_actor_load
 {
@@ -228,6 +230,17 @@ extern const rk_actor *const rk_actors[];
 
 /* The actor of a kernel, or NULL. */
 extern const rk_actor *rk_actor_find(const char *kernel);
+
+/* The type of message that tables feed by default; 0: there is none. */
+static inline uint32_t
+rk_actor_feed(const rk_actor *actor)
+{
+	uint32_t	type_id = 0;
+
+	for (const rk_actor_load *l = actor->loads; l && l->option; l++)
+		type_id = l->type_id;
+	return type_id;
+}
 
 /* What actor does with messages of this type, or NULL if it understands none. */
 extern const rk_message_type *rk_actor_message(const rk_actor *actor, uint32_t type_id);

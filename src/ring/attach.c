@@ -205,8 +205,8 @@ rk_mapping_type(Jsonb *mapping, const rk_actor *actor)
 	char	   *wanted = rk_mapping_text(mapping, "type");
 	StringInfoData all;
 
-	if (wanted == NULL && actor->loads && actor->loads[0].option)
-		return rk_actor_message(actor, actor->loads[0].type_id);
+	if (wanted == NULL && rk_actor_feed(actor) != 0)
+		return rk_actor_message(actor, rk_actor_feed(actor));
 	initStringInfo(&all);
 	for (const rk_message_type *t = actor->messages; t->type_id; t++)
 	{

@@ -9,14 +9,17 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
+#include "tcop/dest.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/float.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
@@ -224,6 +227,51 @@ datum_fixed(const rk_field *field, Datum value, Oid type)
 	}
 }
 
+/* Whether a value of this type can be stored as it is. */
+static inline bool
+fits_field(const rk_field *field, Oid type)
+{
+	Oid			wanted = rk_field_type(field);
+
+	if (type == wanted)
+		return true;
+	switch (wanted)
+	{
+		case TEXTOID:
+			return type == VARCHAROID;
+		case INT4OID:
+		case INT8OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+			/* datum_int and its like know the numbers, and say what is none */
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* A value of another type as one of the field's, by way of their text. */
+static Datum
+cast_value(const rk_field *field, Datum value, Oid type)
+{
+	Oid			wanted = rk_field_type(field);
+	Oid			function;
+	Oid			param;
+	bool		varlena;
+	char	   *text;
+
+	getTypeOutputInfo(type, &function, &varlena);
+	text = OidOutputFunctionCall(function, value);
+	/* blanks at the end are no part of a char(n) */
+	if (type == BPCHAROID)
+		for (int n = strlen(text); n > 0 && text[n - 1] == ' '; n--)
+			text[n - 1] = '\0';
+	if (wanted == TEXTOID)
+		return CStringGetTextDatum(text);
+	getTypeInputInfo(wanted, &function, &param);
+	return OidInputFunctionCall(function, text, param, -1);
+}
+
 void
 rk_field_store(const rk_field *field, void *record, Datum value, Oid type, bool is_null)
 {
@@ -234,6 +282,8 @@ rk_field_store(const rk_field *field, void *record, Datum value, Oid type, bool 
 		store_absent(field, at);
 		return;
 	}
+	if (unlikely(!fits_field(field, type)))
+		value = cast_value(field, value, type);
 	switch (field->kind)
 	{
 		case RK_FIELD_INT2:
@@ -619,90 +669,159 @@ rk_field_default(const rk_field *field, void *record)
 	store_literal(field, record, row_default(field));
 }
 
+/* Rows of a query on their way to a function, each as a message. */
+typedef struct row_loader
+{
+	DestReceiver dest;			/* first: the executor knows only this */
+	const rk_message_type *type;
+	rk_load_fn	fn;
+	void	   *arg;
+	rk_message	message;
+	char	   *payload;
+	char	   *defaults;		/* a payload with nothing but them */
+	int			count;			/* fields that have a column */
+	int			last_attno;
+	int			attno[64];
+	Oid			types[64];
+	const rk_field *fields[64];
+	int64		rows;
+	MemoryContext memory;		/* of a row */
+} row_loader;
+
+static bool
+load_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	row_loader *l = (row_loader *) self;
+	MemoryContext old = MemoryContextSwitchTo(l->memory);
+
+	slot_getsomeattrs(slot, l->last_attno);
+	memcpy(l->payload, l->defaults, l->type->request_size);
+	l->rows++;
+	for (int i = 0; i < l->count; i++)
+	{
+		int			a = l->attno[i] - 1;
+
+		/* a default stands for NULL */
+		if (!slot->tts_isnull[a] || row_default(l->fields[i]) == NULL)
+			rk_field_store(l->fields[i], l->payload, slot->tts_values[a], l->types[i], slot->tts_isnull[a]);
+	}
+	if (!l->fn(l->arg, &l->message))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("row %lld is no valid message", (long long) l->rows)));
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(l->memory);
+	return true;
+}
+
+static void
+load_startup(DestReceiver *self, int operation, TupleDesc desc)
+{
+}
+
+static void
+load_nothing(DestReceiver *self)
+{
+}
+
+/* Finds the columns of the fields in the rows, and what the others mean. */
+static void
+prepare_loader(row_loader *l, TupleDesc desc)
+{
+	for (const rk_field *f = l->type->request; f->name; f++)
+	{
+		int			a = 0;
+
+		while (a < desc->natts && strcmp(NameStr(TupleDescAttr(desc, a)->attname), f->name) != 0)
+			a++;
+		if (a < desc->natts)
+		{
+			l->fields[l->count] = f;
+			l->attno[l->count] = a + 1;
+			l->types[l->count++] = getBaseType(TupleDescAttr(desc, a)->atttypid);
+			l->last_attno = Max(l->last_attno, a + 1);
+		}
+		else if (row_default(f) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%s\" is missing in the rows for message type %u (%s)", f->name,
+							l->type->type_id, l->type->name)));
+		if (row_default(f) != NULL)
+			store_literal(f, l->defaults, row_default(f));
+	}
+}
+
+/* What rk_relation_column says of a field: JSON values are read as such a type. */
+static rk_type
+json_type_of(const rk_field *field)
+{
+	switch (rk_field_type(field))
+	{
+		case TEXTOID:
+			return RK_TYPE_TEXT;
+		case BOOLOID:
+			return RK_TYPE_BOOLEAN;
+		case TIMESTAMPTZOID:
+			return RK_TYPE_TIMESTAMPTZ;
+		case DATEOID:
+			return RK_TYPE_DATE;
+		case NUMERICOID:
+			return RK_TYPE_NUMERIC;
+		default:
+			return RK_TYPE_FLOAT8;
+	}
+}
+
 int64
 rk_load_rows(const rk_message_type *type, const char *relation, Oid role, rk_load_fn fn, void *arg)
 {
-	rk_relation_column columns[64] = {{0}};
+	rk_relation_column columns[65] = {{0}};
 	rk_relation shape = {.name = "rows",.columns = columns,.example = "SELECT * FROM ..."};
 	rk_guard	guard;
 	Oid			user;
 	int			security_context;
-	SPIPlanPtr	plan;
-	Portal		portal;
-	int			count = rk_field_count(type->request);
-	int			attno[64];
-	int64		rows = 0;
-	char	   *payload = palloc0(type->request_size + 8);
 	rk_source  *source;
-	MemoryContext row_memory = AllocSetContextCreate(CurrentMemoryContext, "rk row", ALLOCSET_DEFAULT_SIZES);
+	QueryDesc  *desc;
+	row_loader	l = {
+		.dest = {
+			.receiveSlot = load_row,
+			.rStartup = load_startup,
+			.rShutdown = load_nothing,
+			.rDestroy = load_nothing,
+			.mydest = DestNone
+		},
+		.type = type,
+		.fn = fn,
+		.arg = arg,
+		.payload = palloc0(type->request_size + 8),
+		.defaults = palloc0(type->request_size + 8),
+		.message = {.type_id = type->type_id,.length = type->request_size,.role = role},
+		.memory = AllocSetContextCreate(CurrentMemoryContext, "rk row", ALLOCSET_DEFAULT_SIZES)
+	};
 
-	for (int i = 0; i < count; i++)
+	l.message.payload = l.payload;
+	for (int i = 0; type->request[i].name; i++)
 		columns[i] = (rk_relation_column) {
 		.name = type->request[i].name,
-			.type = RK_TYPE_FLOAT8,
+			.type = json_type_of(&type->request[i]),
 			.required = row_default(&type->request[i]) == NULL
 	};
 	GetUserIdAndSecContext(&user, &security_context);
 	SetUserIdAndSecContext(role, security_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
 	/* a name or a JSON array becomes a query here */
 	source = rk_source_open("edges", relation, &shape, InvalidOid);
+	prepare_loader(&l, source->desc);
 	rk_guard_begin(&guard);
-	plan = SPI_prepare(source->query, 0, NULL);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
-	for (int i = 0; i < count; i++)
-	{
-		attno[i] = SPI_fnumber(portal->tupDesc, type->request[i].name);
-		if (attno[i] <= 0 && row_default(&type->request[i]) == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("column \"%s\" is missing in the rows for message type %u (%s)",
-							type->request[i].name, type->type_id, type->name)));
-	}
-	for (;;)
-	{
-		SPI_cursor_fetch(portal, true, 1000);
-		if (SPI_processed == 0)
-			break;
-		for (uint64 r = 0; r < SPI_processed; r++)
-		{
-			MemoryContext old = MemoryContextSwitchTo(row_memory);
-			rk_message	m = {.type_id = type->type_id,.length = type->request_size,.payload = payload,.role = role};
-
-			for (int i = 0; i < count; i++)
-			{
-				bool		is_null;
-				Datum		value;
-
-				if (attno[i] <= 0)
-				{
-					store_literal(&type->request[i], payload, row_default(&type->request[i]));
-					continue;
-				}
-				value = SPI_getbinval(SPI_tuptable->vals[r], portal->tupDesc, attno[i], &is_null);
-				if (is_null && row_default(&type->request[i]))
-					store_literal(&type->request[i], payload, row_default(&type->request[i]));
-				else
-					rk_field_store(&type->request[i], payload, value, SPI_gettypeid(portal->tupDesc, attno[i]),
-								   is_null);
-			}
-			rows++;
-			if (!fn(arg, &m))
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("row %lld is no valid message", (long long) rows)));
-			MemoryContextSwitchTo(old);
-			MemoryContextReset(row_memory);
-		}
-		SPI_freetuptable(SPI_tuptable);
-	}
-	SPI_cursor_close(portal);
+	PushCopiedSnapshot(GetActiveSnapshot());
+	desc = CreateQueryDesc(source->plan, source->query, GetActiveSnapshot(), InvalidSnapshot, &l.dest, NULL, NULL, 0);
+	ExecutorStart(desc, 0);
+	rk_executor_run(desc);
+	ExecutorFinish(desc);
+	ExecutorEnd(desc);
+	FreeQueryDesc(desc);
+	PopActiveSnapshot();
 	rk_guard_end(&guard);
-	SPI_finish();
 	SetUserIdAndSecContext(user, security_context);
-	MemoryContextDelete(row_memory);
-	return rows;
+	MemoryContextDelete(l.memory);
+	return l.rows;
 }

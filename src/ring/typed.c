@@ -585,8 +585,8 @@ rk_ring_load(PG_FUNCTION_ARGS)
 	const rk_message_type *type = NULL;
 	load_arg	arg = {.ring = ring};
 
-	if (actor->loads && actor->loads[0].option)
-		type = rk_actor_message(actor, actor->loads[0].type_id);
+	if (rk_actor_feed(actor) != 0)
+		type = rk_actor_message(actor, rk_actor_feed(actor));
 	for (const rk_message_type *t = actor->messages; type == NULL && t->type_id; t++)
 		if (t->mutating)
 			type = t;
