@@ -27,23 +27,31 @@ magnitude(__int128 value)
 	return value < 0 ? -value : value;
 }
 
-/* The limits of both sides, rising, without repetition, and what they trade. */
-static rk_status
-list_candidates(rk_ob *ob, const rk_ob_book *book, candidate **list, int64_t *count)
+int64_t
+rk_ob_uncross_bytes(const rk_ob_book *book)
+{
+	return ((int64_t) book->sides[RK_OB_BUY].count + book->sides[RK_OB_SELL].count) * (int64_t) sizeof(candidate) +
+		(int64_t) book->sides[RK_OB_BUY].count * (int64_t) sizeof(rk_level *);
+}
+
+/*
+ * The limits of both sides, rising, without repetition, and what they trade;
+ * in the engine's scratch space.
+ */
+static const candidate *
+list_candidates(rk_ob *ob, const rk_ob_book *book, int64_t *count)
 {
 	const rk_ladder *bids = &book->sides[RK_OB_BUY];
 	const rk_ladder *asks = &book->sides[RK_OB_SELL];
 	rk_ladder_place place;
 	uint32_t	level;
-	const rk_level **limits = rk_alloc(ob->ctx, bids->count, sizeof(rk_level *));
-	candidate  *merged = rk_alloc(ob->ctx, (int64_t) bids->count + asks->count, sizeof(candidate));
+	candidate  *merged = ob->scratch;
+	const rk_level **limits = (const rk_level **) (merged + bids->count + asks->count);
 	__int128	sold = 0;
 	__int128	bought = 0;
 	int64_t		n = 0;
 	int64_t		m = 0;
 
-	if (limits == NULL || merged == NULL)
-		return RK_ERR_MEMORY;
 	/* bids come from the highest price on, so they are taken from the end */
 	for (level = rk_ladder_first(bids, &place); level != RK_NO_INDEX; level = rk_ladder_next(bids, &place))
 	{
@@ -78,10 +86,8 @@ list_candidates(rk_ob *ob, const rk_ob_book *book, candidate **list, int64_t *co
 		if (n > 0 && bid == price)
 			bought -= limits[--n]->leaves;
 	}
-	rk_free(ob->ctx, limits);
-	*list = merged;
 	*count = m;
-	return RK_OK;
+	return merged;
 }
 
 /* The best of the candidates; NULL when none trades anything. */
@@ -148,14 +154,11 @@ rk_status
 rk_ob_uncross(rk_ob *ob, uint32_t symbol)
 {
 	rk_ob_book *book = &ob->books[symbol];
-	candidate  *list;
 	int64_t		count;
-	const candidate *chosen;
-	rk_status	status;
+	const candidate *list = list_candidates(ob, book, &count);
+	const candidate *chosen = choose(book, list, count);
+	rk_status	status = RK_OK;
 
-	if ((status = list_candidates(ob, book, &list, &count)) != RK_OK)
-		return status;
-	chosen = choose(book, list, count);
 	if (chosen != NULL)
 	{
 		int64_t		price = chosen->price;
@@ -176,7 +179,6 @@ rk_ob_uncross(rk_ob *ob, uint32_t symbol)
 				status = settle(ob, buyer, quantity);
 		}
 	}
-	rk_free(ob->ctx, list);
 	for (int side = 0; side < 2 && status == RK_OK; side++)
 	{
 		for (;;)

@@ -53,7 +53,34 @@ rk_ob_divide(__int128 value, __int128 divisor)
 	return value < 0 ? -((-value + half) / divisor) : (value + half) / divisor;
 }
 
+/* An order and its age, to be put in order. */
+typedef struct rk_ob_aged
+{
+	int64_t		entry;
+	uint32_t	order;
+} rk_ob_aged;
+
+/* ---- orders.c ---- */
+
+/*
+ * Takes all memory that an event may need, reports apart: what follows cannot
+ * fail for want of it.
+ */
+extern rk_status rk_ob_reserve(rk_ob *ob, const rk_ob_event *event);
+
+/* A new live order with this id, after rk_ob_reserve. */
+extern uint32_t rk_ob_take_order(rk_ob *ob, uint64_t id);
+
+/* Takes an id away and closes the gap, so that no marks of the dead remain. */
+extern void rk_ob_forget_id(rk_ob *ob, uint64_t id);
+
+/* Why there is no live order with this id. */
+extern rk_ob_reason rk_ob_reason_of_absence(const rk_ob *ob, uint64_t id);
+
 /* ---- engine.c ---- */
+
+/* Remembers when an order ends. */
+extern void rk_ob_add_expiry(rk_ob *ob, uint32_t order);
 
 /* Appends a report about an order (NULL: about none) with the event's number. */
 extern rk_ob_report *rk_ob_report_order(rk_ob *ob, rk_ob_report_event event,
@@ -100,6 +127,9 @@ extern rk_status rk_ob_enter(rk_ob *ob, uint32_t order);
 extern rk_status rk_ob_run_stops(rk_ob *ob, uint32_t symbol, rk_ob_range range);
 
 /* ---- auction.c ---- */
+
+/* Scratch space that rk_ob_uncross needs. */
+extern int64_t rk_ob_uncross_bytes(const rk_ob_book *book);
 
 /* Trades what can be traded at one price, and cancels what is left of market orders. */
 extern rk_status rk_ob_uncross(rk_ob *ob, uint32_t symbol);

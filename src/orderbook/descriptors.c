@@ -204,7 +204,7 @@ const rk_kernel rk_orderbook_kernels[] = {
 	{
 		.id = "orderbook/matching",
 		.domain = "OrderMatching",
-		.mode = RK_MODE_BATCH,
+		.mode = RK_MODE_BOTH,
 		.description = "Order book with price-time priority: limit, market, stop and iceberg orders, auctions, self-trade prevention",
 		.notes = "State is the fold of the events: no clock and no random number, so the same events give the same trades. "
 		"An order trades at the price of the order that rests, best level first, inside a level in queue order. "

@@ -5,7 +5,6 @@
 #include "book.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "../compute/random.h"
 
@@ -25,120 +24,6 @@ const rk_ob_instrument rk_ob_default_instrument = {
 	.trading_day_end = RK_OB_NONE
 };
 
-/* ---- orders by id ---- */
-
-static inline uint64_t
-slot_of_id(const rk_ob *ob, uint64_t id)
-{
-	return rk_mix64(id) & ob->slot_mask;
-}
-
-/* The slot that holds this id, or the empty one where it belongs. */
-static uint64_t
-find_slot(const rk_ob *ob, uint64_t id)
-{
-	uint64_t	at = slot_of_id(ob, id);
-
-	while (ob->slots[at] != 0 && ob->orders[ob->slots[at] - 1].id != id)
-		at = (at + 1) & ob->slot_mask;
-	return at;
-}
-
-rk_ob_order *
-rk_ob_find(const rk_ob *ob, uint64_t id)
-{
-	uint64_t	at = find_slot(ob, id);
-
-	return ob->slots[at] && rk_ob_is_live(&ob->orders[ob->slots[at] - 1]) ?
-		&ob->orders[ob->slots[at] - 1] : NULL;
-}
-
-/* Why there is no live order with this id. */
-static rk_ob_reason
-reason_of_absence(const rk_ob *ob, uint64_t id)
-{
-	return ob->slots[find_slot(ob, id)] ? RK_OB_ORDER_NOT_ACTIVE : RK_OB_UNKNOWN_ORDER;
-}
-
-/* Takes an id away and closes the gap, so that no marks of the dead remain. */
-static void
-forget_id(rk_ob *ob, uint64_t id)
-{
-	uint64_t	hole = find_slot(ob, id);
-	uint64_t	at = hole;
-
-	for (;;)
-	{
-		uint64_t	home;
-
-		at = (at + 1) & ob->slot_mask;
-		if (ob->slots[at] == 0)
-			break;
-		home = slot_of_id(ob, ob->orders[ob->slots[at] - 1].id);
-		/* it may move to the hole unless its home lies between */
-		if (((at - home) & ob->slot_mask) >= ((at - hole) & ob->slot_mask))
-		{
-			ob->slots[hole] = ob->slots[at];
-			hole = at;
-		}
-	}
-	ob->slots[hole] = 0;
-	ob->slots_used--;
-}
-
-static rk_status
-grow_slots(rk_ob *ob)
-{
-	uint64_t	mask = ob->slot_mask * 2 + 1;
-	uint32_t   *fresh = rk_alloc0(ob->ctx, mask + 1, sizeof(uint32_t));
-	uint32_t   *old = ob->slots;
-	uint64_t	old_mask = ob->slot_mask;
-
-	if (fresh == NULL)
-		return RK_ERR_MEMORY;
-	ob->slots = fresh;
-	ob->slot_mask = mask;
-	for (uint64_t i = 0; i <= old_mask; i++)
-		if (old[i] != 0)
-			fresh[find_slot(ob, ob->orders[old[i] - 1].id)] = old[i];
-	rk_free(ob->ctx, old);
-	return RK_OK;
-}
-
-/* A new live order with this id; RK_NO_INDEX when memory is short. */
-static uint32_t
-take_order(rk_ob *ob, uint64_t id)
-{
-	uint32_t	order = ob->free_order;
-	uint64_t	slot;
-
-	if ((ob->slots_used + 1) * 2 > ob->slot_mask && grow_slots(ob) != RK_OK)
-		return RK_NO_INDEX;
-	if (order != RK_NO_INDEX)
-		ob->free_order = ob->orders[order].next;
-	else
-	{
-		if (ob->order_count == ob->order_capacity)
-		{
-			uint32_t	capacity = ob->order_capacity * 2;
-			rk_ob_order *grown = rk_realloc(ob->ctx, ob->orders, capacity, sizeof(rk_ob_order));
-
-			if (grown == NULL)
-				return RK_NO_INDEX;
-			ob->orders = grown;
-			ob->order_capacity = capacity;
-		}
-		order = ob->order_count++;
-	}
-	/* an order that has ended, but is kept, gives its id to the new one */
-	slot = find_slot(ob, id);
-	ob->orders[order].id = id;
-	ob->slots_used += ob->slots[slot] == 0;
-	ob->slots[slot] = order + 1;
-	ob->live++;
-	return order;
-}
-
 /* ---- reports ---- */
 
 /* Room for one more report, zeroed but for what all have. */
@@ -149,12 +34,20 @@ add_report(rk_ob *ob, rk_ob_report_event event)
 
 	if (ob->report_count == ob->report_capacity)
 	{
-		rk_ob_report *grown = rk_realloc(ob->ctx, ob->reports, ob->report_capacity * 2, sizeof(rk_ob_report));
+		rk_ob_report *grown;
 
-		if (grown == NULL)
+		if (ob->sink)
+		{
+			ob->sink(ob->sink_arg, ob->reports, ob->report_count);
+			ob->report_count = 0;
+		}
+		else if ((grown = rk_realloc(ob->ctx, ob->reports, ob->report_capacity * 2, sizeof(rk_ob_report))) == NULL)
 			return NULL;
-		ob->reports = grown;
-		ob->report_capacity *= 2;
+		else
+		{
+			ob->reports = grown;
+			ob->report_capacity *= 2;
+		}
 	}
 	r = &ob->reports[ob->report_count++];
 	*r = (rk_ob_report) {
@@ -244,9 +137,14 @@ rk_ob_enqueue(rk_ob *ob, rk_ladder *ladder, uint32_t order, int64_t key)
 		l->head = order;
 	l->tail = order;
 	l->count++;
-	l->shown += o->shown;
-	l->leaves += o->leaves;
-	ob->books[o->book].orders[o->side] += ladder == &ob->books[o->book].sides[o->side];
+	if (ladder == &ob->books[o->book].sides[o->side])
+	{
+		l->shown += o->shown;
+		l->leaves += o->leaves;
+		ob->books[o->book].orders[o->side]++;
+	}
+	else
+		ob->books[o->book].waiting[o->side]++;
 	return RK_OK;
 }
 
@@ -265,11 +163,16 @@ rk_ob_dequeue(rk_ob *ob, rk_ladder *ladder, uint32_t order)
 	else
 		l->tail = o->prev;
 	l->count--;
-	l->shown -= o->shown;
-	l->leaves -= o->leaves;
-	ob->books[o->book].orders[o->side] -= ladder == &ob->books[o->book].sides[o->side];
+	if (ladder == &ob->books[o->book].sides[o->side])
+	{
+		l->shown -= o->shown;
+		l->leaves -= o->leaves;
+		ob->books[o->book].orders[o->side]--;
+	}
+	else
+		ob->books[o->book].waiting[o->side]--;
 	if (l->count == 0)
-		rk_ladder_remove(ob->ctx, ladder, o->level);
+		rk_ladder_remove(ladder, o->level);
 	o->level = RK_NO_INDEX;
 }
 
@@ -284,7 +187,7 @@ rk_ob_end_order(rk_ob *ob, uint32_t order, rk_ob_status status, rk_ob_reason rea
 	ob->live--;
 	if (!ob->keep_done)
 	{
-		forget_id(ob, o->id);
+		rk_ob_forget_id(ob, o->id);
 		o->entry = 0;			/* what still points here sees another order */
 		o->next = ob->free_order;
 		ob->free_order = order;
@@ -382,28 +285,16 @@ expires_before(const rk_ob_expiry *a, const rk_ob_expiry *b)
 	return a->expires_at != b->expires_at ? a->expires_at < b->expires_at : a->entry < b->entry;
 }
 
-/* Remembers when an order ends. */
-static rk_status
-add_expiry(rk_ob *ob, uint32_t order)
+void
+rk_ob_add_expiry(rk_ob *ob, uint32_t order)
 {
 	rk_ob_order *o = &ob->orders[order];
 	rk_ob_expiry e = {o->expires_at, o->entry, order};
 	int64_t		at;
 
-	if (ob->expiry_count == ob->expiry_capacity)
-	{
-		int64_t		capacity = ob->expiry_capacity ? ob->expiry_capacity * 2 : 64;
-		rk_ob_expiry *grown = rk_realloc(ob->ctx, ob->expiries, capacity, sizeof(rk_ob_expiry));
-
-		if (grown == NULL)
-			return RK_ERR_MEMORY;
-		ob->expiries = grown;
-		ob->expiry_capacity = capacity;
-	}
 	for (at = ob->expiry_count++; at > 0 && expires_before(&e, &ob->expiries[(at - 1) / 2]); at = (at - 1) / 2)
 		ob->expiries[at] = ob->expiries[(at - 1) / 2];
 	ob->expiries[at] = e;
-	return RK_OK;
 }
 
 static rk_ob_expiry
@@ -446,7 +337,6 @@ new_order(rk_ob *ob, const rk_ob_event *e)
 	rk_ob_order *o;
 	uint32_t	order;
 	bool		stop = e->type == RK_OB_STOP || e->type == RK_OB_STOP_LIMIT;
-	rk_status	status;
 
 	if (e->symbol >= ob->book_count)
 		return refuse(ob, e, RK_OB_EV_REJECTED, RK_OB_UNKNOWN_SYMBOL);
@@ -455,8 +345,7 @@ new_order(rk_ob *ob, const rk_ob_event *e)
 		return refuse(ob, e, RK_OB_EV_REJECTED, RK_OB_DUPLICATE_ORDER_ID);
 	if ((reason = check_new(ob, e, book)) != RK_OB_REASON_NONE)
 		return refuse(ob, e, RK_OB_EV_REJECTED, reason);
-	if ((order = take_order(ob, e->order_id)) == RK_NO_INDEX)
-		return RK_ERR_MEMORY;
+	order = rk_ob_take_order(ob, e->order_id);
 	o = &ob->orders[order];
 	*o = (rk_ob_order) {
 		.id = e->order_id,
@@ -489,8 +378,8 @@ new_order(rk_ob *ob, const rk_ob_event *e)
 		rk_ob_end_order(ob, order, RK_OB_REJECTED, RK_OB_POST_ONLY_WOULD_TRADE);
 		return RK_OK;
 	}
-	if (o->tif == RK_OB_GTD && (status = add_expiry(ob, order)) != RK_OK)
-		return status;
+	if (o->tif == RK_OB_GTD)
+		rk_ob_add_expiry(ob, order);
 	if (stop)
 		o->status = RK_OB_PENDING_TRIGGER;
 	if (rk_ob_report_order(ob, RK_OB_EV_ACCEPTED, o, RK_OB_REASON_NONE) == NULL)
@@ -540,10 +429,9 @@ amend_order(rk_ob *ob, const rk_ob_event *e)
 	int64_t		quantity;
 	int64_t		display;
 	bool		pending;
-	rk_status	status;
 
 	if (o == NULL)
-		return refuse(ob, e, RK_OB_EV_AMEND_REJECTED, reason_of_absence(ob, e->order_id));
+		return refuse(ob, e, RK_OB_EV_AMEND_REJECTED, rk_ob_reason_of_absence(ob, e->order_id));
 	order = (uint32_t) (o - ob->orders);
 	book = &ob->books[o->book];
 	ladder = rk_ob_ladder(ob, o);
@@ -605,8 +493,8 @@ amend_order(rk_ob *ob, const rk_ob_event *e)
 	o->display = display;
 	o->shown = 0;
 	o->entry = ++ob->entries;
-	if (o->tif == RK_OB_GTD && (status = add_expiry(ob, order)) != RK_OK)
-		return status;
+	if (o->tif == RK_OB_GTD)
+		rk_ob_add_expiry(ob, order);
 	if (rk_ob_report_order(ob, RK_OB_EV_AMENDED, o, RK_OB_REASON_NONE) == NULL)
 		return RK_ERR_MEMORY;
 	if (pending)
@@ -620,25 +508,18 @@ cancel_by_id(rk_ob *ob, const rk_ob_event *e)
 	rk_ob_order *o = rk_ob_find(ob, e->order_id);
 
 	if (o == NULL)
-		return refuse(ob, e, RK_OB_EV_CANCEL_REJECTED, reason_of_absence(ob, e->order_id));
+		return refuse(ob, e, RK_OB_EV_CANCEL_REJECTED, rk_ob_reason_of_absence(ob, e->order_id));
 	if (e->trader != 0 && o->trader != 0 && e->trader != o->trader)
 		return rk_ob_report_order(ob, RK_OB_EV_CANCEL_REJECTED, o, RK_OB_NOT_OWNER) ? RK_OK : RK_ERR_MEMORY;
 	return rk_ob_cancel_order(ob, (uint32_t) (o - ob->orders), RK_OB_EV_CANCELED, RK_OB_CANCELED,
 							  RK_OB_USER_REQUEST);
 }
 
-/* An order and its age, to be put in order. */
-typedef struct aged_order
-{
-	int64_t		entry;
-	uint32_t	order;
-} aged_order;
-
 static int
 compare_age(const void *a, const void *b)
 {
-	int64_t		x = ((const aged_order *) a)->entry;
-	int64_t		y = ((const aged_order *) b)->entry;
+	int64_t		x = ((const rk_ob_aged *) a)->entry;
+	int64_t		y = ((const rk_ob_aged *) b)->entry;
 
 	return (x > y) - (x < y);
 }
@@ -660,12 +541,10 @@ end_many(rk_ob *ob, uint32_t symbol, const end_rule *rule)
 {
 	rk_ob_book *book = &ob->books[symbol];
 	rk_ladder  *ladders[4] = {&book->sides[0], &book->sides[1], &book->stops[0], &book->stops[1]};
-	aged_order *found = rk_alloc(ob->ctx, ob->live, sizeof(aged_order));
+	rk_ob_aged *found = ob->scratch;
 	int64_t		count = 0;
 	rk_status	status = RK_OK;
 
-	if (found == NULL)
-		return RK_ERR_MEMORY;
 	for (int i = 0; i < 4; i++)
 	{
 		rk_ladder_place place;
@@ -678,13 +557,12 @@ end_many(rk_ob *ob, uint32_t symbol, const end_rule *rule)
 			for (uint32_t o = ladders[i]->levels[level].head; o != RK_NO_INDEX; o = ob->orders[o].next)
 				if ((rule->trader == 0 || ob->orders[o].trader == rule->trader) &&
 					(!rule->day_only || ob->orders[o].tif == RK_OB_DAY))
-					found[count++] = (aged_order) {ob->orders[o].entry, o};
+					found[count++] = (rk_ob_aged) {ob->orders[o].entry, o};
 		}
 	}
-	qsort(found, count, sizeof(aged_order), compare_age);
+	qsort(found, count, sizeof(rk_ob_aged), compare_age);
 	for (int64_t i = 0; i < count && status == RK_OK; i++)
 		status = rk_ob_cancel_order(ob, found[i].order, rule->event, rule->status, rule->reason);
-	rk_free(ob->ctx, found);
 	return status;
 }
 
@@ -693,44 +571,52 @@ end_many(rk_ob *ob, uint32_t symbol, const end_rule *rule)
 static const end_rule day_end_rule = {.side = RK_OB_NO_SIDE,.day_only = true,
 .event = RK_OB_EV_EXPIRED,.status = RK_OB_EXPIRED,.reason = RK_OB_DAY_END};
 
+/* The end of the trading day after a moment. */
+static int64_t
+day_end_after(int64_t ts, int64_t of_day)
+{
+	int64_t		end = ts - ((ts % NS_PER_DAY) + NS_PER_DAY) % NS_PER_DAY;
+
+	if (__builtin_add_overflow(end, of_day, &end) || end > ts)
+		return end > ts ? end : INT64_MAX;
+	return __builtin_add_overflow(end, NS_PER_DAY, &end) ? INT64_MAX : end;
+}
+
 /* Ends what a moment ends: orders good till a time, and days of trading. */
 static rk_status
 pass_time(rk_ob *ob, int64_t ts)
 {
 	rk_status	status = RK_OK;
 	int64_t		count = 0;
-	aged_order *due = NULL;
+	rk_ob_aged *due = ob->scratch;
 
-	if (ob->expiry_count > 0 && ob->expiries[0].expires_at <= ts)
+	while (ob->expiry_count > 0 && ob->expiries[0].expires_at <= ts)
 	{
-		if ((due = rk_alloc(ob->ctx, ob->expiry_count, sizeof(aged_order))) == NULL)
-			return RK_ERR_MEMORY;
-		while (ob->expiry_count > 0 && ob->expiries[0].expires_at <= ts)
-		{
-			rk_ob_expiry e = pop_expiry(ob);
+		rk_ob_expiry e = pop_expiry(ob);
 
-			/* it may have ended before, or been amended */
-			if (ob->orders[e.order].entry == e.entry && ob->orders[e.order].level != RK_NO_INDEX)
-				due[count++] = (aged_order) {e.entry, e.order};
-		}
-		qsort(due, count, sizeof(aged_order), compare_age);
-		for (int64_t i = 0; i < count && status == RK_OK; i++)
-			status = rk_ob_cancel_order(ob, due[i].order, RK_OB_EV_EXPIRED, RK_OB_EXPIRED, RK_OB_REASON_NONE);
-		rk_free(ob->ctx, due);
+		/* it may have ended before, or been amended */
+		if (ob->orders[e.order].entry == e.entry && ob->orders[e.order].level != RK_NO_INDEX)
+			due[count++] = (rk_ob_aged) {e.entry, e.order};
 	}
+	if (count > 1)
+		qsort(due, count, sizeof(rk_ob_aged), compare_age);
+	for (int64_t i = 0; i < count && status == RK_OK; i++)
+		status = rk_ob_cancel_order(ob, due[i].order, RK_OB_EV_EXPIRED, RK_OB_EXPIRED, RK_OB_REASON_NONE);
+	if (ts < ob->next_day_end)
+		return status;
+	ob->next_day_end = INT64_MAX;
 	for (uint32_t b = 0; b < ob->book_count && status == RK_OK; b++)
 	{
 		rk_ob_book *book = &ob->books[b];
-		int64_t		of_day = book->instrument.trading_day_end;
-		int64_t		today;
 
-		if (of_day == RK_OB_NONE)
+		if (book->instrument.trading_day_end == RK_OB_NONE)
 			continue;
-		today = ts - ((ts % NS_PER_DAY) + NS_PER_DAY) % NS_PER_DAY + of_day;
 		if (book->day_end != RK_OB_NONE && ts >= book->day_end)
 			status = end_many(ob, b, &day_end_rule);
 		if (book->day_end == RK_OB_NONE || ts >= book->day_end)
-			book->day_end = today > ts ? today : today + NS_PER_DAY;
+			book->day_end = day_end_after(ts, book->instrument.trading_day_end);
+		if (book->day_end < ob->next_day_end)
+			ob->next_day_end = book->day_end;
 	}
 	return status;
 }
@@ -769,6 +655,8 @@ rk_ob_apply(rk_ob *ob, const rk_ob_event *e)
 	end_rule	rule = {.side = e->side,.trader = e->trader,.event = RK_OB_EV_CANCELED,
 	.status = RK_OB_CANCELED,.reason = RK_OB_USER_REQUEST};
 
+	if ((status = rk_ob_reserve(ob, e)) != RK_OK)
+		return status;
 	ob->seq = e->seq;
 	ob->event_no = 0;
 	ob->ts = e->ts;
@@ -799,16 +687,47 @@ rk_ob_apply(rk_ob *ob, const rk_ob_event *e)
 
 /* ---- engines ---- */
 
+void
+rk_ob_set_instrument(rk_ob *ob, uint32_t symbol, const rk_ob_instrument *instrument)
+{
+	rk_ob_book *book = &ob->books[symbol];
+
+	if (book->instrument.trading_day_end != instrument->trading_day_end)
+		book->day_end = RK_OB_NONE;
+	book->instrument = *instrument;
+	/* the next moment says which day it is */
+	if (instrument->trading_day_end != RK_OB_NONE && book->day_end == RK_OB_NONE)
+		ob->next_day_end = INT64_MIN;
+}
+
+void
+rk_ob_remove_last_book(rk_ob *ob)
+{
+	rk_ob_book *book = &ob->books[--ob->book_count];
+
+	for (int i = 0; i < 2; i++)
+	{
+		rk_ladder_free(ob->ctx, &book->sides[i]);
+		rk_ladder_free(ob->ctx, &book->stops[i]);
+	}
+}
+
 uint32_t
 rk_ob_add_book(rk_ob *ob)
 {
-	rk_ob_book *grown = rk_realloc(ob->ctx, ob->books, ob->book_count + 1, sizeof(rk_ob_book));
 	rk_ob_book *book;
 
-	if (grown == NULL)
-		return RK_NO_INDEX;
-	ob->books = grown;
-	book = &grown[ob->book_count];
+	if (ob->book_count == ob->book_capacity)
+	{
+		uint32_t	capacity = ob->book_capacity ? ob->book_capacity * 2 : 1;
+		rk_ob_book *grown = rk_realloc(ob->ctx, ob->books, capacity, sizeof(rk_ob_book));
+
+		if (grown == NULL)
+			return RK_NO_INDEX;
+		ob->books = grown;
+		ob->book_capacity = capacity;
+	}
+	book = &ob->books[ob->book_count];
 	*book = (rk_ob_book) {
 		.instrument = rk_ob_default_instrument,
 		.day_end = RK_OB_NONE,
@@ -834,6 +753,7 @@ rk_ob_create(rk_ctx *ctx, uint32_t symbols, bool keep_done, rk_ob **result)
 		return RK_ERR_MEMORY;
 	ob->ctx = ctx;
 	ob->keep_done = keep_done;
+	ob->next_day_end = INT64_MAX;
 	ob->free_order = RK_NO_INDEX;
 	ob->order_capacity = 1024;
 	ob->orders = rk_alloc(ctx, ob->order_capacity, sizeof(rk_ob_order));
@@ -874,6 +794,25 @@ rk_ob_queue_position(const rk_ob *ob, const rk_ob_order *order)
 	return position;
 }
 
+/* Everything about an order that decides what becomes of it. */
+static uint64_t
+hash_order(uint64_t h, const rk_ob_order *o)
+{
+	h = rk_hash_fold(h, o->id);
+	h = rk_hash_fold(h, (uint64_t) o->price);
+	h = rk_hash_fold(h, (uint64_t) o->leaves);
+	h = rk_hash_fold(h, (uint64_t) o->shown);
+	h = rk_hash_fold(h, (uint64_t) o->cum);
+	h = rk_hash_fold(h, (uint64_t) o->turnover);
+	h = rk_hash_fold(h, (uint64_t) o->display);
+	h = rk_hash_fold(h, (uint64_t) o->stop_price);
+	h = rk_hash_fold(h, (uint64_t) o->expires_at);
+	h = rk_hash_fold(h, o->trader);
+	h = rk_hash_fold(h, o->stp_group);
+	return rk_hash_fold(h, (uint64_t) o->type | (uint64_t) o->tif << 8 | (uint64_t) o->status << 16 |
+						(uint64_t) o->post_only << 24);
+}
+
 uint64_t
 rk_ob_hash(const rk_ob *ob, uint32_t symbol)
 {
@@ -883,6 +822,8 @@ rk_ob_hash(const rk_ob *ob, uint32_t symbol)
 
 	h = rk_hash_fold(h, (uint64_t) book->trade_count);
 	h = rk_hash_fold(h, (uint64_t) book->volume);
+	h = rk_hash_fold(h, (uint64_t) book->turnover);
+	h = rk_hash_fold(h, (uint64_t) book->day_end);
 	for (int i = 0; i < 4; i++)
 	{
 		rk_ladder_place place;
@@ -891,15 +832,7 @@ rk_ob_hash(const rk_ob *ob, uint32_t symbol)
 			 level = rk_ladder_next(ladders[i], &place))
 		{
 			for (uint32_t at = ladders[i]->levels[level].head; at != RK_NO_INDEX; at = ob->orders[at].next)
-			{
-				const rk_ob_order *o = &ob->orders[at];
-
-				h = rk_hash_fold(h, o->id);
-				h = rk_hash_fold(h, (uint64_t) o->price);
-				h = rk_hash_fold(h, (uint64_t) o->leaves);
-				h = rk_hash_fold(h, (uint64_t) o->shown);
-				h = rk_hash_fold(h, (uint64_t) o->cum);
-			}
+				h = hash_order(h, &ob->orders[at]);
 		}
 	}
 	return h;

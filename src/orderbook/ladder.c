@@ -25,6 +25,15 @@ rk_ladder_init(rk_ctx *ctx, rk_ladder *l)
 	return RK_OK;
 }
 
+void
+rk_ladder_free(rk_ctx *ctx, rk_ladder *l)
+{
+	for (int i = 0; i < l->chunk_count + l->spare_count; i++)
+		rk_free(ctx, l->chunks[i]);
+	rk_free(ctx, l->chunks);
+	rk_free(ctx, l->levels);
+}
+
 /* The first entry of a chunk that is not below key. */
 static inline int
 entry_of_key(const rk_ladder_chunk *c, int64_t key)
@@ -80,19 +89,20 @@ rk_ladder_find(const rk_ladder *l, int64_t key)
 	return entry < c->count && c->keys[entry] == key ? c->levels[entry] : RK_NO_INDEX;
 }
 
-/* A level from the pool. */
-static uint32_t
-take_level(rk_ctx *ctx, rk_ladder *l, int64_t key)
+rk_status
+rk_ladder_grow(rk_ctx *ctx, rk_ladder *l, uint32_t levels)
 {
-	uint32_t	level = l->free_level;
+	int			chunks = rk_ladder_chunks_for(l, levels);
 
-	if (level == RK_NO_INDEX)
+	if (l->level_capacity - l->count < levels)
 	{
 		uint32_t	capacity = l->level_capacity * 2;
-		rk_level   *grown = rk_realloc(ctx, l->levels, capacity, sizeof(rk_level));
+		rk_level   *grown;
 
-		if (grown == NULL)
-			return RK_NO_INDEX;
+		if (capacity < l->count + levels)
+			capacity = l->count + levels;
+		if ((grown = rk_realloc(ctx, l->levels, capacity, sizeof(rk_level))) == NULL)
+			return RK_ERR_MEMORY;
 		l->levels = grown;
 		for (uint32_t i = capacity; i-- > l->level_capacity;)
 		{
@@ -100,47 +110,63 @@ take_level(rk_ctx *ctx, rk_ladder *l, int64_t key)
 			l->free_level = i;
 		}
 		l->level_capacity = capacity;
-		level = l->free_level;
 	}
+	if (l->chunk_capacity < l->chunk_count + chunks)
+	{
+		int			capacity = l->chunk_count + chunks + l->chunk_capacity;
+		rk_ladder_chunk **grown = rk_realloc(ctx, l->chunks, capacity, sizeof(rk_ladder_chunk *));
+
+		if (grown == NULL)
+			return RK_ERR_MEMORY;
+		l->chunks = grown;
+		l->chunk_capacity = capacity;
+	}
+	while (l->spare_count < chunks)
+	{
+		rk_ladder_chunk *fresh = rk_alloc(ctx, 1, sizeof(rk_ladder_chunk));
+
+		if (fresh == NULL)
+			return RK_ERR_MEMORY;
+		l->chunks[l->chunk_count + l->spare_count++] = fresh;
+	}
+	return RK_OK;
+}
+
+/* A level from the pool. */
+static uint32_t
+take_level(rk_ladder *l, int64_t key)
+{
+	uint32_t	level = l->free_level;
+
 	l->free_level = l->levels[level].next_free;
 	l->levels[level] = (rk_level) {.key = key,.head = RK_NO_INDEX,.tail = RK_NO_INDEX};
 	return level;
 }
 
-/* Keeps one chunk that is not needed, and frees the others. */
-static void
-drop_chunk(rk_ctx *ctx, rk_ladder *l, rk_ladder_chunk *c)
-{
-	if (l->spare == NULL)
-		l->spare = c;
-	else
-		rk_free(ctx, c);
-}
-
-/* Puts an empty chunk at this place of the directory. */
+/* Puts a spare chunk, empty, at this place of the directory. */
 static rk_ladder_chunk *
-add_chunk(rk_ctx *ctx, rk_ladder *l, int at)
+add_chunk(rk_ladder *l, int at)
 {
-	rk_ladder_chunk *fresh = l->spare ? l->spare : rk_alloc(ctx, 1, sizeof(rk_ladder_chunk));
+	rk_ladder_chunk *fresh = l->chunks[l->chunk_count + --l->spare_count];
 
-	if (fresh == NULL)
-		return NULL;
-	l->spare = fresh;			/* until it has its place */
-	if (l->chunk_count == l->chunk_capacity)
-	{
-		rk_ladder_chunk **grown = rk_realloc(ctx, l->chunks, l->chunk_capacity * 2, sizeof(rk_ladder_chunk *));
-
-		if (grown == NULL)
-			return NULL;
-		l->chunks = grown;
-		l->chunk_capacity *= 2;
-	}
-	memmove(l->chunks + at + 1, l->chunks + at, sizeof(rk_ladder_chunk *) * (l->chunk_count - at));
+	memmove(l->chunks + at + 1, l->chunks + at,
+			sizeof(rk_ladder_chunk *) * (l->chunk_count - at + l->spare_count));
 	l->chunks[at] = fresh;
 	l->chunk_count++;
-	l->spare = NULL;
 	fresh->count = 0;
 	return fresh;
+}
+
+/* Makes the chunk at this place spare. */
+static void
+drop_chunk(rk_ladder *l, int at)
+{
+	rk_ladder_chunk *c = l->chunks[at];
+
+	l->chunk_count--;
+	memmove(l->chunks + at, l->chunks + at + 1,
+			sizeof(rk_ladder_chunk *) * (l->chunk_count - at + l->spare_count));
+	l->chunks[l->chunk_count + l->spare_count++] = c;
 }
 
 uint32_t
@@ -159,16 +185,16 @@ rk_ladder_get(rk_ctx *ctx, rk_ladder *l, int64_t key)
 		if (entry < c->count && c->keys[entry] == key)
 			return c->levels[entry];
 	}
-	else if ((c = add_chunk(ctx, l, 0)) == NULL)
+	if (rk_ladder_reserve(ctx, l, 1) != RK_OK)
 		return RK_NO_INDEX;
-	if (c->count == RK_LADDER_CHUNK)
+	if (l->count == 0)
+		c = add_chunk(l, 0);
+	else if ((c = l->chunks[at])->count == RK_LADDER_CHUNK)
 	{
 		/* the upper half moves on, unless the new key begins a new chunk */
 		int			keep = entry == c->count && at == l->chunk_count - 1 ? c->count : c->count / 2;
-		rk_ladder_chunk *upper = add_chunk(ctx, l, at + 1);
+		rk_ladder_chunk *upper = add_chunk(l, at + 1);
 
-		if (upper == NULL)
-			return RK_NO_INDEX;
 		upper->count = c->count - keep;
 		memcpy(upper->keys, c->keys + keep, sizeof(int64_t) * upper->count);
 		memcpy(upper->levels, c->levels + keep, sizeof(uint32_t) * upper->count);
@@ -179,16 +205,7 @@ rk_ladder_get(rk_ctx *ctx, rk_ladder *l, int64_t key)
 			c = upper;
 		}
 	}
-	if ((level = take_level(ctx, l, key)) == RK_NO_INDEX)
-	{
-		if (c->count == 0)
-		{
-			/* an empty chunk must not stay; it is the only or the last one */
-			drop_chunk(ctx, l, c);
-			l->chunk_count--;
-		}
-		return RK_NO_INDEX;
-	}
+	level = take_level(l, key);
 	memmove(c->keys + entry + 1, c->keys + entry, sizeof(int64_t) * (c->count - entry));
 	memmove(c->levels + entry + 1, c->levels + entry, sizeof(uint32_t) * (c->count - entry));
 	c->keys[entry] = key;
@@ -199,7 +216,7 @@ rk_ladder_get(rk_ctx *ctx, rk_ladder *l, int64_t key)
 }
 
 void
-rk_ladder_remove(rk_ctx *ctx, rk_ladder *l, uint32_t level)
+rk_ladder_remove(rk_ladder *l, uint32_t level)
 {
 	int64_t		key = l->levels[level].key;
 	int			at = chunk_of_key(l, key);
@@ -211,11 +228,7 @@ rk_ladder_remove(rk_ctx *ctx, rk_ladder *l, uint32_t level)
 	memmove(c->keys + entry, c->keys + entry + 1, sizeof(int64_t) * (c->count - entry));
 	memmove(c->levels + entry, c->levels + entry + 1, sizeof(uint32_t) * (c->count - entry));
 	if (c->count == 0)
-	{
-		drop_chunk(ctx, l, c);
-		l->chunk_count--;
-		memmove(l->chunks + at, l->chunks + at + 1, sizeof(rk_ladder_chunk *) * (l->chunk_count - at));
-	}
+		drop_chunk(l, at);
 	l->levels[level].next_free = l->free_level;
 	l->free_level = level;
 }

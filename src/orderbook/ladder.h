@@ -41,10 +41,10 @@ typedef struct rk_ladder
 	uint32_t	level_capacity;
 	uint32_t	free_level;
 	uint32_t	count;			/* levels in use */
-	rk_ladder_chunk **chunks;	/* rising, none empty */
+	rk_ladder_chunk **chunks;	/* rising, none empty; then those that are spare */
 	int			chunk_count;
+	int			spare_count;
 	int			chunk_capacity;
-	rk_ladder_chunk *spare;		/* one kept for the next level, or NULL */
 } rk_ladder;
 
 /* A place in a ladder, for going from the best level to the worst. */
@@ -55,6 +55,28 @@ typedef struct rk_ladder_place
 } rk_ladder_place;
 
 extern rk_status rk_ladder_init(rk_ctx *ctx, rk_ladder *ladder);
+extern void rk_ladder_free(rk_ctx *ctx, rk_ladder *ladder);
+
+/* Takes what memory so many more levels need, so that rk_ladder_get cannot fail. */
+extern rk_status rk_ladder_grow(rk_ctx *ctx, rk_ladder *ladder, uint32_t levels);
+
+/* Chunks that so many more levels may need: a full one splits, and again when it is full. */
+static inline int
+rk_ladder_chunks_for(const rk_ladder *ladder, uint32_t levels)
+{
+	uint32_t	splits = ladder->chunk_count + levels / (RK_LADDER_CHUNK / 2) + 1;
+
+	return levels < splits ? levels : splits;
+}
+
+static inline rk_status
+rk_ladder_reserve(rk_ctx *ctx, rk_ladder *ladder, uint32_t levels)
+{
+	if (ladder->level_capacity - ladder->count >= levels &&
+		ladder->spare_count >= rk_ladder_chunks_for(ladder, levels))
+		return RK_OK;
+	return rk_ladder_grow(ctx, ladder, levels);
+}
 
 /* The level with this key, or RK_NO_INDEX. */
 extern uint32_t rk_ladder_find(const rk_ladder *ladder, int64_t key);
@@ -63,7 +85,7 @@ extern uint32_t rk_ladder_find(const rk_ladder *ladder, int64_t key);
 extern uint32_t rk_ladder_get(rk_ctx *ctx, rk_ladder *ladder, int64_t key);
 
 /* Takes away a level without orders. */
-extern void rk_ladder_remove(rk_ctx *ctx, rk_ladder *ladder, uint32_t level);
+extern void rk_ladder_remove(rk_ladder *ladder, uint32_t level);
 
 /* The best level, or RK_NO_INDEX. */
 static inline uint32_t

@@ -343,9 +343,14 @@ rest(rk_ob *ob, uint32_t order)
 	rk_ob_book *book = &ob->books[o->book];
 	rk_ladder  *side = &book->sides[o->side];
 	int64_t		key = rk_ob_key(o->side, o->price);
+	uint32_t	level = rk_ladder_find(side, key);
+	int64_t		sum;
 
-	if (side->count >= book->instrument.max_levels && rk_ladder_find(side, key) == RK_NO_INDEX)
+	if (side->count >= book->instrument.max_levels && level == RK_NO_INDEX)
 		return rk_ob_cancel_order(ob, order, RK_OB_EV_CANCELED, RK_OB_CANCELED, RK_OB_TOO_MANY_LEVELS);
+	/* what a level offers is a number like any other */
+	if (level != RK_NO_INDEX && __builtin_add_overflow(side->levels[level].leaves, o->leaves, &sum))
+		return rk_ob_cancel_order(ob, order, RK_OB_EV_CANCELED, RK_OB_CANCELED, RK_OB_OVERFLOW);
 	o->shown = o->display != RK_OB_NONE && o->display < o->leaves ? o->display : o->leaves;
 	if (o->status != RK_OB_PARTIALLY_FILLED)
 		o->status = RK_OB_NEW;

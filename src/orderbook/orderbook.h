@@ -252,6 +252,7 @@ typedef struct rk_ob_book
 	__int128	turnover;
 	int64_t		trade_count;
 	uint32_t	orders[2];		/* live in the book, a side */
+	uint32_t	waiting[2];		/* stops, a side */
 } rk_ob_book;
 
 typedef struct rk_ob_expiry
@@ -267,6 +268,8 @@ typedef struct rk_ob
 	rk_ctx	   *ctx;
 	rk_ob_book *books;
 	uint32_t	book_count;
+	uint32_t	book_capacity;
+	int64_t		next_day_end;	/* first end of a trading day; INT64_MIN: not known */
 	bool		keep_done;		/* orders that have ended stay in the pool */
 
 	rk_ob_order *orders;		/* pool */
@@ -287,6 +290,12 @@ typedef struct rk_ob
 	int64_t		report_count;
 	int64_t		report_capacity;
 
+	/* takes the reports when there is no room for more; NULL: room is made */
+	void		(*sink) (void *arg, const rk_ob_report *reports, int64_t count);
+	void	   *sink_arg;
+	void	   *scratch;
+	int64_t		scratch_bytes;
+
 	/* the event being applied */
 	int64_t		seq;
 	int64_t		event_no;
@@ -302,9 +311,16 @@ extern rk_status rk_ob_create(rk_ctx *ctx, uint32_t symbols, bool keep_done, rk_
 /* Adds a book; returns its symbol, or RK_NO_INDEX when memory is short. */
 extern uint32_t rk_ob_add_book(rk_ob *ob);
 
+/* Takes the last book away, which is empty. */
+extern void rk_ob_remove_last_book(rk_ob *ob);
+
+/* Gives a symbol its rules; orders that are in its book stay. */
+extern void rk_ob_set_instrument(rk_ob *ob, uint32_t symbol, const rk_ob_instrument *instrument);
+
 /*
- * Applies an event: appends its reports.  On failure (memory, or money beyond
- * 64 bits) the engine is not to be used any more.
+ * Applies an event: appends its reports.  With a sink nothing has changed when
+ * memory is short, and fee rates from -1 to 1 cannot overflow.  Without, the
+ * engine is not to be used any more after a failure.
  */
 extern rk_status rk_ob_apply(rk_ob *ob, const rk_ob_event *event);
 

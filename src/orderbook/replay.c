@@ -98,7 +98,7 @@ rk_orderbook_replay(rk_ctx *ctx, const rk_ob_stream *events, const rk_ob_instrum
 	if (status != RK_OK)
 		return status;
 	for (uint32_t b = 0; b < symbols; b++)
-		ob->books[b].instrument = instruments[b];
+		rk_ob_set_instrument(ob, b, &instruments[b]);
 	for (int64_t i = 0; i < events->count; i++)
 	{
 		rk_ob_event e;

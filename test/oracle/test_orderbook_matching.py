@@ -80,7 +80,7 @@ def replay(events, mode):
 @pytest.fixture(scope="module")
 def table(session):
     session.execute("""
-        CREATE TABLE order_event (seq bigint, action text, symbol text, order_id bigint, side text, order_type text,
+        CREATE TABLE IF NOT EXISTS order_event (seq bigint, action text, symbol text, order_id bigint, side text, order_type text,
             price numeric, stop_price numeric, quantity numeric, tif text, display_quantity numeric,
             min_quantity numeric, post_only boolean, trader_id bigint, new_price numeric, new_quantity numeric,
             phase text, ts timestamptz, expires_at timestamptz)""")

@@ -323,65 +323,172 @@ check_book(const rk_ob *ob)
 				leaves += x->leaves;
 				count++;
 			}
-			assert_int_equal(shown, level->shown);
-			assert_int_equal(leaves, level->leaves);
+			assert_int_equal(i < 2 ? shown : 0, level->shown);
+			assert_int_equal(i < 2 ? leaves : 0, level->leaves);
 			assert_int_equal(count, level->count);
 			assert_true(count > 0);
 			orders += count;
 		}
 		assert_int_equal(levels, l->count);
-		if (i < 2)
-			assert_int_equal(orders, book->orders[i]);
+		assert_int_equal(orders, i < 2 ? book->orders[i] : book->waiting[i - 2]);
 		live += orders;
 	}
 	assert_int_equal(live, ob->live);
 }
 
-/* What the reports of one event say of themselves. */
+/* What the test knows of an order, from events and reports alone. */
+typedef struct shadow
+{
+	uint64_t	group;
+	int64_t		price;
+	int64_t		quantity;
+	int64_t		display;
+	int64_t		filled;
+	int64_t		stamp;			/* when it came to the tail of its queue */
+} shadow;
+
+#define IDS 300
+
+/* Notes what the reports of an event say; no trade may break the rules of self-trade. */
 static void
-check_reports(const rk_ob *ob)
+follow_reports(const rk_ob *ob, const rk_ob_event *e, shadow *orders, int64_t *stamp, rk_ob_stp stp)
 {
 	for (int64_t i = 0; i < ob->report_count; i++)
 	{
 		const rk_ob_report *r = &ob->reports[i];
+		shadow	   *o = &orders[r->order_id];
 
 		assert_int_equal(r->event_no, i + 1);
-		if (r->event != RK_OB_EV_TRADE)
-			continue;
-		assert_true(r->quantity > 0);
-		if (r->aggressor != RK_OB_NO_SIDE && r->remaining >= 0)
-			assert_true(r->cum_quantity >= r->quantity);
+		switch (r->event)
+		{
+			case RK_OB_EV_ACCEPTED:
+				*o = (shadow) {e->stp_group, r->price, r->quantity, e->display_quantity, 0, ++*stamp};
+				break;
+			case RK_OB_EV_TRIGGERED:
+			case RK_OB_EV_REFRESHED:
+				o->stamp = ++*stamp;
+				break;
+			case RK_OB_EV_AMENDED:
+				if (r->price != o->price || r->quantity > o->quantity ||
+					(e->display_quantity != RK_OB_NONE && o->display != RK_OB_NONE && e->display_quantity > o->display))
+					o->stamp = ++*stamp;
+				o->price = r->price;
+				o->quantity = r->quantity;
+				if (e->display_quantity != RK_OB_NONE)
+					o->display = e->display_quantity;
+				break;
+			case RK_OB_EV_DECREMENTED:
+				o->quantity = r->quantity;
+				break;
+			case RK_OB_EV_TRADE:
+				assert_true(r->quantity > 0);
+				o->filled += r->quantity;
+				orders[r->contra_order_id].filled += r->quantity;
+				assert_int_equal(r->cum_quantity, o->filled);
+				assert_int_equal(r->remaining, o->quantity - o->filled);
+				if (r->aggressor == RK_OB_NO_SIDE)
+					break;
+				assert_true(stp == RK_OB_STP_NONE || o->group != orders[r->contra_order_id].group);
+				/* the price is that of the resting order, and within the other's limit */
+				assert_int_equal(r->price, orders[r->contra_order_id].price);
+				assert_true(o->price == RK_OB_NONE || (r->side == RK_OB_BUY ? r->price <= o->price : r->price >= o->price));
+				break;
+			default:
+				break;
+		}
 	}
 }
 
+/*
+ * After an order has traded: nothing at a better price is left, and at the
+ * price of its last trade nothing that came before the order it met.
+ */
+static void
+check_priority(const rk_ob *ob, const shadow *orders, const int64_t *stamps_before, uint64_t id)
+{
+	const rk_ob_report *last_trade = NULL;
+	const rk_ladder *side;
+	uint32_t	level;
+
+	for (int64_t i = 0; i < ob->report_count; i++)
+	{
+		const rk_ob_report *r = &ob->reports[i];
+
+		if (r->event == RK_OB_EV_TRIGGERED)
+			return;
+		if (r->event == RK_OB_EV_TRADE && r->order_id == id)
+		{
+			/* from the best price on */
+			assert_true(last_trade == NULL ||
+						(r->side == RK_OB_BUY ? r->price >= last_trade->price : r->price <= last_trade->price));
+			last_trade = r;
+		}
+	}
+	if (last_trade == NULL || last_trade->aggressor == RK_OB_NO_SIDE)
+		return;
+	side = &ob->books[0].sides[last_trade->side == RK_OB_BUY ? RK_OB_SELL : RK_OB_BUY];
+	level = rk_ladder_best(side);
+	if (level == RK_NO_INDEX)
+		return;
+	assert_true(last_trade->side == RK_OB_BUY ? -side->levels[level].key >= last_trade->price :
+				side->levels[level].key <= last_trade->price);
+	if ((last_trade->side == RK_OB_BUY ? -side->levels[level].key : side->levels[level].key) != last_trade->price)
+		return;
+	for (uint32_t o = side->levels[level].head; o != RK_NO_INDEX; o = ob->orders[o].next)
+	{
+		uint64_t	other = ob->orders[o].id;
+
+		/* one that refreshed meanwhile has another place than before */
+		if (other != last_trade->contra_order_id && orders[other].stamp == stamps_before[other] &&
+			orders[last_trade->contra_order_id].stamp == stamps_before[last_trade->contra_order_id])
+			assert_true(orders[other].stamp > stamps_before[last_trade->contra_order_id]);
+	}
+}
+
+/* A million random events of all kinds, each 8000 in another book. */
 static void
 books_stay_in_order(void **state)
 {
 	int64_t		traded = 0;
+	int64_t		events = 0;
 
 	(void) state;
-	for (uint64_t round = 0; round < 24; round++)
+	for (uint64_t round = 0; round < 126; round++)
 	{
 		bench		b;
 		__int128	volume = 0;
+		shadow		orders[IDS + 1] = {{0}};
+		int64_t		stamps[IDS + 1];
+		int64_t		stamp = 0;
+		rk_ob_stp	stp = round % 6;
 
 		open_book(&b);
-		b.ob->books[0].instrument.stp_mode = round % 6;
-		for (int64_t i = 0; i < 4000; i++)
+		b.ob->books[0].instrument.stp_mode = stp;
+		for (int64_t i = 0; i < 8000; i++, events++)
 		{
-			apply(&b, random_event(round, i, 300));
-			check_reports(b.ob);
-			if (i % 7 == 0)
+			rk_ob_event e = random_event(round, i, IDS);
+
+			for (int k = 0; k <= IDS; k++)
+				stamps[k] = orders[k].stamp;
+			apply(&b, e);
+			follow_reports(b.ob, &e, orders, &stamp, stp);
+			if (e.action == RK_OB_ACTION_NEW && stp != RK_OB_STP_SKIP)
+				check_priority(b.ob, orders, stamps, e.order_id);
+			if (i % 23 == 0)
 				check_book(b.ob);
 			for (int64_t k = 0; k < b.ob->report_count; k++)
 				if (b.ob->reports[k].event == RK_OB_EV_TRADE)
 					volume += b.ob->reports[k].quantity;
 		}
+		for (uint64_t id = 1; id <= IDS; id++)
+			if (rk_ob_find(b.ob, id))
+				assert_int_equal(rk_ob_find(b.ob, id)->cum, orders[id].filled);
 		assert_true(volume == b.ob->books[0].volume);
 		traded += b.ob->books[0].trade_count;
 		rk_ctx_destroy(&b.ctx);
 	}
-	assert_true(traded > 10000);
+	assert_true(events >= 1000000);
+	assert_true(traded > 100000);
 }
 
 static void
@@ -427,7 +534,7 @@ many_levels_are_kept_in_order(void **state)
 		uint32_t	level = rk_ladder_find(&l, i);
 
 		if (level != RK_NO_INDEX)
-			rk_ladder_remove(&ctx, &l, level);
+			rk_ladder_remove(&l, level);
 		assert_int_equal(rk_ladder_find(&l, i), RK_NO_INDEX);
 	}
 	for (uint32_t at = rk_ladder_first(&l, &place); at != RK_NO_INDEX; at = rk_ladder_next(&l, &place))
