@@ -35,7 +35,9 @@ PG_CFLAGS = -std=gnu11 $(WARNINGS) -DRK_VERSION='"$(EXTVERSION)"'
 # OpenBLAS brings LAPACK.  The serial build: threads of its own have no place in
 # a server process.
 BLAS_LIBS = $(shell pkg-config --libs openblas)
-SHLIB_LINK += $(BLAS_LIBS) -lm -lpthread
+# Unicode normalisation and transliteration of names.
+ICU_LIBS = $(shell pkg-config --libs icu-i18n icu-uc)
+SHLIB_LINK += $(BLAS_LIBS) $(ICU_LIBS) -lm -lpthread
 
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --load-extension=rustkernels
@@ -117,7 +119,7 @@ build/unit/%.o: src/%.c
 -include $(UNIT_OBJS:.o=.d)
 
 build/unit/test_%: test/unit/test_%.c test/unit/support.h $(UNIT_OBJS)
-	$(CC) $(UNIT_CFLAGS) $< $(UNIT_OBJS) $(BLAS_LIBS) -lcmocka -lm -lpthread -o $@
+	$(CC) $(UNIT_CFLAGS) $< $(UNIT_OBJS) $(BLAS_LIBS) $(ICU_LIBS) -lcmocka -lm -lpthread -o $@
 
 # the queue between processes, by the detector of data races
 build/thread/test_ring_queue: test/unit/test_ring_queue.c test/unit/support.h src/ring/queue.c src/ring/queue.h

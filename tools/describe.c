@@ -80,6 +80,8 @@ sql_type(const rk_function *f, rk_type type, int form)
 		case RK_TYPE_ID2_ARRAY:
 			if (form & IDS_SECOND)
 				return array ? "anycompatiblearray" : "anycompatible";
+			if (f->id2_like_id)
+				return sql_type(f, array ? RK_TYPE_ID_ARRAY : RK_TYPE_ID, form);
 			given = f->id2_default;
 			break;
 		default:
@@ -160,7 +162,8 @@ print_function(const rk_kernel *k, const rk_function *f, int form)
 	print_params(f, form, false, rk_param_count(f));
 	printf("\n) RETURNS TABLE (\n\t");
 	for (int i = 0; f->columns[i].name != NULL; i++)
-		printf("%s%s %s", i ? ",\n\t" : "", f->columns[i].name, sql_type(f, f->columns[i].type, form));
+		/* in quotes: position and others are words of SQL */
+		printf("%s\"%s\" %s", i ? ",\n\t" : "", f->columns[i].name, sql_type(f, f->columns[i].type, form));
 	/* a graph is a value like any other; a relation is read when the call runs */
 	printf("\n)\nLANGUAGE C %s\nCOST 10000 ROWS %d\n",
 		   form & (IDS_NONE | IDS_ARRAY) ? "IMMUTABLE PARALLEL SAFE" :

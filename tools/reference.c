@@ -280,8 +280,9 @@ print_params(const rk_function *f)
 			printf("| `id_type` | any | `NULL::%s` | `NULL::text`, `NULL::uuid`, ... | type of the ids |\n",
 				   f->id_default ? f->id_default : "bigint");
 		if (i == mandatory && rk_returns_second_ids(f))
-			printf("| `%s` | any | `NULL::%s` | `NULL::text`, `NULL::uuid`, ... | type of the second kind of ids |\n",
-				   f->id2_name, f->id2_default ? f->id2_default : "bigint");
+			printf("| `%s` | any | %s%s%s | `NULL::text`, `NULL::uuid`, ... | type of the second kind of ids |\n",
+				   f->id2_name, f->id2_like_id ? "that of the other ids" : "`NULL::",
+				   f->id2_like_id ? "" : f->id2_default ? f->id2_default : "bigint", f->id2_like_id ? "" : "`");
 		if (p->name == NULL)
 			break;
 		printf("| `%s` | ", p->name);

@@ -178,6 +178,7 @@ typedef struct rk_function
 	const char *id_default;		/* type of ids without id_type; NULL: bigint */
 	const char *id2_name;		/* parameter that carries the type of RK_TYPE_ID2 */
 	const char *id2_default;	/* NULL: bigint */
+	bool		id2_like_id;	/* without id2_name they have the type of the first kind */
 	const char *composite;		/* scalars, aggregates: name of the result's type */
 	bool		stable;			/* scalars: STABLE, not IMMUTABLE */
 	bool		volatile_result;	/* relations: VOLATILE, not STABLE */
