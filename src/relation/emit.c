@@ -203,8 +203,12 @@ rk_emit(rk_call *call, int64 rows, const rk_out *columns, const bool *keep)
 	Oid			id_types[2] = {rk_emitted_id_type(call), rk_emitted_second_id_type(call)};
 	MemoryContext row_memory = AllocSetContextCreate(CurrentMemoryContext, "rk row",
 													 ALLOCSET_SMALL_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(row_memory);
+	MemoryContext old;
 
+	/* not among what is forgotten with each batch of rows */
+	if (!call->scalar)
+		rk_result_ready(call);
+	old = MemoryContextSwitchTo(row_memory);
 	rk_call_phase(call, "writing", rows);
 	for (int64 row = 0; row < rows; row++)
 	{
