@@ -221,7 +221,8 @@ typedef void (*run_function) (rk_cuda_device *device, rk_cuda_call *call);
 /* By rk_cuda_kernel. */
 static const run_function kernels[RK_CUDA_KERNELS] = {
 	run_pagerank,
-	run_components
+	run_components,
+	run_triangles
 };
 
 static rk_cuda_status

@@ -125,6 +125,12 @@ typedef enum rk_cuda_kernel
 	 * smallest node of each node's component.
 	 */
 	RK_CUDA_COMPONENTS,
+
+	/*
+	 * Triangles.  Graph: undirected, no self-loops, no parallel edges.
+	 * Output 0: int64_t[nodes], those that each node is a corner of.
+	 */
+	RK_CUDA_TRIANGLES,
 	RK_CUDA_KERNELS				/* how many there are */
 } rk_cuda_kernel;
 

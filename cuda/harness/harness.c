@@ -284,6 +284,7 @@ typedef struct kernel_check
 static const kernel_check checks[] = {
 	{"pagerank", check_pagerank},
 	{"components", check_components},
+	{"triangles", check_triangles},
 	{NULL, NULL}
 };
 

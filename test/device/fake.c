@@ -28,6 +28,7 @@
 #include "../../src/compute/csr.h"
 #include "../../src/graph/centrality/centrality.h"
 #include "../../src/graph/community/community.h"
+#include "../../src/graph/patterns/patterns.h"
 
 struct rk_cuda_device
 {
@@ -245,6 +246,7 @@ fake_run(rk_cuda_device *device, rk_cuda_call *call)
 	rk_cuda_status status = fault(call);
 	rk_ctx		ctx;
 	rk_status	done = RK_ERR_UNSUPPORTED;
+	rk_triangle_totals totals;
 
 	(void) device;
 	if (status != RK_CUDA_OK)
@@ -259,6 +261,9 @@ fake_run(rk_cuda_device *device, rk_cuda_call *call)
 			break;
 		case RK_CUDA_COMPONENTS:
 			done = run_components(&ctx, call);
+			break;
+		case RK_CUDA_TRIANGLES:
+			done = rk_graph_triangle_counts(&ctx, &call->graph->g, call->output[0].data, NULL, &totals);
 			break;
 		case RK_CUDA_KERNELS:
 			break;

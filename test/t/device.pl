@@ -411,6 +411,8 @@ is(one("SELECT resident, graphs FROM rk.stat_device"), "$resident2|1", 'a contex
 my @queries = (
 	'graph_pagerank' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_pagerank('$edges')},
 	'graph_connected_components' => q{SELECT * FROM rk.graph_connected_components('$edges')},
+	'graph_triangle_counting' => q{SELECT * FROM rk.graph_triangle_counting('$edges')},
+	'graph_triangle_counting_total' => q{SELECT * FROM rk.graph_triangle_counting_total('$edges')},
 	'graph_connected_components_sizes' => q{SELECT * FROM rk.graph_connected_components_sizes('$edges')},
 );
 one(q{CREATE TABLE sparse AS SELECT i AS source, i + 1 + i % 5 AS target FROM generate_series(0::bigint, 5000, 3) i;

@@ -8,6 +8,7 @@
 
 #include "utils/builtins.h"
 
+#include "../../device/device.h"
 #include "../../relation/emit.h"
 #include "../../relation/graph_input.h"
 #include "patterns.h"
@@ -92,15 +93,60 @@ triangle_counting_edges_need(const rk_call *call, const rk_graph_size *size, rk_
 }
 
 static void
+triangles_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	*cost = rk_device_triangles_cost(size->nodes, size->arcs, size->kept);
+}
+
+/* Triangles of the nodes by the device, and their number; false: the CPU shall. */
+static bool
+triangles_on_device(rk_device_run *device, const rk_graph_input *input, const rk_graph *g, int64 *triangles,
+					rk_triangle_totals *totals)
+{
+	if (device == NULL || g->nodes == 0)
+		return false;
+	rk_device_graph(device, input, g, &undirected_graph);
+	rk_device_output(device, triangles, g->nodes * sizeof(int64));
+	if (!rk_device_finish(device, NULL))
+		return false;
+	*totals = (rk_triangle_totals) {0};
+	for (int64 v = 0; v < g->nodes; v++)
+		totals->triangles += triangles[v];
+	/* each has three corners */
+	totals->triangles /= 3;
+	return true;
+}
+
+/* Graph and triangles of both forms; clustering may be NULL. */
+static rk_graph_input *
+count_triangles(rk_call *call, rk_graph *g, int64 **triangles, double **clustering, rk_triangle_totals *totals)
+{
+	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_NONE);
+	rk_graph_size size = rk_input_size(call, input, false);
+	rk_device_run *device = rk_device_begin(call, RK_CUDA_TRIANGLES, &size);
+	double	   *shares = NULL;
+
+	rk_build_graph(call, input, &undirected_graph, g);
+	/* the total alone needs no counts by node on the CPU */
+	*triangles = device || clustering ? rk_call_alloc(call, g->nodes, int64) : NULL;
+	if (clustering)
+		shares = *clustering = rk_call_alloc(call, g->nodes, double);
+	if (triangles_on_device(device, input, g, *triangles, totals))
+		rk_call_check(call, rk_graph_triangle_shares(&call->ctx, g, *triangles, shares, totals));
+	else
+		rk_call_check(call, rk_graph_triangle_counts(&call->ctx, g, clustering ? *triangles : NULL, shares, totals));
+	return input;
+}
+
+static void
 triangle_counting(rk_call *call)
 {
 	rk_graph	g;
-	rk_graph_input *input = undirected_input(call, &g);
-	int64	   *triangles = rk_call_alloc(call, g.nodes, int64);
-	double	   *clustering = rk_call_alloc(call, g.nodes, double);
+	int64	   *triangles;
+	double	   *clustering;
 	rk_triangle_totals totals;
+	rk_graph_input *input = count_triangles(call, &g, &triangles, &clustering, &totals);
 
-	rk_call_check(call, rk_graph_triangle_counts(&call->ctx, &g, triangles, clustering, &totals));
 	rk_call_detail_float8(call, "triangles", (double) totals.triangles);
 	rk_emit(call, g.nodes, (rk_out[]) {
 		RK_OUT_NODES(input->ids), RK_OUT_INTS(triangles), RK_OUT_DOUBLES(clustering)
@@ -111,12 +157,12 @@ static void
 triangle_counting_total(rk_call *call)
 {
 	rk_graph	g;
+	int64	   *triangles;
 	rk_triangle_totals totals;
 	Datum		values[3];
 	bool		nulls[3] = {false};
 
-	undirected_input(call, &g);
-	rk_call_check(call, rk_graph_triangle_counts(&call->ctx, &g, NULL, NULL, &totals));
+	count_triangles(call, &g, &triangles, NULL, &totals);
 	rk_call_detail_float8(call, "triangles", (double) totals.triangles);
 	values[0] = rk_uint128_numeric(totals.triangles);
 	values[1] = rk_uint128_numeric(totals.wedges);
@@ -554,8 +600,8 @@ const rk_bound_function rk_graph_patterns_bindings[] = {
 	{"graph/star-topology", "", star_topology, star_topology_need},
 	{"graph/clustering-coefficient", "", clustering_coefficient, clustering_need},
 	{"graph/clustering-coefficient", "_global", clustering_coefficient_global, clustering_need},
-	{"graph/triangle-counting", "", triangle_counting, triangle_counting_need},
-	{"graph/triangle-counting", "_total", triangle_counting_total, triangle_counting_total_need},
+	{"graph/triangle-counting", "", triangle_counting, triangle_counting_need, .device_cost = triangles_device_cost},
+	{"graph/triangle-counting", "_total", triangle_counting_total, triangle_counting_total_need, .device_cost = triangles_device_cost},
 	{"graph/triangle-counting", "_edges", triangle_counting_edges, triangle_counting_edges_need},
 	{0}
 };

@@ -41,6 +41,14 @@ extern rk_status rk_graph_triangle_counts(rk_ctx *ctx, const rk_graph *g,
 										  rk_triangle_totals *totals);
 
 /*
+ * What follows from the triangles of every node and their number in all, which
+ * is in totals: the rest of totals and, if not NULL, clustering.
+ */
+extern rk_status rk_graph_triangle_shares(rk_ctx *ctx, const rk_graph *g,
+										  const int64_t *triangles, double *clustering,
+										  rk_triangle_totals *totals);
+
+/*
  * The support of every edge: the number of triangles that it is a side of.
  * support: one value for each entry of "out", both entries of an edge alike.
  * The rest as above.

@@ -261,17 +261,11 @@ pairs_of(uint64_t k)
 }
 
 rk_status
-rk_graph_triangle_counts(rk_ctx *ctx, const rk_graph *g, int64_t *triangles,
+rk_graph_triangle_shares(rk_ctx *ctx, const rk_graph *g, const int64_t *triangles,
 						 double *clustering, rk_triangle_totals *totals)
 {
-	rk_ranked	r;
-	rk_status	status;
-
-	*totals = (rk_triangle_totals) {0};
-	if ((status = rk_ranked_build(ctx, g, &r)) != RK_OK ||
-		(status = rk_ranked_triangles(&r, triangles, &totals->triangles)) != RK_OK)
-		return status;
-	rk_ranked_free(&r);
+	totals->wedges = 0;
+	totals->transitivity = 0;
 	for (int64_t v = 0; v < g->nodes; v++)
 	{
 		uint64_t	pairs = pairs_of(rk_degree(&g->out, v));
@@ -285,6 +279,21 @@ rk_graph_triangle_counts(rk_ctx *ctx, const rk_graph *g, int64_t *triangles,
 	if (totals->wedges)
 		totals->transitivity = 3 * (double) totals->triangles / (double) totals->wedges;
 	return RK_OK;
+}
+
+rk_status
+rk_graph_triangle_counts(rk_ctx *ctx, const rk_graph *g, int64_t *triangles,
+						 double *clustering, rk_triangle_totals *totals)
+{
+	rk_ranked	r;
+	rk_status	status;
+
+	*totals = (rk_triangle_totals) {0};
+	if ((status = rk_ranked_build(ctx, g, &r)) != RK_OK ||
+		(status = rk_ranked_triangles(&r, triangles, &totals->triangles)) != RK_OK)
+		return status;
+	rk_ranked_free(&r);
+	return rk_graph_triangle_shares(ctx, g, triangles, clustering, totals);
 }
 
 typedef struct hand_out_state
