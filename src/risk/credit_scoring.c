@@ -89,9 +89,9 @@ money(rk_ctx *ctx, rk_amount amount, double ratio, int scale, rk_amount *result)
 	return RK_OK;
 }
 
-/* pd * lgd * ead, rounded to the scale of ead + 2. */
+/* pd * lgd * ead, rounded to this scale. */
 static rk_status
-expected_loss(rk_ctx *ctx, double pd, double lgd, rk_amount ead, rk_amount *loss)
+expected_loss(rk_ctx *ctx, double pd, double lgd, rk_amount ead, int scale, rk_amount *loss)
 {
 	rk_amount	p = rk_amount_from_double(pd);
 	rk_amount	l = rk_amount_from_double(lgd);
@@ -102,7 +102,7 @@ expected_loss(rk_ctx *ctx, double pd, double lgd, rk_amount ead, rk_amount *loss
 		ratio = rk_amount_from_double(pd * lgd);
 	else
 		ratio = (rk_amount) {p.value * l.value, p.scale + l.scale};
-	if (!rk_amount_multiply(ead, ratio, ead.scale + 2, loss))
+	if (!rk_amount_multiply(ead, ratio, scale, loss))
 		return rk_fail(ctx, RK_ERR_OVERFLOW, "amount of money is out of range");
 	return RK_OK;
 }
@@ -113,7 +113,7 @@ rk_risk_credit_scoring(rk_ctx *ctx, const rk_credit_exposure *e, rk_credit_risk 
 	double		pd = floored_pd(e);
 	double		conditional;
 	double		k;
-	int			scale = e->ead.scale + 2;
+	int			scale = e->money_scale ? e->money_scale : e->ead.scale + 2;
 	rk_status	status;
 
 	if (e->asset_class == RK_SME && isnan(e->sales))
@@ -137,7 +137,7 @@ rk_risk_credit_scoring(rk_ctx *ctx, const rk_credit_exposure *e, rk_credit_risk 
 	r->capital_ratio = fmax(k, 0);
 	r->risk_weight = 12.5 * r->capital_ratio;
 	r->credit_score = rk_risk_score_of_pd(pd, 600, 50, 20);
-	if ((status = expected_loss(ctx, pd, e->lgd, e->ead, &r->expected_loss)) != RK_OK ||
+	if ((status = expected_loss(ctx, pd, e->lgd, e->ead, scale, &r->expected_loss)) != RK_OK ||
 		(status = money(ctx, e->ead, r->capital_ratio, scale, &r->capital)) != RK_OK ||
 		(status = money(ctx, e->ead, r->risk_weight, scale, &r->rwa)) != RK_OK)
 		return status;
@@ -156,10 +156,16 @@ add_loss(rk_ctx *ctx, rk_amount *sum, rk_amount loss)
 }
 
 static rk_status
+loss_of_row(rk_ctx *ctx, const rk_value *args, rk_amount *loss)
+{
+	return expected_loss(ctx, args[0].number, args[1].number, args[2].amount, args[2].amount.scale + 2, loss);
+}
+
+static rk_status
 loss_accumulate(rk_ctx *ctx, rk_buffer *state, const rk_value *args)
 {
 	rk_amount	loss;
-	rk_status	status = expected_loss(ctx, args[0].number, args[1].number, args[2].amount, &loss);
+	rk_status	status = loss_of_row(ctx, args, &loss);
 
 	return status == RK_OK ? add_loss(ctx, (rk_amount *) state->data, loss) : status;
 }
@@ -168,7 +174,7 @@ static rk_status
 loss_remove(rk_ctx *ctx, rk_buffer *state, const rk_value *args)
 {
 	rk_amount	loss;
-	rk_status	status = expected_loss(ctx, args[0].number, args[1].number, args[2].amount, &loss);
+	rk_status	status = loss_of_row(ctx, args, &loss);
 
 	if (status != RK_OK)
 		return status;

@@ -343,11 +343,11 @@ static const rk_function portfolio_functions[] = {
 
 /* ---- risk/credit-scoring ---- */
 
-static const char *const asset_classes[] = {
+const char *const rk_asset_class_names[] = {
 	"corporate", "sovereign", "bank", "financial", "sme", "residential_mortgage",
 	"qualifying_revolving", "other_retail", NULL
 };
-static const char *const basel_versions[] = {"basel3_final", "basel2", NULL};
+const char *const rk_basel_names[] = {"basel3_final", "basel2", NULL};
 
 #define FACTOR_PARAM(factor, what) \
 	{.name = factor, .type = RK_TYPE_FLOAT8, RK_AT_LEAST(0), .nullable = true, .meaning = what}
@@ -390,11 +390,11 @@ static const rk_function credit_functions[] = {
 			{.name = "ead", .type = RK_TYPE_NUMERIC, RK_AT_LEAST(0), .meaning = "exposure at default"},
 			{.name = "maturity", .type = RK_TYPE_FLOAT8, .initial = "2.5", RK_ABOVE(0),
 			.meaning = "years, taken between 1 and 5; without effect for retail"},
-			{.name = "asset_class", .type = RK_TYPE_TEXT, .initial = "'corporate'", .choices = asset_classes,
+			{.name = "asset_class", .type = RK_TYPE_TEXT, .initial = "'corporate'", .choices = rk_asset_class_names,
 			.meaning = "of the obligor; financial: large or unregulated"},
 			{.name = "sales", .type = RK_TYPE_FLOAT8, .initial = "NULL", RK_AT_LEAST(0),
 			.meaning = "annual, EUR million, needed for sme"},
-			{.name = "basel", .type = RK_TYPE_TEXT, .initial = "'basel3_final'", .choices = basel_versions,
+			{.name = "basel", .type = RK_TYPE_TEXT, .initial = "'basel3_final'", .choices = rk_basel_names,
 			.meaning = "which floors of the PD hold"},
 			{.name = "best_estimate_loss", .type = RK_TYPE_FLOAT8, .initial = "NULL", RK_BETWEEN(0, 1),
 			.meaning = "expected loss rate of a loan in default (pd 1); NULL: no capital for it"},
@@ -659,7 +659,7 @@ const rk_kernel rk_risk_kernels[] = {
 	{
 		.id = "risk/credit-scoring",
 		.domain = "RiskAnalytics",
-		.mode = RK_MODE_BATCH,
+		.mode = RK_MODE_BOTH,
 		.description = "PD/LGD/EAD credit risk calculation",
 		.notes = "Basel CRE31. Money is computed exactly from the decimal numbers given and rounded once, to two digits more than "
 		"ead has. The floor of the PD holds for sovereigns too.",

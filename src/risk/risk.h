@@ -89,7 +89,13 @@ typedef struct rk_credit_exposure
 	double		sales;			/* EUR million; NaN: not given */
 	rk_basel	basel;
 	double		best_estimate_loss; /* of a defaulted loan; NaN: not given */
+	int			money_scale;	/* digits behind the point of the money in the result,
+								 * not below that of the EAD; 0: its scale + 2 */
 } rk_credit_exposure;
+
+/* The asset classes by name; ends with NULL. */
+extern const char *const rk_asset_class_names[];
+extern const char *const rk_basel_names[];
 
 typedef struct rk_credit_risk
 {
@@ -100,7 +106,7 @@ typedef struct rk_credit_risk
 	double		capital_ratio;	/* K */
 	double		risk_weight;	/* 12.5 K */
 	double		credit_score;	/* -infinity for a defaulted loan */
-	rk_amount	expected_loss;	/* money: scale of the EAD + 2 */
+	rk_amount	expected_loss;	/* money: rounded once, to its scale */
 	rk_amount	capital;
 	rk_amount	rwa;
 	rk_amount	unexpected_loss;

@@ -1,0 +1,139 @@
+/*
+ * ring_names.c
+ *	  Names of assets and obligors in the state of an actor, numbered from 0.
+ *
+ * Linear probing; a removal shifts the entries behind it back, so that there
+ * are no tombstones and a long life leaves no trace.
+ */
+#include "ring_names.h"
+
+#include <string.h>
+
+#include "../compute/random.h"
+
+uint64_t
+rk_name_hash(const char *text)
+{
+	uint64_t	h = rk_hash1(RK_NAME_BYTES);
+
+	for (int k = 0; k < RK_NAME_BYTES; k += 8)
+	{
+		uint64_t	word;
+
+		memcpy(&word, text + k, 8);
+		h = rk_hash_fold(h, word);
+	}
+	return h;
+}
+
+static uint32_t
+home(const rk_names *names, const char *text)
+{
+	return (uint32_t) rk_name_hash(text) & (names->slot_count - 1);
+}
+
+uint32_t
+rk_names_find(const rk_names *names, const char *text)
+{
+	if (names->count == 0)
+		return RK_NO_NAME;
+	for (uint32_t s = home(names, text); names->slots[s] != 0; s = (s + 1) & (names->slot_count - 1))
+		if (memcmp(names->name[names->slots[s] - 1].text, text, RK_NAME_BYTES) == 0)
+			return names->slots[s] - 1;
+	return RK_NO_NAME;
+}
+
+static void
+place(rk_names *names, uint32_t i)
+{
+	uint32_t	s = home(names, names->name[i].text);
+
+	while (names->slots[s] != 0)
+		s = (s + 1) & (names->slot_count - 1);
+	names->slots[s] = i + 1;
+}
+
+rk_status
+rk_names_reserve(rk_ctx *ctx, rk_names *names)
+{
+	uint32_t	capacity = names->capacity ? 2 * names->capacity : 16;
+	rk_name    *name;
+	uint32_t   *slots;
+
+	if (names->count < names->capacity)
+		return RK_OK;
+	if (names->capacity > UINT32_MAX / 8)
+		return rk_fail(ctx, RK_ERR_LIMIT, "too many names: %u", names->count);
+	slots = rk_alloc0(ctx, 2 * (int64_t) capacity, sizeof(uint32_t));
+	if (slots == NULL)
+		return RK_ERR_MEMORY;
+	name = names->name ? rk_realloc(ctx, names->name, capacity, sizeof(rk_name)) :
+		rk_alloc(ctx, capacity, sizeof(rk_name));
+	if (name == NULL)
+	{
+		rk_free(ctx, slots);
+		return RK_ERR_MEMORY;
+	}
+	rk_free(ctx, names->slots);
+	names->name = name;
+	names->slots = slots;
+	names->capacity = capacity;
+	names->slot_count = 2 * capacity;
+	for (uint32_t i = 0; i < names->count; i++)
+		place(names, i);
+	return RK_OK;
+}
+
+uint32_t
+rk_names_add(rk_names *names, const char *text)
+{
+	memcpy(names->name[names->count].text, text, RK_NAME_BYTES);
+	place(names, names->count);
+	return names->count++;
+}
+
+/* The slot that holds number i. */
+static uint32_t
+slot_of(const rk_names *names, uint32_t i)
+{
+	uint32_t	s = home(names, names->name[i].text);
+
+	while (names->slots[s] != i + 1)
+		s = (s + 1) & (names->slot_count - 1);
+	return s;
+}
+
+void
+rk_names_remove(rk_names *names, uint32_t i)
+{
+	uint32_t	mask = names->slot_count - 1;
+	uint32_t	hole = slot_of(names, i);
+	uint32_t	last = names->count - 1;
+
+	for (uint32_t s = (hole + 1) & mask; names->slots[s] != 0; s = (s + 1) & mask)
+	{
+		uint32_t	at = home(names, names->name[names->slots[s] - 1].text);
+
+		/* an entry may move back as far as its home */
+		if (((s - at) & mask) >= ((s - hole) & mask))
+		{
+			names->slots[hole] = names->slots[s];
+			hole = s;
+		}
+	}
+	names->slots[hole] = 0;
+	if (i != last)
+	{
+		names->slots[slot_of(names, last)] = i + 1;
+		names->name[i] = names->name[last];
+	}
+	names->count--;
+}
+
+rk_status
+rk_name_check(rk_ctx *ctx, const char *field, const char *text)
+{
+	if (text[0] != '\0')
+		return RK_OK;
+	return rk_fail(ctx, RK_ERR_PARAMETER, "field \"%s\" must not be empty", field);
+}

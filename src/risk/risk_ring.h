@@ -1,0 +1,59 @@
+/*
+ * risk_ring.h
+ *	  The payloads of the risk actors.
+ *
+ * Money is fixed-point with 8 decimals.  Assets and obligors are names of at
+ * most RK_NAME_BYTES bytes.
+ */
+#ifndef RK_RISK_RING_H
+#define RK_RISK_RING_H
+
+#include "../ring/actor.h"
+#include "ring_names.h"
+
+/* Of messages without fields. */
+typedef struct rk_no_request
+{
+	int64_t		unused;
+} rk_no_request;
+
+typedef struct rk_removed_reply
+{
+	bool		removed;
+} rk_removed_reply __attribute__((aligned(8)));
+
+/* ---- risk/credit-scoring ---- */
+
+typedef struct rk_obligor_request
+{
+	char		obligor[RK_NAME_BYTES];
+	double		pd;
+	double		lgd;
+	int64_t		ead;
+	double		maturity;
+	double		sales;			/* NaN: not given */
+	double		best_estimate_loss;	/* NaN: not given */
+	int16_t		asset_class;	/* rk_asset_class */
+} rk_obligor_request;
+
+typedef struct rk_obligor_reply
+{
+	int64_t		expected_loss;
+	int64_t		rwa;
+	double		risk_weight;
+} rk_obligor_reply;
+
+typedef struct rk_credit_totals_reply
+{
+	int64_t		ead;
+	int64_t		expected_loss;
+	int64_t		rwa;
+	int64_t		count;
+} rk_credit_totals_reply;
+
+typedef struct rk_obligor_name
+{
+	char		obligor[RK_NAME_BYTES];
+} rk_obligor_name;
+
+#endif							/* RK_RISK_RING_H */
