@@ -46,6 +46,12 @@ rk_pairs_of(int64_t n)
 /* The pairs of n codes in that order. */
 extern void rk_list_pairs(const uint32_t *codes, int64_t n, uint32_t *first, uint32_t *second);
 
+/*
+ * Correlation from sums of products; NaN when a sum of squares is not above 0.
+ * What rounding leaves beyond 1 is cut off.
+ */
+extern double rk_correlation_of_products(double xy, double xx, double yy);
+
 /* Sets end[i] to where the series of asset i has passed a time. */
 extern void rk_observations_until(const rk_observations *o, int64_t time, int64_t *end);
 

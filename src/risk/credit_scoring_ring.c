@@ -225,17 +225,6 @@ credit_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_read
 	return status;
 }
 
-/* The bits of a number; all NaNs are one. */
-static uint64_t
-bits_of(double x)
-{
-	uint64_t	bits = 0;
-
-	if (!isnan(x))
-		memcpy(&bits, &x, sizeof(bits));
-	return isnan(x) ? UINT64_MAX : bits;
-}
-
 static uint64_t
 credit_checksum(rk_ctx *ctx, void *state)
 {
@@ -249,12 +238,12 @@ credit_checksum(rk_ctx *ctx, void *state)
 		const exposure *e = &s->exposures[i];
 		uint64_t	h = rk_name_hash(e->request.obligor);
 
-		h = rk_hash_fold(h, bits_of(e->request.pd));
-		h = rk_hash_fold(h, bits_of(e->request.lgd));
+		h = rk_hash_fold(h, rk_number_bits(e->request.pd));
+		h = rk_hash_fold(h, rk_number_bits(e->request.lgd));
 		h = rk_hash_fold(h, (uint64_t) e->request.ead);
-		h = rk_hash_fold(h, bits_of(e->request.maturity));
-		h = rk_hash_fold(h, bits_of(e->request.sales));
-		h = rk_hash_fold(h, bits_of(e->request.best_estimate_loss));
+		h = rk_hash_fold(h, rk_number_bits(e->request.maturity));
+		h = rk_hash_fold(h, rk_number_bits(e->request.sales));
+		h = rk_hash_fold(h, rk_number_bits(e->request.best_estimate_loss));
 		h = rk_hash_fold(h, (uint64_t) e->request.asset_class);
 		h = rk_hash_fold(h, (uint64_t) e->expected_loss);
 		sum += rk_hash_fold(h, (uint64_t) e->rwa);

@@ -685,7 +685,7 @@ const rk_kernel rk_risk_kernels[] = {
 	{
 		.id = "risk/realtime-correlation",
 		.domain = "RiskAnalytics",
-		.mode = RK_MODE_BATCH,
+		.mode = RK_MODE_BOTH,
 		.description = "Streaming correlation matrix updates",
 		.notes = "Pairs come once, the asset that is seen first before the other. ewma follows RiskMetrics (1996): mean zero, S = x x' of the "
 		"first observation, then lambda S + (1 - lambda) x x'. hayashi_yoshida (2005) sums the products of returns whose intervals "

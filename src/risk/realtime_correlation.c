@@ -188,9 +188,8 @@ rank_values(double *v, int64_t n, placed *work)
 
 /* ---- one pair ---- */
 
-/* Correlation from sums of products; a trace beyond 1 is rounding. */
-static double
-ratio(double xy, double xx, double yy)
+double
+rk_correlation_of_products(double xy, double xx, double yy)
 {
 	double		r;
 
@@ -325,7 +324,7 @@ pairs_of_row(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 			}
 			products(a, b, m, ewma ? g->p->lambda : 1, &xx, &yy, &xy);
 			g->count[at] = m;
-			g->correlation[at] = m > 1 || ewma ? ratio(xy, xx, yy) : NAN;
+			g->correlation[at] = m > 1 || ewma ? rk_correlation_of_products(xy, xx, yy) : NAN;
 			g->covariance[at] = ewma ? (m > 0 ? xy : NAN) : m > 1 ? xy / (double) (m - 1) : NAN;
 		}
 	}
@@ -403,7 +402,7 @@ all_at_once(grid *g)
 				double		xy = product[r + (j - first) * rows];
 
 				g->count[at] = m;
-				g->correlation[at] = m > 1 || (ewma && m > 0) ? ratio(xy, square[i], square[j]) : NAN;
+				g->correlation[at] = m > 1 || (ewma && m > 0) ? rk_correlation_of_products(xy, square[i], square[j]) : NAN;
 				g->covariance[at] = ewma ? (m > 0 ? xy : NAN) : m > 1 ? xy / (double) (m - 1) : NAN;
 			}
 		}
@@ -465,7 +464,7 @@ overlaps_of_row(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread
 			}
 			g->count[at] = overlaps;
 			g->covariance[at] = overlaps > 0 ? xy : NAN;
-			g->correlation[at] = overlaps > 0 ? ratio(xy, xx, yy) : NAN;
+			g->correlation[at] = overlaps > 0 ? rk_correlation_of_products(xy, xx, yy) : NAN;
 		}
 	}
 }
@@ -607,7 +606,7 @@ matrix_finish(rk_ctx *ctx, rk_buffer *state, const rk_value *args, rk_value *res
 		{
 			double		other = moment[j * (j + 1) / 2 + j];
 
-			r[i * d + j] = r[j * d + i] = i == j && row[i] > 0 ? 1 : ratio(row[j], row[i], other);
+			r[i * d + j] = r[j * d + i] = i == j && row[i] > 0 ? 1 : rk_correlation_of_products(row[j], row[i], other);
 		}
 	}
 	results[0].floats.values = r;

@@ -130,6 +130,14 @@ rk_names_remove(rk_names *names, uint32_t i)
 	names->count--;
 }
 
+void
+rk_names_clear(rk_names *names)
+{
+	names->count = 0;
+	if (names->slots)
+		memset(names->slots, 0, names->slot_count * sizeof(uint32_t));
+}
+
 rk_status
 rk_name_check(rk_ctx *ctx, const char *field, const char *text)
 {

@@ -44,6 +44,9 @@ extern uint32_t rk_names_add(rk_names *names, const char *text);
 /* Removes a name; the last one takes its number. */
 extern void rk_names_remove(rk_names *names, uint32_t i);
 
+/* Removes all; the memory stays. */
+extern void rk_names_clear(rk_names *names);
+
 /* Fails when a field of a message holds no name. */
 extern rk_status rk_name_check(rk_ctx *ctx, const char *field, const char *text);
 

@@ -8,8 +8,29 @@
 #ifndef RK_RISK_RING_H
 #define RK_RISK_RING_H
 
+#include <math.h>
+
 #include "../ring/actor.h"
 #include "ring_names.h"
+
+/* The bits of a number, for checksums; all NaNs are one. */
+static inline uint64_t
+rk_number_bits(double x)
+{
+	uint64_t	bits;
+
+	if (isnan(x))
+		return UINT64_MAX;
+	memcpy(&bits, &x, sizeof(bits));
+	return bits;
+}
+
+/* Status in replies. */
+typedef enum rk_risk_status
+{
+	RK_RISK_OK,
+	RK_RISK_UNKNOWN_ASSET
+} rk_risk_status;
 
 /* Of messages without fields. */
 typedef struct rk_no_request
@@ -55,5 +76,62 @@ typedef struct rk_obligor_name
 {
 	char		obligor[RK_NAME_BYTES];
 } rk_obligor_name;
+
+/* ---- risk/realtime-correlation ---- */
+
+typedef struct rk_observe_request
+{
+	char		asset[RK_NAME_BYTES];
+	double		value;
+	int64_t		ts;
+} rk_observe_request;
+
+typedef struct rk_observe_reply
+{
+	int32_t		correlations_updated;
+	int32_t		change_count;
+	double		max_change;		/* NaN: no correlation that was there before */
+	char		other_asset[RK_NAME_BYTES];
+} rk_observe_reply;
+
+typedef struct rk_pair_request
+{
+	char		asset_i[RK_NAME_BYTES];
+	char		asset_j[RK_NAME_BYTES];
+} rk_pair_request;
+
+typedef struct rk_pair_reply
+{
+	double		correlation;
+	int64_t		num_observations;
+	int16_t		status;
+} rk_pair_reply;
+
+typedef struct rk_asset_name
+{
+	char		asset[RK_NAME_BYTES];
+} rk_asset_name;
+
+typedef struct rk_correlation_row
+{
+	char		asset_j[RK_NAME_BYTES];
+	double		correlation;
+	int64_t		num_observations;
+} rk_correlation_row;
+
+/* Published when a correlation changes by the option change_threshold. */
+typedef struct rk_correlation_alert
+{
+	char		asset_i[RK_NAME_BYTES];
+	char		asset_j[RK_NAME_BYTES];
+	double		previous_correlation;
+	double		correlation;
+	int64_t		ts;
+} rk_correlation_alert;
+
+typedef struct rk_correlation_reset_reply
+{
+	int64_t		assets;
+} rk_correlation_reset_reply;
 
 #endif							/* RK_RISK_RING_H */

@@ -37,11 +37,43 @@ UPDATE loan SET ead = 2000 WHERE obligor = 'obligor 6';
 SELECT rk.ring_sync('loans');
 SELECT count, ead - 90000000000 AS ead FROM rk.ring_risk_credit_totals('loans');
 
+-- correlations
+CREATE TABLE quote AS
+SELECT timestamptz '2024-01-01' + t * interval '1 minute' AS ts, a AS asset, 100 + a * 10 + (t * t * (a + 3)) % 17 AS value
+FROM generate_series(1, 40) t, generate_series(1, 4) a WHERE (t + a) % 7 <> 0;
+CALL rk.ring_up('risk/realtime-correlation', 'corr',
+	'{"observations": "SELECT * FROM quote ORDER BY ts, asset", "as_returns": "log", "min_observations": 10, "change_threshold": 0.05}');
+SELECT b.asset_i, b.asset_j, b.num_observations = q.num_observations AS same, abs(b.correlation - q.correlation) < 1e-12 AS near
+FROM rk.risk_realtime_correlation('quote', as_returns => 'log', min_observations => 10) b,
+	rk.ring_risk_correlation_query_pair('corr', b.asset_i::text, b.asset_j::text) q ORDER BY 1, 2;
+SELECT asset_j, round(correlation::numeric, 8) AS correlation, num_observations FROM rk.ring_risk_correlation_query_row('corr', '2');
+SELECT correlations_updated, change_count, max_change, other_asset FROM rk.ring_risk_correlation_observe('corr', '1', 100, '2024-01-02');
+SELECT correlations_updated, change_count, round(max_change::numeric, 8) AS max_change, other_asset
+FROM rk.ring_risk_correlation_observe('corr', '3', 200, '2024-01-02');
+SELECT * FROM rk.ring_risk_correlation_observe('corr', '3', 200, '2024-01-02');
+SELECT * FROM rk.ring_risk_correlation_observe('corr', '3', 200, '2024-01-01');
+SELECT * FROM rk.ring_risk_correlation_observe('corr', '3', 0, '2024-01-03');
+SELECT * FROM rk.ring_risk_correlation_observe('corr', '3', 'NaN', '2024-01-03');
+SELECT * FROM rk.ring_risk_correlation_query_pair('corr', '3', '3');
+SELECT * FROM rk.ring_risk_correlation_query_pair('corr', '3', '99');
+SELECT * FROM rk.ring_risk_correlation_query_row('corr', '99');
+SELECT rk.ring_start('risk/realtime-correlation', 'q', '{"lambda": 1}');
+SELECT rk.ring_start('risk/realtime-correlation', 'q', '{"max_assets": 1001}');
+-- alerts land in a table
+CREATE TABLE jump (asset_i text, asset_j text, previous_correlation float8, correlation float8, ts timestamptz);
+SELECT rk.ring_attach('corr', 'quote', '{"type": "CorrelationObserve", "output": {"CorrelationAlert": "jump"}}') > 0;
+INSERT INTO quote VALUES ('2024-01-03', 1, 50), ('2024-01-03', 2, 300);
+SELECT rk.ring_sync('corr');
+SELECT asset_i, asset_j, round(previous_correlation::numeric, 8) AS previous, round(correlation::numeric, 8) AS correlation, ts FROM jump;
+
 -- what they know is there after a restart
 CREATE TEMP TABLE sums AS SELECT name, rk.ring_checksum(name) AS checksum FROM rk.rings;
 CALL rk.ring_down('loans');
+CALL rk.ring_down('corr');
 SELECT rk.ring_start(kernel, name) FROM rk.ring ORDER BY name;
 SELECT name, rk.ring_wait(name) AND rk.ring_checksum(name) = checksum AS same FROM sums ORDER BY name;
+SELECT rk.ring_risk_correlation_reset('corr');
 CALL rk.ring_down('loans');
+CALL rk.ring_down('corr');
 SELECT count(rk.ring_drop(name)) FROM rk.ring;
-DROP TABLE loan;
+DROP TABLE loan, quote, jump;

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "../../src/risk/correlation.h"
 #include "../../src/risk/risk.h"
 #include "../../src/risk/risk_ring.h"
 
@@ -69,7 +70,7 @@ take_record(rk_reply *reply, uint32_t type_id, const void *record, uint32_t size
 }
 
 /* The option of a ring that a test sets. */
-static inline rk_option *
+static rk_option *
 option(ring *r, const char *name)
 {
 	for (int i = 0; i < r->options.count; i++)
@@ -412,6 +413,296 @@ test_credit_errors(void **state)
 	rk_ctx_destroy(&r.ctx);
 }
 
+/* ---- risk/realtime-correlation ---- */
+
+enum {SERIES = 9, TICKS = 60};
+
+/* Observations in order of time; some assets are missing at some times. */
+typedef struct observed
+{
+	int64_t		count;
+	int			asset[SERIES * TICKS];
+	int64_t		ts[SERIES * TICKS];
+	double		value[SERIES * TICKS];
+} observed;
+
+static void
+draw_observations(uint64_t seed, bool prices, observed *o)
+{
+	double		price[SERIES];
+
+	o->count = 0;
+	for (int i = 0; i < SERIES; i++)
+		price[i] = 100;
+	for (int t = 0; t < TICKS; t++)
+	{
+		double		common = rk_uniform(rk_hash3(seed, t, 100)) - 0.5;
+		int			first = rk_hash3(seed, t, 200) % SERIES;
+
+		for (int k = 0; k < SERIES; k++)
+		{
+			/* any order within a time */
+			int			i = (first + k * 2) % SERIES;
+			double		x = 0.01 * ((i - 4) * common + rk_uniform(rk_hash3(seed, t, i)) - 0.5);
+
+			if (rk_hash3(seed, t, 300 + i) % 5 == 0 && seed % 2 == 0)
+				continue;
+			/* one that never changes */
+			if (i == SERIES - 1)
+				x = 0;
+			price[i] *= exp(x);
+			o->asset[o->count] = i;
+			o->ts[o->count] = INT64_C(1000000000) * t;
+			o->value[o->count++] = prices ? price[i] : x;
+		}
+	}
+}
+
+/* Correlations of the first count of them by the batch function, by pair i < j. */
+static void
+batch_correlations(const observed *o, int64_t count, rk_correlation_estimator estimator, int returns,
+				   double *correlation, int64_t *observations)
+{
+	rk_ctx		ctx;
+	int64_t		begin[SERIES];
+	int64_t		end[SERIES];
+	int64_t		time[SERIES * TICKS];
+	double		value[SERIES * TICKS];
+	double		covariance[SERIES * SERIES];
+	rk_observations in = {.assets = SERIES,.begin = begin,.end = end,.time = time,.value = value};
+	rk_correlation_params params = {.estimator = estimator,.lambda = 0.94};
+
+	rk_ctx_init(&ctx);
+	for (int i = 0; i < SERIES; i++)
+	{
+		double		before = NAN;
+
+		begin[i] = i == 0 ? 0 : end[i - 1];
+		end[i] = begin[i];
+		for (int64_t k = 0; k < count; k++)
+		{
+			double		x = o->value[k];
+
+			if (o->asset[k] != i)
+				continue;
+			if (returns)
+				x = returns == 1 ? log(o->value[k] / before) : o->value[k] / before - 1;
+			before = o->value[k];
+			if (isnan(x))
+				continue;
+			time[end[i]] = o->ts[k];
+			value[end[i]++] = x;
+		}
+	}
+	assert_int_equal(rk_risk_correlations(&ctx, &in, &params, correlation, covariance, observations), RK_OK);
+	rk_ctx_destroy(&ctx);
+}
+
+static int64_t
+pair_number(int i, int j)
+{
+	return i * (2 * SERIES - i - 1) / 2 + j - i - 1;
+}
+
+static void
+check_correlations(ring *r, const observed *o, int64_t count, rk_correlation_estimator estimator, int returns, int64_t least)
+{
+	double		correlation[SERIES * SERIES];
+	int64_t		observations[SERIES * SERIES];
+	const rk_pair_reply *answer = (void *) r->data;
+
+	batch_correlations(o, count, estimator, returns, correlation, observations);
+	for (int i = 0; i < SERIES; i++)
+		for (int j = i + 1; j < SERIES; j++)
+		{
+			int64_t		at = pair_number(i, j);
+			double		expected = observations[at] < least ? NAN : correlation[at];
+			rk_pair_request q;
+
+			set_name(q.asset_i, "asset ", (count + i) % 2 ? i : j);
+			set_name(q.asset_j, "asset ", (count + i) % 2 ? j : i);
+			assert_int_equal(ring_send(r, 482, &q), RK_OK);
+			if (answer->status == RK_RISK_UNKNOWN_ASSET)
+			{
+				assert_int_equal(observations[at], 0);
+				continue;
+			}
+			assert_int_equal(answer->num_observations, observations[at]);
+			assert_int_equal(isnan(answer->correlation), isnan(expected));
+			if (!isnan(expected))
+				assert_true(fabs(answer->correlation - expected) < 1e-12);
+		}
+}
+
+static void
+test_correlations(void **state)
+{
+	static ring r;
+	static observed o;
+	const rk_observe_reply *answer = (void *) r.data;
+
+	(void) state;
+	for (int round = 0; round < 24; round++)
+	{
+		rk_correlation_estimator estimator = round % 4 < 2 ? RK_PEARSON : RK_EWMA;
+		int			returns = round % 3;
+		int			restart = 100 + 7 * round;
+		int			failures = 0;
+
+		draw_observations(round, returns != 0, &o);
+		ring_options(&r, &rk_actor_risk_realtime_correlation);
+		option(&r, "estimator")->integer = estimator;
+		option(&r, "min_observations")->integer = 5;
+		option(&r, "change_threshold")->is_null = false;
+		option(&r, "change_threshold")->number = 0.2;
+		option(&r, "as_returns")->is_null = returns == 0;
+		option(&r, "as_returns")->integer = returns - 1;
+		ring_open(&r);
+		for (int64_t k = 0; k < o.count; k++)
+		{
+			rk_observe_request q = {.value = o.value[k],.ts = o.ts[k]};
+			int			records = r.records;
+
+			set_name(q.asset, "asset ", o.asset[k]);
+			assert_int_equal(ring_send(&r, 480, &q), RK_OK);
+			assert_int_equal(r.records - records, answer->change_count);
+			assert_true(answer->change_count <= answer->correlations_updated);
+			assert_int_equal(answer->change_count > 0, fabs(answer->max_change) >= 0.2);
+			if (answer->change_count == 1)
+			{
+				const rk_correlation_alert *alert = (void *) r.record;
+
+				assert_memory_equal(alert->asset_i, q.asset, RK_NAME_BYTES);
+				assert_memory_equal(alert->asset_j, answer->other_asset, RK_NAME_BYTES);
+				assert_true(alert->correlation - alert->previous_correlation == answer->max_change);
+				assert_int_equal(alert->ts, q.ts);
+			}
+			if (k % 61 == 0 || k == o.count - 1)
+				check_correlations(&r, &o, k + 1, estimator, returns, 5);
+			if (k == restart)
+			{
+				failures += r.failures;
+				ring_restart(&r);
+			}
+		}
+		assert_true(failures >= 3);
+		assert_true(r.records > 0);
+		{
+			rk_no_request nothing = {0};
+
+			assert_int_equal(ring_send(&r, 487, &nothing), RK_OK);
+			assert_int_equal(((rk_correlation_reset_reply *) r.data)->assets, SERIES);
+			assert_int_equal(ring_send(&r, 487, &nothing), RK_OK);
+			assert_int_equal(((rk_correlation_reset_reply *) r.data)->assets, 0);
+		}
+		/* after it, the same again */
+		for (int64_t k = 0; k < 200; k++)
+		{
+			rk_observe_request q = {.value = o.value[k],.ts = o.ts[k]};
+
+			set_name(q.asset, "asset ", o.asset[k]);
+			assert_int_equal(ring_send(&r, 480, &q), RK_OK);
+		}
+		check_correlations(&r, &o, 200, estimator, returns, 5);
+		rk_ctx_destroy(&r.ctx);
+	}
+}
+
+/* As many assets as there can be. */
+static void
+test_correlation_rows(void **state)
+{
+	static ring r;
+	rk_asset_name name;
+	const rk_correlation_row *row = (void *) r.data;
+
+	(void) state;
+	ring_options(&r, &rk_actor_risk_realtime_correlation);
+	option(&r, "min_observations")->integer = 2;
+	ring_open(&r);
+	set_name(name.asset, "asset ", 0);
+	assert_int_equal(ring_send(&r, 484, &name), RK_OK);
+	assert_int_equal(r.length, 0);
+	for (int t = 0; t < 4; t++)
+		for (int i = 0; i < 1000; i++)
+		{
+			rk_observe_request q = {.value = rk_uniform(rk_hash2(t, i)),.ts = t};
+
+			set_name(q.asset, "asset ", i);
+			assert_int_equal(handle(&r, 480, &q), RK_OK);
+			assert_int_equal(((rk_observe_reply *) r.data)->correlations_updated, i);
+		}
+	set_name(name.asset, "asset ", 500);
+	assert_int_equal(handle(&r, 484, &name), RK_OK);
+	assert_int_equal(r.length, 999 * sizeof(*row));
+	for (int k = 0; k < 999; k++, row++)
+	{
+		rk_pair_request q;
+		double		correlation = row->correlation;
+
+		set_name(q.asset_i, "asset ", 500);
+		set_name(q.asset_j, "asset ", k < 500 ? k : k + 1);
+		assert_memory_equal(q.asset_j, row->asset_j, RK_NAME_BYTES);
+		assert_int_equal(row->num_observations, 4);
+		if (k % 100 == 0)
+		{
+			assert_int_equal(handle(&r, 482, &q), RK_OK);
+			assert_true(((rk_pair_reply *) r.data)->correlation == correlation);
+			assert_int_equal(handle(&r, 484, &name), RK_OK);
+		}
+	}
+	/* one more than may be */
+	{
+		rk_observe_request q = {.value = 1,.ts = 5};
+
+		set_name(q.asset, "asset ", 1000);
+		assert_int_equal(ring_send(&r, 480, &q), RK_ERR_LIMIT);
+	}
+	rk_ctx_destroy(&r.ctx);
+}
+
+static void
+test_correlation_errors(void **state)
+{
+	static ring r;
+	rk_observe_request q = {.value = 1,.ts = 10};
+	rk_pair_request pair;
+
+	(void) state;
+	ring_options(&r, &rk_actor_risk_realtime_correlation);
+	ring_open(&r);
+	assert_int_equal(ring_send(&r, 480, &q), RK_ERR_PARAMETER);
+	set_name(q.asset, "asset ", 1);
+	assert_int_equal(ring_send(&r, 480, &q), RK_OK);
+	assert_int_equal(ring_send(&r, 480, &q), RK_ERR_DATA);
+	q.ts = 9;
+	assert_int_equal(ring_send(&r, 480, &q), RK_ERR_DATA);
+	q.ts = 11;
+	q.value = INFINITY;
+	assert_int_equal(ring_send(&r, 480, &q), RK_ERR_PARAMETER);
+	q.value = NAN;
+	assert_int_equal(ring_send(&r, 480, &q), RK_ERR_PARAMETER);
+	set_name(pair.asset_i, "asset ", 1);
+	set_name(pair.asset_j, "asset ", 1);
+	assert_int_equal(ring_send(&r, 482, &pair), RK_ERR_PARAMETER);
+	set_name(pair.asset_j, "asset ", 2);
+	assert_int_equal(ring_send(&r, 482, &pair), RK_OK);
+	assert_int_equal(((rk_pair_reply *) r.data)->status, RK_RISK_UNKNOWN_ASSET);
+	rk_ctx_destroy(&r.ctx);
+	ring_options(&r, &rk_actor_risk_realtime_correlation);
+	option(&r, "as_returns")->is_null = false;
+	option(&r, "as_returns")->integer = 1;
+	ring_open(&r);
+	q.value = 0;
+	assert_int_equal(ring_send(&r, 480, &q), RK_ERR_PARAMETER);
+	q.value = 1e-300;
+	assert_int_equal(ring_send(&r, 480, &q), RK_OK);
+	q.value = 1e300;
+	q.ts++;
+	assert_int_equal(ring_send(&r, 480, &q), RK_ERR_OVERFLOW);
+	rk_ctx_destroy(&r.ctx);
+}
+
 int
 main(void)
 {
@@ -419,6 +710,9 @@ main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_credit),
 		cmocka_unit_test(test_credit_errors),
+		cmocka_unit_test(test_correlations),
+		cmocka_unit_test(test_correlation_rows),
+		cmocka_unit_test(test_correlation_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
