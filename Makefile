@@ -155,7 +155,7 @@ check-unit: $(patsubst %,build/unit/%,$(or $(UNIT),$(UNITS)))
 FAKE_DEVICE = test/support/rustkernels_fake.so
 
 $(FAKE_DEVICE): test/device/fake.c cuda/rk_cuda.h $(patsubst %.c,%.o,$(PLAIN_SOURCES))
-	$(CC) -std=gnu11 -O2 $(WARNINGS) $(COPT) -fPIC -shared -Wl,-Bsymbolic $(filter %.c %.o,$^) -o $@ $(BLAS_LIBS) -lm -lpthread
+	$(CC) -std=gnu11 -O2 $(WARNINGS) $(COPT) -fPIC -shared -Wl,-Bsymbolic $(filter %.c %.o,$^) -o $@ $(BLAS_LIBS) $(ICU_LIBS) -lm -lpthread
 
 fake-device: $(FAKE_DEVICE)
 .PHONY: fake-device
@@ -165,8 +165,11 @@ NVCC ?= $(firstword $(shell command -v nvcc) /usr/local/cuda/bin/nvcc)
 NVCC_TARGETS = --generate-code arch=compute_80,code=sm_80 --generate-code arch=compute_90,code=[sm_90,compute_90]
 NVCC_FLAGS = -std=c++17 -O3 -lineinfo -Xcompiler -fPIC,-Wall,-Wextra,-Werror -Werror all-warnings
 CUDA_SOURCES = $(wildcard cuda/*.cu)
-CUDA_HEADERS = $(wildcard cuda/*.cuh cuda/*.h)
+CUDA_HEADERS = $(wildcard cuda/*.cuh cuda/*.h) src/compute/both.h src/compute/normal.h src/compute/philox.h
 CUDA_LIBRARY = build/cuda/rustkernels_cuda.so
+
+# its normal numbers have the bits of src/compute/normal.c
+build/cuda/monte_carlo.o: NVCC_FLAGS += -fmad=false
 
 build/cuda/%.o: cuda/%.cu $(CUDA_HEADERS)
 	@mkdir -p $(@D)
@@ -193,14 +196,14 @@ HOST_LIBRARY = build/cuda/on_host.so
 
 $(HOST_LIBRARY): $(CUDA_SOURCES) cuda/host/cuda_on_host.cpp cuda/host/cuda_on_host.h $(CUDA_HEADERS)
 	@mkdir -p $(@D)
-	$(CXX) -std=c++17 -O2 -g -Wall -Wextra -Werror -Wno-unused-function -Wno-unused-parameter -fPIC -shared \
+	$(CXX) -std=c++17 -O2 -g -Wall -Wextra -Werror -Wno-unused-function -Wno-unused-parameter -ffp-contract=off -fPIC -shared \
 		-DRK_CUDA_ON_HOST -x c++ $(CUDA_SOURCES) cuda/host/cuda_on_host.cpp -o $@
 
 HARNESS = build/cuda/harness
 
 $(HARNESS): $(wildcard cuda/harness/*.[ch]) cuda/rk_cuda.h $(patsubst %.c,%.o,$(PLAIN_SOURCES))
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror $(filter %.c %.o,$^) -o $@ $(BLAS_LIBS) -lm -lpthread -ldl
+	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror $(filter %.c %.o,$^) -o $@ $(BLAS_LIBS) $(ICU_LIBS) -lm -lpthread -ldl
 
 # SCALE=100 for times on a device
 SCALE ?= 1

@@ -277,5 +277,6 @@ block_sum(T value)
 extern void run_pagerank(rk_cuda_device *device, rk_cuda_call *call);
 extern void run_components(rk_cuda_device *device, rk_cuda_call *call);
 extern void run_triangles(rk_cuda_device *device, rk_cuda_call *call);
+extern void run_monte_carlo(rk_cuda_device *device, rk_cuda_call *call);
 
 #endif							/* RK_DEVICE_CUH */

@@ -222,7 +222,8 @@ typedef void (*run_function) (rk_cuda_device *device, rk_cuda_call *call);
 static const run_function kernels[RK_CUDA_KERNELS] = {
 	run_pagerank,
 	run_components,
-	run_triangles
+	run_triangles,
+	run_monte_carlo
 };
 
 static rk_cuda_status
@@ -245,6 +246,28 @@ copy_words(const double *from, double *to, int64_t count)
 {
 	for (int64_t i = global_thread(); i < count; i += (int64_t) gridDim.x * blockDim.x)
 		to[i] = from[i] + 1;
+}
+
+#define CHAIN 256				/* products and sums of each of 8 in a row */
+
+__global__ static void
+multiply(double *p, double factor)
+{
+	double		x[8];
+
+	for (int k = 0; k < 8; k++)
+		x[k] = threadIdx.x + k;
+	for (int i = 0; i < CHAIN; i++)
+	{
+		RK_UNROLL
+		for (int k = 0; k < 8; k++)
+			x[k] = x[k] * factor + 1.0;
+	}
+	for (int k = 1; k < 8; k++)
+		x[0] += x[k];
+	/* never so, but the compiler does not know */
+	if (x[0] == -1)
+		*p = x[0];
 }
 
 __global__ static void
@@ -275,7 +298,9 @@ measure(rk_cuda_device *device, rk_cuda_constants *constants, rk_cuda_error *err
 		double	   *host = (double *) calloc(sent, sizeof(double));
 		double		best = INFINITY;
 		double		best_copy = INFINITY;
+		double		best_flops = INFINITY;
 		double		best_launch = INFINITY;
+		unsigned	blocks = (unsigned) (16 * device->multiprocessors);
 
 		if (host == nullptr)
 			throw std::bad_alloc();
@@ -294,10 +319,15 @@ measure(rk_cuda_device *device, rk_cuda_constants *constants, rk_cuda_error *err
 				check(cudaStreamSynchronize(device->stream));
 				best = min(best, seconds() - begin);
 				begin = seconds();
-				RK_LAUNCH(copy_words, (unsigned) (16 * device->multiprocessors), 256, device->stream) (from.get(), to.get(), words);
+				RK_LAUNCH(copy_words, blocks, 256, device->stream) (from.get(), to.get(), words);
 				check_launch();
 				check(cudaStreamSynchronize(device->stream));
 				best_copy = min(best_copy, seconds() - begin);
+				begin = seconds();
+				RK_LAUNCH(multiply, blocks, 256, device->stream) (to.get(), 0.999);
+				check_launch();
+				check(cudaStreamSynchronize(device->stream));
+				best_flops = min(best_flops, seconds() - begin);
 				begin = seconds();
 				RK_LAUNCH(nothing, 1, 32, device->stream) (to.get());
 				check_launch();
@@ -313,6 +343,7 @@ measure(rk_cuda_device *device, rk_cuda_constants *constants, rk_cuda_error *err
 		free(host);
 		constants->transfer_rate = sent * sizeof(double) / best;
 		constants->memory_rate = 2.0 * words * sizeof(double) / best_copy;
+		constants->flop_rate = 2.0 * 8 * CHAIN * 256 * blocks / best_flops;
 		constants->launch_seconds = best_launch;
 	});
 }

@@ -67,6 +67,7 @@ typedef struct rk_cuda_constants
 {
 	double		transfer_rate;	/* bytes a second, from pageable host memory */
 	double		memory_rate;	/* bytes a second in device memory, read + written */
+	double		flop_rate;		/* float8 operations a second */
 	double		launch_seconds; /* a launch and the wait for its end */
 } rk_cuda_constants;
 
@@ -111,6 +112,14 @@ typedef struct rk_cuda_pagerank_params
 	int32_t		dangling;
 } rk_cuda_pagerank_params;
 
+typedef struct rk_cuda_monte_carlo_params
+{
+	int64_t		simulations;
+	uint64_t	seed;
+	double		mean;			/* of the profit and loss */
+	int32_t		antithetic;
+} rk_cuda_monte_carlo_params;
+
 typedef enum rk_cuda_kernel
 {
 	/*
@@ -131,6 +140,13 @@ typedef enum rk_cuda_kernel
 	 * Output 0: int64_t[nodes], those that each node is a corner of.
 	 */
 	RK_CUDA_TRIANGLES,
+
+	/*
+	 * Profits and losses with normal returns: mean + weight' e.  Params
+	 * rk_cuda_monte_carlo_params.  Input 0: double[n], the weights.  Output 0:
+	 * double[simulations].
+	 */
+	RK_CUDA_MONTE_CARLO,
 	RK_CUDA_KERNELS				/* how many there are */
 } rk_cuda_kernel;
 

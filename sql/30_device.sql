@@ -19,7 +19,7 @@ CREATE FUNCTION rk.device_statistics(
 	OUT runs bigint, OUT fallbacks bigint, OUT resident bigint, OUT bytes_to bigint,
 	OUT bytes_from bigint, OUT memory_used bigint, OUT graphs integer, OUT measured_on text,
 	OUT transfer_rate double precision, OUT memory_rate double precision,
-	OUT launch_us double precision, OUT cpu_factor double precision
+	OUT flop_rate double precision, OUT launch_us double precision, OUT cpu_factor double precision
 ) RETURNS SETOF record
 LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 100 ROWS 1
 AS 'MODULE_PATHNAME', 'rk_device_statistics';
@@ -27,7 +27,7 @@ COMMENT ON FUNCTION rk.device_statistics() IS 'the row of the view rk.stat_devic
 
 CREATE VIEW rk.stat_device AS
 SELECT device, supervisor_pid, worker_pid, starts, runs, fallbacks, resident, bytes_to, bytes_from,
-	memory_used, graphs, measured_on, transfer_rate, memory_rate, launch_us, cpu_factor
+	memory_used, graphs, measured_on, transfer_rate, memory_rate, flop_rate, launch_us, cpu_factor
 FROM rk.device_statistics();
 COMMENT ON VIEW rk.stat_device IS
 'runs on the CUDA device since the server started, fallbacks to the CPU, graphs kept there, and the constants that rk.device = auto decides by; needs the library in shared_preload_libraries';
@@ -61,12 +61,12 @@ COMMENT ON FUNCTION rk.circuit_open(text) IS
 
 CREATE FUNCTION rk.device_calibrate(
 	OUT device text, OUT transfer_rate double precision, OUT memory_rate double precision,
-	OUT launch_us double precision, OUT copy_rate double precision, OUT cpu_factor double precision
+	OUT flop_rate double precision, OUT launch_us double precision, OUT copy_rate double precision, OUT cpu_factor double precision
 ) RETURNS record
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000
 AS 'MODULE_PATHNAME', 'rk_device_calibrate';
 COMMENT ON FUNCTION rk.device_calibrate() IS
-'measures the CUDA device and the CPU and keeps what rk.device = auto decides by: bytes a second, microseconds';
+'measures the CUDA device and the CPU and keeps what rk.device = auto decides by: bytes and float8 operations a second, microseconds';
 
 CREATE FUNCTION rk.device_restart() RETURNS void
 LANGUAGE C VOLATILE PARALLEL UNSAFE

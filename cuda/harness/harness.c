@@ -285,6 +285,7 @@ static const kernel_check checks[] = {
 	{"pagerank", check_pagerank},
 	{"components", check_components},
 	{"triangles", check_triangles},
+	{"monte_carlo", check_monte_carlo},
 	{NULL, NULL}
 };
 
@@ -338,9 +339,9 @@ main(int argc, char **argv)
 	/* NVIDIA's libraries on the same inputs are for times only */
 	if (h.scale > 1)
 		open_peers(&h, argv[1]);
-	printf("# %s on %s: %.1f GB/s to it, %.1f GB/s in its memory, %.1f us for a launch; CPU with %d threads\n",
+	printf("# %s on %s: %.1f GB/s to it, %.1f GB/s in its memory, %.1f GFLOP/s, %.1f us for a launch; CPU with %d threads\n",
 		   h.table->build, info[0].name, 1e-9 * h.constants.transfer_rate, 1e-9 * h.constants.memory_rate,
-		   1e6 * h.constants.launch_seconds, h.threads);
+		   1e-9 * h.constants.flop_rate, 1e6 * h.constants.launch_seconds, h.threads);
 	for (const kernel_check *k = checks; k->name; k++)
 		if (wanted(k->name, argc, argv))
 			k->check(&h);

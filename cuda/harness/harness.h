@@ -82,5 +82,6 @@ extern double largest_difference(const double *a, const double *b, int64_t n);
 extern void check_pagerank(harness *h);
 extern void check_components(harness *h);
 extern void check_triangles(harness *h);
+extern void check_monte_carlo(harness *h);
 
 #endif							/* RK_HARNESS_H */

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "both.h"
+
 /* exp(-x^2 / 2) / sqrt(2 pi) */
 static inline double
 rk_normal_density(double x)
@@ -24,11 +26,11 @@ rk_normal_cdf(double x)
 }
 
 /*
- * Two of the three rational functions of AS 241, numerators x and denominators
- * y: of q = p - 1/2 for |q| <= 0.425, and of sqrt(-log p) <= 5 for smaller p.
- * They are here so that loops over many numbers can take them in.
+ * The three rational functions of AS 241, numerators x and denominators y: of q
+ * = p - 1/2 for |q| <= 0.425, and of sqrt(-log p), up to 5 and beyond, for
+ * smaller p.  They are here so that loops over many numbers can take them in.
  */
-static inline double
+RK_BOTH double
 rk_normal_center(double q)
 {
 	double		r = 0.180625 - q * q;
@@ -57,7 +59,7 @@ rk_normal_center(double q)
  * without a branch: with p = 2^k m, 1/sqrt 2 < m < sqrt 2, and f = (m - 1) / (m
  * + 1), it is k log 2 + 2 (f + f^3 / 3 + f^5 / 5 + ...).
  */
-static inline double
+RK_BOTH double
 rk_log_of_half(double p)
 {
 	uint64_t	bits;
@@ -93,7 +95,7 @@ rk_log_of_half(double p)
 	return k * 6.93147180369123816490e-1 + (2 * f + (2 * f * s * sum + k * 1.90821492927058770002e-10));
 }
 
-static inline double
+RK_BOTH double
 rk_normal_near_tail(double s)
 {
 	double		r = s - 1.6;
@@ -113,6 +115,31 @@ rk_normal_near_tail(double s)
 	x = x * r + 4.63033784615654529590e0;
 	y = y * r + 2.05319162663775882187e0;
 	x = x * r + 1.42343711074968357734e0;
+	y = y * r + 1.0;
+	return x / y;
+}
+
+/* The third: of sqrt(-log p) > 5. */
+RK_BOTH double
+rk_normal_far_tail(double s)
+{
+	double		r = s - 5;
+	double		x = 2.01033439929228813265e-7;
+	double		y = 2.04426310338993978564e-15;
+
+	x = x * r + 2.71155556874348757815e-5;
+	y = y * r + 1.42151175831644588870e-7;
+	x = x * r + 1.24266094738807843860e-3;
+	y = y * r + 1.84631831751005468180e-5;
+	x = x * r + 2.65321895265761230930e-2;
+	y = y * r + 7.86869131145613259100e-4;
+	x = x * r + 2.96560571828504891230e-1;
+	y = y * r + 1.48753612908506148525e-2;
+	x = x * r + 1.78482653991729133580e0;
+	y = y * r + 1.36929880922735805310e-1;
+	x = x * r + 5.46378491116411436990e0;
+	y = y * r + 5.99832206555887937690e-1;
+	x = x * r + 6.65790464350110377720e0;
 	y = y * r + 1.0;
 	return x / y;
 }

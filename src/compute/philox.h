@@ -15,7 +15,9 @@
 
 #include <stdint.h>
 
-static inline void
+#include "both.h"
+
+RK_BOTH void
 rk_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
 {
 	uint32_t	x0 = counter[0];
@@ -44,7 +46,7 @@ rk_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
 }
 
 /* The 64 bits of draw 0 or 1 of a counter. */
-static inline uint64_t
+RK_BOTH uint64_t
 rk_philox_word(uint64_t seed, uint64_t of, uint32_t block, uint32_t stream, int which)
 {
 	uint32_t	counter[4] = {(uint32_t) of, (uint32_t) (of >> 32), block, stream};
@@ -55,7 +57,7 @@ rk_philox_word(uint64_t seed, uint64_t of, uint32_t block, uint32_t stream, int 
 	return (uint64_t) x[2 * which] << 32 | x[2 * which + 1];
 }
 
-static inline double
+RK_BOTH double
 rk_philox_uniform(uint64_t word)
 {
 	return ((double) (word >> 11) + 0.5) * 0x1p-53;

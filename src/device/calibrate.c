@@ -129,8 +129,8 @@ rk_device_calibrate(PG_FUNCTION_ARGS)
 	rk_device_constants constants = {.measured = true};
 	const char *problem;
 	TupleDesc	desc;
-	Datum		values[6];
-	bool		nulls[6] = {0};
+	Datum		values[7];
+	bool		nulls[7] = {0};
 
 	require_shared();
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
@@ -149,9 +149,10 @@ rk_device_calibrate(PG_FUNCTION_ARGS)
 	values[0] = CStringGetTextDatum(constants.device);
 	values[1] = Float8GetDatum(constants.transfer_rate);
 	values[2] = Float8GetDatum(constants.memory_rate);
-	values[3] = Float8GetDatum(constants.launch_seconds * 1e6);
-	values[4] = Float8GetDatum(constants.copy_rate);
-	values[5] = Float8GetDatum(constants.cpu_factor);
+	values[3] = Float8GetDatum(constants.flop_rate);
+	values[4] = Float8GetDatum(constants.launch_seconds * 1e6);
+	values[5] = Float8GetDatum(constants.copy_rate);
+	values[6] = Float8GetDatum(constants.cpu_factor);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
@@ -278,8 +279,8 @@ rk_device_statistics(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	rk_devices	d;
-	Datum		values[16];
-	bool		nulls[16] = {0};
+	Datum		values[17];
+	bool		nulls[17] = {0};
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (rk_the_devices == NULL)
@@ -304,8 +305,9 @@ rk_device_statistics(PG_FUNCTION_ARGS)
 	values[11] = CStringGetTextDatum(d.constants.device);
 	values[12] = Float8GetDatum(d.constants.transfer_rate);
 	values[13] = Float8GetDatum(d.constants.memory_rate);
-	values[14] = Float8GetDatum(d.constants.launch_seconds * 1e6);
-	values[15] = Float8GetDatum(d.constants.cpu_factor);
+	values[14] = Float8GetDatum(d.constants.flop_rate);
+	values[15] = Float8GetDatum(d.constants.launch_seconds * 1e6);
+	values[16] = Float8GetDatum(d.constants.cpu_factor);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	return (Datum) 0;
 }

@@ -362,6 +362,7 @@ device_seconds(const rk_device_constants *c, const rk_device_cost *cost)
 	double		bytes = cost->bytes_to + cost->bytes_from;
 
 	return bytes / c->copy_rate + bytes / c->transfer_rate + cost->bytes_moved / c->memory_rate +
+		cost->flops / c->flop_rate +
 		cost->launches * c->launch_seconds + cost->host_seconds * c->cpu_factor;
 }
 
@@ -764,6 +765,7 @@ rk_device_measure(rk_device_constants *constants, const char **problem)
 	{
 		constants->transfer_rate = q->constants.transfer_rate;
 		constants->memory_rate = q->constants.memory_rate;
+		constants->flop_rate = q->constants.flop_rate;
 		constants->launch_seconds = q->constants.launch_seconds;
 		strlcpy(constants->device, rk_the_devices->report.devices[rk_the_devices->report.device].name,
 				sizeof(constants->device));

@@ -51,6 +51,7 @@ struct rk_device_cost
 	double		bytes_to;
 	double		bytes_from;
 	double		bytes_moved;	/* in device memory */
+	double		flops;			/* float8 operations */
 	double		launches;		/* that are waited for */
 	double		host_seconds;	/* what the CPU does for the device beside, on all
 								 * threads; INFINITY: there is no form for this */
@@ -95,6 +96,7 @@ extern bool rk_device_finish(rk_device_run *run, int64 *counts);
 extern rk_device_cost rk_device_pagerank_cost(int64 nodes, int64 arcs, bool weighted, bool kept, double damping,
 											  double tolerance, int max_iterations);
 
+extern rk_device_cost rk_device_monte_carlo_cost(int64 positions, int64 simulations, bool antithetic);
 extern rk_device_cost rk_device_triangles_cost(int64 nodes, int64 arcs, bool kept);
 extern rk_device_cost rk_device_components_cost(int64 nodes, int64 arcs, bool kept, int threads);
 
@@ -123,6 +125,7 @@ typedef struct rk_device_constants
 {
 	double		transfer_rate;	/* bytes a second between host and device */
 	double		memory_rate;	/* bytes a second in device memory */
+	double		flop_rate;		/* float8 operations a second of the device */
 	double		launch_seconds;
 	double		copy_rate;		/* bytes a second into a memory file */
 	double		cpu_factor;		/* seconds of the CPU over those in costs.c */

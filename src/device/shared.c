@@ -41,6 +41,7 @@ static shmem_startup_hook_type previous_startup_hook = NULL;
 static const rk_device_constants default_constants = {
 	.transfer_rate = 6e9,
 	.memory_rate = 500e9,
+	.flop_rate = 200e9,
 	.launch_seconds = 20e-6,
 	.copy_rate = 4e9,
 	.cpu_factor = 1
@@ -59,9 +60,9 @@ load_constants(rk_device_constants *c)
 	*c = default_constants;
 	if (file == NULL)
 		return;
-	if (fscanf(file, "1 %lf %lf %lf %lf %lf %127[^\n]", &read.transfer_rate, &read.memory_rate,
-			   &read.launch_seconds, &read.copy_rate, &read.cpu_factor, read.device) == 6 &&
-		read.transfer_rate > 0 && read.memory_rate > 0 && read.launch_seconds > 0 &&
+	if (fscanf(file, "1 %lf %lf %lf %lf %lf %lf %127[^\n]", &read.transfer_rate, &read.memory_rate,
+			   &read.flop_rate, &read.launch_seconds, &read.copy_rate, &read.cpu_factor, read.device) == 7 &&
+		read.transfer_rate > 0 && read.memory_rate > 0 && read.flop_rate > 0 && read.launch_seconds > 0 &&
 		read.copy_rate > 0 && read.cpu_factor > 0)
 		*c = read;
 	else
@@ -78,8 +79,8 @@ rk_device_constants_save(const rk_device_constants *c)
 	FILE	   *file = AllocateFile(temporary, PG_BINARY_W);
 
 	if (file == NULL ||
-		fprintf(file, "1 %.6g %.6g %.6g %.6g %.6g %s\n", c->transfer_rate, c->memory_rate,
-				c->launch_seconds, c->copy_rate, c->cpu_factor, c->device) < 0 ||
+		fprintf(file, "1 %.6g %.6g %.6g %.6g %.6g %.6g %s\n", c->transfer_rate, c->memory_rate,
+				c->flop_rate, c->launch_seconds, c->copy_rate, c->cpu_factor, c->device) < 0 ||
 		FreeFile(file) != 0)
 		ereport(ERROR,
 				(errcode_for_file_access(),

@@ -12,6 +12,7 @@
 #include "../call/types.h"
 #include "../compute/csr.h"
 #include "../compute/normal.h"
+#include "../device/device.h"
 #include "../relation/emit.h"
 #include "../relation/table.h"
 #include "correlation.h"
@@ -186,6 +187,52 @@ read_simulation(rk_call *call, book *b, rk_positions *p, rk_simulation *s)
 	rk_call_phase(call, "computing", s->simulations);
 }
 
+/* Why these arguments are for the CPU only; NULL: they are not. */
+static const char *
+monte_carlo_refusal(const rk_call *call)
+{
+	if (rk_arg_choice(call, "returns") == 1)
+		return "lognormal prices are simulated on the CPU only";
+	if (rk_arg_choice(call, "distribution") != RK_NORMAL)
+		return "Student's returns are simulated on the CPU only";
+	if (rk_arg_choice(call, "sampling") == 1)
+		return "Sobol's sequence is made on the CPU only";
+	return NULL;
+}
+
+static void
+monte_carlo_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	*cost = rk_device_monte_carlo_cost(size->arcs, rk_arg_int(call, "simulations"), rk_arg_boolean(call, "antithetic"));
+	if (monte_carlo_refusal(call))
+		cost->host_seconds = INFINITY;
+}
+
+/* Profits and losses by the device; false: the CPU shall do it. */
+static bool
+simulate_on_device(rk_call *call, const rk_positions *p, const rk_simulation *s, double *pnl)
+{
+	rk_graph_size size = {.arcs = p->count,.threads = call->ctx.threads};
+	rk_cuda_monte_carlo_params params = {.simulations = s->simulations,.seed = s->seed,.antithetic = s->antithetic};
+	const char *refusal = monte_carlo_refusal(call);
+	rk_device_run *device;
+	double	   *weight;
+
+	if (refusal)
+	{
+		rk_device_skip(call, refusal);
+		return false;
+	}
+	if (p->count == 0 || (device = rk_device_begin(call, RK_CUDA_MONTE_CARLO, &size)) == NULL)
+		return false;
+	weight = rk_call_alloc(call, p->count, double);
+	rk_call_check(call, rk_risk_book_weights(&call->ctx, p, s, weight, &params.mean));
+	rk_device_params(device, &params, sizeof(params));
+	rk_device_input(device, weight, p->count * sizeof(double));
+	rk_device_output(device, pnl, s->simulations * sizeof(double));
+	return rk_device_finish(device, NULL);
+}
+
 static void
 monte_carlo_var(rk_call *call)
 {
@@ -198,7 +245,8 @@ monte_carlo_var(rk_call *call)
 
 	read_simulation(call, &b, &p, &s);
 	pnl = rk_call_alloc(call, s.simulations, double);
-	rk_call_check(call, rk_risk_simulate(&call->ctx, &p, &s, pnl));
+	if (!simulate_on_device(call, &p, &s, pnl))
+		rk_call_check(call, rk_risk_simulate(&call->ctx, &p, &s, pnl));
 	rk_call_check(call, rk_risk_simulated_measures(&call->ctx, &p, &s, pnl, &r));
 	rk_emit(call, 1, (rk_out[]) {
 		RK_OUT_DOUBLES(&r.var), RK_OUT_DOUBLES(&r.expected_shortfall), RK_OUT_DOUBLES(&r.var_lower),
@@ -257,7 +305,8 @@ monte_carlo_var_scenarios(rk_call *call)
 
 	read_simulation(call, &b, &p, &s);
 	pnl = rk_call_alloc(call, s.simulations, double);
-	rk_call_check(call, rk_risk_simulate(&call->ctx, &p, &s, pnl));
+	if (!simulate_on_device(call, &p, &s, pnl))
+		rk_call_check(call, rk_risk_simulate(&call->ctx, &p, &s, pnl));
 	rk_emit(call, s.simulations, (rk_out[]) {RK_OUT_CALL(row_number, NULL), RK_OUT_DOUBLES(pnl)}, NULL);
 }
 
@@ -1273,9 +1322,9 @@ RK_AGGREGATE(rk_risk_realtime_correlation_matrix, "risk/realtime-correlation", "
 const rk_bound_function rk_risk_bindings[] = {
 	{"risk/monte-carlo-var", "_historical_var", .aggregate = &rk_risk_historical_var},
 	{"risk/monte-carlo-var", "_historical_expected_shortfall", .aggregate = &rk_risk_historical_expected_shortfall},
-	{"risk/monte-carlo-var", "", monte_carlo_var},
+	{"risk/monte-carlo-var", "", monte_carlo_var, .device_cost = monte_carlo_device_cost},
 	{"risk/monte-carlo-var", "_components", monte_carlo_var_components},
-	{"risk/monte-carlo-var", "_scenarios", monte_carlo_var_scenarios},
+	{"risk/monte-carlo-var", "_scenarios", monte_carlo_var_scenarios, .device_cost = monte_carlo_device_cost},
 	{"risk/portfolio-aggregation", "", portfolio_aggregation},
 	{"risk/portfolio-aggregation", "_summary", portfolio_aggregation_summary},
 	{"risk/portfolio-aggregation", "_covariance", portfolio_covariance},

@@ -273,33 +273,49 @@ exposure(const rk_positions *p, const rk_simulation *s, int64_t j)
 	return p->value[j] * p->volatility[j] * sqrt(s->years);
 }
 
-static rk_status
-prepare(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s, simulator *sim)
+rk_status
+rk_risk_book_weights(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s, double *weight, double *mean)
 {
 	int64_t		n = p->count;
 
-	*sim = (simulator) {.ctx = ctx,.p = p,.s = s};
-	sim->drift = rk_alloc(ctx, n, sizeof(double));
-	sim->spread = rk_alloc(ctx, n, sizeof(double));
-	sim->weight = rk_alloc0(ctx, n, sizeof(double));
-	if (!sim->drift || !sim->spread || !sim->weight)
-		return RK_ERR_MEMORY;
+	*mean = 0;
+	memset(weight, 0, sizeof(double) * n);
 	for (int64_t j = 0; j < n; j++)
 	{
 		double		x = exposure(p, s, j);
 
 		if ((j & 63) == 0 && rk_ctx_poll(ctx))
 			return RK_STOPPED;
+		*mean += p->value[j] * p->expected_return[j] * s->years;
+		if (p->factor == NULL)
+			weight[j] = x;
+		else
+			for (int64_t k = 0; k <= j; k++)
+				weight[k] += p->factor[j * n + k] * x;
+	}
+	return RK_OK;
+}
+
+static rk_status
+prepare(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s, simulator *sim)
+{
+	int64_t		n = p->count;
+	rk_status	status;
+
+	*sim = (simulator) {.ctx = ctx,.p = p,.s = s};
+	sim->drift = rk_alloc(ctx, n, sizeof(double));
+	sim->spread = rk_alloc(ctx, n, sizeof(double));
+	sim->weight = rk_alloc(ctx, n, sizeof(double));
+	if (!sim->drift || !sim->spread || !sim->weight)
+		return RK_ERR_MEMORY;
+	for (int64_t j = 0; j < n; j++)
+	{
 		sim->spread[j] = p->volatility[j] * sqrt(s->years);
 		sim->drift[j] = (p->expected_return[j] -
 						 (s->geometric ? 0.5 * p->volatility[j] * p->volatility[j] : 0)) * s->years;
-		sim->mean += p->value[j] * p->expected_return[j] * s->years;
-		if (p->factor == NULL)
-			sim->weight[j] = x;
-		else
-			for (int64_t k = 0; k <= j; k++)
-				sim->weight[k] += p->factor[j * n + k] * x;
 	}
+	if ((status = rk_risk_book_weights(ctx, p, s, sim->weight, &sim->mean)) != RK_OK)
+		return status;
 	if (s->sobol)
 	{
 		int64_t		d = dimensions(p, s);

@@ -196,6 +196,13 @@ typedef struct rk_simulated_risk
  */
 extern rk_status rk_risk_simulate(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s, double *pnl);
 
+/*
+ * What arithmetic returns come to: the profit and loss of a simulation is mean +
+ * (weight' e) times the factor of its tail.  weight: n values.
+ */
+extern rk_status rk_risk_book_weights(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s,
+									  double *weight, double *mean);
+
 /* Measures of simulated profits and losses, which are reordered. */
 extern rk_status rk_risk_simulated_measures(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s,
 											double *pnl, rk_simulated_risk *r);

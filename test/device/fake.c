@@ -29,6 +29,7 @@
 #include "../../src/graph/centrality/centrality.h"
 #include "../../src/graph/community/community.h"
 #include "../../src/graph/patterns/patterns.h"
+#include "../../src/risk/risk.h"
 
 struct rk_cuda_device
 {
@@ -240,6 +241,31 @@ run_components(rk_ctx *ctx, rk_cuda_call *call)
 	return status;
 }
 
+/* A book of which each position has its weight as value and a volatility of 1. */
+static rk_status
+run_monte_carlo(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_cuda_monte_carlo_params *p = call->params;
+	int64_t		n = call->input[0].bytes / sizeof(double);
+	double	   *pnl = call->output[0].data;
+	double	   *ones = rk_alloc(ctx, n, sizeof(double));
+	double	   *zeros = rk_alloc0(ctx, n, sizeof(double));
+	rk_positions positions = {n, call->input[0].data, ones, zeros, NULL, NULL};
+	rk_simulation s = {
+		.years = 1, .simulations = p->simulations, .distribution = RK_NORMAL, .antithetic = p->antithetic, .seed = p->seed
+	};
+	rk_status	status;
+
+	if (!ones || !zeros)
+		return RK_ERR_MEMORY;
+	for (int64_t j = 0; j < n; j++)
+		ones[j] = 1;
+	status = rk_risk_simulate(ctx, &positions, &s, pnl);
+	for (int64_t i = 0; i < p->simulations; i++)
+		pnl[i] += p->mean;
+	return status;
+}
+
 static rk_cuda_status
 fake_run(rk_cuda_device *device, rk_cuda_call *call)
 {
@@ -265,6 +291,9 @@ fake_run(rk_cuda_device *device, rk_cuda_call *call)
 		case RK_CUDA_TRIANGLES:
 			done = rk_graph_triangle_counts(&ctx, &call->graph->g, call->output[0].data, NULL, &totals);
 			break;
+		case RK_CUDA_MONTE_CARLO:
+			done = run_monte_carlo(&ctx, call);
+			break;
 		case RK_CUDA_KERNELS:
 			break;
 	}
@@ -289,7 +318,7 @@ fake_measure(rk_cuda_device *device, rk_cuda_constants *constants, rk_cuda_error
 	(void) device;
 	if (asked_for("fail"))
 		return fail(error, RK_CUDA_FAILED, "launch failed");
-	*constants = (rk_cuda_constants) {.transfer_rate = 25e9, .memory_rate = 3e12, .launch_seconds = 5e-6};
+	*constants = (rk_cuda_constants) {.transfer_rate = 25e9, .memory_rate = 3e12, .flop_rate = 2e13, .launch_seconds = 5e-6};
 	return RK_CUDA_OK;
 }
 

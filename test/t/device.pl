@@ -415,10 +415,16 @@ my @queries = (
 	'graph_triangle_counting_total' => q{SELECT * FROM rk.graph_triangle_counting_total('$edges')},
 	'graph_connected_components_sizes' => q{SELECT * FROM rk.graph_connected_components_sizes('$edges')},
 );
+my $book = q{$$SELECT 'p' || i AS id, (1000 * (i - 20))::numeric AS value, 0.1 + i / 100.0 AS volatility, 0.02 AS expected_return
+	FROM generate_series(1, 41) i$$};
+my @risks = (
+	risk_monte_carlo_var => qq{SELECT * FROM rk.risk_monte_carlo_var($book, simulations => 20001)},
+	risk_monte_carlo_var_scenarios => qq{SELECT * FROM rk.risk_monte_carlo_var_scenarios($book, simulations => 5001, antithetic => true, seed => 77)},
+);
 one(q{CREATE TABLE sparse AS SELECT i AS source, i + 1 + i % 5 AS target FROM generate_series(0::bigint, 5000, 3) i;
 	SELECT rk.context_load('net', 's', 'graph', 'SELECT * FROM sparse')});
 is(one(q{SELECT string_agg(id, ' ' ORDER BY id) FROM rk.kernels WHERE 'cuda' = ANY (devices)}),
-	join(' ', sort keys %{ { map { s{^(graph)_(pagerank|connected_components|triangle_counting).*}{$1/$2}r =~ s/_/-/gr => 1 } grep { !/SELECT/ } @queries } }),
+	join(' ', sort keys %{ { map { s{^(graph|risk)_(pagerank|connected_components|triangle_counting|monte_carlo_var).*}{$1/$2}r =~ s/_/-/gr => 1 } grep { !/SELECT/ } @queries, @risks } }),
 	'every kernel with a form is tried');
 while (my ($name, $text) = splice @queries, 0, 2)
 {
@@ -434,6 +440,19 @@ while (my ($name, $text) = splice @queries, 0, 2)
 			'cuda|0|t', "$name of $edges: the device has the CPU's rows");
 	}
 	is(one(qq{SET rk.device = cuda; SELECT count(*) FROM ($text) q} =~ s/\$edges/[]/r), '0', "$name of nothing") if $name !~ /total/;
+}
+while (my ($name, $query) = splice @risks, 0, 2)
+{
+	is(one(qq{SET rk.device = cpu; CREATE TEMP TABLE a AS $query;
+		SET rk.device = cuda; CREATE TEMP TABLE b AS $query;
+		SELECT device, (SELECT count(*) FROM ((TABLE a EXCEPT ALL TABLE b) UNION ALL (TABLE b EXCEPT ALL TABLE a)) d),
+			(SELECT count(*) > 0 FROM a) FROM rk.last_run()}),
+		'cuda|0|t', "$name: the device has the CPU's rows");
+}
+for my $arguments (q{returns => 'geometric'}, q{distribution => 'student_t'}, q{sampling => 'sobol'})
+{
+	is(one(qq{SELECT count(*) FROM rk.risk_monte_carlo_var($book, simulations => 4096, $arguments); SELECT device, device_reason ~ 'on the CPU only' FROM rk.last_run()}),
+		"1\ncpu|t", "Monte Carlo with $arguments is for the CPU");
 }
 my $strong;
 $node->psql('postgres', q{SET rk.device = cuda; SELECT * FROM rk.graph_connected_components('small', mode => 'strong')}, stderr => \$strong);

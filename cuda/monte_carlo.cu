@@ -1,0 +1,104 @@
+/*
+ * monte_carlo.cu
+ *	  Simulated profits and losses of a book with normal returns, as
+ *	  src/risk/monte_carlo_var.c.
+ *
+ * A thread makes one simulation, or with antithetic draws a pair: the draws of
+ * the positions from Philox by the numbers of simulation and position, the
+ * normal numbers by the functions that the CPU has too, and their products with
+ * the weights, added in the order of the positions.  This file is compiled
+ * without contraction of products and sums, as the CPU's normal numbers are, so
+ * that the draws have the same bits.
+ */
+#include "device.cuh"
+
+#include "../src/compute/normal.h"
+#include "../src/compute/philox.h"
+
+#define THREADS 128
+#define STREAM_NORMAL 0
+#define LAUNCH_DRAWS (INT64_C(1) << 28)	/* normal numbers of a launch */
+
+/* The normal number of a word of Philox: rk_normal_quantile of its uniform. */
+__device__ static inline double
+normal_of(uint64_t word)
+{
+	double		u = rk_philox_uniform(word);
+	double		q = u - 0.5;
+	double		s;
+	double		x;
+
+	if (fabs(q) <= 0.425)
+		return rk_normal_center(q);
+	/* no number of 53 bits is small enough to be denormal */
+	s = sqrt(-rk_log_of_half(q < 0 ? u : 1 - u));
+	x = s <= 5 ? rk_normal_near_tail(s) : rk_normal_far_tail(s);
+	return q < 0 ? -x : x;
+}
+
+template <bool ANTITHETIC> __global__ static void __launch_bounds__(THREADS)
+simulate(const double *__restrict__ weight, int64_t n, uint64_t seed, double mean, int64_t first,
+		 int64_t last, double *__restrict__ pnl)
+{
+	int64_t		simulation = first + global_thread() * (ANTITHETIC ? 2 : 1);
+	uint32_t	key[2] = {(uint32_t) seed, (uint32_t) (seed >> 32)};
+	double		sum = 0;
+
+	if (simulation >= last)
+		return;
+	for (int64_t j = 0; j < n; j += 2)
+	{
+		uint32_t	counter[4] = {(uint32_t) simulation, (uint32_t) (simulation >> 32), (uint32_t) (j / 2),
+								  STREAM_NORMAL};
+		uint32_t	x[4];
+
+		rk_philox(counter, key, x);
+		sum += weight[j] * normal_of((uint64_t) x[0] << 32 | x[1]);
+		if (j + 1 < n)
+			sum += weight[j + 1] * normal_of((uint64_t) x[2] << 32 | x[3]);
+	}
+	pnl[simulation] = sum + mean;
+	/* every product changes its sign, and so does the sum */
+	if (ANTITHETIC && simulation + 1 < last)
+		pnl[simulation + 1] = -sum + mean;
+}
+
+void
+run_monte_carlo(rk_cuda_device *device, rk_cuda_call *call)
+{
+	const rk_cuda_monte_carlo_params *p = (const rk_cuda_monte_carlo_params *) call->params;
+	int64_t		n = call->input[0].bytes / (int64_t) sizeof(double);
+	device_array<double> weight;
+	device_array<double> pnl;
+	int64_t		step;
+
+	if (p == nullptr || call->params_bytes != sizeof(*p) || n == 0 || call->input[0].data == nullptr ||
+		p->simulations <= 0 || call->output[0].bytes != p->simulations * (int64_t) sizeof(double))
+		decline("arrays of another shape than a simulation has");
+	weight.load(device, (const double *) call->input[0].data, n, &call->usage);
+	pnl.allocate(device, p->simulations);
+	/* of pairs, too */
+	step = max(LAUNCH_DRAWS / n, (int64_t) THREADS) & ~INT64_C(1);
+
+	kernel_timer timer(device, &call->usage);
+
+	for (int64_t first = 0; first < p->simulations; first += step)
+	{
+		int64_t		last = min(first + step, p->simulations);
+
+		if (stopped(call))
+			stop_now();
+		if (p->antithetic)
+			RK_LAUNCH(simulate<true>, blocks_for((last - first + 1) / 2, THREADS), THREADS, device->stream)
+				(weight.get(), n, p->seed, p->mean, first, last, pnl.get());
+		else
+			RK_LAUNCH(simulate<false>, blocks_for(last - first, THREADS), THREADS, device->stream)
+				(weight.get(), n, p->seed, p->mean, first, last, pnl.get());
+		check_launch();
+		check(cudaStreamSynchronize(device->stream));
+	}
+	timer.stop();
+	pnl.store((double *) call->output[0].data, &call->usage);
+	check(cudaStreamSynchronize(device->stream));
+	call->usage.bytes_moved += 8 * p->simulations;
+}
