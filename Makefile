@@ -24,7 +24,7 @@ DESCRIPTORS = src/call/rooms.c $(wildcard src/*/relations.c) $(ROOMS:%=%/descrip
 RING_PLAIN = src/ring/queue.c src/ring/messages.c src/ring/actors.c
 MESSAGES = src/ring/messages.c $(wildcard src/core/messages.c $(ROOMS:%=%/messages.c))
 PLAIN_SOURCES = $(wildcard src/compute/*.c src/core/*.c) $(RING_PLAIN) src/call/rooms.c $(wildcard src/*/relations.c) \
-	$(foreach r,$(ROOMS),$(filter-out %/binding.c,$(wildcard $(r)/*.c)))
+	$(foreach r,$(ROOMS),$(filter-out %/binding.c %/relations.c,$(wildcard $(r)/*.c)))
 SERVER_SOURCES = $(wildcard src/*.c src/relation/*.c src/device/*.c) $(filter-out $(RING_PLAIN),$(wildcard src/ring/*.c)) $(filter-out src/call/rooms.c,$(wildcard src/call/*.c)) \
 	$(ROOMS:%=%/binding.c)
 OBJS = $(patsubst %.c,%.o,$(PLAIN_SOURCES) $(SERVER_SOURCES))

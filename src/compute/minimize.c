@@ -10,6 +10,7 @@
 #define ARMIJO 1e-4
 #define SWEEPS 400
 #define HALVINGS 40
+#define STILL 4
 
 typedef struct state
 {
@@ -189,6 +190,7 @@ rk_minimize(const rk_minimize_problem *p, double *x, double *work)
 {
 	int			n = p->n;
 	int			restarts = 0;
+	int			still = 0;
 	state		s = {.p = p};
 	rk_minimum	result = {0};
 
@@ -251,11 +253,18 @@ rk_minimize(const rk_minimize_problem *p, double *x, double *work)
 			set_identity(&s, 1e-3 / fmax(sqrt(dot(s.gradient, s.gradient, n)), 1e-10));
 			continue;
 		}
+		/* steps that gain nothing any more: a flat end, as at infinity */
+		still = result.value - value <= p->tolerance ? still + 1 : 0;
 		update(&s, share, first);
 		first = false;
 		memcpy(x, s.next, sizeof(double) * n);
 		memcpy(s.gradient, s.next_gradient, sizeof(double) * n);
 		result.value = value;
+		if (still >= STILL)
+		{
+			result.converged = true;
+			return result;
+		}
 	}
 	return result;
 }

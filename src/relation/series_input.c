@@ -275,3 +275,78 @@ rk_extended_column(rk_call *call, const rk_series_rows *e, const double *fitted,
 		column[i] = e->step[i] < 0 ? (fitted ? fitted[e->position[i]] : NAN) : (forecast ? forecast[e->step[i]] : NAN);
 	return column;
 }
+
+/* ---- what is to be forecast ---- */
+
+/* Regressors among the columns of an open relation. */
+void
+rk_find_regressors(rk_call *call, const rk_series_data *in, rk_regressor_columns *x)
+{
+	*x = (rk_regressor_columns) {0};
+	if (in->table == NULL)
+		return;
+	x->columns = rk_call_alloc(call, in->table->count, const rk_table_column *);
+	for (int i = in->table->described; i < in->table->count; i++)
+		if (strncmp(in->table->columns[i].name, "x_", 2) == 0)
+			x->columns[x->count++] = &in->table->columns[i];
+}
+
+/*
+ * Cuts missing values off the end of each series: they are to be forecast, and
+ * their rows say what explains them.
+ */
+void
+rk_cut_ends(rk_call *call, rk_series_data *in, rk_regressor_columns *x, int64 horizon)
+{
+	rk_series_output *o = &in->laid_out;
+	int64		kept = 0;
+	int64		begin = 0;
+
+	x->values = rk_call_alloc(call, x->count, double *);
+	x->future = rk_call_alloc(call, x->count, double *);
+	for (int i = 0; i < x->count; i++)
+	{
+		x->values[i] = rk_call_alloc(call, in->total, double);
+		x->future[i] = rk_call_alloc(call, in->series.count * horizon, double);
+	}
+	for (int64 s = 0; s < in->series.count; s++)
+	{
+		int64		end = o->offsets[s + 1];
+		int64		last = end;
+
+		while (last > begin && isnan(o->values[last - 1]))
+			last--;
+		for (int i = 0; i < x->count; i++)
+			for (int64 h = 0; h < horizon; h++)
+			{
+				int64		row = last + h < end ? o->rows[last + h] : -1;
+
+				if (row < 0 || isnan(x->columns[i]->floats[row]))
+					ereport(ERROR,
+							(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							 errmsg("column \"%s\" is not known for %lld positions after the last value", x->columns[i]->name,
+									(long long) horizon),
+							 errhint("Add rows with value NULL at the end of each series, or set a smaller horizon.")));
+				x->future[i][s * horizon + h] = x->columns[i]->floats[row];
+			}
+		for (int64 t = begin; t < last; t++, kept++)
+		{
+			for (int i = 0; i < x->count; i++)
+			{
+				int64		row = o->rows[t];
+
+				x->values[i][kept] = row < 0 ? NAN : x->columns[i]->floats[row];
+				if (isnan(x->values[i][kept]) && !isnan(o->values[t]))
+					rk_table_bad_value(in->table, x->columns[i], row, "NULL");
+			}
+			o->values[kept] = o->values[t];
+			o->rows[kept] = o->rows[t];
+			o->owner[kept] = s;
+			if (o->times)
+				o->times[kept] = o->times[t];
+		}
+		begin = end;
+		o->offsets[s + 1] = kept;
+	}
+	in->total = kept;
+}

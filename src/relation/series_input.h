@@ -82,4 +82,19 @@ extern rk_series_rows rk_series_extend(rk_call *call, const rk_series_data *in, 
 /* A column from what stands by position and by step; NULL: none there. */
 extern double *rk_extended_column(rk_call *call, const rk_series_rows *e, const double *fitted, const double *forecast);
 
+/* Columns that explain, by position and by step after the last value. */
+typedef struct rk_regressor_columns
+{
+	int			count;
+	const rk_table_column **columns;
+	double	  **values;			/* by position */
+	double	  **future;			/* [series][horizon] */
+} rk_regressor_columns;
+
+/* Regressors among the columns of an open relation: those named x_.... */
+extern void rk_find_regressors(rk_call *call, const rk_series_data *in, rk_regressor_columns *x);
+
+/* Cuts missing values off the ends; sets values and future of the columns. */
+extern void rk_cut_ends(rk_call *call, rk_series_data *in, rk_regressor_columns *x, int64 horizon);
+
 #endif							/* RK_SERIES_INPUT_H */

@@ -2,14 +2,9 @@
  * descriptors.c
  *	  The temporal kernels as data: relations, parameters, results, documentation.
  */
-#include "../call/descriptor.h"
+#include "relations.h"
 
 /* ---- relations ---- */
-
-#define SERIES_COLUMNS \
-	{"series_id", NULL, RK_TYPE_ID, false, "tells series apart; not there: one series", .not_null = true}, \
-	{"ts", NULL, RK_TYPE_TIMESTAMPTZ, false, "orders the values of a series", .not_null = true}, \
-	{"t", NULL, RK_TYPE_INT8, false, "a number that orders them, instead of ts", .not_null = true}
 
 static const rk_relation_column changepoint_series_columns[] = {
 	SERIES_COLUMNS,
@@ -24,36 +19,6 @@ static const rk_relation changepoint_series = {
 	.example = "SELECT sensor AS series_id, ts, value FROM reading"
 };
 
-static const rk_relation_column value_series_columns[] = {
-	SERIES_COLUMNS,
-	{"value", NULL, RK_TYPE_FLOAT8, false, "the observation; NULL: missing"},
-	{0}
-};
-
-static const rk_relation value_series = {
-	.name = "series",
-	.columns = value_series_columns,
-	.example = "SELECT sensor AS series_id, ts, value FROM reading"
-};
-
-/* ---- parameters and columns that several share ---- */
-
-#define SERIES_PARAM(of) \
-	{.name = "series", .type = RK_TYPE_RELATION, .relation = &of, .meaning = "observations in time"}
-#define SERIES_ID_COLUMN {"series_id", RK_TYPE_ID, "the series; NULL where there is one without an id"}
-#define T_COLUMN {"t", RK_TYPE_INT8, "position in the series, from 1"}
-#define TS_COLUMN {"ts", RK_TYPE_TIMESTAMPTZ, "its time; NULL where series are ordered by t"}
-
-#define FREQUENCY_PARAM \
-	{.name = "frequency", .type = RK_TYPE_INTERVAL, .initial = "NULL", \
-	 .meaning = "distance of two positions; NULL: the most frequent one of each series, months as such"}
-#define FILL_PARAM \
-	{.name = "fill", .type = RK_TYPE_TEXT, .initial = "'error'", .choices = fills, \
-	 .meaning = "what becomes of missing positions and values: error, linear (a line between the neighbours), locf (the last " \
-	 "value again), none (rows as they follow each other, without those that are NULL)"}
-
-static const char *const fills[] = {"error", "linear", "locf", "none", NULL};
-
 /* ---- temporal/seasonal-decomposition ---- */
 
 static const char *const decompose_methods[] = {"stl", "classical", "mstl", NULL};
@@ -64,7 +29,7 @@ static const rk_function seasonal_functions[] = {
 		.suffix = "",
 		.description = "trend, season and remainder of series",
 		.params = (const rk_param[]) {
-			SERIES_PARAM(value_series),
+			SERIES_PARAM(rk_value_series),
 			{.name = "period", .type = RK_TYPE_INT4, .initial = "NULL", RK_AT_LEAST(2),
 			.meaning = "positions in a season; NULL: by the distance: month 12, quarter 4, day 7, hour 24, minute 60"},
 			{.name = "periods", .type = RK_TYPE_INT4_ARRAY, .initial = "NULL", RK_AT_LEAST(2), .meaning = "several, for method mstl"},
@@ -123,7 +88,7 @@ static const rk_function trend_functions[] = {
 		.suffix = "",
 		.description = "the trend of series: moving averages, exponential smoothing, local and global fits",
 		.params = (const rk_param[]) {
-			SERIES_PARAM(value_series),
+			SERIES_PARAM(rk_value_series),
 			{.name = "method", .type = RK_TYPE_TEXT, .initial = "'sma'", .choices = trend_methods,
 			.meaning = "sma: trailing mean; ema: exponential; cma: centred mean; lowess: local lines; holt: level and slope; hp: "
 			"Hodrick-Prescott; savgol: Savitzky-Golay; linear: one line"},
@@ -169,7 +134,7 @@ static const rk_function anomaly_functions[] = {
 		.suffix = "",
 		.description = "observations that do not fit their series, with what was expected and how far off they are",
 		.params = (const rk_param[]) {
-			SERIES_PARAM(value_series),
+			SERIES_PARAM(rk_value_series),
 			{.name = "method", .type = RK_TYPE_TEXT, .initial = "'zscore'", .choices = anomaly_methods,
 			.meaning = "zscore: mean and standard deviation; rolling_zscore: of the values before; mad: median and MAD; iqr: "
 			"Tukey's fences; moving_average: off the centred mean; seasonal_esd: Rosner's test without the season; stl: the "
@@ -230,7 +195,7 @@ static const rk_function changepoint_functions[] = {
 			{.name = "window_size", .type = RK_TYPE_INT4, .initial = "100", RK_AT_LEAST(2), .meaning = "of method window"},
 			{.name = "n_permutations", .type = RK_TYPE_INT4, .initial = "0", RK_BETWEEN(0, 1000000),
 			.meaning = "shuffles of two neighbouring segments for p_value; 0: none"},
-			{.name = "seed", .type = RK_TYPE_INT8, .initial = "0", RK_ANY, .meaning = "of the shuffles"},
+			SEED_PARAM("of the shuffles"),
 			{0}
 		},
 		.columns = (const rk_column[]) {
@@ -299,14 +264,6 @@ static const char *const backcasts[] = {"exponential", "mean", NULL};
 #define LOW_PARAM {.name = "low", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "lowest price"}
 #define CLOSE_PARAM {.name = "close", .type = RK_TYPE_FLOAT8, RK_ABOVE(0), .meaning = "last price"}
 #define RETURN_PARAM {.name = "value", .type = RK_TYPE_FLOAT8, RK_ANY, .meaning = "return; NULL: the row does not count"}
-#define HORIZON_PARAM(initially) \
-	{.name = "horizon", .type = RK_TYPE_INT4, .initial = initially, RK_BETWEEN(0, 10000), \
-	 .meaning = "how many positions after the last to forecast"}
-#define CONFIDENCE_PARAM(initially, what) \
-	{.name = "confidence", .type = RK_TYPE_FLOAT8, .initial = initially, RK_BETWEEN_OPEN(0, 1), .meaning = what}
-#define STATUS_COLUMN \
-	{"status", RK_TYPE_TEXT, "ok, too_short, constant (all values are equal) or not_converged"}
-#define KIND_COLUMN {"kind", RK_TYPE_TEXT, "fitted, or forecast after the last position"}
 #define GARCH_PARAMS \
 	{.name = "p", .type = RK_TYPE_INT4, .initial = "1", RK_BETWEEN(0, 20), .meaning = "lags of squared shocks (alpha)"}, \
 	{.name = "q", .type = RK_TYPE_INT4, .initial = "1", RK_BETWEEN(0, 20), .meaning = "lags of the variance (beta); none for arch"}, \
@@ -336,7 +293,7 @@ static const rk_function volatility_functions[] = {
 			HORIZON_PARAM("10"),
 			CONFIDENCE_PARAM("0.95", "of value at risk"),
 			{.name = "annualization", .type = RK_TYPE_FLOAT8, .initial = "252", RK_ABOVE(0), .meaning = "positions in a year"},
-			{.name = "seed", .type = RK_TYPE_INT8, .initial = "0", RK_ANY, .meaning = "egarch: of the paths of forecasts"},
+			SEED_PARAM("egarch: of the paths of forecasts"),
 			{0}
 		},
 		.columns = (const rk_column[]) {

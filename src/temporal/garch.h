@@ -26,15 +26,6 @@ typedef enum rk_garch_distribution
 	RK_SKEW_STUDENT
 } rk_garch_distribution;
 
-/* What became of a fit; the same for all models of series. */
-typedef enum rk_fit_status
-{
-	RK_FIT_OK,
-	RK_FIT_TOO_SHORT,
-	RK_FIT_CONSTANT,
-	RK_FIT_NOT_CONVERGED
-} rk_fit_status;
-
 typedef struct rk_garch_params
 {
 	bool		egarch;

@@ -75,6 +75,15 @@ extern int64_t rk_spacing_add(int64_t time, rk_spacing spacing, int64_t steps);
 /* The seasonal period that goes with a distance: 12 for months, ...; 0: none. */
 extern int64_t rk_spacing_period(rk_spacing spacing);
 
+/* What became of a fit; the same for all models of series. */
+typedef enum rk_fit_status
+{
+	RK_FIT_OK,
+	RK_FIT_TOO_SHORT,
+	RK_FIT_CONSTANT,
+	RK_FIT_NOT_CONVERGED
+} rk_fit_status;
+
 /* ---- numbers that several kernels need ---- */
 
 /* Sorts rising; NaN nowhere.  Introspective quicksort, no memory. */

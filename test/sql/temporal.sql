@@ -107,3 +107,29 @@ SELECT * FROM rk.temporal_volatility_analysis('{1,2}'::float8[], model => 'parki
 SELECT * FROM rk.temporal_volatility_analysis('SELECT 1 AS t, 1 AS high, 2 AS low', model => 'parkinson');
 SELECT * FROM rk.temporal_volatility_analysis('SELECT 1 AS t, 1 AS high, 2 AS low', model => 'yang_zhang');
 SELECT * FROM rk.temporal_volatility_analysis('SELECT 1 AS t, 1 AS high, 2 AS low');
+
+-- ARIMA
+SELECT t, kind, value, expected, std_error, lower, upper, residual FROM rk.temporal_arima_forecast('{1,3,4,7}'::float8[], p => 0, q => 0, trend => 'drift', horizon => 2);
+CREATE TABLE volume AS SELECT CASE s WHEN 1 THEN 'season' WHEN 2 THEN 'short' ELSE 'flat' END AS series_id, (date '2020-01-01' + i * interval '1 month')::date AS ts,
+	CASE s WHEN 3 THEN 7 ELSE 50 + i + 10 * sin(i * pi() / 6) + 2 * sin(i * i) END AS value, (i % 5)::float8 AS x_promotion
+FROM generate_series(1, 3) s, generate_series(0, 59) i WHERE s <> 2 OR i < 3;
+SELECT series_id, status, orders, ma[1]::numeric(6, 2), seasonal_ma[1]::numeric(6, 2), log_likelihood::numeric(9, 2), aic::numeric(9, 2), xreg, n
+FROM rk.temporal_arima_fit('SELECT series_id, ts, value FROM volume', id_type => NULL::text, p => 0, seasonal_order => '{0,1,1,12}') ORDER BY 1;
+SELECT series_id, t, ts::date, kind, expected::numeric(9, 1), (upper - lower)::numeric(9, 1) AS width
+FROM rk.temporal_arima_forecast('SELECT series_id, ts, value FROM volume', id_type => NULL::text, p => 0, seasonal_order => '{0,1,1,12}', horizon => 2)
+WHERE kind = 'forecast' ORDER BY 1, 2;
+SELECT orders[2], orders[5], orders[7], status FROM rk.temporal_arima_fit('SELECT ts, value FROM volume WHERE series_id = ''season''', auto => true);
+SELECT orders, xreg[1]::numeric(6, 1), array_length(std_errors, 1) FROM rk.temporal_arima_fit('SELECT ts, value + 3 * x_promotion AS value, x_promotion FROM volume WHERE series_id = ''season''', d => 0, seasonal_order => '{0,1,0,12}');
+SELECT t, value, expected::numeric(9, 2), lower::numeric(9, 2) FROM rk.temporal_arima_forecast('SELECT t, exp(t) AS value FROM generate_series(1, 5) t', p => 0, q => 0, trend => 'drift', box_cox => 0, horizon => 1);
+-- a gap, and rows to be forecast
+SELECT t, value, expected::numeric(6, 2) FROM rk.temporal_arima_forecast('SELECT t, CASE WHEN t NOT IN (4, 9) THEN t + t % 2 END AS value FROM generate_series(1, 9) t WHERE t <> 6', p => 0, q => 0, horizon => 2) ORDER BY t;
+SELECT * FROM rk.temporal_arima_forecast('SELECT t, CASE WHEN t < 9 THEN t END AS value, 1.0 / t AS x_a FROM generate_series(1, 9) t', p => 0, q => 0, horizon => 2);
+SELECT t, expected::numeric(6, 2) FROM rk.temporal_arima_forecast('SELECT t, CASE WHEN t < 9 THEN 3 + 2 * sin(t) + t % 2 * 0.1 END AS value, sin(t) AS x_a FROM generate_series(1, 9) t', p => 0, d => 0, q => 0, horizon => 1) WHERE kind = 'forecast';
+SELECT * FROM rk.temporal_arima_forecast('SELECT t, t AS value, nullif(t, 3) AS x_a FROM generate_series(1, 9) t', horizon => 0);
+SELECT * FROM rk.temporal_arima_fit('{1,2}'::float8[], seasonal_order => '{1,1,1}');
+SELECT * FROM rk.temporal_arima_fit('{1,2}'::float8[], seasonal_order => '{1,2,1,4}');
+SELECT * FROM rk.temporal_arima_fit('{1,2}'::float8[], trend => 'mean');
+SELECT * FROM rk.temporal_arima_fit('{1,2}'::float8[], trend => 'drift', d => 0);
+SELECT * FROM rk.temporal_arima_fit('{1,2}'::float8[], p => 21);
+SELECT * FROM rk.temporal_arima_fit('{1,-2}'::float8[], box_cox => 0.5);
+SELECT status, orders, ar FROM rk.temporal_arima_fit('{1,2}'::float8[]);

@@ -6,6 +6,8 @@
 
 #include "../../src/compute/minimize.h"
 #include "../../src/compute/normal.h"
+#include "../../src/temporal/forecast/arima.h"
+#include "../../src/temporal/forecast/arma.h"
 #include "../../src/temporal/temporal.h"
 
 #define SERIES 12
@@ -443,6 +445,92 @@ inverses(void **state)
 	assert_false(rk_invert(inverse, 3, pivots));
 }
 
+/* ---- ARIMA ---- */
+
+/* Two ways to the same prediction errors: of differences, and of levels. */
+static void
+filters_agree(void **state)
+{
+	static const double phi[] = {0.5, -0.3, 0.2};
+	static const double theta[] = {0.4, 0, 0.3, 0, 0.2};
+	static const double delta[] = {2, -1};
+	enum {N = 300};
+	double		x[N];
+	double		y[N + 2] = {5, 3};
+	double		fast[N];
+	double		slow[N];
+	double		levels[N + 2];
+	rk_arma		a = {3, 5, phi, theta, 0, delta};
+	double	   *work = malloc(sizeof(double) * rk_arma_work(rk_arma_order(&a), 2, 1));
+	rk_arma_result r[3];
+
+	(void) state;
+	for (int t = 0; t < N; t++)
+	{
+		x[t] = rk_uniform(rk_hash2(3, t)) - 0.5;
+		y[t + 2] = 2 * y[t + 1] - y[t] + x[t];
+	}
+	assert_true(rk_arma_filter(&a, (const double *const[]) {x}, 1, N, (double *const[]) {fast}, work, &r[0]));
+	assert_true(rk_arma_kalman(&a, (const double *const[]) {x}, 1, N, (double *const[]) {slow}, NULL, NULL, work, &r[1], NULL, NULL));
+	a.lags = 2;
+	assert_true(rk_arma_kalman(&a, (const double *const[]) {y}, 1, N + 2, (double *const[]) {levels}, NULL, NULL, work, &r[2], NULL, NULL));
+	for (int t = 0; t < N; t++)
+	{
+		assert_near(slow[t], fast[t], 1e-9);
+		assert_near(levels[t + 2], fast[t], 1e-7);
+	}
+	for (int k = 0; k < 3; k++)
+	{
+		assert_near(r[k].log_f, r[0].log_f, 1e-9);
+		assert_int_equal(r[k].counted, N);
+	}
+	a.phi = (const double[]) {0.5, 0.3, 0.4};
+	assert_false(rk_arma_filter(&a, (const double *const[]) {x}, 1, N, (double *const[]) {fast}, work, &r[0]));
+	free(work);
+}
+
+static rk_status
+run_arima(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	static const rk_arima_params kinds[] = {
+		{.orders = {.p = 1,.d = 1,.q = 1},.method = RK_ARIMA_CSS_ML,.box_cox = NAN,.horizon = 3},
+		{.orders = {.q = 1,.seasonal_d = 1,.seasonal_q = 1,.period = 12},.method = RK_ARIMA_CSS,.box_cox = 0,.horizon = 3},
+		{.automatic = true,.orders = {.period = 0},.method = RK_ARIMA_ML,.constant_allowed = true,.max_p = 2,.max_q = 2,
+		.box_cox = NAN,.horizon = 3}
+	};
+	static double holes[SERIES * LENGTH];
+	rk_series	s = random_series();
+	int64_t		n = s.offsets[SERIES];
+	double	   *at = result;
+
+	(void) edges;
+	memset(result, 0, RESULT);
+	/* the first series has gaps */
+	memcpy(holes, s.values, sizeof(double) * n);
+	holes[10] = holes[11] = NAN;
+	s.values = holes;
+	for (int k = 0; k < 3; k++)
+	{
+		rk_arima	a;
+		rk_status	status = rk_temporal_arima(ctx, &s, &(rk_arima_regressors) {0}, &kinds[k], &a);
+
+		if (status != RK_OK)
+			return status;
+		memcpy(at, a.expected, sizeof(double) * n);
+		memcpy(at + n, a.forecast, sizeof(double) * SERIES * 3);
+		memcpy(at + n + 3 * SERIES, a.std_errors, sizeof(double) * SERIES * a.stride);
+		at += 2 * n;
+	}
+	return RK_OK;
+}
+
+static void
+arima_passes(void **state)
+{
+	(void) state;
+	sweeps(run_arima);
+}
+
 /* Bars as rows; combined from any cut of them the same. */
 static void
 volatilities_do_not_depend_on_cuts(void **state)
@@ -509,6 +597,8 @@ main(void)
 		cmocka_unit_test(volatility_passes),
 		cmocka_unit_test(minima_keep_constraints),
 		cmocka_unit_test(inverses),
+		cmocka_unit_test(filters_agree),
+		cmocka_unit_test(arima_passes),
 		cmocka_unit_test(volatilities_do_not_depend_on_cuts),
 	};
 

@@ -1,0 +1,108 @@
+/*
+ * arima.h
+ *	  Seasonal ARIMA models of series with regressors: fits and forecasts.
+ */
+#ifndef RK_ARIMA_H
+#define RK_ARIMA_H
+
+#include "../series.h"
+
+#define RK_ARIMA_ORDER 20		/* of p and q */
+#define RK_ARIMA_SEASONAL 3		/* of P and Q */
+#define RK_ARIMA_PERIOD 1000
+
+typedef struct rk_arima_orders
+{
+	int			p;
+	int			d;
+	int			q;
+	int			seasonal_p;
+	int			seasonal_d;
+	int			seasonal_q;
+	int			period;			/* 0: no season */
+	bool		constant;		/* mean, or drift where it is differenced once */
+} rk_arima_orders;
+
+typedef enum rk_arima_method
+{
+	RK_ARIMA_CSS,
+	RK_ARIMA_ML,
+	RK_ARIMA_CSS_ML
+} rk_arima_method;
+
+typedef enum rk_criterion
+{
+	RK_AIC,
+	RK_AICC,
+	RK_BIC
+} rk_criterion;
+
+typedef struct rk_arima_params
+{
+	rk_arima_orders orders;		/* automatic: the period alone, 0: of each series */
+	rk_arima_method method;
+	bool		automatic;
+	bool		constant_allowed;	/* automatic */
+	rk_criterion criterion;
+	int			max_p;
+	int			max_q;
+	const int64_t *periods;		/* automatic: of each series; NULL: as in orders */
+	double		box_cox;		/* NaN: none */
+	int64_t		horizon;
+} rk_arima_params;
+
+/* Columns that explain: by position, and [series][horizon] after the end. */
+typedef struct rk_arima_regressors
+{
+	int			count;
+	const double *const *values;	/* NaN only where the series is NaN */
+	const double *const *future;
+} rk_arima_regressors;
+
+/*
+ * Estimates of a series stand in a row of stride numbers: ar[p], ma[q],
+ * seasonal ar[P], seasonal ma[Q], constant if there is one, regressors.
+ */
+typedef struct rk_arima
+{
+	int			stride;
+	int			regressors;
+	int64_t    *status;			/* rk_fit_status, of each series, and so on */
+	rk_arima_orders *orders;
+	double	   *estimates;		/* [series][stride]; NaN: none */
+	double	   *std_errors;		/* likewise */
+	double	   *sigma2;
+	double	   *log_likelihood;
+	double	   *aic;
+	double	   *aicc;
+	double	   *bic;
+	double	   *ljung_box;		/* p value */
+	int64_t    *observations;
+	double	   *expected;		/* by position: one step ahead; NaN: none */
+	double	   *std_error;
+	double	   *forecast;		/* [series][horizon], in units of the values */
+	double	   *forecast_error; /* with Box-Cox of what was transformed */
+	double	   *forecast_level; /* with Box-Cox before it is transformed back */
+} rk_arima;
+
+/*
+ * Fits by the exact Gaussian likelihood of the differenced series, sigma2 and
+ * the coefficients of regressors being concentrated out, or by conditional sums
+ * of squares (css).  Partial autocorrelations keep the model stationary and
+ * invertible (Monahan 1984); starts are zeros (ml) or those of Hannan, Rissanen
+ * 1982 (css_ml).  Missing values (NaN) go through a Kalman filter of levels.
+ * Standard errors come from the Hessian.
+ *
+ * automatic: Hyndman, Khandakar 2008, stepwise; differences by the KPSS test at
+ * 5 %, seasonal ones where the strength of the season is above 0.64.
+ *
+ * O(n (p + q)) an evaluation without missing values, else O(n r^2).
+ */
+extern rk_status rk_temporal_arima(rk_ctx *ctx, const rk_series *s, const rk_arima_regressors *x,
+								   const rk_arima_params *p, rk_arima *out);
+
+/* Box, Cox 1964: (y^lambda - 1) / lambda, and back. */
+extern double rk_box_cox(double y, double lambda);
+extern double rk_box_cox_back(double z, double lambda);
+
+#endif							/* RK_ARIMA_H */
