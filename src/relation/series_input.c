@@ -286,9 +286,13 @@ rk_find_regressors(rk_call *call, const rk_series_data *in, rk_regressor_columns
 	if (in->table == NULL)
 		return;
 	x->columns = rk_call_alloc(call, in->table->count, const rk_table_column *);
+	x->carried = rk_call_alloc(call, in->table->count, bool);
 	for (int i = in->table->described; i < in->table->count; i++)
 		if (strncmp(in->table->columns[i].name, "x_", 2) == 0)
+		{
+			x->carried[x->count] = false;
 			x->columns[x->count++] = &in->table->columns[i];
+		}
 }
 
 /*
@@ -321,6 +325,13 @@ rk_cut_ends(rk_call *call, rk_series_data *in, rk_regressor_columns *x, int64 ho
 			{
 				int64		row = last + h < end ? o->rows[last + h] : -1;
 
+				if (x->carried[i] && last > begin && (row < 0 || isnan(x->columns[i]->floats[row])))
+					row = h > 0 && row < 0 ? -2 : o->rows[last - 1];
+				if (row == -2)
+				{
+					x->future[i][s * horizon + h] = x->future[i][s * horizon + h - 1];
+					continue;
+				}
 				if (row < 0 || isnan(x->columns[i]->floats[row]))
 					ereport(ERROR,
 							(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -87,6 +87,7 @@ typedef struct rk_regressor_columns
 {
 	int			count;
 	const rk_table_column **columns;
+	bool	   *carried;		/* the last value goes on where there is none to come */
 	double	  **values;			/* by position */
 	double	  **future;			/* [series][horizon] */
 } rk_regressor_columns;

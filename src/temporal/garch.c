@@ -208,6 +208,8 @@ best_start(rk_garch_work *f, int kind, const double *mean, double *x)
 	{
 		double		value;
 
+		if (rk_chunk_should_stop(f->ctx, f->thread))
+			return false;
 		starting_point(f, grid[i], mean, at);
 		value = rk_garch_objective(f, at, NULL);
 		if (!(value < best))

@@ -499,6 +499,8 @@ rk_garch_scores(rk_garch_work *f, const double *x)
 		double		h = 1e-5 * fmax(fabs(x[k]), 0.01);
 		int64_t		n = f->n;
 
+		if (rk_chunk_should_stop(f->ctx, f->thread))
+			return;
 		memcpy(at, x, sizeof(double) * f->count);
 		at[k] = x[k] + h;
 		rk_garch_variances(f, at);

@@ -1,4 +1,4 @@
-"""The temporal kernels beside arch, statsmodels, ruptures and pandas, from the same series."""
+"""The temporal kernels beside arch, statsmodels, prophet, ruptures and pandas, from the same series."""
 import glob
 import importlib
 import json
@@ -21,6 +21,7 @@ MEASURES = [
     ("pelt", "PELT, l2", (1, 10000), 1, 1.0, 1e-8),
     ("lowess", "lowess, window 101", (1, 10000), 1, 1.0, 1e-8),
     ("hp", "Hodrick-Prescott", (1, 100000), 1, 1.0, 1e-6),
+    ("prophet", "prophet, default model", (10, 1500), 1, 0.5, 1e-3),
     ("rolling", "rolling z-scores", (1, 1000000), 1, 1.0, 1e-6),
 ]
 
@@ -56,6 +57,9 @@ def series(what, count, n):
         for t in range(1, n + 1):
             x[:, t] = 0.6 * x[:, t - 1] + e[:, t] + 0.3 * e[:, t - 1]
         return np.cumsum(x[:, 1:], axis=1)
+    if what == "prophet":
+        t = np.arange(n)
+        return 100 + t / 50 + 8 * np.sin(t / 58.1) + 3 * np.sin(t * 2 * np.pi / 7) + e[:, 1:]
     season = 5 * np.sin(2 * np.pi * np.arange(n) / 12)
     if what == "sarima":
         return np.cumsum(e[:, 1:], axis=1) + season
@@ -97,6 +101,13 @@ def peers():
             ends = ruptures.KernelCPD(kernel="linear", min_size=2).fit(xs[0]).predict(pen=20)
             return sum(np.var(xs[0][a:b]) * (b - a) for a, b in zip([0] + ends, ends)) + 20 * (len(ends) - 1)
         found["pelt"] = ("ruptures", pelt)
+    prophet = library("prophet")
+    if prophet and pandas:
+        def decomposition(xs):
+            m = prophet.Prophet()
+            m.fit(pandas.DataFrame({"ds": pandas.date_range("2020-01-01", periods=len(xs[0])), "y": xs[0]}))
+            return m.predict(m.make_future_dataframe(30)).yhat[len(xs[0]) // 2]
+        found["prophet"] = ("prophet", decomposition)
     if pandas:
         def rolling(xs):
             x = pandas.Series(xs[0])

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "../../src/temporal/forecast/arima.h"
+#include "../../src/temporal/forecast/prophet.h"
 #include "../../src/temporal/temporal.h"
 
 static double
@@ -132,13 +133,36 @@ rolling(rk_ctx *ctx, const rk_series *s)
 	return a.score[s->offsets[1] / 2];
 }
 
+/* Days from 2020 on. */
+static double
+prophet(rk_ctx *ctx, const rk_series *s)
+{
+	static const rk_prophet_season seasons[] = {{365.25, RK_ORDER_AUTO, 10, false, false}, {7, RK_ORDER_AUTO, 10, false, false},
+		{1, RK_ORDER_AUTO, 10, false, false}};
+	int64_t		n = s->offsets[s->count];
+	double	   *times = rk_alloc(ctx, n + s->count * 30, sizeof(double));
+	rk_prophet_params p = {.n_changepoints = 25,.changepoint_range = 0.8,.changepoint_prior_scale = 0.05,.seasons = seasons,
+		.season_count = 3,.regressor_prior_scale = 10,.confidence = 0.8,.samples = 1000,.horizon = 30,.calendar = true};
+	rk_prophet	r;
+
+	for (int64_t i = 0; i < s->count; i++)
+	{
+		for (int64_t t = s->offsets[i]; t < s->offsets[i + 1]; t++)
+			times[t] = 18262 + (double) (t - s->offsets[i]);
+		for (int h = 0; h < 30; h++)
+			times[n + i * 30 + h] = 18262 + (double) (s->offsets[i + 1] - s->offsets[i] + h);
+	}
+	check(ctx, rk_temporal_prophet(ctx, &(rk_prophet_input) {.s = s, .times = times, .future_times = times + n}, &p, &r));
+	return r.expected[s->offsets[1] / 2];
+}
+
 static const struct
 {
 	const char *name;
 	double		(*run) (rk_ctx *ctx, const rk_series *s);
 }			measures[] = {
 	{"garch", garch}, {"arima", arima}, {"sarima", seasonal_arima}, {"stl", stl}, {"pelt", pelt}, {"lowess", lowess}, {"hp", hp},
-	{"rolling", rolling}
+	{"rolling", rolling}, {"prophet", prophet}
 };
 
 static int

@@ -133,3 +133,32 @@ SELECT * FROM rk.temporal_arima_fit('{1,2}'::float8[], trend => 'drift', d => 0)
 SELECT * FROM rk.temporal_arima_fit('{1,2}'::float8[], p => 21);
 SELECT * FROM rk.temporal_arima_fit('{1,-2}'::float8[], box_cox => 0.5);
 SELECT status, orders, ar FROM rk.temporal_arima_fit('{1,2}'::float8[]);
+
+-- trend, seasons, holidays
+SELECT t, kind, value, expected::numeric(6, 2), seasonal, components, trend_lower IS NOT NULL AS bounds, residual::numeric(6, 3)
+FROM rk.temporal_prophet_decomposition('{1,2,3,4,5,6}'::float8[], horizon => 2, n_changepoints => 2) WHERE t > 4;
+CREATE TABLE page_view AS SELECT 'page' AS series_id, date '2024-01-01' + i AS ts, 100 + i + 10 * sin(2 * pi() * i / 7) + CASE WHEN i IN (20, 50) THEN 30 ELSE 0 END AS value,
+	300 AS cap FROM generate_series(0, 69) i;
+SELECT ts::date, kind, expected::numeric(9, 0), trend::numeric(9, 0), (lower < expected AND expected < upper) AS inside, round(holiday_effect) AS holiday, jsonb_object_agg(key, round(part.value::numeric)) AS components
+FROM rk.temporal_prophet_decomposition('SELECT ts, value FROM page_view', horizon => 2,
+	holidays => 'SELECT ''sale'' AS holiday, date ''2024-01-01'' + i AS ts FROM unnest(''{20,50,71}''::int[]) i') p, jsonb_each(p.components) part
+WHERE t IN (21, 22, 71, 72) GROUP BY t, ts, kind, expected, trend, lower, upper, holiday_effect ORDER BY t;
+SELECT max(trend)::numeric(9, 0) < 300 AS below_cap, count(*) FROM rk.temporal_prophet_decomposition('SELECT ts, value, cap FROM page_view', growth => 'logistic', horizon => 100);
+SELECT count(*), count(upper), count(expected) FROM rk.temporal_prophet_decomposition('page_view', id_type => NULL::text, uncertainty_samples => 0, horizon => 5, seasonality_mode => 'multiplicative');
+SELECT array_agg(DISTINCT key) FROM rk.temporal_prophet_decomposition('SELECT ts, value, extract(day FROM ts) AS x_rest FROM page_view', horizon => 0, weekly => '2', period => 10,
+	seasonalities => '[{"name": "month", "period": 30.5, "fourier_order": 2, "prior_scale": 5, "mode": "multiplicative"}]') p, jsonb_object_keys(components) key;
+SELECT t, expected FROM rk.temporal_prophet_decomposition('SELECT 1 AS t, 2 AS value', horizon => 1);
+SELECT * FROM rk.temporal_prophet_decomposition('SELECT ts, value FROM page_view', growth => 'logistic');
+SELECT * FROM rk.temporal_prophet_decomposition('SELECT ts, value, 100 AS cap, 100 AS floor FROM page_view', growth => 'logistic');
+SELECT * FROM rk.temporal_prophet_decomposition('page_view', weekly => 'sometimes');
+SELECT * FROM rk.temporal_prophet_decomposition('page_view', weekly => '101');
+SELECT * FROM rk.temporal_prophet_decomposition('page_view', seasonalities => '{}');
+SELECT * FROM rk.temporal_prophet_decomposition('page_view', seasonalities => '[1]');
+SELECT * FROM rk.temporal_prophet_decomposition('page_view', seasonalities => '[{"period": 1}]');
+SELECT * FROM rk.temporal_prophet_decomposition('page_view', seasonalities => '[{"name": "a", "period": -1, "fourier_order": 1}]');
+SELECT * FROM rk.temporal_prophet_decomposition('page_view', seasonalities => '[{"name": "a", "period": 1}]');
+SELECT * FROM rk.temporal_prophet_decomposition('page_view', seasonalities => '[{"name": "a", "period": 1, "fourier_order": 1, "prior_scale": 0}]');
+SELECT * FROM rk.temporal_prophet_decomposition('page_view', id_type => NULL::text, holidays => 'SELECT 1 AS ts');
+SELECT * FROM rk.temporal_prophet_decomposition('page_view', id_type => NULL::text, holidays => 'SELECT ''a'' AS holiday, date ''2024-01-01'' AS ts, 1 AS lower_window');
+SELECT * FROM rk.temporal_prophet_decomposition('SELECT ts, value, value AS x_a FROM page_view');
+SELECT * FROM rk.temporal_prophet_decomposition('page_view', changepoint_prior_scale => 0);

@@ -8,6 +8,7 @@
 #include "../../src/compute/normal.h"
 #include "../../src/temporal/forecast/arima.h"
 #include "../../src/temporal/forecast/arma.h"
+#include "../../src/temporal/forecast/prophet.h"
 #include "../../src/temporal/temporal.h"
 
 #define SERIES 12
@@ -531,6 +532,62 @@ arima_passes(void **state)
 	sweeps(run_arima);
 }
 
+/* ---- prophet ---- */
+
+static rk_status
+run_prophet(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	static const int64_t holidays[] = {30, 90};
+	static const rk_prophet_season seasons[] = {{365.25, RK_ORDER_AUTO, 10, false, false}, {7, RK_ORDER_AUTO, 10, true, false},
+		{1, RK_ORDER_AUTO, 10, false, false}, {12, 2, 10, false, true}};
+	static const rk_prophet_holiday holiday[] = {{holidays, 2, 10}};
+	static double times[SERIES * LENGTH];
+	static double future[SERIES * 4];
+	static double cap[SERIES * LENGTH];
+	rk_series	s = random_series();
+	int64_t		n = s.offsets[SERIES];
+	double	   *at = result;
+
+	(void) edges;
+	memset(result, 0, RESULT);
+	for (int64_t i = 0; i < SERIES; i++)
+	{
+		for (int64_t t = s.offsets[i]; t < s.offsets[i + 1]; t++)
+		{
+			times[t] = (double) (t - s.offsets[i]);
+			cap[t] = 40;
+		}
+		for (int h = 0; h < 4; h++)
+			future[4 * i + h] = (double) (s.offsets[i + 1] - s.offsets[i] + h);
+	}
+	for (int growth = RK_GROWTH_LINEAR; growth <= RK_GROWTH_FLAT; growth++)
+	{
+		rk_prophet_params p = {.growth = growth,.n_changepoints = 8,.changepoint_range = 0.8,.changepoint_prior_scale = 0.1,
+			.seasons = seasons,.season_count = 4,.holidays = holiday,.holiday_count = 1,.regressor_prior_scale = 10,
+			.confidence = 0.9,.samples = 20,.horizon = 4,.calendar = true};
+		rk_prophet_input in = {.s = &s,.times = times,.future_times = future,.regressors = 1,
+			.values = (const double *const[]) {times},.future = (const double *const[]) {future},.cap = cap,.future_cap = cap};
+		rk_prophet	r;
+		rk_status	status;
+
+		p.multiplicative = growth == RK_GROWTH_FLAT;
+		status = rk_temporal_prophet(ctx, &in, &p, &r);
+		if (status != RK_OK)
+			return status;
+		memcpy(at, r.expected, sizeof(double) * (n + 4 * SERIES));
+		memcpy(at + n + 4 * SERIES, r.upper, sizeof(double) * (n + 4 * SERIES));
+		at += 3 * n;
+	}
+	return RK_OK;
+}
+
+static void
+prophet_passes(void **state)
+{
+	(void) state;
+	sweeps(run_prophet);
+}
+
 /* Bars as rows; combined from any cut of them the same. */
 static void
 volatilities_do_not_depend_on_cuts(void **state)
@@ -599,6 +656,7 @@ main(void)
 		cmocka_unit_test(inverses),
 		cmocka_unit_test(filters_agree),
 		cmocka_unit_test(arima_passes),
+		cmocka_unit_test(prophet_passes),
 		cmocka_unit_test(volatilities_do_not_depend_on_cuts),
 	};
 

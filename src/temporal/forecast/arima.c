@@ -153,7 +153,7 @@ standard_errors(rk_arima_fit *f, const rk_arima_model *m, const double *beta, do
 
 /* Ljung, Box 1978: p value of no correlation among standardised errors. */
 static double
-ljung_box(const double *e, int64_t from, int64_t n, int period, int parameters, int64_t counted, double *work)
+ljung_box(rk_arima_fit *f, const double *e, int64_t from, int64_t n, int period, int parameters, int64_t counted, double *work)
 {
 	int64_t		lags = period > 1 ? 2 * (int64_t) period : 10;
 	int64_t		m = 0;
@@ -174,6 +174,8 @@ ljung_box(const double *e, int64_t from, int64_t n, int period, int parameters, 
 	{
 		double		sum = 0;
 
+		if (rk_arima_stopped(f))
+			return NAN;
 		for (int64_t t = lag; t < m; t++)
 			sum += (work[t] - mean) * (work[t - lag] - mean);
 		q += sum / total * (sum / total) / (double) (m - lag);
@@ -428,7 +430,7 @@ one_series(state *st, int64_t series, int thread)
 		for (int64_t t = 0; t < f->length; t++)
 			for (int c = 1; c < f->columns; c++)
 				f->error[0][t] -= f->beta[c - 1] * f->error[c][t];
-		out->ljung_box[series] = ljung_box(f->error[0], f->missing ? f->lags : 0, f->length, m.o.period, k, n, f->scratch);
+		out->ljung_box[series] = ljung_box(f, f->error[0], f->missing ? f->lags : 0, f->length, m.o.period, k, n, f->scratch);
 		/* the last evaluation is to be the fit itself: beta is needed below */
 		memcpy(f->first_fit, f->beta, sizeof(double) * (f->columns - 1));
 		standard_errors(f, &m, f->first_fit, st->hessian[thread], errors);

@@ -243,6 +243,8 @@ rk_arima_evaluate(rk_arima_fit *f, const double *coefficients)
 	int64_t		from = 0;
 	double		n;
 
+	if (rk_arima_stopped(f))
+		return INFINITY;
 	if (f->method == RK_ARIMA_CSS && !f->missing)
 		from = conditional_errors(f, &a);
 	else if (f->missing)
@@ -441,6 +443,8 @@ hannan_rissanen(rk_arima_fit *f, double *coefficients)
 	for (int j = 0; j <= order; j++)
 	{
 		gamma[j] = 0;
+		if (rk_arima_stopped(f))
+			return;
 		for (int64_t t = j; t < n; t++)
 			gamma[j] += w[t] * w[t - j];
 	}
@@ -463,6 +467,8 @@ hannan_rissanen(rk_arima_fit *f, double *coefficients)
 	for (int64_t t = 0; t < n; t++)
 	{
 		e[t] = w[t];
+		if ((t & 0xff) == 0 && rk_arima_stopped(f))
+			return;
 		for (int j = 1; j <= order && j <= t; j++)
 			e[t] -= ar[j - 1] * w[t - j];
 	}

@@ -17,7 +17,7 @@
  * in units of the long-run variance by Bartlett weights.
  */
 static double
-kpss(const double *x, int64_t n)
+kpss(rk_arima_fit *f, const double *x, int64_t n)
 {
 	double		mean = rk_mean(x, n);
 	double		variance = rk_sum_squares(x, n, mean) / n;
@@ -29,6 +29,8 @@ kpss(const double *x, int64_t n)
 	{
 		double		sum = 0;
 
+		if (rk_arima_stopped(f))
+			return 0;
 		for (int64_t t = lag; t < n; t++)
 			sum += (x[t] - mean) * (x[t - lag] - mean);
 		variance += 2 * (1 - (double) lag / (lags + 1)) * sum / n;
@@ -115,7 +117,7 @@ choose_differences(rk_arima_fit *f, rk_arima_orders *o)
 		o->seasonal_d = 1;
 		n = take_differences(x, n, o->period);
 	}
-	while (o->d < 2 && n > 3 && !all_equal(x, n) && kpss(x, n) > KPSS_CRITICAL)
+	while (o->d < 2 && n > 3 && !all_equal(x, n) && kpss(f, x, n) > KPSS_CRITICAL)
 	{
 		o->d++;
 		n = take_differences(x, n, 1);

@@ -6,8 +6,12 @@
 
 #include <math.h>
 
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+
 #include "../../call/types.h"
 #include "../../compute/normal.h"
+#include "../../relation/json_model.h"
 #include "../../relation/series_input.h"
 #include "forecast.h"
 
@@ -255,8 +259,416 @@ arima_fit(rk_call *call)
 
 RK_FUNCTION(rk_temporal_arima_forecast_fit_sql, "temporal/arima-forecast", "_fit");
 
+/* ---- temporal/prophet-decomposition ---- */
+
+#define DAYS_TO_2000 10957		/* from 1970 */
+#define MOST_ORDER 100
+#define MOST_SEASONS 60
+
+/* A seasonality that the caller asks for: auto, on, off or an order. */
+static int
+built_in_order(rk_call *call, const char *name, int on)
+{
+	char	   *text = rk_arg_text(call, name);
+	char	   *end;
+	long		order;
+
+	if (strcmp(text, "auto") == 0)
+		return RK_ORDER_AUTO;
+	if (strcmp(text, "on") == 0)
+		return on;
+	if (strcmp(text, "off") == 0)
+		return 0;
+	order = strtol(text, &end, 10);
+	if (end == text || *end != '\0' || order < 0 || order > MOST_ORDER)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"%s\" is \"%s\"", name, text),
+				 errdetail("Permitted are auto, on, off and an order of 0 to %d.", MOST_ORDER)));
+	return (int) order;
+}
+
+/* What the model is made of, and what its parts are called. */
+typedef struct prophet_model
+{
+	rk_prophet_params p;
+	rk_prophet_season seasons[MOST_SEASONS + 4];
+	const char *names[MOST_SEASONS + 4];
+} prophet_model;
+
+static const char *const modes[] = {"additive", "multiplicative", NULL};
+
+/* Adds the objects of the parameter seasonalities. */
+static void
+custom_seasons(rk_call *call, prophet_model *m)
+{
+	Jsonb	   *given;
+	int			count;
+
+	if (rk_arg_is_null(call, "seasonalities"))
+		return;
+	given = DatumGetJsonbP(rk_arg_datum(call, "seasonalities"));
+	count = JB_ROOT_IS_ARRAY(given) && !JB_ROOT_IS_SCALAR(given) ? JB_ROOT_COUNT(given) : -1;
+	if (count < 0 || count > MOST_SEASONS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"seasonalities\" is not an array of up to %d objects", MOST_SEASONS),
+				 errhint("Such as '[{\"name\": \"monthly\", \"period\": 30.5, \"fourier_order\": 5}]'.")));
+	for (int i = 0; i < count; i++)
+	{
+		JsonbValue *element = getIthJsonbValueFromContainer(&given->root, i);
+		rk_prophet_season *s = &m->seasons[m->p.season_count];
+		JsonbValue *name;
+		rk_json_node node = {.call = call,.argument = "seasonalities",.path = psprintf("[%d]", i)};
+
+		if (element->type != jbvBinary || !JsonContainerIsObject(element->val.binary.data))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("[%d] of \"seasonalities\" is not an object", i)));
+		node.object = element->val.binary.data;
+		name = getKeyJsonValueFromContainer(node.object, "name", 4, NULL);
+		if (name == NULL || name->type != jbvString)
+			rk_json_wrong(&node, "name", "is missing");
+		m->names[m->p.season_count++] = pnstrdup(name->val.string.val, name->val.string.len);
+		*s = (rk_prophet_season) {
+			.period = rk_json_number(&node, "period", NAN),
+			.order = (int) fmin(rk_json_number(&node, "fourier_order", 0), 1e6),
+			.prior_scale = rk_json_number(&node, "prior_scale", rk_arg_float8(call, "seasonality_prior_scale")),
+			.multiplicative = rk_json_choice(&node, "mode", modes, m->p.multiplicative) == 1
+		};
+		if (!(s->period > 0))
+			rk_json_wrong(&node, "period", "must be a number of days above 0");
+		if (s->order < 1 || s->order > MOST_ORDER)
+			rk_json_wrong(&node, "fourier_order", psprintf("must be 1 to %d", MOST_ORDER));
+		if (!(s->prior_scale > 0))
+			rk_json_wrong(&node, "prior_scale", "must be above 0");
+	}
+}
+
+static void
+prophet_params(rk_call *call, prophet_model *m)
+{
+	static const struct
+	{
+		const char *name;
+		double		period;
+		int			order;
+	}			built_in[RK_BUILT_IN_SEASONS] = {{"yearly", 365.25, 10}, {"weekly", 7, 3}, {"daily", 1, 4}};
+	double		prior = rk_arg_float8(call, "seasonality_prior_scale");
+
+	*m = (prophet_model) {0};
+	m->p = (rk_prophet_params) {
+		.growth = rk_arg_choice(call, "growth"),
+		.n_changepoints = rk_arg_int(call, "n_changepoints"),
+		.changepoint_range = rk_arg_float8(call, "changepoint_range"),
+		.changepoint_prior_scale = rk_arg_float8(call, "changepoint_prior_scale"),
+		.seasons = m->seasons,
+		.multiplicative = rk_arg_choice(call, "seasonality_mode") == 1,
+		.regressor_prior_scale = rk_arg_float8(call, "holidays_prior_scale"),
+		.confidence = rk_arg_float8(call, "confidence"),
+		.samples = rk_arg_int(call, "uncertainty_samples"),
+		.seed = (uint64) rk_arg_int(call, "seed"),
+		.horizon = rk_arg_int(call, "horizon")
+	};
+	for (int s = 0; s < RK_BUILT_IN_SEASONS; s++)
+	{
+		m->names[s] = built_in[s].name;
+		m->seasons[s] = (rk_prophet_season) {built_in[s].period, built_in_order(call, built_in[s].name, built_in[s].order),
+		prior, m->p.multiplicative, false};
+	}
+	m->p.season_count = RK_BUILT_IN_SEASONS;
+	custom_seasons(call, m);
+	if (!rk_arg_is_null(call, "period"))
+	{
+		int64		period = rk_arg_int(call, "period");
+
+		m->names[m->p.season_count] = "period";
+		m->seasons[m->p.season_count++] = (rk_prophet_season) {(double) period, (int) Min(10, period / 2), prior,
+		m->p.multiplicative, true};
+	}
+}
+
+/* One day of one column of holidays. */
+typedef struct holiday_entry
+{
+	rk_bytes	name;
+	int64		offset;
+	int64		day;
+	double		prior_scale;	/* NaN: the general one */
+} holiday_entry;
+
+static int
+compare_entries(const void *a, const void *b)
+{
+	const holiday_entry *x = a;
+	const holiday_entry *y = b;
+	int			order = memcmp(x->name.data, y->name.data, Min(x->name.length, y->name.length));
+
+	if (order != 0)
+		return order;
+	if (x->name.length != y->name.length)
+		return x->name.length < y->name.length ? -1 : 1;
+	if (x->offset != y->offset)
+		return x->offset < y->offset ? -1 : 1;
+	return (x->day > y->day) - (x->day < y->day);
+}
+
+/* A holiday with the days about it; how many. */
+static int64
+put_days(holiday_entry *to, const holiday_entry *of, int64 lower, int64 upper)
+{
+	for (int64 offset = lower; offset <= upper; offset++)
+	{
+		*to = *of;
+		to->offset = offset;
+		to++->day += offset;
+	}
+	return upper - lower + 1;
+}
+
+/* Columns of holidays: one for each name and day about it. */
+static void
+read_holidays(rk_call *call, rk_prophet_params *p)
+{
+	rk_table   *t = rk_table_read(call, "holidays");
+	rk_table_column *name;
+	rk_table_column *ts;
+	rk_table_column *lower;
+	rk_table_column *upper;
+	rk_table_column *prior;
+	holiday_entry *entries;
+	rk_prophet_holiday *columns;
+	int64	   *days;
+	int64		count = 0;
+
+	if (t == NULL)
+		return;
+	name = rk_table_column_named(t, "holiday");
+	ts = rk_table_column_named(t, "ts");
+	lower = rk_table_column_named(t, "lower_window");
+	upper = rk_table_column_named(t, "upper_window");
+	prior = rk_table_column_named(t, "prior_scale");
+#define WINDOW(c, i) (rk_has_value((c), (i)) ? (c)->ints[i] : 0)
+	for (int64 i = 0; i < t->rows; i++)
+		count += WINDOW(upper, i) - WINDOW(lower, i) + 1;
+	entries = rk_call_alloc(call, count, holiday_entry);
+	columns = rk_call_alloc(call, count, rk_prophet_holiday);
+	days = rk_call_alloc(call, count, int64);
+	count = 0;
+	for (int64 i = 0; i < t->rows; i++)
+		count += put_days(entries + count, &(holiday_entry) {
+			name->texts[i], 0, ts->ints[i] + DAYS_TO_2000, prior->there ? prior->floats[i] : NAN
+		}, WINDOW(lower, i), WINDOW(upper, i));
+#undef WINDOW
+	qsort(entries, count, sizeof(holiday_entry), compare_entries);
+	for (int64 i = 0; i < count; i++)
+	{
+		rk_prophet_holiday *h = &columns[p->holiday_count - 1];
+
+		days[i] = entries[i].day;
+		if (i == 0 || entries[i].offset != entries[i - 1].offset || entries[i].name.length != entries[i - 1].name.length ||
+			memcmp(entries[i].name.data, entries[i - 1].name.data, entries[i].name.length) != 0)
+		{
+			h = &columns[p->holiday_count++];
+			*h = (rk_prophet_holiday) {.days = &days[i],.prior_scale = p->regressor_prior_scale};
+		}
+		h->count++;
+		if (!isnan(entries[i].prior_scale))
+			h->prior_scale = entries[i].prior_scale;
+	}
+	if (p->holiday_count > 1000)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("\"holidays\" has %d different days about holidays, above 1000", p->holiday_count)));
+	p->holidays = columns;
+}
+
+/* Times of positions and steps in days; without a calendar as they are. */
+static void
+prophet_times(rk_call *call, const rk_series_data *in, rk_prophet_params *p, rk_prophet_input *x)
+{
+	double	   *times = rk_call_alloc(call, in->total, double);
+	double	   *future = rk_call_alloc(call, in->series.count * p->horizon, double);
+
+#define DAYS(local) ((double) (local) / USECS_PER_DAY + DAYS_TO_2000)
+	for (int64 s = 0; s < in->series.count; s++)
+	{
+		int64		base = in->series.offsets[s];
+		int64		last = in->series.offsets[s + 1] - 1;
+		rk_spacing	spacing = in->laid_out.spacing[s];
+
+		for (int64 t = base; t <= last; t++)
+			times[t] = in->calendar ? DAYS(in->laid_out.times[t]) : in->laid_out.times ? (double) in->laid_out.times[t] : (double) (t - base);
+		for (int64 h = 0; h < p->horizon && last >= base; h++)
+			future[s * p->horizon + h] = in->calendar ? DAYS(rk_spacing_add(in->laid_out.times[last], spacing, h + 1)) :
+				times[last] + (double) (h + 1) * (spacing.units > 0 ? (double) spacing.units : 1);
+	}
+#undef DAYS
+	p->calendar = in->calendar;
+	x->times = times;
+	x->future_times = future;
+}
+
+/* Capacities and floors of logistic growth, as columns of their own. */
+static void
+take_limits(rk_call *call, const rk_series_data *in, rk_regressor_columns *x, rk_prophet_input *out, const rk_prophet_params *p)
+{
+	for (int i = 0; i < 2 && p->growth == RK_GROWTH_LOGISTIC; i++)
+	{
+		const char *name = i == 0 ? "cap" : "floor";
+		const rk_table_column *c = in->table ? rk_table_column_named(in->table, name) : NULL;
+
+		if (i == 0 && (c == NULL || !c->there))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("growth 'logistic' needs a column \"cap\" in \"series\""),
+					 errhint("Such as SELECT ts, value, 1000 AS cap FROM ...")));
+		if (c == NULL || !c->there)
+			continue;
+		if (i == 0)
+			out->cap = (double *) 1;
+		else
+			out->floor = (double *) 1;
+		x->columns[x->count] = c;
+		x->carried[x->count++] = true;
+	}
+}
+
+static void
+check_limits(const rk_series_data *in, const rk_prophet_input *x, int64 horizon)
+{
+	for (int64 i = 0; i < in->total && x->cap; i++)
+	{
+		double		low = x->floor ? x->floor[i] : 0;
+
+		if (!isnan(in->series.values[i]) && !(x->cap[i] > low))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("column \"cap\" is %.10g in row %lld, not above the floor, %.10g", x->cap[i],
+							(long long) in->laid_out.rows[i] + 1, low)));
+	}
+	for (int64 i = 0; i < in->series.count * horizon && x->cap; i++)
+		if (x->future_cap[i] <= (x->future_floor ? x->future_floor[i] : 0))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("column \"cap\" is %.10g after the last value, not above the floor", x->future_cap[i])));
+}
+
+/* The column components: an object of each row. */
+typedef struct component_rows
+{
+	const rk_prophet *result;
+	const char **keys;			/* as JSON strings */
+} component_rows;
+
+static Datum
+components_of(void *arg, int64 row, bool *is_null)
+{
+	const component_rows *c = arg;
+	StringInfoData s;
+
+	(void) is_null;
+	initStringInfo(&s);
+	appendStringInfoChar(&s, '{');
+	for (int i = 0; i < c->result->parts; i++)
+	{
+		double		v = c->result->part[row * c->result->parts + i];
+
+		if (isfinite(v))
+			appendStringInfo(&s, "%s%s: %.17g", s.len > 1 ? ", " : "", c->keys[i], v);
+	}
+	appendStringInfoChar(&s, '}');
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(s.data));
+}
+
+static void
+emit_prophet(rk_call *call, const rk_series_data *in, const prophet_model *m, const rk_prophet *r, component_rows *c)
+{
+	rk_series_rows e = rk_series_extend(call, in, m->p.horizon);
+	double	   *value = rk_extended_column(call, &e, in->series.values, NULL);
+	double	   *seasonal = rk_call_alloc(call, e.total, double);
+	double	   *holiday = rk_call_alloc(call, e.total, double);
+	double	   *residual = rk_call_alloc(call, e.total, double);
+
+	for (int64 i = 0; i < e.total; i++)
+	{
+		const double *part = r->part + i * r->parts;
+
+		seasonal[i] = isnan(r->expected[i]) ? NAN : 0;
+		for (int s = 0; s < m->p.season_count; s++)
+			seasonal[i] += isnan(part[s]) ? 0 : part[s];
+		holiday[i] = part[m->p.season_count];
+		residual[i] = value[i] - r->expected[i];
+	}
+	rk_emit(call, e.total, (rk_out[]) {
+		rk_series_ids(in, e.at.codes), RK_OUT_INTS(e.at.t), RK_OUT_TIMES(e.at.ts), RK_OUT_CHOICES(e.kind, rk_row_kinds),
+		RK_OUT_OPTIONALS(value), RK_OUT_OPTIONALS(r->expected), RK_OUT_OPTIONALS(r->lower), RK_OUT_OPTIONALS(r->upper),
+		RK_OUT_OPTIONALS(r->trend), RK_OUT_OPTIONALS(r->trend_lower), RK_OUT_OPTIONALS(r->trend_upper),
+		RK_OUT_OPTIONALS(seasonal), RK_OUT_CALL(components_of, c), RK_OUT_OPTIONALS(holiday), RK_OUT_OPTIONALS(residual)
+	}, NULL);
+}
+
+static void
+prophet_decomposition(rk_call *call)
+{
+	rk_series_data in;
+	rk_prophet_input x = {0};
+	rk_prophet	r;
+	rk_regressor_columns columns;
+	prophet_model *m = palloc(sizeof(prophet_model));
+	component_rows c;
+	int64		too_short = 0;
+	int64		cut = 0;
+
+	prophet_params(call, m);
+	rk_read_series(call, &(rk_series_wants) {.value = "value", .fill = RK_FILL_MISSING}, true, &in);
+	read_holidays(call, &m->p);
+	rk_find_regressors(call, &in, &columns);
+	x.regressors = columns.count;
+	take_limits(call, &in, &columns, &x, &m->p);
+	rk_cut_ends(call, &in, &columns, m->p.horizon);
+	x.s = &in.series;
+	x.values = (const double *const *) columns.values;
+	x.future = (const double *const *) columns.future;
+	if (x.floor)
+	{
+		x.floor = columns.values[x.regressors + 1];
+		x.future_floor = columns.future[x.regressors + 1];
+	}
+	if (x.cap)
+	{
+		x.cap = columns.values[x.regressors];
+		x.future_cap = columns.future[x.regressors];
+	}
+	check_limits(&in, &x, m->p.horizon);
+	prophet_times(call, &in, &m->p, &x);
+	rk_call_phase(call, "fits", in.series.count);
+	rk_call_check(call, rk_temporal_prophet(&call->ctx, &x, &m->p, &r));
+	for (int64 i = 0; i < in.series.count; i++)
+	{
+		too_short += !r.fitted[i];
+		cut += r.fitted[i] && m->p.growth != RK_GROWTH_FLAT && r.changepoints[i] < m->p.n_changepoints;
+	}
+	rk_series_notice(too_short, "too short to be fitted");
+	rk_series_notice(cut, "too short for so many changes of slope, of which there are fewer");
+	c = (component_rows) {&r, palloc(sizeof(char *) * r.parts)};
+	for (int i = 0; i < r.parts; i++)
+	{
+		StringInfoData s;
+
+		initStringInfo(&s);
+		escape_json(&s, i < m->p.season_count ? m->names[i] : i == m->p.season_count ? "holidays" :
+					columns.columns[i - m->p.season_count - 1]->name);
+		c.keys[i] = s.data;
+	}
+	emit_prophet(call, &in, m, &r, &c);
+}
+
+RK_FUNCTION(rk_temporal_prophet_decomposition_sql, "temporal/prophet-decomposition", "");
+
 const rk_bound_function rk_temporal_forecast_bindings[] = {
 	{"temporal/arima-forecast", "", arima_forecast},
 	{"temporal/arima-forecast", "_fit", arima_fit},
+	{"temporal/prophet-decomposition", "", prophet_decomposition},
 	{0}
 };

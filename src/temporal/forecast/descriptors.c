@@ -106,6 +106,102 @@ static const rk_function arima_functions[] = {
 	{0}
 };
 
+/* ---- temporal/prophet-decomposition ---- */
+
+static const rk_relation_column prophet_series_columns[] = {
+	SERIES_COLUMNS,
+	{"value", "y", RK_TYPE_FLOAT8, false, "the observation; NULL: missing, or to be forecast after the last one"},
+	{"cap", NULL, RK_TYPE_FLOAT8, false, "growth logistic: what value tends to; after the last value the last one goes on"},
+	{"floor", NULL, RK_TYPE_FLOAT8, false, "growth logistic: what it cannot be below; not there: 0"},
+	{0}
+};
+
+static const rk_relation prophet_series = {
+	.name = "series",
+	.columns = prophet_series_columns,
+	.open = true,
+	.example = "SELECT page AS series_id, day AS ts, views AS value FROM page_view"
+};
+
+static const rk_relation_column holiday_columns[] = {
+	{"holiday", NULL, RK_TYPE_TEXT, true, "its name: what has one name has one effect"},
+	{"ts", "ds", RK_TYPE_DATE, true, "its day"},
+	{"lower_window", NULL, RK_TYPE_INT4, false, "days before that have an effect of their own, 0 or below", RK_COLUMN_RANGE(RK_BETWEEN(-366, 0))},
+	{"upper_window", NULL, RK_TYPE_INT4, false, "days after that have one, 0 or above", RK_COLUMN_RANGE(RK_BETWEEN(0, 366))},
+	{"prior_scale", NULL, RK_TYPE_FLOAT8, false, "instead of holidays_prior_scale", RK_COLUMN_RANGE(RK_ABOVE(0))},
+	{0}
+};
+
+static const rk_relation holidays = {
+	.name = "holidays",
+	.columns = holiday_columns,
+	.example = "SELECT name AS holiday, day AS ts FROM bank_holiday"
+};
+
+static const char *const growths[] = {"linear", "logistic", "flat", NULL};
+static const char *const season_modes[] = {"additive", "multiplicative", NULL};
+
+#define BUILT_IN_SEASON(of, when) \
+	{.name = of, .type = RK_TYPE_TEXT, .initial = "'auto'", \
+	 .meaning = "auto: " when "; on, off, or the order of its Fourier series"}
+
+static const rk_function prophet_functions[] = {
+	{
+		.suffix = "",
+		.description = "trend with changes, seasons, holidays and regressors of series, and their forecasts",
+		.params = (const rk_param[]) {
+			SERIES_PARAM(prophet_series),
+			HORIZON_PARAM("30"),
+			{.name = "growth", .type = RK_TYPE_TEXT, .initial = "'linear'", .choices = growths,
+			.meaning = "the trend: lines with changes of slope, logistic curves, or a constant"},
+			{.name = "period", .type = RK_TYPE_INT4, .initial = "NULL", RK_BETWEEN(2, 1000000),
+			.meaning = "positions of a season, of series without a calendar"},
+			BUILT_IN_SEASON("yearly", "from 730 days on"),
+			BUILT_IN_SEASON("weekly", "from 14 days on, at distances below 7 days"),
+			BUILT_IN_SEASON("daily", "from 2 days on, at distances below a day"),
+			{.name = "seasonalities", .type = RK_TYPE_JSONB, .initial = "NULL",
+			.meaning = "more: an array of objects with name, period (days), fourier_order, and optionally prior_scale and mode"},
+			{.name = "seasonality_mode", .type = RK_TYPE_TEXT, .initial = "'additive'", .choices = season_modes,
+			.meaning = "whether seasons, holidays and regressors add to the trend or multiply it"},
+			{.name = "seasonality_prior_scale", .type = RK_TYPE_FLOAT8, .initial = "10", RK_ABOVE(0), .meaning = "larger: wider seasons"},
+			{.name = "n_changepoints", .type = RK_TYPE_INT4, .initial = "25", RK_BETWEEN(0, 1000),
+			.meaning = "where the slope may change, evenly placed"},
+			{.name = "changepoint_range", .type = RK_TYPE_FLOAT8, .initial = "0.8", RK_BETWEEN(0, 1),
+			.meaning = "in which first part of the history"},
+			{.name = "changepoint_prior_scale", .type = RK_TYPE_FLOAT8, .initial = "0.05", RK_ABOVE(0),
+			.meaning = "larger: more changes"},
+			{.name = "holidays", .type = RK_TYPE_RELATION, .initial = "NULL", .relation = &holidays, .meaning = "days with an effect"},
+			{.name = "holidays_prior_scale", .type = RK_TYPE_FLOAT8, .initial = "10", RK_ABOVE(0),
+			.meaning = "of holidays and regressors"},
+			CONFIDENCE_PARAM("0.8", "of the intervals"),
+			{.name = "uncertainty_samples", .type = RK_TYPE_INT4, .initial = "1000", RK_BETWEEN(0, 100000),
+			.meaning = "paths of the trend to come that intervals are taken from; 0: no intervals of forecasts"},
+			FREQUENCY_PARAM,
+			SEED_PARAM("of the paths"),
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			SERIES_ID_COLUMN, T_COLUMN, TS_COLUMN, KIND_COLUMN,
+			{"value", RK_TYPE_FLOAT8, "the observation; NULL where it is missing and for forecasts"},
+			{"expected", RK_TYPE_FLOAT8, "trend and all components together"},
+			{"lower", RK_TYPE_FLOAT8, "of the interval of values"},
+			{"upper", RK_TYPE_FLOAT8, "of the interval of values"},
+			{"trend", RK_TYPE_FLOAT8, "the trend alone"},
+			{"trend_lower", RK_TYPE_FLOAT8, "of its interval, which past trends do not have"},
+			{"trend_upper", RK_TYPE_FLOAT8, "of its interval"},
+			{"seasonal", RK_TYPE_FLOAT8, "all seasons together, in units of the value"},
+			{"components", RK_TYPE_JSONB, "each season, the holidays and each regressor, in units of the value"},
+			{"holiday_effect", RK_TYPE_FLOAT8, "the holidays; NULL without any"},
+			{"residual", RK_TYPE_FLOAT8, "value - expected"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_ROW,
+		.work = RK_WORK_ITERATIONS,
+		.array_form = true
+	},
+	{0}
+};
+
 const rk_kernel rk_temporal_forecast_kernels[] = {
 	{
 		.id = "temporal/arima-forecast",
@@ -122,6 +218,21 @@ const rk_kernel rk_temporal_forecast_kernels[] = {
 		.expected_throughput = 1000,
 		.target_latency_us = 1000,
 		.functions = arima_functions
+	},
+	{
+		.id = "temporal/prophet-decomposition",
+		.domain = "TemporalAnalysis",
+		.mode = RK_MODE_BATCH,
+		.description = "Prophet-style decomposition",
+		.notes = "The model of Taylor, Letham 2018 and its maximum a posteriori, which is found to the end: noise and coefficients "
+		"take turns, changes of slope being chosen by an active set. Times are those of the session's time zone; series ordered by t "
+		"have no seasons but the one of period. Columns whose names start with x_ are regressors; for forecasts they are taken "
+		"from rows with value NULL after the last value. They are centred and scaled, unless they are 0 and 1. Intervals of "
+		"forecasts come from paths with changes of slope as frequent and as large as those found.",
+		.license_feature = "TemporalAnalysis.ProphetDecomposition",
+		.expected_throughput = 100,
+		.target_latency_us = 10000,
+		.functions = prophet_functions
 	},
 	{0}
 };

@@ -6,5 +6,6 @@
 #define RK_FORECAST_H
 
 #include "arima.h"
+#include "prophet.h"
 
 #endif							/* RK_FORECAST_H */
