@@ -53,7 +53,7 @@ include $(PGXS)
 $(patsubst %.c,%.o,$(PLAIN_SOURCES)): override CFLAGS += -O3
 
 # the same bits whether or not the machine multiplies and adds in one step
-src/compute/philox.o src/compute/normal.o: override CFLAGS += -ffp-contract=off -fno-math-errno
+src/compute/philox.o src/compute/normal.o src/risk/ring_book.o: override CFLAGS += -ffp-contract=off -fno-math-errno
 
 # which headers a file includes, from the compiler
 $(OBJS): override CPPFLAGS += -MMD -MP

@@ -646,7 +646,7 @@ const rk_kernel rk_risk_kernels[] = {
 	{
 		.id = "risk/portfolio-aggregation",
 		.domain = "RiskAnalytics",
-		.mode = RK_MODE_BATCH,
+		.mode = RK_MODE_BOTH,
 		.description = "Correlation-adjusted portfolio risk",
 		.notes = "Exposure of a position is value * volatility * sqrt(horizon / days_per_year); the parts of the VaR are those "
 		"of Euler's theorem (Tasche 1999). Shorts enter with their sign; value 0 of the whole is no obstacle.",

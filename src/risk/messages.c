@@ -8,6 +8,120 @@
 
 static const rk_field no_fields[] = {{0}};
 
+#define ASSET(record, field, words) RK_FIELD(record, field, RK_FIELD_TEXT,.meaning = words)
+#define STATUS(record, words) RK_FIELD(record, status, RK_FIELD_CODE,.choices = statuses,.meaning = words)
+
+static const char *const statuses[] = {"ok", "unknown_asset", NULL};
+
+static const rk_field asset_name[] = {
+	ASSET(rk_asset_name, asset, "the asset"),
+	{0}
+};
+
+/* ---- risk/portfolio-aggregation ---- */
+
+#define OPTIONAL(record, field, words) RK_FIELD(record, field, RK_FIELD_FLOAT8,.initial = "NULL",.meaning = words)
+
+static const rk_field exposure_request[] = {
+	ASSET(rk_exposure_request, asset, "the position, 40 bytes at most"),
+	RK_FIELD(rk_exposure_request, value, RK_FIELD_FIXED,.meaning = "its value; negative: short"),
+	RK_FIELD(rk_exposure_request, volatility, RK_FIELD_FLOAT8,.meaning = "annual, 0 or more"),
+	{0}
+};
+
+static const rk_field exposure_reply[] = {
+	OPTIONAL(rk_exposure_reply, portfolio_var, "VaR at the confidence and horizon of the options; NULL: no correlations can be so"),
+	OPTIONAL(rk_exposure_reply, delta_var, "how much it has changed"),
+	{0}
+};
+
+static const rk_field correlation_request[] = {
+	ASSET(rk_correlation_request, asset_i, "a position"),
+	ASSET(rk_correlation_request, asset_j, "another one"),
+	RK_FIELD(rk_correlation_request, correlation, RK_FIELD_FLOAT8,.min = -1,.max = 1,.meaning = "of their returns"),
+	{0}
+};
+
+static const rk_field question_request[] = {
+	OPTIONAL(rk_question_request, confidence, "probability that the loss is not above the VaR, in the range (0.5, 1); NULL: the option"),
+	OPTIONAL(rk_question_request, horizon, "in days; NULL: the option"),
+	{0}
+};
+
+static const rk_field portfolio_reply[] = {
+	RK_FIELD(rk_portfolio_reply, portfolio_var, RK_FIELD_FLOAT8,.meaning = "VaR of the portfolio"),
+	RK_FIELD(rk_portfolio_reply, portfolio_expected_shortfall, RK_FIELD_FLOAT8,.meaning = "its expected shortfall"),
+	RK_FIELD(rk_portfolio_reply, undiversified_var, RK_FIELD_FLOAT8,.meaning = "sum of the VaRs of the positions alone"),
+	RK_FIELD(rk_portfolio_reply, diversification_benefit, RK_FIELD_FLOAT8,.meaning = "undiversified_var - portfolio_var"),
+	{0}
+};
+
+static const rk_field contribution_reply[] = {
+	RK_FIELD(rk_contribution_reply, standalone_var, RK_FIELD_FLOAT8,.meaning = "VaR of the position alone"),
+	RK_FIELD(rk_contribution_reply, component_var, RK_FIELD_FLOAT8,.meaning = "its part of the VaR; the parts add up to it"),
+	OPTIONAL(rk_contribution_reply, marginal_var, "component_var / value; NULL for value 0"),
+	RK_FIELD(rk_contribution_reply, incremental_var, RK_FIELD_FLOAT8,.meaning = "VaR minus the VaR without it"),
+	OPTIONAL(rk_contribution_reply, share, "component_var / VaR; NULL when that is 0"),
+	OPTIONAL(rk_contribution_reply, beta, "marginal_var * total value / VaR; NULL for total 0"),
+	STATUS(rk_contribution_reply, "whether there is such a position"),
+	{0}
+};
+
+const rk_message_type rk_risk_portfolio_messages[] = {
+	{
+		.type_id = 420,
+		.reply_id = 421,
+		.name = "PortfolioSetExposure",
+		.kernel = "risk/portfolio-aggregation",
+		.function = "ring_risk_portfolio_set_exposure",
+		.description = "sets a position of a risk/portfolio-aggregation ring, which may be new",
+		.mutating = true,
+		.request = exposure_request,
+		.request_size = sizeof(rk_exposure_request),
+		.reply = exposure_reply,
+		.reply_size = sizeof(rk_exposure_reply)
+	},
+	{
+		.type_id = 422,
+		.reply_id = 423,
+		.name = "PortfolioSetCorrelation",
+		.kernel = "risk/portfolio-aggregation",
+		.function = "ring_risk_portfolio_set_correlation",
+		.description = "sets the correlation of two positions of a risk/portfolio-aggregation ring, in both orders",
+		.mutating = true,
+		.request = correlation_request,
+		.request_size = sizeof(rk_correlation_request),
+		.reply = exposure_reply,
+		.reply_size = sizeof(rk_exposure_reply)
+	},
+	{
+		.type_id = 424,
+		.reply_id = 425,
+		.name = "PortfolioQuery",
+		.kernel = "risk/portfolio-aggregation",
+		.function = "ring_risk_portfolio_query",
+		.description = "risk of the whole of a risk/portfolio-aggregation ring",
+		.request = question_request,
+		.request_size = sizeof(rk_question_request),
+		.reply = portfolio_reply,
+		.reply_size = sizeof(rk_portfolio_reply)
+	},
+	{
+		.type_id = 426,
+		.reply_id = 427,
+		.name = "PortfolioContributions",
+		.kernel = "risk/portfolio-aggregation",
+		.function = "ring_risk_portfolio_contributions",
+		.description = "what a position is to a risk/portfolio-aggregation ring, at the confidence and horizon of its options; no row for one it does not have",
+		.request = asset_name,
+		.request_size = sizeof(rk_asset_name),
+		.reply = contribution_reply,
+		.reply_size = sizeof(rk_contribution_reply),
+		.found = "status"
+	},
+	{0}
+};
+
 /* ---- risk/credit-scoring ---- */
 
 #define OBLIGOR(record) RK_FIELD(record, obligor, RK_FIELD_TEXT,.meaning = "the obligor, 40 bytes at most")
@@ -109,11 +223,6 @@ const rk_message_type rk_risk_credit_messages[] = {
 
 /* ---- risk/realtime-correlation ---- */
 
-#define ASSET(record, field, words) RK_FIELD(record, field, RK_FIELD_TEXT,.meaning = words)
-#define STATUS(record, words) RK_FIELD(record, status, RK_FIELD_CODE,.choices = statuses,.meaning = words)
-
-static const char *const statuses[] = {"ok", "unknown_asset", NULL};
-
 static const rk_field observe_request[] = {
 	ASSET(rk_observe_request, asset, "the asset, 40 bytes at most"),
 	RK_FIELD(rk_observe_request, value, RK_FIELD_FLOAT8,.meaning = "its return, or with the option as_returns its price"),
@@ -143,11 +252,6 @@ static const rk_field pair_reply[] = {
 			 .meaning = "NULL: fewer than min_observations, or one of them is constant"),
 	RK_FIELD(rk_pair_reply, num_observations, RK_FIELD_INT8,.meaning = "times at which both were observed"),
 	STATUS(rk_pair_reply, "whether there are such assets"),
-	{0}
-};
-
-static const rk_field asset_name[] = {
-	ASSET(rk_asset_name, asset, "the asset"),
 	{0}
 };
 

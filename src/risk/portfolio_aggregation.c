@@ -19,6 +19,21 @@ row_product(const double *r, const double *x, int64_t n, int64_t i)
 	return sum;
 }
 
+rk_position_risk
+rk_risk_position(double x, double rx, double variance, double z)
+{
+	/* a perfect hedge may come out a rounding error below zero */
+	double		sigma = sqrt(fmax(variance, 0));
+
+	return (rk_position_risk) {
+		.portfolio_var = z * sigma,
+		.standalone_var = z * fabs(x),
+		.component_var = sigma > 0 ? z * x * rx / sigma : 0,
+		/* variance without it: x'Rx - 2 x_i (Rx)_i + x_i^2 */
+		.incremental_var = z * sigma - z * sqrt(fmax(variance - 2 * x * rx + x * x, 0))
+	};
+}
+
 rk_status
 rk_risk_portfolio_aggregation(rk_ctx *ctx, const double *x, const double *r, int64_t n,
 							  double z, rk_portfolio_method method, rk_portfolio_risk *p)
@@ -39,7 +54,6 @@ rk_risk_portfolio_aggregation(rk_ctx *ctx, const double *x, const double *r, int
 		variance += x[i] * rx[i];
 		p->undiversified_var += z * fabs(x[i]);
 	}
-	/* a perfect hedge may come out a rounding error below zero */
 	p->sigma = sqrt(fmax(variance, 0));
 	p->var = z * p->sigma;
 	if (method == RK_SIMPLE_SUM)
@@ -49,24 +63,16 @@ rk_risk_portfolio_aggregation(rk_ctx *ctx, const double *x, const double *r, int
 	}
 	for (int64_t i = 0; i < n; i++)
 	{
-		double		alone = z * fabs(x[i]);
+		rk_position_risk one = rk_risk_position(x[i], rx[i], variance, z);
 
-		if (p->standalone_var)
-			p->standalone_var[i] = alone;
 		if (method == RK_SIMPLE_SUM)
-		{
-			if (p->component_var)
-				p->component_var[i] = alone;
-			if (p->incremental_var)
-				p->incremental_var[i] = alone;
-			continue;
-		}
+			one.component_var = one.incremental_var = one.standalone_var;
+		if (p->standalone_var)
+			p->standalone_var[i] = one.standalone_var;
 		if (p->component_var)
-			p->component_var[i] = p->sigma > 0 ? z * x[i] * rx[i] / p->sigma : 0;
-		/* variance without i: x'Rx - 2 x_i (Rx)_i + x_i^2 */
+			p->component_var[i] = one.component_var;
 		if (p->incremental_var)
-			p->incremental_var[i] = p->var -
-				z * sqrt(fmax(variance - 2 * x[i] * rx[i] + x[i] * x[i], 0));
+			p->incremental_var[i] = one.incremental_var;
 	}
 	rk_free(ctx, rx);
 	return RK_OK;

@@ -251,6 +251,18 @@ typedef enum rk_portfolio_method
 	RK_SQRT_SUM_SQUARES			/* uncorrelated */
 } rk_portfolio_method;
 
+/* What one position is to the whole. */
+typedef struct rk_position_risk
+{
+	double		portfolio_var;
+	double		standalone_var;
+	double		component_var;
+	double		incremental_var;	/* VaR minus the VaR without it */
+} rk_position_risk;
+
+/* That of exposure x, from (r x)_i and the variance x' r x of the whole.  O(1). */
+extern rk_position_risk rk_risk_position(double x, double rx, double variance, double z);
+
 /* Columns by position; a member that is NULL is not computed. */
 typedef struct rk_portfolio_risk
 {

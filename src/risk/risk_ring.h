@@ -43,6 +43,53 @@ typedef struct rk_removed_reply
 	bool		removed;
 } rk_removed_reply __attribute__((aligned(8)));
 
+/* ---- risk/portfolio-aggregation ---- */
+
+typedef struct rk_exposure_request
+{
+	char		asset[RK_NAME_BYTES];
+	int64_t		value;
+	double		volatility;
+} rk_exposure_request;
+
+typedef struct rk_exposure_reply
+{
+	double		portfolio_var;	/* NaN: the correlations are impossible */
+	double		delta_var;
+} rk_exposure_reply;
+
+typedef struct rk_correlation_request
+{
+	char		asset_i[RK_NAME_BYTES];
+	char		asset_j[RK_NAME_BYTES];
+	double		correlation;
+} rk_correlation_request;
+
+typedef struct rk_question_request
+{
+	double		confidence;		/* NaN: the option */
+	double		horizon;		/* NaN: the option */
+} rk_question_request;
+
+typedef struct rk_portfolio_reply
+{
+	double		portfolio_var;
+	double		portfolio_expected_shortfall;
+	double		undiversified_var;
+	double		diversification_benefit;
+} rk_portfolio_reply;
+
+typedef struct rk_contribution_reply
+{
+	double		standalone_var;
+	double		component_var;
+	double		marginal_var;	/* NaN: value 0 */
+	double		incremental_var;
+	double		share;			/* NaN: no risk */
+	double		beta;			/* NaN: no risk, value 0 of it or of the whole */
+	int16_t		status;
+} rk_contribution_reply;
+
 /* ---- risk/credit-scoring ---- */
 
 typedef struct rk_obligor_request

@@ -66,14 +66,46 @@ INSERT INTO quote VALUES ('2024-01-03', 1, 50), ('2024-01-03', 2, 300);
 SELECT rk.ring_sync('corr');
 SELECT asset_i, asset_j, round(previous_correlation::numeric, 8) AS previous, round(correlation::numeric, 8) AS correlation, ts FROM jump;
 
+-- portfolios
+CREATE TABLE position AS SELECT * FROM (VALUES ('bund', 1000000.00, 0.2), ('dax', 500000, 0.3)) p(asset, value, volatility);
+CALL rk.ring_up('risk/portfolio-aggregation', 'desk', '{"positions": "position",
+	"correlations": "SELECT ''dax'' AS asset_i, ''bund'' AS asset_j, 0.5 AS correlation"}');
+SELECT round(portfolio_var::numeric, 6) AS portfolio_var, round(portfolio_expected_shortfall::numeric, 6) AS expected_shortfall,
+	round(undiversified_var::numeric, 6) AS undiversified_var, round(diversification_benefit::numeric, 6) AS benefit
+FROM rk.ring_risk_portfolio_query('desk');
+SELECT b.id, abs(b.standalone_var - c.standalone_var) < 1e-6 AS standalone, abs(b.component_var - c.component_var) < 1e-6 AS component,
+	abs(b.marginal_var - c.marginal_var) < 1e-12 AS marginal, abs(b.incremental_var - c.incremental_var) < 1e-6 AS incremental,
+	abs(b.share - c.share) < 1e-12 AS share, abs(b.beta - c.beta) < 1e-12 AS beta
+FROM rk.risk_portfolio_aggregation('SELECT asset AS id, value, volatility FROM position', NULL::text,
+		correlations => 'SELECT ''dax'' AS asset_i, ''bund'' AS asset_j, 0.5 AS correlation') b,
+	rk.ring_risk_portfolio_contributions('desk', b.id) c ORDER BY 1;
+SELECT * FROM rk.ring_risk_portfolio_contributions('desk', 'gold');
+SELECT round(portfolio_var::numeric, 4) AS portfolio_var, round(delta_var::numeric, 4) AS delta_var
+FROM rk.ring_risk_portfolio_set_exposure('desk', 'gold', -200000, 0.15);
+SELECT round(portfolio_var::numeric, 4) AS portfolio_var, round(delta_var::numeric, 4) AS delta_var
+FROM rk.ring_risk_portfolio_set_correlation('desk', 'gold', 'dax', -0.9);
+SELECT round(portfolio_var::numeric, 4) AS portfolio_var FROM rk.ring_risk_portfolio_set_correlation('desk', 'gold', 'bund', 0.9);
+SELECT * FROM rk.ring_risk_portfolio_query('desk');
+SELECT round(portfolio_var::numeric, 4) AS portfolio_var FROM rk.ring_risk_portfolio_set_correlation('desk', 'gold', 'bund', -0.4);
+SELECT round(portfolio_var::numeric, 4) AS portfolio_var FROM rk.ring_risk_portfolio_query('desk', 0.975, 1);
+SELECT * FROM rk.ring_risk_portfolio_query('desk', 0.5);
+SELECT * FROM rk.ring_risk_portfolio_query('desk', horizon => 0);
+SELECT * FROM rk.ring_risk_portfolio_set_exposure('desk', 'gold', 1, -0.1);
+SELECT * FROM rk.ring_risk_portfolio_set_exposure('desk', 'gold', 1e12, 0.1);
+SELECT * FROM rk.ring_risk_portfolio_set_correlation('desk', 'gold', 'dax', 1.5);
+SELECT * FROM rk.ring_risk_portfolio_set_correlation('desk', 'gold', 'gold', 0.5);
+SELECT * FROM rk.ring_risk_portfolio_set_correlation('desk', 'gold', 'silver', 0.5);
+
 -- what they know is there after a restart
 CREATE TEMP TABLE sums AS SELECT name, rk.ring_checksum(name) AS checksum FROM rk.rings;
 CALL rk.ring_down('loans');
 CALL rk.ring_down('corr');
+CALL rk.ring_down('desk');
 SELECT rk.ring_start(kernel, name) FROM rk.ring ORDER BY name;
 SELECT name, rk.ring_wait(name) AND rk.ring_checksum(name) = checksum AS same FROM sums ORDER BY name;
 SELECT rk.ring_risk_correlation_reset('corr');
 CALL rk.ring_down('loans');
 CALL rk.ring_down('corr');
+CALL rk.ring_down('desk');
 SELECT count(rk.ring_drop(name)) FROM rk.ring;
-DROP TABLE loan, quote, jump;
+DROP TABLE loan, quote, jump, position;

@@ -9,9 +9,10 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "../../src/compute/normal.h"
 #include "../../src/risk/correlation.h"
 #include "../../src/risk/risk.h"
-#include "../../src/risk/risk_ring.h"
+#include "../../src/risk/ring_book.h"
 
 /* An actor under test, and where its replies go. */
 typedef struct ring
@@ -703,6 +704,252 @@ test_correlation_errors(void **state)
 	rk_ctx_destroy(&r.ctx);
 }
 
+/* ---- books ---- */
+
+enum {BOOK = 20};
+
+/* A book as a table: what the batch functions are given. */
+typedef struct model_book
+{
+	bool		there[BOOK];
+	int64_t		value[BOOK];
+	double		volatility[BOOK];
+	double		expected_return[BOOK];
+	double		r[BOOK][BOOK];
+	/* without those that are not there */
+	int64_t		n;
+	int			asset[BOOK];
+	double		x[BOOK];
+	double		matrix[BOOK * BOOK];
+} model_book;
+
+static void
+pack(model_book *b, double years)
+{
+	b->n = 0;
+	for (int i = 0; i < BOOK; i++)
+		if (b->there[i])
+			b->asset[b->n++] = i;
+	for (int i = 0; i < b->n; i++)
+	{
+		b->x[i] = rk_fixed_value(b->value[b->asset[i]]) * b->volatility[b->asset[i]] * sqrt(years);
+		for (int j = 0; j < b->n; j++)
+			b->matrix[i * b->n + j] = i == j ? 1 : b->r[b->asset[i]][b->asset[j]];
+	}
+}
+
+/* A value of any size, often one that there was before. */
+static int64_t
+random_value(uint64_t h)
+{
+	static const int64_t units[] = {1, 100, RK_FIXED_ONE, RK_FIXED_ONE * 1000000, RK_FIXED_ONE * INT64_C(1000000000)};
+
+	if (h % 7 == 0)
+		return 0;
+	return ((int64_t) (h / 16 % 19) - 9) * units[h % 5];
+}
+
+/* Correlations by one common factor: possible once all of them are there. */
+static double
+possible_correlation(int i, int j)
+{
+	return 0.4 * cos(i) * cos(j);
+}
+
+static void
+test_portfolio(void **state)
+{
+	static ring r;
+	static model_book b;
+	const double z = rk_normal_quantile(0.99);
+	int			checked = 0;
+
+	(void) state;
+	memset(&b, 0, sizeof(b));
+	ring_options(&r, &rk_actor_risk_portfolio_aggregation);
+	ring_open(&r);
+	for (int step = 0; step < 4000; step++)
+	{
+		uint64_t	h = rk_hash2(17, step);
+		int			i = rk_hash2(h, 1) % BOOK;
+		int			j = rk_hash2(h, 2) % BOOK;
+
+		if (step % 3 != 2)
+		{
+			rk_exposure_request q = {.value = random_value(rk_hash2(h, 3)),.volatility = (double) (rk_hash2(h, 4) % 90) / 100};
+
+			set_name(q.asset, "asset ", i);
+			assert_int_equal(ring_send(&r, 420, &q), RK_OK);
+			b.there[i] = true;
+			b.value[i] = q.value;
+			b.volatility[i] = q.volatility;
+		}
+		else
+		{
+			rk_correlation_request q = {.correlation = i == j ? 1 : possible_correlation(i, j)};
+
+			set_name(q.asset_i, "asset ", i);
+			set_name(q.asset_j, "asset ", j);
+			assert_int_equal(ring_send(&r, 422, &q), b.there[i] && b.there[j] ? RK_OK : RK_ERR_DATA);
+			if (b.there[i] && b.there[j])
+				b.r[i][j] = b.r[j][i] = q.correlation;
+		}
+		if (step % 10 == 0)
+		{
+			double		standalone[BOOK];
+			double		component[BOOK];
+			double		incremental[BOOK];
+			rk_portfolio_risk p = {.standalone_var = standalone,.component_var = component,.incremental_var = incremental};
+			rk_question_request question = {NAN, NAN};
+			const rk_portfolio_reply *whole = (void *) r.data;
+			const rk_contribution_reply *one = (void *) r.data;
+			rk_ctx		ctx;
+			rk_status	possible;
+			double		tolerance;
+			bool		hedged;
+
+			rk_ctx_init(&ctx);
+			pack(&b, 10.0 / 252);
+			possible = rk_correlation_factor(&ctx, b.matrix, b.n, NULL);
+			rk_ctx_destroy(&ctx);
+			rk_ctx_init(&ctx);
+			assert_int_equal(rk_risk_portfolio_aggregation(&ctx, b.x, b.matrix, b.n, z, RK_VARIANCE_COVARIANCE, &p), RK_OK);
+			/* of a hedge, rounding leaves more in the batch function */
+			hedged = p.var < 1e-3 * p.undiversified_var;
+			tolerance = (hedged ? 1e-6 : 1e-12) * p.undiversified_var;
+			checked += possible == RK_OK && !hedged;
+			assert_int_equal(ring_send(&r, 424, &question), possible);
+			if (possible == RK_OK)
+			{
+				assert_true(fabs(whole->portfolio_var - p.var) <= tolerance);
+				assert_true(fabs(whole->undiversified_var - p.undiversified_var) <= 1e-12 * p.undiversified_var);
+				assert_true(fabs(whole->portfolio_expected_shortfall - p.sigma * rk_normal_density(z) / (1 - 0.99)) <= 2 * tolerance);
+				assert_true(whole->diversification_benefit == whole->undiversified_var - whole->portfolio_var);
+				for (int k = 0; k < b.n; k++)
+				{
+					rk_asset_name name;
+
+					set_name(name.asset, "asset ", b.asset[k]);
+					assert_int_equal(ring_send(&r, 426, &name), RK_OK);
+					assert_int_equal(one->status, RK_RISK_OK);
+					assert_true(fabs(one->standalone_var - standalone[k]) <= 1e-12 * p.undiversified_var);
+					assert_true(fabs(one->component_var - component[k]) <= (hedged ? 1 : 1e-12) * p.undiversified_var);
+					assert_true(fabs(one->incremental_var - incremental[k]) <= (hedged ? 1e-6 : 1e-7) * p.undiversified_var);
+					assert_int_equal(isnan(one->marginal_var), b.value[b.asset[k]] == 0);
+				}
+			}
+			rk_ctx_destroy(&ctx);
+		}
+		if (step % 700 == 50)
+			ring_restart(&r);
+	}
+	assert_true(r.failures > 0);
+	assert_true(checked > 100);
+	rk_ctx_destroy(&r.ctx);
+}
+
+/* Large numbers that come and go leave nothing behind. */
+static void
+test_portfolio_forgets(void **state)
+{
+	static ring r;
+	rk_exposure_request q = {.volatility = 0.3};
+	rk_correlation_request c = {.correlation = 0.7};
+	rk_question_request question = {0.99, 252};
+	const rk_portfolio_reply *whole = (void *) r.data;
+	double		z = rk_normal_quantile(0.99);
+
+	(void) state;
+	ring_options(&r, &rk_actor_risk_portfolio_aggregation);
+	ring_open(&r);
+	for (int i = 0; i < 8; i++)
+	{
+		set_name(q.asset, "asset ", i);
+		assert_int_equal(ring_send(&r, 420, &q), RK_OK);
+		for (int j = 0; j < i; j++)
+		{
+			set_name(c.asset_i, "asset ", i);
+			set_name(c.asset_j, "asset ", j);
+			assert_int_equal(ring_send(&r, 422, &c), RK_OK);
+		}
+	}
+	for (int round = 0; round < 200; round++)
+		for (int i = 0; i < 8; i++)
+		{
+			set_name(q.asset, "asset ", i);
+			q.value = round == 199 ? 0 : (int64_t) (rk_hash3(round, i, 5) % INT64_C(9000000000000000000));
+			q.volatility = 0.1 + rk_uniform(rk_hash3(round, i, 6));
+			assert_int_equal(handle(&r, 420, &q), RK_OK);
+		}
+	assert_int_equal(ring_send(&r, 424, &question), RK_OK);
+	assert_true(whole->portfolio_var == 0 && whole->undiversified_var == 0);
+	set_name(q.asset, "asset ", 3);
+	q.value = 1000;
+	q.volatility = 0.25;
+	assert_int_equal(ring_send(&r, 420, &q), RK_OK);
+	assert_int_equal(ring_send(&r, 424, &question), RK_OK);
+	assert_true(fabs(whole->portfolio_var / (z * 1e-5 * 0.25) - 1) < 1e-14);
+	assert_true(fabs(whole->diversification_benefit) < 1e-20);
+	rk_ctx_destroy(&r.ctx);
+}
+
+static void
+test_portfolio_errors(void **state)
+{
+	static ring r;
+	rk_exposure_request q = {.value = RK_FIXED_ONE,.volatility = 0.2};
+	rk_correlation_request c = {.correlation = 0.9};
+	rk_question_request question = {NAN, NAN};
+	const rk_exposure_reply *answer = (void *) r.data;
+
+	(void) state;
+	ring_options(&r, &rk_actor_risk_portfolio_aggregation);
+	ring_open(&r);
+	assert_int_equal(ring_send(&r, 424, &question), RK_OK);
+	assert_int_equal(ring_send(&r, 420, &q), RK_ERR_PARAMETER);
+	for (int i = 0; i < 3; i++)
+	{
+		set_name(q.asset, "asset ", i);
+		assert_int_equal(ring_send(&r, 420, &q), RK_OK);
+	}
+	q.volatility = -1;
+	assert_int_equal(ring_send(&r, 420, &q), RK_ERR_PARAMETER);
+	q.volatility = NAN;
+	assert_int_equal(ring_send(&r, 420, &q), RK_ERR_PARAMETER);
+	q.volatility = INFINITY;
+	assert_int_equal(ring_send(&r, 420, &q), RK_ERR_PARAMETER);
+	question.confidence = 0.5;
+	assert_int_equal(ring_send(&r, 424, &question), RK_ERR_PARAMETER);
+	question.confidence = 0.9;
+	question.horizon = 0;
+	assert_int_equal(ring_send(&r, 424, &question), RK_ERR_PARAMETER);
+	question.horizon = 1;
+	set_name(c.asset_i, "asset ", 0);
+	set_name(c.asset_j, "asset ", 0);
+	assert_int_equal(ring_send(&r, 422, &c), RK_ERR_DATA);
+	set_name(c.asset_j, "asset ", 7);
+	assert_int_equal(ring_send(&r, 422, &c), RK_ERR_DATA);
+	set_name(c.asset_j, "asset ", 1);
+	c.correlation = NAN;
+	assert_int_equal(ring_send(&r, 422, &c), RK_ERR_PARAMETER);
+	/* three that cannot be: -0.9 each */
+	c.correlation = -0.9;
+	assert_int_equal(ring_send(&r, 422, &c), RK_OK);
+	set_name(c.asset_j, "asset ", 2);
+	assert_int_equal(ring_send(&r, 422, &c), RK_OK);
+	set_name(c.asset_i, "asset ", 1);
+	assert_int_equal(ring_send(&r, 422, &c), RK_OK);
+	assert_true(isnan(answer->portfolio_var) && isnan(answer->delta_var));
+	assert_int_equal(ring_send(&r, 424, &question), RK_ERR_DATA);
+	ring_restart(&r);
+	assert_int_equal(ring_send(&r, 424, &question), RK_ERR_DATA);
+	c.correlation = 0.9;
+	assert_int_equal(ring_send(&r, 422, &c), RK_OK);
+	assert_true(!isnan(answer->portfolio_var) && isnan(answer->delta_var));
+	assert_int_equal(ring_send(&r, 424, &question), RK_OK);
+	rk_ctx_destroy(&r.ctx);
+}
+
 int
 main(void)
 {
@@ -713,6 +960,9 @@ main(void)
 		cmocka_unit_test(test_correlations),
 		cmocka_unit_test(test_correlation_rows),
 		cmocka_unit_test(test_correlation_errors),
+		cmocka_unit_test(test_portfolio),
+		cmocka_unit_test(test_portfolio_forgets),
+		cmocka_unit_test(test_portfolio_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

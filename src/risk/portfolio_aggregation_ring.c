@@ -1,0 +1,197 @@
+/*
+ * portfolio_aggregation_ring.c
+ *	  risk/portfolio-aggregation as an actor: a portfolio whose exposures and
+ *	  correlations change one by one.
+ *
+ * Answers are those of the batch function with method variance_covariance; a
+ * change is O(n), an answer O(1).
+ */
+#include "ring_book.h"
+
+#include "../compute/normal.h"
+#include "risk.h"
+
+typedef struct portfolio_state
+{
+	rk_ring_book book;
+	rk_risk_question initial;	/* what a message does not say */
+} portfolio_state;
+
+static rk_status
+portfolio_init(rk_ctx *ctx, const rk_options *options, void **state)
+{
+	portfolio_state *s = rk_alloc0(ctx, 1, sizeof(*s));
+
+	if (s == NULL)
+		return RK_ERR_MEMORY;
+	s->initial = rk_question_init(options);
+	*state = s;
+	return RK_OK;
+}
+
+/* Standard deviations of a year at the horizon. */
+static double
+scale_of(const rk_risk_question *q)
+{
+	return sqrt(q->horizon / q->days_per_year);
+}
+
+/* VaR as the options say; NaN when the correlations are impossible. */
+static double
+portfolio_var(const portfolio_state *s)
+{
+	return rk_normal_quantile(s->initial.confidence) * scale_of(&s->initial) * rk_book_sigma(&s->book);
+}
+
+static rk_status
+set_exposure(rk_ctx *ctx, portfolio_state *s, const rk_exposure_request *q, rk_reply *reply)
+{
+	rk_exposure_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+	double		before = portfolio_var(s);
+	rk_status	status;
+
+	if (r == NULL)
+		return ctx->error.status;
+	status = rk_book_set(ctx, &s->book, q->asset, q->value, q->volatility, 0);
+	r->portfolio_var = portfolio_var(s);
+	r->delta_var = r->portfolio_var - before;
+	return status;
+}
+
+static rk_status
+set_correlation(rk_ctx *ctx, portfolio_state *s, const rk_correlation_request *q, rk_reply *reply)
+{
+	rk_exposure_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+	double		before = portfolio_var(s);
+	rk_status	status;
+
+	if (r == NULL)
+		return ctx->error.status;
+	status = rk_book_correlate(ctx, &s->book, q);
+	r->portfolio_var = portfolio_var(s);
+	r->delta_var = r->portfolio_var - before;
+	return status;
+}
+
+static rk_status
+query(rk_ctx *ctx, portfolio_state *s, const rk_question_request *q, rk_reply *reply)
+{
+	rk_portfolio_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+	rk_risk_question at;
+	rk_status	status;
+	double		sigma;
+	double		z;
+
+	if (r == NULL)
+		return ctx->error.status;
+	if ((status = rk_question_of(ctx, &s->initial, q->confidence, q->horizon, &at)) != RK_OK ||
+		(status = rk_book_check(ctx, &s->book)) != RK_OK)
+		return status;
+	/* a perfect hedge may come out a rounding error below zero */
+	sigma = scale_of(&at) * sqrt(fmax(rk_long_sum_value(&s->book.variance), 0));
+	z = rk_normal_quantile(at.confidence);
+	r->portfolio_var = z * sigma;
+	r->portfolio_expected_shortfall = sigma * rk_normal_density(z) / (1 - at.confidence);
+	r->undiversified_var = z * scale_of(&at) * rk_long_sum_value(&s->book.gross);
+	r->diversification_benefit = r->undiversified_var - r->portfolio_var;
+	return RK_OK;
+}
+
+static rk_status
+contributions(rk_ctx *ctx, portfolio_state *s, const rk_asset_name *q, rk_reply *reply)
+{
+	rk_contribution_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+	const rk_ring_book *b = &s->book;
+	uint32_t	i = rk_names_find(&b->names, q->asset);
+	double		scale = scale_of(&s->initial);
+	double		total = (double) b->total / (double) RK_FIXED_ONE;
+	double		var;
+	rk_position_risk risk;
+	rk_status	status;
+
+	if (r == NULL)
+		return ctx->error.status;
+	if (i == RK_NO_NAME)
+	{
+		r->status = RK_RISK_UNKNOWN_ASSET;
+		return RK_OK;
+	}
+	if ((status = rk_book_check(ctx, &s->book)) != RK_OK)
+		return status;
+	risk = rk_risk_position(scale * b->x[i], scale * b->rx_high[i], scale * scale * rk_long_sum_value(&b->variance),
+							rk_normal_quantile(s->initial.confidence));
+	var = risk.portfolio_var;
+	r->standalone_var = risk.standalone_var;
+	r->component_var = risk.component_var;
+	r->marginal_var = b->value[i] != 0 ? risk.component_var / rk_fixed_value(b->value[i]) : NAN;
+	r->incremental_var = risk.incremental_var;
+	r->share = var > 0 ? risk.component_var / var : NAN;
+	r->beta = var > 0 && b->total != 0 ? r->marginal_var * total / var : NAN;
+	return RK_OK;
+}
+
+static rk_status
+portfolio_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *reply)
+{
+	portfolio_state *s = state;
+
+	switch (message->type_id)
+	{
+		case 420:
+			return set_exposure(ctx, s, message->payload, reply);
+		case 422:
+			return set_correlation(ctx, s, message->payload, reply);
+		case 424:
+			return query(ctx, s, message->payload, reply);
+		case 426:
+			return contributions(ctx, s, message->payload, reply);
+	}
+	return rk_fail(ctx, RK_ERR_UNSUPPORTED, "risk/portfolio-aggregation has no message %u", message->type_id);
+}
+
+static rk_status
+portfolio_snapshot(rk_ctx *ctx, void *state, rk_writer *writer)
+{
+	return rk_book_write(ctx, &((portfolio_state *) state)->book, writer);
+}
+
+static rk_status
+portfolio_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_reader *reader, void **state)
+{
+	rk_status	status = portfolio_init(ctx, options, state);
+
+	(void) version;
+	return status == RK_OK ? rk_book_read(ctx, &((portfolio_state *) *state)->book, reader) : status;
+}
+
+static uint64_t
+portfolio_checksum(rk_ctx *ctx, void *state)
+{
+	(void) ctx;
+	return rk_book_checksum(&((portfolio_state *) state)->book);
+}
+
+static const rk_param portfolio_options[] = {
+	{.name = "positions",.type = RK_TYPE_RELATION,.initial = "NULL",
+	.meaning = "rows (asset, value, volatility) to begin with"},
+	{.name = "correlations",.type = RK_TYPE_RELATION,.initial = "NULL",
+	.meaning = "rows (asset_i, asset_j, correlation) to begin with; a pair that is not there is 0"},
+	RK_QUESTION_OPTIONS,
+	{0}
+};
+
+static const rk_actor_load portfolio_loads[] = {{"positions", 420}, {"correlations", 422}, {0}};
+
+const rk_actor rk_actor_risk_portfolio_aggregation = {
+	.kernel = "risk/portfolio-aggregation",
+	.version = 1,
+	.description = "risk of a portfolio whose exposures and correlations change one by one",
+	.messages = rk_risk_portfolio_messages,
+	.options = portfolio_options,
+	.loads = portfolio_loads,
+	.init = portfolio_init,
+	.handle = portfolio_handle,
+	.snapshot = portfolio_snapshot,
+	.restore = portfolio_restore,
+	.checksum = portfolio_checksum
+};
