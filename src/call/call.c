@@ -619,8 +619,8 @@ rk_call_detail_int(rk_call *call, const char *key, int64 value)
 
 /* ---- running ---- */
 
-static bool
-interrupted(void *arg)
+bool
+rk_call_interrupted(void *arg)
 {
 	rk_call    *call = arg;
 	MemoryContext memory = CurrentMemoryContext;
@@ -676,7 +676,7 @@ rk_call_create(const rk_kernel *kernel, const rk_function *function)
 	call->started = GetCurrentTimestamp();
 	call->device = "cpu";
 	rk_ctx_init(&call->ctx);
-	call->ctx.interrupted = interrupted;
+	call->ctx.interrupted = rk_call_interrupted;
 	call->ctx.interrupted_arg = call;
 	call->ctx.memory_limit = (int64) rk_memory_limit_kb * 1024;
 	rk_memory_retain((int64) rk_pool_retain_kb * 1024);

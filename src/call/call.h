@@ -212,6 +212,9 @@ extern rk_call *rk_call_create(const rk_kernel *kernel, const rk_function *funct
 extern void rk_call_run(rk_call *call, rk_binding binding);
 extern void rk_call_destroy(rk_call *call);
 
+/* What a context asks whether to stop; arg is the call, which keeps the error. */
+extern bool rk_call_interrupted(void *arg);
+
 /* Checks one argument against its descriptor: range, closed set, NULL. */
 extern void rk_check_argument(rk_call *call, int param);
 extern void rk_check_value(const rk_param *param, Datum value, bool is_null);

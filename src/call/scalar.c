@@ -35,6 +35,16 @@ release_site(void *arg)
 	rk_ctx_destroy(&site->call.ctx);
 }
 
+/* An empty context; a long run in it can be cancelled. */
+static void
+init_context(rk_call *call)
+{
+	rk_ctx_init(&call->ctx);
+	call->ctx.memory_limit = (int64) rk_memory_limit_kb * 1024;
+	call->ctx.interrupted = rk_call_interrupted;
+	call->ctx.interrupted_arg = call;
+}
+
 static scalar_site *
 make_site(FunctionCallInfo fcinfo, const char *id, const char *suffix)
 {
@@ -60,8 +70,7 @@ make_site(FunctionCallInfo fcinfo, const char *id, const char *suffix)
 		elog(ERROR, "return type must be a row type");
 	if (call->desc)
 		call->desc = BlessTupleDesc(CreateTupleDescCopy(call->desc));
-	rk_ctx_init(&call->ctx);
-	call->ctx.memory_limit = (int64) rk_memory_limit_kb * 1024;
+	init_context(call);
 	callback->func = release_site;
 	callback->arg = site;
 	MemoryContextRegisterResetCallback(fcinfo->flinfo->fn_mcxt, callback);
@@ -93,13 +102,14 @@ rk_scalar_from_sql(FunctionCallInfo fcinfo, const char *id, const char *suffix)
 	/* what an error has left behind that was caught above */
 	call->ctx.error.status = RK_OK;
 	call->ctx.error.detail[0] = call->ctx.error.hint[0] = '\0';
+	call->ctx.stop = false;
+	call->pending_error = NULL;
 	call->returned = false;
 	site->binding(call);
 	if (call->ctx.blocks != NULL)
 	{
 		rk_ctx_destroy(&call->ctx);
-		rk_ctx_init(&call->ctx);
-		call->ctx.memory_limit = (int64) rk_memory_limit_kb * 1024;
+		init_context(call);
 	}
 	if (!call->returned)
 		PG_RETURN_NULL();

@@ -22,6 +22,12 @@ SELECT s FROM pair;
 SELECT rk.name_similarity('a', 'b', 'edit');
 SELECT rk.name_similarity('a', 'b', token_order => 'sorted');
 
+-- a comparison that would take hours can be cancelled
+SET statement_timeout = '200ms';
+SELECT rk.name_similarity(repeat('abc ', 200000), repeat('acb ', 200000), 'damerau');
+SELECT rk.name_similarity(repeat('abc ', 200000), repeat('acb ', 200000), 'token_sort_ratio');
+RESET statement_timeout;
+
 -- sanctions
 CREATE TABLE client (id int, name text, date_of_birth date, country text, entity_type text);
 INSERT INTO client VALUES (1, 'Johnny Doe', '1970-03-04', 'US', 'person'), (2, 'DOE, John', '1970-04-03', 'us', NULL),

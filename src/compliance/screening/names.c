@@ -138,6 +138,25 @@ number_few(rk_ctx *ctx, rk_names *const *sets, int count, int64_t total, int64_t
 	return RK_OK;
 }
 
+/* Marks the code points of a set in a table, or puts what is there in their place; false: stopped. */
+static bool
+visit_symbols(rk_ctx *ctx, rk_names *set, uint32_t *number, bool replace)
+{
+	for (int64_t i = 0; i < set->offsets[set->count]; i++)
+	{
+		uint32_t   *c = &set->form[0][i];
+		uint32_t   *place = &number[*c == ' ' ? 0 : *c + 1];
+
+		if (replace)
+			*c = *place;
+		else
+			*place = 1;
+		if ((i & 0xfffff) == 0 && rk_ctx_poll(ctx))
+			return false;
+	}
+	return true;
+}
+
 /* The same for many, by a table of all code points. */
 static rk_status
 number_many(rk_ctx *ctx, rk_names *const *sets, int count, int64_t *alphabet)
@@ -149,24 +168,14 @@ number_many(rk_ctx *ctx, rk_names *const *sets, int count, int64_t *alphabet)
 		return RK_ERR_MEMORY;
 	number[0] = 1;
 	for (int s = 0; s < count; s++)
-		for (int64_t i = 0; i < sets[s]->offsets[sets[s]->count]; i++)
-		{
-			uint32_t	c = sets[s]->form[0][i];
-
-			number[c == ' ' ? 0 : c + 1] = 1;
-		}
+		if (!visit_symbols(ctx, sets[s], number, false))
+			return RK_STOPPED;
 	for (int64_t c = 0; c <= CODE_POINTS; c++)
 		if (number[c])
 			number[c] = n++;
-	if (rk_ctx_poll(ctx))
-		return RK_STOPPED;
 	for (int s = 0; s < count; s++)
-		for (int64_t i = 0; i < sets[s]->offsets[sets[s]->count]; i++)
-		{
-			uint32_t   *c = &sets[s]->form[0][i];
-
-			*c = number[*c == ' ' ? 0 : *c + 1];
-		}
+		if (!visit_symbols(ctx, sets[s], number, true))
+			return RK_STOPPED;
 	*alphabet = n;
 	rk_free(ctx, number);
 	return RK_OK;
