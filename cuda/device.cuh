@@ -278,5 +278,6 @@ extern void run_pagerank(rk_cuda_device *device, rk_cuda_call *call);
 extern void run_components(rk_cuda_device *device, rk_cuda_call *call);
 extern void run_triangles(rk_cuda_device *device, rk_cuda_call *call);
 extern void run_monte_carlo(rk_cuda_device *device, rk_cuda_call *call);
+extern void run_bfs(rk_cuda_device *device, rk_cuda_call *call);
 
 #endif							/* RK_DEVICE_CUH */

@@ -223,7 +223,8 @@ static const run_function kernels[RK_CUDA_KERNELS] = {
 	run_pagerank,
 	run_components,
 	run_triangles,
-	run_monte_carlo
+	run_monte_carlo,
+	run_bfs
 };
 
 static rk_cuda_status

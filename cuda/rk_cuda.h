@@ -120,6 +120,13 @@ typedef struct rk_cuda_monte_carlo_params
 	int32_t		antithetic;
 } rk_cuda_monte_carlo_params;
 
+typedef struct rk_cuda_bfs_params
+{
+	int64_t		max_hops;		/* nodes farther away are not reached */
+	uint32_t	source;
+	uint32_t	unused;
+} rk_cuda_bfs_params;
+
 typedef enum rk_cuda_kernel
 {
 	/*
@@ -147,6 +154,13 @@ typedef enum rk_cuda_kernel
 	 * double[simulations].
 	 */
 	RK_CUDA_MONTE_CARLO,
+
+	/*
+	 * Breadth-first search.  Graph: out.  Params rk_cuda_bfs_params.  Outputs
+	 * uint32_t[nodes] each: hops, and the smallest predecessor; UINT32_MAX where
+	 * there is none.
+	 */
+	RK_CUDA_BFS,
 	RK_CUDA_KERNELS				/* how many there are */
 } rk_cuda_kernel;
 

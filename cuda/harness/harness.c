@@ -286,6 +286,7 @@ static const kernel_check checks[] = {
 	{"components", check_components},
 	{"triangles", check_triangles},
 	{"monte_carlo", check_monte_carlo},
+	{"bfs", check_bfs},
 	{NULL, NULL}
 };
 

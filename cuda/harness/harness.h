@@ -83,5 +83,6 @@ extern void check_pagerank(harness *h);
 extern void check_components(harness *h);
 extern void check_triangles(harness *h);
 extern void check_monte_carlo(harness *h);
+extern void check_bfs(harness *h);
 
 #endif							/* RK_HARNESS_H */

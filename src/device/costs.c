@@ -106,6 +106,22 @@ rk_device_monte_carlo_cost(int64 positions, int64 simulations, bool antithetic)
 	};
 }
 
+rk_device_cost
+rk_device_bfs_cost(int64 nodes, int64 arcs, bool kept)
+{
+	double		n = nodes;
+	double		m = arcs;
+
+	return (rk_device_cost) {
+		.cpu_seconds = 1e-9 * (4 * n + 1.5 * m),
+		.bytes_to = graph_bytes(n, m, false, kept),
+		.bytes_from = 8 * n,
+		.bytes_moved = 4 * m + gather_bytes(rk_the_devices, n / 2, m) + 40 * n,
+		/* levels of a graph whose distances are short */
+		.launches = 20
+	};
+}
+
 /* ---- which functions ---- */
 
 typedef struct device_function

@@ -97,6 +97,7 @@ extern rk_device_cost rk_device_pagerank_cost(int64 nodes, int64 arcs, bool weig
 											  double tolerance, int max_iterations);
 
 extern rk_device_cost rk_device_monte_carlo_cost(int64 positions, int64 simulations, bool antithetic);
+extern rk_device_cost rk_device_bfs_cost(int64 nodes, int64 arcs, bool kept);
 extern rk_device_cost rk_device_triangles_cost(int64 nodes, int64 arcs, bool kept);
 extern rk_device_cost rk_device_components_cost(int64 nodes, int64 arcs, bool kept, int threads);
 

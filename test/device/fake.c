@@ -28,6 +28,7 @@
 #include "../../src/compute/csr.h"
 #include "../../src/graph/centrality/centrality.h"
 #include "../../src/graph/community/community.h"
+#include "../../src/graph/paths/paths.h"
 #include "../../src/graph/patterns/patterns.h"
 #include "../../src/risk/risk.h"
 
@@ -241,6 +242,25 @@ run_components(rk_ctx *ctx, rk_cuda_call *call)
 	return status;
 }
 
+static rk_status
+run_bfs(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_cuda_bfs_params *p = call->params;
+	const rk_graph *g = &call->graph->g;
+	rk_shortest_path_params params = {.source = p->source, .max_distance = (double) p->max_hops};
+	uint32_t   *hops = call->output[0].data;
+	double	   *distance = rk_alloc(ctx, g->nodes, sizeof(double));
+	int64_t    *found = rk_alloc(ctx, g->nodes, sizeof(int64_t));
+	rk_status	status;
+
+	if (!distance || !found)
+		return RK_ERR_MEMORY;
+	status = rk_graph_shortest_path(ctx, g, &params, distance, call->output[1].data, found);
+	for (int64_t v = 0; status == RK_OK && v < g->nodes; v++)
+		hops[v] = found[v] < 0 ? UINT32_MAX : (uint32_t) found[v];
+	return status;
+}
+
 /* A book of which each position has its weight as value and a volatility of 1. */
 static rk_status
 run_monte_carlo(rk_ctx *ctx, rk_cuda_call *call)
@@ -293,6 +313,9 @@ fake_run(rk_cuda_device *device, rk_cuda_call *call)
 			break;
 		case RK_CUDA_MONTE_CARLO:
 			done = run_monte_carlo(&ctx, call);
+			break;
+		case RK_CUDA_BFS:
+			done = run_bfs(&ctx, call);
 			break;
 		case RK_CUDA_KERNELS:
 			break;

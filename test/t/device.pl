@@ -413,6 +413,8 @@ my @queries = (
 	'graph_connected_components' => q{SELECT * FROM rk.graph_connected_components('$edges')},
 	'graph_triangle_counting' => q{SELECT * FROM rk.graph_triangle_counting('$edges')},
 	'graph_triangle_counting_total' => q{SELECT * FROM rk.graph_triangle_counting_total('$edges')},
+	'graph_shortest_path' => q{SELECT * FROM rk.graph_shortest_path('$edges', 0, include_unreachable => true)},
+	'graph_shortest_path 2' => q{SELECT * FROM rk.graph_shortest_path('$edges', 0, directed => false, max_distance => 2.5)},
 	'graph_connected_components_sizes' => q{SELECT * FROM rk.graph_connected_components_sizes('$edges')},
 );
 my $book = q{$$SELECT 'p' || i AS id, (1000 * (i - 20))::numeric AS value, 0.1 + i / 100.0 AS volatility, 0.02 AS expected_return
@@ -424,7 +426,7 @@ my @risks = (
 one(q{CREATE TABLE sparse AS SELECT i AS source, i + 1 + i % 5 AS target FROM generate_series(0::bigint, 5000, 3) i;
 	SELECT rk.context_load('net', 's', 'graph', 'SELECT * FROM sparse')});
 is(one(q{SELECT string_agg(id, ' ' ORDER BY id) FROM rk.kernels WHERE 'cuda' = ANY (devices)}),
-	join(' ', sort keys %{ { map { s{^(graph|risk)_(pagerank|connected_components|triangle_counting|monte_carlo_var).*}{$1/$2}r =~ s/_/-/gr => 1 } grep { !/SELECT/ } @queries, @risks } }),
+	join(' ', sort keys %{ { map { s{^(graph|risk)_(pagerank|connected_components|triangle_counting|monte_carlo_var|shortest_path).*}{$1/$2}r =~ s/_/-/gr => 1 } grep { !/SELECT/ } @queries, @risks } }),
 	'every kernel with a form is tried');
 while (my ($name, $text) = splice @queries, 0, 2)
 {

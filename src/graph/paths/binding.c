@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "../../device/device.h"
 #include "../../relation/emit.h"
 #include "../../relation/graph_input.h"
 #include "paths.h"
@@ -75,6 +76,67 @@ shortest_path_eccentricity_need(const rk_call *call, const rk_graph_size *size, 
 		rk_graph_shortest_path_eccentricity_memory(size->nodes, size->weighted, size->threads);
 }
 
+/* Why these arguments are for the CPU only; NULL: they are not. */
+static const char *
+path_refusal(const rk_call *call, bool weighted)
+{
+	int			method = rk_arg_choice(call, "method");
+
+	if (weighted)
+		return "paths with lengths are searched on the CPU only";
+	return method == RK_PATH_AUTO || method == RK_PATH_BFS ? NULL : "the device knows breadth-first search only";
+}
+
+static void
+shortest_path_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	*cost = rk_device_bfs_cost(size->nodes, size->arcs, size->kept);
+	if (path_refusal(call, size->weighted))
+		cost->host_seconds = INFINITY;
+}
+
+/* Asks for a device; NULL: the CPU shall search. */
+static rk_device_run *
+path_device(rk_call *call, const rk_graph_input *input)
+{
+	rk_graph_size size = rk_input_size(call, input, rk_arg_boolean(call, "directed"));
+	const char *refusal = path_refusal(call, input->edges.weight != NULL);
+
+	if (refusal == NULL)
+		return rk_device_begin(call, RK_CUDA_BFS, &size);
+	rk_device_skip(call, refusal);
+	return NULL;
+}
+
+/* Searches on the device; false: the CPU shall do it. */
+static bool
+path_on_device(rk_call *call, rk_device_run *device, const rk_graph_input *input, const rk_graph *g,
+			   const rk_shortest_path_params *p, double *distance, uint32 *predecessor, int64 *hops)
+{
+	rk_graph_options options = path_options(call, false, false);
+	rk_cuda_bfs_params params = {
+		.max_hops = p->max_distance < g->nodes ? (int64) p->max_distance : g->nodes,
+		.source = p->source
+	};
+	uint32	   *found;
+
+	if (device == NULL)
+		return false;
+	found = rk_call_alloc(call, g->nodes, uint32);
+	rk_device_graph(device, input, g, &options);
+	rk_device_params(device, &params, sizeof(params));
+	rk_device_output(device, found, g->nodes * sizeof(uint32));
+	rk_device_output(device, predecessor, g->nodes * sizeof(uint32));
+	if (!rk_device_finish(device, NULL))
+		return false;
+	for (int64 v = 0; v < g->nodes; v++)
+	{
+		hops[v] = found[v] == RK_NO_NODE ? -1 : (int64) found[v];
+		distance[v] = hops[v] < 0 ? INFINITY : (double) hops[v];
+	}
+	return true;
+}
+
 static void
 shortest_path(rk_call *call)
 {
@@ -89,16 +151,19 @@ shortest_path(rk_call *call)
 	uint32	   *predecessor;
 	int64	   *hops;
 	bool	   *keep;
+	rk_device_run *device;
 
 	if (input->edges.nodes == 0)
 		return;
 	params.source = rk_arg_node(call, "source", input);
+	device = path_device(call, input);
 	path_graph(call, input, false, &g);
 	distance = rk_call_alloc(call, g.nodes, double);
 	predecessor = rk_call_alloc(call, g.nodes, uint32);
 	hops = rk_call_alloc(call, g.nodes, int64);
 	keep = rk_call_alloc(call, g.nodes, bool);
-	rk_call_check(call, rk_graph_shortest_path(&call->ctx, &g, &params, distance, predecessor, hops));
+	if (!path_on_device(call, device, input, &g, &params, distance, predecessor, hops))
+		rk_call_check(call, rk_graph_shortest_path(&call->ctx, &g, &params, distance, predecessor, hops));
 	for (int64 v = 0; v < g.nodes; v++)
 		keep[v] = all || hops[v] >= 0;
 	rk_emit(call, g.nodes, (rk_out[]) {
@@ -273,7 +338,7 @@ RK_FUNCTION(rk_graph_shortest_path_pairs_sql, "graph/shortest-path", "_pairs");
 RK_FUNCTION(rk_graph_shortest_path_eccentricity_sql, "graph/shortest-path", "_eccentricity");
 
 const rk_bound_function rk_graph_paths_bindings[] = {
-	{"graph/shortest-path", "", shortest_path, shortest_path_need},
+	{"graph/shortest-path", "", shortest_path, shortest_path_need, .device_cost = shortest_path_device_cost},
 	{"graph/shortest-path", "_between", shortest_path_between, shortest_path_between_need},
 	{"graph/shortest-path", "_pairs", shortest_path_pairs, shortest_path_pairs_need},
 	{"graph/shortest-path", "_eccentricity", shortest_path_eccentricity, shortest_path_eccentricity_need},
