@@ -159,8 +159,8 @@ CREATE TABLE rk.dead_letter (
 	error text,
 	arrived_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-CREATE INDEX ON rk.dead_letter (arrived_at);
-COMMENT ON TABLE rk.dead_letter IS 'messages without a waiting sender that could not be handled; kept for an hour';
+CREATE INDEX ON rk.dead_letter (ring_id, id);
+COMMENT ON TABLE rk.dead_letter IS 'messages without a waiting sender that could not be handled; options dlq_size and dlq_age say how many are kept and how long';
 
 SELECT pg_catalog.pg_extension_config_dump('rk.ring', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.ring_ring_id_seq', '');
@@ -488,7 +488,9 @@ CREATE VIEW rk.rings AS
 SELECT r.ring_id, r.name, r.kernel, r.owner, r.tenant,
 	coalesce(l.state, CASE WHEN r.desired_state IN ('running', 'suspended') THEN 'pending' ELSE 'terminated' END) AS state,
 	CASE WHEN r.desired_state = 'killed' THEN 'stopped' ELSE r.desired_state END AS desired_state,
-	r.epoch, l.host_pid, l.queue_depth, l.capacity, l.last_error, r.options, r.created_at
+	r.epoch, l.host_pid, l.queue_depth, l.capacity, l.last_error,
+	CASE WHEN l.ring_id IS NOT NULL AND pg_is_in_recovery() THEN clock_timestamp() - pg_last_xact_replay_timestamp() END AS replay_lag,
+	r.options, r.created_at
 FROM rk.ring r LEFT JOIN rk.ring_list() l USING (ring_id);
 COMMENT ON VIEW rk.rings IS 'rings of this database and their state';
 

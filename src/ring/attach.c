@@ -240,8 +240,10 @@ prepare_attached(attached *a, Jsonb *mapping, Oid relation)
 	a->fields = rk_field_count(a->type->request);
 	a->op = -1;
 	a->priority = RK_PRIORITY_NORMAL;
-	if (priority && strcmp(priority, "low") == 0)
-		a->priority = RK_PRIORITY_LOW;
+	if (priority && (a->priority = rk_priority_named(priority)) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("member \"priority\" of the mapping must be low, normal, high, critical or realtime")));
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT ");
 	for (int i = 0; i < a->fields; i++)

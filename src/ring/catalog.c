@@ -194,6 +194,22 @@ integer_option(JsonbContainer *o, const char *name, int64 min, int64 max, int64 
 }
 
 static bool
+share_option(JsonbContainer *o, const char *name, double *value)
+{
+	JsonbValue *v = member(o, name);
+	double		d;
+
+	if (v == NULL)
+		return false;
+	d = v->type == jbvNumeric ? DatumGetFloat8(DirectFunctionCall1(numeric_float8, NumericGetDatum(v->val.numeric)))
+		: -1;
+	if (!(d >= 0 && d <= 1))
+		bad_option(name, "a number from 0 to 1");
+	*value = d;
+	return true;
+}
+
+static bool
 boolean_option(JsonbContainer *o, const char *name, bool *value)
 {
 	JsonbValue *v = member(o, name);
@@ -328,7 +344,7 @@ actor_option(const JsonbValue *v, const rk_param *p, rk_option *option)
 static const char *const runtime_options[] = {
 	"queue_capacity", "overflow", "durability", "checkpoint_interval", "checkpoint_messages", "checkpoints_kept",
 	"dedicated", "priority_lanes", "message_timeout", "restart_policy", "max_restarts",
-	"memory_limit", "kernel", NULL
+	"memory_limit", "standby", "high_water", "low_water", "dlq_size", "dlq_age", "kernel", NULL
 };
 
 /* Every key is one that somebody understands. */
@@ -373,6 +389,7 @@ rk_ring_options_read(const Jsonb *options, const rk_actor *actor, rk_ring_option
 	static const char *const overflows[] = {"block", "error", "dlq", "drop", NULL};
 	static const char *const durabilities[] = {"volatile", "journal", NULL};
 	static const char *const policies[] = {"restart", "stop", NULL};
+	static const char *const standbys[] = {"off", "readonly", NULL};
 	static const char *const sizes[] = {"small", "medium", "large", "xlarge", NULL};
 	JsonbContainer *o = (JsonbContainer *) &options->root;
 	JsonbContainer *kernel = NULL;
@@ -389,7 +406,11 @@ rk_ring_options_read(const Jsonb *options, const rk_actor *actor, rk_ring_option
 		.lanes = true,
 		.message_timeout_ms = 60000,
 		.max_restarts = 3,
-		.memory_limit = INT64CONST(1) << 30
+		.memory_limit = INT64CONST(1) << 30,
+		.high_water = 0.75,
+		.low_water = 0.25,
+		.dlq_size = 10000,
+		.dlq_age_ms = 3600000
 	};
 	if (!JB_ROOT_IS_OBJECT(options))
 		ereport(ERROR,
@@ -434,10 +455,20 @@ rk_ring_options_read(const Jsonb *options, const rk_actor *actor, rk_ring_option
 	if (time_option(o, "message_timeout", 1, 86400000, &n))
 		r->message_timeout_ms = n;
 	choice_option(o, "restart_policy", policies, &r->restart_policy);
+	if (choice_option(o, "standby", standbys, &choice))
+		r->standby = choice == 1;
 	if (integer_option(o, "max_restarts", 0, 1000, &n))
 		r->max_restarts = n;
 	if (integer_option(o, "memory_limit", 1 << 20, INT64CONST(1) << 40, &n))
 		r->memory_limit = n;
+
+	share_option(o, "high_water", &r->high_water);
+	share_option(o, "low_water", &r->low_water);
+	if (r->low_water > r->high_water)
+		bad_option("low_water", "at most \"high_water\"");
+	if (integer_option(o, "dlq_size", 0, 10000000, &n))
+		r->dlq_size = n;
+	time_option(o, "dlq_age", 1000, INT64CONST(31536000000), &r->dlq_age_ms);
 
 	while (actor->options && actor->options[count].name)
 		count++;

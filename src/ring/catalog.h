@@ -95,11 +95,16 @@ typedef struct rk_ring_options
 	int64		checkpoint_messages;
 	int			checkpoints_kept;
 	bool		dedicated;
+	bool		standby;		/* answers on a standby server, too */
 	bool		lanes;
 	int			message_timeout_ms;
 	int			restart_policy; /* 0 restart, 1 stop */
 	int			max_restarts;
 	int64		memory_limit;
+	double		high_water;		/* shares of the capacity */
+	double		low_water;
+	int			dlq_size;		/* dead letters that are kept */
+	int64		dlq_age_ms;
 	rk_options	kernel;			/* the actor's own */
 } rk_ring_options;
 

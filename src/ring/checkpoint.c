@@ -209,6 +209,8 @@ rk_checkpoint_write(rk_hosted *h)
 	rk_status	status;
 	bool		good;
 
+	if (rk_host_read_only)
+		return false;
 	h->ctx.error.status = RK_OK;
 	for (rk_key *k = h->oldest_key; k; k = k->next)
 		header.keys++;
@@ -298,6 +300,24 @@ restore_image(rk_hosted *h, const char *data, int64 bytes)
 		rk_key_add(h, record.hash, record.message_id, record.wall_ns);
 	}
 	return h->actor->restore(&h->ctx, &h->options.kernel, header.version, &reader, &h->state) == RK_OK;
+}
+
+/*
+ * The log is applied as it comes.  Where it has lost the rows that come next, or
+ * does not have all messages, as those of a volatile ring, a newer checkpoint
+ * is what to begin with.
+ */
+bool
+rk_checkpoint_overtakes(rk_hosted *h)
+{
+	Oid			types[] = {INT4OID, INT8OID, INT8OID};
+	Datum		values[] = {Int32GetDatum(h->ring_id), Int64GetDatum(h->ring->checkpoint_id),
+	Int64GetDatum(h->ring->apply_seq)};
+
+	return rk_run_sql("SELECT FROM rk.checkpoint c JOIN rk.ring r USING (ring_id) WHERE ring_id = $1 AND checkpoint_id > $2 "
+					  "AND (c.apply_seq > $3 OR r.options->>'durability' IS DISTINCT FROM 'journal' "
+					  "AND NOT EXISTS (SELECT FROM rk.ring_output o WHERE o.ring_id = r.ring_id)) LIMIT 1", 3, types, values,
+					  NULL) > 0;
 }
 
 bool

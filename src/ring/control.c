@@ -367,7 +367,10 @@ send_control(const char *name, rk_control what)
 	rk_incoming in;
 	uint64		value;
 
-	rk_controlled_ring(name, &row);
+	if (what == RK_CONTROL_CHECKSUM && RecoveryInProgress() && rk_ring_row_read(name, &row))
+		check_control(name, &row);
+	else
+		rk_controlled_ring(name, &row);
 	rk_send_init();
 	ring = rk_ring_find(&handle, name, strlen(name), 0);
 	out.deadline_ns = rk_now_ns() + INT64CONST(600000000000);

@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "commands/async.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -20,6 +21,7 @@
 #include "storage/ipc.h"
 #include "storage/procsignal.h"
 #include "utils/guc.h"
+#include "utils/json.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -28,6 +30,7 @@
 #include "host.h"
 
 rk_host    *rk_this_host;
+bool		rk_host_read_only = false;
 
 /* ---- errors and transactions ---- */
 
@@ -112,6 +115,37 @@ rk_status_code(rk_status status)
 /* ---- the loop ---- */
 
 static void
+tell_level(void *arg)
+{
+	rk_hosted  *h = arg;
+	StringInfoData payload;
+
+	initStringInfo(&payload);
+	appendStringInfoString(&payload, "{\"ring\": ");
+	escape_json(&payload, NameStr(h->ring->name));
+	appendStringInfo(&payload, ", \"event\": \"%s\", \"queue_depth\": %llu}",
+					 h->ring->high_water ? "high_water" : "low_water", (unsigned long long) rk_queue_depth(h->queue));
+	Async_Notify("rk_ring", payload.data);
+}
+
+/* Says to listeners when a queue fills up, and when it is empty again. */
+static void
+watch_level(rk_hosted *h)
+{
+	uint64		depth = rk_queue_depth(h->queue);
+	bool		high = depth >= h->ring->capacity * (h->ring->high_water ? h->options.low_water : h->options.high_water);
+
+	/* an empty queue is low, whatever the options say */
+	high &= depth > 0;
+	if (high == (h->ring->high_water != 0))
+		return;
+	h->ring->high_water = high;
+	if (!rk_host_read_only)
+		rk_in_transaction(h->ring, "telling the level of a queue", tell_level, h);
+}
+
+/* What is due by the clock. */
+static void
 housekeeping(int64 now)
 {
 	rk_set_wall_offset();
@@ -132,7 +166,12 @@ housekeeping(int64 now)
 		}
 		if (h->parked_count > 0)
 			rk_retry_parked(h);
-		ring->high_water = rk_queue_depth(h->queue) * 4 >= ring->capacity * 3;
+		watch_level(h);
+		if (now >= h->trim_due_ns && !rk_host_read_only)
+		{
+			rk_dead_trim(h);
+			h->trim_due_ns = now + INT64CONST(60000000000);
+		}
 		if (ring->since_checkpoint > 0 && (now >= h->checkpoint_due_ns ||
 										   ring->since_checkpoint >= h->options.checkpoint_messages))
 		{
@@ -203,6 +242,7 @@ rk_host_main(Datum arg)
 	rk_set_wall_offset();
 	atomic_store(&rk_this_host->rescan, 1);
 	rk_this_host->pid = MyProcPid;
+	rk_host_read_only = RecoveryInProgress();
 
 	for (;;)
 	{
@@ -216,7 +256,9 @@ rk_host_main(Datum arg)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 		}
-		if (ShutdownRequestPending || atomic_load(&rk_this_host->stop))
+		/* a server that was promoted gets a host that writes */
+		if (ShutdownRequestPending || atomic_load(&rk_this_host->stop) ||
+			(rk_host_read_only && !RecoveryInProgress()))
 			leave(true);
 		if (atomic_exchange(&rk_this_host->rescan, 0))
 		{
@@ -243,6 +285,9 @@ rk_host_main(Datum arg)
 			atomic_store(&rk_this_host->journal, 0);
 			rk_journal_intake(rk_hosted_rings, rk_hosted_count);
 			next_poll = rk_now_ns() + rk_journal_poll_ms * INT64CONST(1000000);
+			/* nobody says on a standby that rk.ring has changed */
+			if (rk_host_read_only)
+				atomic_store(&rk_this_host->rescan, 1);
 		}
 		if (now >= next_tick || any_draining())
 		{

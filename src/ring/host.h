@@ -80,6 +80,7 @@ typedef struct rk_hosted
 	int64		now_ns;			/* monotonic, refreshed by every message */
 	int64		drain_until_ns;
 	int64		checkpoint_due_ns;
+	int64		trim_due_ns;
 	int64		failures_since_ns;
 	int			failures;
 	int64		restart_at_ns;	/* of a failed ring; 0: never */
@@ -129,8 +130,12 @@ extern bool rk_host_interrupted(void *arg);
 /* SQLSTATE of what an actor says. */
 extern int	rk_status_code(rk_status status);
 
-/* This process's slot, and the rings it has. */
+/*
+ * This process's slot, and the rings it has.  On a standby it only reads: rings
+ * follow their replicated checkpoint and log, and answer what changes nothing.
+ */
 extern rk_host *rk_this_host;
+extern bool rk_host_read_only;
 extern rk_hosted **rk_hosted_rings;
 extern int	rk_hosted_count;
 
@@ -175,6 +180,9 @@ extern bool rk_checkpoint_write(rk_hosted *h);
 /* In a transaction: brings the newest good checkpoint up.  False: there is none. */
 extern bool rk_checkpoint_restore(rk_hosted *h);
 
+/* In a transaction with the catalog open: whether a standby has to begin with a newer one. */
+extern bool rk_checkpoint_overtakes(rk_hosted *h);
+
 /* Idempotency keys, which are part of a checkpoint. */
 extern void rk_keys_clear(rk_hosted *h);
 extern rk_key *rk_key_find(rk_hosted *h, const uint64 *hash);
@@ -182,7 +190,7 @@ extern void rk_key_add(rk_hosted *h, const uint64 *hash, int64 message_id, int64
 
 /* ---- journal.c ---- */
 
-/* Moves committed journal rows of these rings to their logs. */
+/* Moves committed journal rows of these rings to their logs; on a standby, reads the logs. */
 extern void rk_journal_intake(rk_hosted **rings, int count);
 
 /* Applies what the log has after the state; in a transaction. */
@@ -201,6 +209,9 @@ extern bool rk_log_has(const rk_hosted *h, int64 message_id);
 extern void rk_dead_letter(rk_hosted *h, const rk_slot *slot, const char *reason, const char *error, int attempts);
 extern void rk_dead_letter_message(rk_hosted *h, const rk_message *m, const char *reason, const char *error);
 extern void rk_dead_flush(void);
+
+/* Removes the dead letters of a ring that are too many or too old. */
+extern void rk_dead_trim(rk_hosted *h);
 
 /* ---- output.c ---- */
 

@@ -108,6 +108,38 @@ apply_log(rk_hosted *h)
 	return false;
 }
 
+static void
+look_at_primary(void *arg)
+{
+	rk_hosted  *h = arg;
+	rk_catalog	catalog;
+
+	rk_catalog_open(&catalog);
+	/* stays set if this fails */
+	h->checkpoint_wanted = true;
+	if (!rk_checkpoint_overtakes(h))
+	{
+		rk_log_apply(h, true);
+		h->checkpoint_wanted = false;
+	}
+	rk_catalog_close(&catalog);
+}
+
+/* On a standby: what the primary has written about a ring since the last look. */
+static void
+follow_primary(rk_hosted *h)
+{
+	if (h->state == NULL || !rk_in_transaction(h->ring, "following the primary server", look_at_primary, h))
+		return;
+	if (h->checkpoint_wanted)
+	{
+		h->checkpoint_wanted = false;
+		rk_ctx_destroy(&h->ctx);
+		h->state = NULL;
+		rk_launch(h);
+	}
+}
+
 void
 rk_journal_intake(rk_hosted **rings, int count)
 {
@@ -116,6 +148,12 @@ rk_journal_intake(rk_hosted **rings, int count)
 
 	if (count == 0)
 		return;
+	if (rk_host_read_only)
+	{
+		for (int i = 0; i < count; i++)
+			follow_primary(rings[i]);
+		return;
+	}
 	moved = MemoryContextAllocZero(TopMemoryContext, sizeof(int64) * count);
 	arg.moved = moved;
 	if (rk_in_transaction(NULL, "taking the journal in", intake, &arg))
@@ -337,7 +375,8 @@ typedef struct dead_letter
 	struct dead_letter *next;
 } dead_letter;
 
-static dead_letter *dead = NULL;	/* youngest first */
+static dead_letter *dead = NULL;	/* oldest first */
+static dead_letter *last_dead = NULL;
 
 void
 rk_dead_letter_message(rk_hosted *h, const rk_message *m, const char *reason, const char *error)
@@ -352,8 +391,11 @@ rk_dead_letter_message(rk_hosted *h, const rk_message *m, const char *reason, co
 	d->attempts = 1;
 	strlcpy(d->reason, reason, sizeof(d->reason));
 	strlcpy(d->error, error, sizeof(d->error));
-	d->next = dead;
-	dead = d;
+	if (dead)
+		last_dead->next = d;
+	else
+		dead = d;
+	last_dead = d;
 	h->ring->dead_lettered++;
 }
 
@@ -372,7 +414,7 @@ rk_dead_letter(rk_hosted *h, const rk_slot *slot, const char *reason, const char
 	};
 
 	rk_dead_letter_message(h, &m, reason, error);
-	dead->attempts = attempts;
+	last_dead->attempts = attempts;
 }
 
 static void
@@ -396,8 +438,30 @@ write_dead_letters(void *arg)
 				   "role, error, priority) SELECT $1, $2, $3, $4, $5, $6, nullif($7, 0), $8, $9, $10 "
 				   "WHERE EXISTS (SELECT FROM rk.ring WHERE ring_id = $1)", 10, types, values, NULL);
 	}
-	rk_run_sql("DELETE FROM rk.dead_letter WHERE arrived_at < now() - interval '1 hour'", 0, NULL, NULL, NULL);
 	rk_catalog_close(&catalog);
+}
+
+static void
+trim_dead_letters(void *arg)
+{
+	rk_hosted  *h = arg;
+	rk_catalog	catalog;
+	Oid			types[] = {INT4OID, INT4OID, FLOAT8OID};
+	Datum		values[] = {Int32GetDatum(h->ring_id), Int32GetDatum(h->options.dlq_size),
+	Float8GetDatum(h->options.dlq_age_ms / 1000.0)};
+
+	rk_catalog_open(&catalog);
+	rk_run_sql("DELETE FROM rk.dead_letter WHERE ring_id = $1 AND arrived_at < now() - $3 * interval '1 second'", 3, types,
+			   values, NULL);
+	rk_run_sql("DELETE FROM rk.dead_letter WHERE ring_id = $1 AND id <= (SELECT id FROM rk.dead_letter WHERE ring_id = $1 "
+			   "ORDER BY id DESC OFFSET $2 LIMIT 1)", 3, types, values, NULL);
+	rk_catalog_close(&catalog);
+}
+
+void
+rk_dead_trim(rk_hosted *h)
+{
+	rk_in_transaction(h->ring, "removing dead letters", trim_dead_letters, h);
 }
 
 void
@@ -405,7 +469,8 @@ rk_dead_flush(void)
 {
 	if (dead == NULL)
 		return;
-	rk_in_transaction(NULL, "writing dead letters", write_dead_letters, NULL);
+	if (!rk_host_read_only)
+		rk_in_transaction(NULL, "writing dead letters", write_dead_letters, NULL);
 	while (dead)
 	{
 		dead_letter *next = dead->next;

@@ -42,6 +42,7 @@
 #include "region.h"
 #include "send.h"
 
+#define STANDBY_ASK_MS 10000	/* between looks for rings that a standby is to have */
 #define MAX_STARTING 2			/* hosts on their way at a time */
 
 static ProcessUtility_hook_type previous_utility_hook = NULL;
@@ -54,7 +55,7 @@ rk_launcher_register(void)
 	if (!process_shared_preload_libraries_in_progress || rk_ring_memory_kb == 0 || rk_max_rings == 0)
 		return;
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_start_time = BgWorkerStart_ConsistentState;
 	worker.bgw_restart_time = 1;
 	snprintf(worker.bgw_library_name, sizeof(worker.bgw_library_name), "rustkernels");
 	snprintf(worker.bgw_function_name, sizeof(worker.bgw_function_name), "rk_launcher_main");
@@ -108,7 +109,7 @@ start_host(int index, BackgroundWorkerHandle **handle)
 	rk_host    *host = &rk_region_hosts()[index];
 
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_start_time = BgWorkerStart_ConsistentState;
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	snprintf(worker.bgw_library_name, sizeof(worker.bgw_library_name), "rustkernels");
 	snprintf(worker.bgw_function_name, sizeof(worker.bgw_function_name), "rk_host_main");
@@ -134,6 +135,8 @@ rk_launcher_main(Datum arg)
 {
 	BackgroundWorkerHandle **handles;
 	bool		complained = false;
+	bool		recovery;
+	int64		ask_again;		/* on a standby: ms of the monotonic clock */
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
@@ -145,7 +148,9 @@ rk_launcher_main(Datum arg)
 	handles = MemoryContextAllocZero(TopMemoryContext, sizeof(*handles) * rk_the_region->hosts);
 
 	/* a predecessor's hosts are gone or will be adopted by their slots' state */
+	recovery = RecoveryInProgress();
 	ask_for_all_databases();
+	ask_again = rk_now_ns() / 1000000 + STANDBY_ASK_MS;
 	while (!ShutdownRequestPending)
 	{
 		int			starting = 0;
@@ -157,6 +162,13 @@ rk_launcher_main(Datum arg)
 		{
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
+		}
+		/* on a standby nobody says that there are rings; once it is promoted all of them are to run */
+		if (recovery && (now >= ask_again || !RecoveryInProgress()))
+		{
+			recovery = RecoveryInProgress();
+			ask_for_all_databases();
+			ask_again = now + STANDBY_ASK_MS;
 		}
 		for (int i = 0; i < rk_the_region->hosts; i++)
 		{
@@ -218,8 +230,8 @@ rk_launcher_main(Datum arg)
 				complained = true;
 			}
 		}
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (waiting ? WL_TIMEOUT : 0),
-						 waiting ? 500 : -1, PG_WAIT_EXTENSION);
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (waiting || recovery ? WL_TIMEOUT : 0),
+						 waiting ? 500 : recovery ? 1000 : -1, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 	}
 	proc_exit(0);

@@ -86,7 +86,8 @@ bring_up(void *arg)
 	bool		is_null;
 
 	rk_catalog_open(&catalog);
-	if (rk_run_sql("UPDATE rk.ring SET epoch = epoch + 1 WHERE ring_id = $1 RETURNING epoch", 1, types, values,
+	if (rk_run_sql(rk_host_read_only ? "SELECT epoch FROM rk.ring WHERE ring_id = $1" :
+				   "UPDATE rk.ring SET epoch = epoch + 1 WHERE ring_id = $1 RETURNING epoch", 1, types, values,
 				   NULL) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -95,6 +96,10 @@ bring_up(void *arg)
 															  &is_null)));
 	if (!rk_checkpoint_restore(h))
 	{
+		if (rk_host_read_only)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("ring \"%s\" has no checkpoint yet", NameStr(h->ring->name))));
 		h->ctx.error.status = RK_OK;
 		if (h->actor->init(&h->ctx, &h->options.kernel, &h->state) != RK_OK)
 			ereport(ERROR, (errcode(rk_status_code(h->ctx.error.status)), errmsg("%s", h->ctx.error.message)));
@@ -104,7 +109,8 @@ bring_up(void *arg)
 		h->ring->since_checkpoint = h->changes;
 	}
 	rk_log_newest(h);
-	rk_outputs_read(h, h->ring->logged_seq);
+	if (!rk_host_read_only)
+		rk_outputs_read(h, h->ring->logged_seq);
 	rk_log_apply(h, true);
 	rk_catalog_close(&catalog);
 }
@@ -153,11 +159,15 @@ rk_ring_failed(rk_hosted *h)
 		h->failures = 0;
 	}
 	h->failures++;
+	rk_records_clear(h);
 	rk_ctx_destroy(&h->ctx);
 	h->state = NULL;
 	h->ring->restarts++;
 	h->restart_at_ns = h->options.restart_policy == 0 && h->failures <= h->options.max_restarts ?
 		now + INT64CONST(1000000000) : 0;
+	/* the primary may mend what is wrong */
+	if (rk_host_read_only)
+		h->restart_at_ns = now + INT64CONST(5000000000);
 	rk_set_state(h->ring, RK_RING_FAILED);
 	if (h->restart_at_ns == 0)
 	{
@@ -255,7 +265,7 @@ adopt(const rk_ring_row *row, Oid table)
 			ring->kernel = i;
 	ring->host = rk_this_host - rk_region_hosts();
 	ring->overflow = h->options.overflow;
-	ring->journal = h->options.journal;
+	ring->journal = h->options.journal && !rk_host_read_only;
 	ring->lanes = h->options.lanes;
 	ring->message_timeout_ms = h->options.message_timeout_ms;
 	LWLockRelease(rk_the_region->lock);
@@ -279,7 +289,7 @@ rk_ring_stop(rk_hosted *h, bool final)
 {
 	/* from here on no message is handled, so that none comes after the checkpoint */
 	rk_set_state(h->ring, RK_RING_TERMINATING);
-	if (h->state && h->ring->since_checkpoint > 0 && h->present)
+	if (h->state && h->ring->since_checkpoint > 0 && h->present && !rk_host_read_only)
 		(void) rk_checkpoint_write(h);
 	if (final)
 	{
@@ -324,18 +334,30 @@ read_rings(void *arg)
 	rk_catalog_close(&catalog);
 }
 
+/* An option of a ring that is not hosted yet; bad ones are found out later. */
+static JsonbValue *
+row_option(const rk_ring_row *row, char *name)
+{
+	JsonbValue	key = {.type = jbvString,.val.string = {strlen(name), name}};
+
+	return findJsonbValueFromContainer(&row->options->root, JB_FOBJECT, &key);
+}
+
 static bool
 wants_to_run(const rk_ring_row *row)
 {
+	JsonbValue *standby = row_option(row, "standby");
+
+	if (rk_host_read_only && !(standby && standby->type == jbvString && standby->val.string.len == 8 &&
+							   memcmp(standby->val.string.val, "readonly", 8) == 0))
+		return false;
 	return strcmp(row->desired_state, "running") == 0 || strcmp(row->desired_state, "suspended") == 0;
 }
 
-/* Whether the option dedicated is set; bad options are found out later. */
 static bool
 is_dedicated(const rk_ring_row *row)
 {
-	JsonbValue	key = {.type = jbvString,.val.string = {9, "dedicated"}};
-	JsonbValue *v = findJsonbValueFromContainer(&row->options->root, JB_FOBJECT, &key);
+	JsonbValue *v = row_option(row, "dedicated");
 
 	return v && v->type == jbvBool && v->val.boolean;
 }
@@ -447,7 +469,8 @@ rk_follow_catalog(void)
 	for (int i = rk_hosted_count - 1; i >= 0; i--)
 		if (!rk_hosted_rings[i]->present)
 			rk_ring_stop(rk_hosted_rings[i], true);
-	rk_outputs_refresh();
+	if (!rk_host_read_only)
+		rk_outputs_refresh();
 	MemoryContextDelete(list.memory);
 	return mine;
 }

@@ -420,6 +420,15 @@ static const struct config_enum_entry priority_options[] = {
 	{NULL, 0, false}
 };
 
+int
+rk_priority_named(const char *name)
+{
+	for (const struct config_enum_entry *e = priority_options; e->name; e++)
+		if (strcmp(e->name, name) == 0)
+			return e->val;
+	return -1;
+}
+
 static bool
 check_queue_depth(int *value, void **extra, GucSource source)
 {

@@ -340,6 +340,9 @@ extern PGDLLEXPORT void rk_host_main(Datum arg);
 #define RK_PRIORITY_CRITICAL 192
 #define RK_PRIORITY_REALTIME 255
 
+/* The priority of this name, or -1. */
+extern int	rk_priority_named(const char *name);
+
 static inline rk_lane_name
 rk_lane_of(const rk_ring *ring, int priority)
 {

@@ -148,6 +148,15 @@ rk_started_here(const char *name)
 
 /* ---- finding ---- */
 
+void
+rk_not_during_recovery(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("ring is not available during recovery"),
+			 errhint("Send to the primary server. A ring with the option \"standby\": \"readonly\" answers here what changes nothing.")));
+}
+
 static void not_running(const char *name, const char *state) __attribute__((noreturn));
 
 static void
@@ -174,11 +183,6 @@ static rk_ring *
 find_slowly(const char *name, int64 deadline_ns)
 {
 	rk_send_init();
-	if (RecoveryInProgress())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("ring is not available during recovery"),
-				 errhint("Send to the primary server.")));
 	for (;;)
 	{
 		rk_ring    *ring;
@@ -192,6 +196,8 @@ find_slowly(const char *name, int64 deadline_ns)
 		LWLockRelease(rk_the_region->lock);
 		if (ring && accepting(ring))
 			return ring;
+		if (ring == NULL && RecoveryInProgress())
+			rk_not_during_recovery();
 		if (state == RK_RING_DRAINING || state == RK_RING_TERMINATING || state == RK_RING_FAILED)
 		{
 			if (state == RK_RING_FAILED)

@@ -54,6 +54,9 @@ typedef struct rk_incoming
  */
 extern rk_ring *rk_ring_find(rk_ring_handle *handle, const char *name, int length, int64 deadline_ns);
 
+/* The error of what is for the primary server. */
+extern void rk_not_during_recovery(void) __attribute__((noreturn));
+
 /* The deadline of a call that begins now: the nearest of all limits. */
 extern int64 rk_call_deadline(const rk_ring *ring, int64 now_ns, int64 timeout_ms);
 

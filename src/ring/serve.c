@@ -359,6 +359,13 @@ acceptable(rk_hosted *h, rk_slot *slot)
 			rk_dead_letter(h, slot, "invalid", text, 0);
 		return false;
 	}
+	if (unlikely(rk_host_read_only && type->mutating))
+	{
+		rk_answer(h->ring, slot, RK_OUTCOME_ERROR, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+				  "the ring only answers during recovery");
+		h->ring->failed++;
+		return false;
+	}
 	if (unlikely(slot->deadline_ns != 0 && h->now_ns > slot->deadline_ns))
 	{
 		h->ring->expired++;
@@ -404,6 +411,9 @@ rk_retry_parked(rk_hosted *h)
 {
 	int			kept = 0;
 
+	/* what the log has already comes first, and is applied elsewhere */
+	if (h->ring->journal && h->has_log)
+		return;
 	deferring = h->output_count > 0;
 	for (int i = 0; i < h->parked_count; i++)
 	{

@@ -11,6 +11,7 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "fmgr.h"
@@ -109,6 +110,8 @@ name_argument(FunctionCallInfo fcinfo, int *length)
 static void
 check_read_only(const rk_message_type *type)
 {
+	if (type->mutating && RecoveryInProgress())
+		rk_not_during_recovery();
 	if (type->mutating && XactReadOnly)
 		ereport(ERROR,
 				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
@@ -448,18 +451,9 @@ rk_ring_send(PG_FUNCTION_ARGS)
 	};
 	if (!PG_ARGISNULL(3))
 	{
-		static const struct
-		{
-			const char *name;
-			int			value;
-		}			names[] = {{"low", RK_PRIORITY_LOW}, {"normal", RK_PRIORITY_NORMAL}, {"high", RK_PRIORITY_HIGH},
-		{"critical", RK_PRIORITY_CRITICAL}, {"realtime", RK_PRIORITY_REALTIME}};
-
 		/* an enum, whose labels are the setting's */
 		priority = DatumGetCString(DirectFunctionCall1(enum_out, PG_GETARG_DATUM(3)));
-		for (int i = 0; i < lengthof(names); i++)
-			if (strcmp(names[i].name, priority) == 0)
-				out.priority = names[i].value;
+		out.priority = rk_priority_named(priority);
 	}
 	if (!PG_ARGISNULL(4))
 		out.deadline_ns = rk_now_ns() + interval_ms(PG_GETARG_INTERVAL_P(4)) * 1000000;

@@ -156,6 +156,10 @@ SELECT rk.ring_start('core/echo', 'o', '{"queue_capasity": 128}');
 SELECT rk.ring_start('core/echo', 'o', '{"overflow": "explode"}');
 SELECT rk.ring_start('core/echo', 'o', '{"checkpoint_interval": "1 week"}');
 SELECT rk.ring_start('core/echo', 'o', '[]');
+SELECT rk.ring_start('core/echo', 'o', '{"high_water": 2}');
+SELECT rk.ring_start('core/echo', 'o', '{"low_water": 0.9}');
+SELECT rk.ring_start('core/echo', 'o', '{"standby": "writes"}');
+SELECT rk.ring_start('core/echo', 'o', '{"dlq_size": -1}');
 SELECT rk.ring_start('core/echo', '');
 CALL rk.ring_up('core/echo', 'o', '{"queue_capacity": 16, "overflow": "error", "priority_lanes": false, "checkpoint_interval": "10 s"}');
 SELECT rk.ring_suspend('o');
@@ -275,6 +279,7 @@ SELECT rk.ring_attach('d', 'payment', '{"fields": {"source": "payer"}}');
 SELECT rk.ring_attach('d', 'payment', '{"on": ["truncate"]}');
 SELECT rk.ring_attach('d', 'payment', '{"type": "DegreeQuery"}');
 SELECT rk.ring_attach('d', 'payment', '{"colour": "blue"}');
+SELECT rk.ring_attach('d', 'payment', '{"priority": "utmost", "fields": {"source": "payer", "target": "payee"}}');
 SELECT rk.ring_attach('nothing', 'payment', '{}');
 SELECT rk.ring_attach('d', 'payment', '{"on": ["insert", "update", "delete"], "when": "new.status = ''booked''", "backfill": true,
 	"fields": {"source": "payer", "target": "payee", "weight": "amount * 2"}}') > 0;

@@ -53,8 +53,6 @@ for my $policy (qw(block error dlq drop))
 	$node->safe_psql('postgres', qq{TRUNCATE slow, result; SELECT rk.ring_output('$policy', 'EchoAdded', 'slow')});
 	$node->safe_psql('postgres', qq{SELECT rk.ring_sync('$policy')});
 	start_query($sessions[$_], "INSERT INTO result SELECT * FROM send('$policy', $_, $each)") for 0 .. $sessions - 1;
-	my $filled = $node->poll_query_until('postgres', "SELECT queue_depth >= 8 FROM rk.rings WHERE name = '$policy'");
-	ok($filled, "$policy: the queue fills");
 	is(wait_for_session($_), '', 'a sender ends without error') for @sessions;
 	$node->poll_query_until('postgres', "SELECT queue_depth = 0 AND in_flight = 0 FROM rk.stat_ring WHERE name = '$policy'");
 
@@ -66,7 +64,7 @@ for my $policy (qw(block error dlq drop))
 	is($taken + $refused + $dropped, $sent, 'every message was taken, refused or dropped');
 	if ($policy eq 'block')
 	{
-		is("$taken $messages $rejected $gone $dead", "$sent $sent 0 0 0", 'senders wait, and all are handled');
+		is("$taken $messages $rejected $gone $dead", "$sent $sent 0 0 0", "$policy: senders wait, and all are handled");
 	}
 	elsif ($policy eq 'error')
 	{
@@ -107,7 +105,31 @@ my @heard = $news =~ /notification "added" with payload "(.*)" received/g;
 is(scalar @heard, 2, 'two notifications');
 is($heard[1], '{"ring": "heard", "record": "EchoAdded", "apply_seq": 2, "data": {"total": 9, "amount": 5, "messages": 2}}', 'with the record');
 like($news, qr/"replies" with payload "\{"ring": "heard", "record": "EchoAddReply", "apply_seq": 2, "data": \{"total": 9, "sent_at": "/, 'and with a reply');
+
+# and when a queue fills up and is empty again
+$listener->query_safe('LISTEN rk_ring');
+$node->safe_psql('postgres', q{CALL rk.ring_up('core/echo', 'level', '{"queue_capacity": 16, "high_water": 0.5, "low_water": 0.1, "dlq_size": 5}'); SELECT rk.ring_suspend('level')});
+$node->poll_query_until('postgres', q{SELECT state = 'suspended' FROM rk.rings WHERE name = 'level'});
+$node->safe_psql('postgres', q{SELECT count(rk.ring_send('level', 52, '{}')) FROM generate_series(1, 9)});
+$news = '';
+for my $event (qw(high_water low_water))
+{
+	for (1 .. 200)
+	{
+		last if ($news .= $listener->query_safe('SELECT 1')) =~ /"event": "$event"/;
+		usleep(20_000);
+	}
+	like($news, qr/\{"ring": "level", "event": "$event", "queue_depth": \d+\}/, "a listener hears of $event");
+	is($node->safe_psql('postgres', q{SELECT high_water FROM rk.stat_ring WHERE name = 'level'}), $event eq 'high_water' ? 't' : 'f', 'and the view shows it');
+	$node->safe_psql('postgres', q{SELECT rk.ring_resume('level')});
+}
 $listener->quit;
+# the newest dead letters are kept
+$node->safe_psql('postgres', q{SELECT rk.ring_core_add('level', 9223372036854775000)});
+$node->safe_psql('postgres', q{SELECT count(rk.ring_send('level', 52, jsonb_build_object('amount', 9000000000000000000 + i))) FROM generate_series(1, 12) i});
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 12 FROM rk.dead_letters WHERE ring = 'level'}), 'twelve dead letters');
+$node->safe_psql('postgres', q{CALL rk.ring_down('level'); CALL rk.ring_up('core/echo', 'level')});
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 5 AND min((payload->>'amount')::numeric) = 9000000000000000008 FROM rk.dead_letters WHERE ring = 'level'}), 'of which five are kept');
 $node->stop;
 
 # one worker for hosts: the second database waits until the first has no more rings
