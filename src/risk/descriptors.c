@@ -631,7 +631,7 @@ const rk_kernel rk_risk_kernels[] = {
 	{
 		.id = "risk/monte-carlo-var",
 		.domain = "RiskAnalytics",
-		.mode = RK_MODE_BATCH,
+		.mode = RK_MODE_BOTH,
 		.description = "Value at risk and expected shortfall of a book",
 		.notes = "Quantiles by one convention: with n values in rising order and a = 1 - confidence, VaR is minus the "
 		"value of rank ceil(n a); the expected shortfall takes the last value of the tail with its fraction "

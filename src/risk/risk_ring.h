@@ -43,6 +43,74 @@ typedef struct rk_removed_reply
 	bool		removed;
 } rk_removed_reply __attribute__((aligned(8)));
 
+/* ---- risk/monte-carlo-var ---- */
+
+/* Their profits and losses are kept: 8 bytes each. */
+#define RK_MAX_KEPT_SIMULATIONS INT64_C(100000000)
+
+typedef struct rk_position_request
+{
+	char		asset[RK_NAME_BYTES];
+	int64_t		value;
+	double		expected_return;
+	double		volatility;
+} rk_position_request;
+
+typedef struct rk_stale_reply
+{
+	bool		var_stale;
+} rk_stale_reply __attribute__((aligned(8)));
+
+typedef struct rk_var_reply
+{
+	double		var;
+	double		expected_shortfall;
+	bool		is_fresh;
+} rk_var_reply;
+
+typedef struct rk_recalculate_request
+{
+	int64_t		simulations;	/* absent: the option */
+	double		confidence;		/* NaN: the option */
+	double		horizon;		/* NaN: the option */
+} rk_recalculate_request;
+
+typedef struct rk_simulated_reply
+{
+	double		var;
+	double		expected_shortfall;
+	double		var_lower;
+	double		var_upper;
+} rk_simulated_reply;
+
+typedef struct rk_limit_request
+{
+	int64_t		var_limit;		/* absent: no limit */
+} rk_limit_request;
+
+typedef enum rk_limit_severity
+{
+	RK_LIMIT_WITHIN,
+	RK_LIMIT_WARNING,			/* from 80 % of the limit */
+	RK_LIMIT_BREACH,			/* from the limit */
+	RK_LIMIT_CRITICAL			/* from 120 % */
+} rk_limit_severity;
+
+typedef struct rk_limit_reply
+{
+	int16_t		severity;
+} rk_limit_reply __attribute__((aligned(8)));
+
+/* Published when a change makes the VaR more severe than it was. */
+typedef struct rk_limit_alert
+{
+	char		asset[RK_NAME_BYTES];	/* empty: the limit has changed */
+	double		current_var;
+	int64_t		var_limit;
+	double		breach;
+	int16_t		severity;
+} rk_limit_alert;
+
 /* ---- risk/portfolio-aggregation ---- */
 
 typedef struct rk_exposure_request

@@ -96,16 +96,46 @@ SELECT * FROM rk.ring_risk_portfolio_set_correlation('desk', 'gold', 'dax', 1.5)
 SELECT * FROM rk.ring_risk_portfolio_set_correlation('desk', 'gold', 'gold', 0.5);
 SELECT * FROM rk.ring_risk_portfolio_set_correlation('desk', 'gold', 'silver', 0.5);
 
+-- value at risk
+CREATE TABLE holding AS
+SELECT asset, value, 0.05 AS expected_return, volatility FROM position;
+CREATE TABLE correlation AS SELECT 'bund' AS asset_i, 'dax' AS asset_j, 0.5 AS correlation;
+CALL rk.ring_up('risk/monte-carlo-var', 'book', '{"positions": "holding", "correlations": "correlation", "simulations": 10000, "seed": 42}');
+SELECT abs(q.var - b.parametric_var) < 1e-6 AS parametric, s.var = b.var AS var, s.expected_shortfall = b.expected_shortfall AS shortfall,
+	s.var_lower = b.var_lower AS lower, s.var_upper = b.var_upper AS upper, q.is_fresh
+FROM rk.risk_monte_carlo_var('SELECT asset AS id, value, expected_return, volatility FROM holding', 'correlation',
+		simulations => 10000, seed => 42) b,
+	rk.ring_risk_query_var('book') q, rk.ring_risk_recalculate('book') s;
+CREATE TABLE alert (severity text, current_var float8, var_limit numeric, breach float8, asset text);
+SELECT rk.ring_output('book', 'LimitAlert', 'alert') > 0;
+SELECT rk.ring_risk_set_limit('book', 200000);
+SELECT rk.ring_risk_update_position('book', 'dax', 500000, 0.05, 0.3) AS same, rk.ring_risk_update_position('book', 'gold', 900000, 0, 0.25) AS other;
+SELECT rk.ring_risk_set_correlation('book', 'gold', 'dax', 0.3);
+SELECT rk.ring_risk_remove_position('book', 'gold'), rk.ring_risk_remove_position('book', 'gold');
+SELECT rk.ring_risk_set_limit('book', 100000);
+SELECT rk.ring_risk_set_limit('book');
+SELECT rk.ring_sync('book');
+SELECT severity, round(current_var) AS current_var, var_limit, round(breach) AS breach, asset FROM alert ORDER BY breach;
+SELECT round(var::numeric, 4) AS var, round(expected_shortfall::numeric, 4) AS expected_shortfall FROM rk.ring_risk_query_var('book', 0.975, 1);
+SELECT * FROM rk.ring_risk_query_var('book', 1);
+SELECT * FROM rk.ring_risk_recalculate('book', 99);
+SELECT * FROM rk.ring_risk_recalculate('book', 100, 0.995);
+SELECT rk.ring_risk_set_limit('book', 0);
+SELECT rk.ring_risk_set_correlation('book', 'gold', 'dax', 0.3);
+SELECT rk.ring_start('risk/monte-carlo-var', 'q', '{"degrees_of_freedom": 2}');
+
 -- what they know is there after a restart
 CREATE TEMP TABLE sums AS SELECT name, rk.ring_checksum(name) AS checksum FROM rk.rings;
 CALL rk.ring_down('loans');
 CALL rk.ring_down('corr');
 CALL rk.ring_down('desk');
+CALL rk.ring_down('book');
 SELECT rk.ring_start(kernel, name) FROM rk.ring ORDER BY name;
 SELECT name, rk.ring_wait(name) AND rk.ring_checksum(name) = checksum AS same FROM sums ORDER BY name;
 SELECT rk.ring_risk_correlation_reset('corr');
 CALL rk.ring_down('loans');
 CALL rk.ring_down('corr');
 CALL rk.ring_down('desk');
+CALL rk.ring_down('book');
 SELECT count(rk.ring_drop(name)) FROM rk.ring;
-DROP TABLE loan, quote, jump, position;
+DROP TABLE loan, quote, jump, position, holding, correlation, alert;

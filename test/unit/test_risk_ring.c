@@ -950,6 +950,270 @@ test_portfolio_errors(void **state)
 	rk_ctx_destroy(&r.ctx);
 }
 
+/* ---- risk/monte-carlo-var ---- */
+
+/* The positions in the order of the actor: a removal puts the last in the gap. */
+typedef struct ordered_book
+{
+	int			n;
+	int			asset[BOOK];
+} ordered_book;
+
+static int
+place_of(const ordered_book *o, int asset)
+{
+	for (int k = 0; k < o->n; k++)
+		if (o->asset[k] == asset)
+			return k;
+	return -1;
+}
+
+/* What the batch functions say about the book; RK_ERR_DATA if it cannot be. */
+static rk_status
+batch_simulation(rk_ctx *ctx, const model_book *b, const ordered_book *o, const rk_simulation *s, rk_simulated_risk *risk)
+{
+	double		value[BOOK];
+	double		volatility[BOOK];
+	double		expected_return[BOOK];
+	double		matrix[BOOK * BOOK];
+	double		factor[BOOK * BOOK];
+	rk_positions p = {
+		.count = o->n,.value = value,.volatility = volatility,.expected_return = expected_return,
+		.correlations = matrix,.factor = factor
+	};
+	double	   *pnl = rk_alloc(ctx, s->simulations, sizeof(double));
+	rk_status	status;
+
+	for (int i = 0; i < o->n; i++)
+	{
+		value[i] = rk_fixed_value(b->value[o->asset[i]]);
+		volatility[i] = b->volatility[o->asset[i]];
+		expected_return[i] = b->expected_return[o->asset[i]];
+		for (int j = 0; j < o->n; j++)
+			matrix[i * o->n + j] = i == j ? 1 : b->r[o->asset[i]][o->asset[j]];
+	}
+	status = rk_correlation_factor(ctx, matrix, o->n, factor);
+	if (status != RK_OK)
+		return status;
+	assert_int_equal(rk_risk_simulate(ctx, &p, s, pnl), RK_OK);
+	assert_int_equal(rk_risk_simulated_measures(ctx, &p, s, pnl, risk), RK_OK);
+	return RK_OK;
+}
+
+static int	severity_now;
+
+static int
+severity(double var, int64_t limit)
+{
+	double		share = var / rk_fixed_value(limit);
+
+	return limit == RK_FIELD_ABSENT_INT8 || isnan(var) || share < 0.8 ? 0 : share < 1 ? 1 : share < 1.2 ? 2 : 3;
+}
+
+static void
+test_var(void **state)
+{
+	static ring r;
+	static model_book b;
+	ordered_book o = {0};
+	int			checked = 0;
+	int			alerts = 0;
+	int64_t		limit = RK_FIELD_ABSENT_INT8;
+
+	(void) state;
+	for (int round = 0; round < 4; round++)
+	{
+		rk_simulation s = {.confidence = 0.99,.years = 10.0 / 252,.simulations = 1000,
+			.distribution = round % 2,.degrees_of_freedom = 5,.geometric = round / 2,
+			.antithetic = round == 1,.sobol = round == 2,.seed = 7 + round};
+
+		memset(&b, 0, sizeof(b));
+		o.n = 0;
+		limit = RK_FIELD_ABSENT_INT8;
+		severity_now = 0;
+		ring_options(&r, &rk_actor_risk_monte_carlo_var);
+		option(&r, "simulations")->integer = s.simulations;
+		option(&r, "distribution")->integer = s.distribution;
+		option(&r, "returns")->integer = s.geometric;
+		option(&r, "antithetic")->truth = s.antithetic;
+		option(&r, "sampling")->integer = s.sobol;
+		option(&r, "seed")->integer = s.seed;
+		ring_open(&r);
+		for (int step = 0; step < 700; step++)
+		{
+			uint64_t	h = rk_hash3(23, round, step);
+			int			i = rk_hash2(h, 1) % BOOK;
+			int			j = rk_hash2(h, 2) % BOOK;
+			int			records = r.records;
+			rk_question_request question = {NAN, NAN};
+			const rk_var_reply *answer = (void *) r.data;
+			int			now;
+			int			told = -1;
+
+			if (step % 40 == 20)
+			{
+				rk_limit_request q = {.var_limit = step % 3 == 0 ? RK_FIELD_ABSENT_INT8 : (int64_t) (rk_hash2(h, 3) % 100) * RK_FIXED_ONE * 1000 + 1};
+
+				assert_int_equal(ring_send(&r, 408, &q), RK_OK);
+				limit = q.var_limit;
+				told = ((rk_limit_reply *) r.data)->severity;
+			}
+			else if (step % 5 == 4)
+			{
+				rk_asset_name q;
+				int			k = place_of(&o, i);
+
+				set_name(q.asset, "asset ", i);
+				assert_int_equal(ring_send(&r, 410, &q), RK_OK);
+				assert_int_equal(((rk_removed_reply *) r.data)->removed, k >= 0);
+				if (k >= 0)
+				{
+					o.asset[k] = o.asset[--o.n];
+					for (int m = 0; m < BOOK; m++)
+						b.r[i][m] = b.r[m][i] = 0;
+				}
+			}
+			else if (step % 2)
+			{
+				rk_position_request q = {.value = (int64_t) (rk_hash2(h, 3) % 200001) * RK_FIXED_ONE - 100000 * RK_FIXED_ONE,
+					.volatility = (double) (rk_hash2(h, 4) % 90) / 100,.expected_return = (double) (rk_hash2(h, 5) % 20) / 100 - 0.05};
+
+				set_name(q.asset, "asset ", i);
+				assert_int_equal(ring_send(&r, 400, &q), RK_OK);
+				if (place_of(&o, i) < 0)
+					o.asset[o.n++] = i;
+				b.value[i] = q.value;
+				b.volatility[i] = q.volatility;
+				b.expected_return[i] = q.expected_return;
+			}
+			else
+			{
+				rk_correlation_request q = {.correlation = i == j ? 1 : possible_correlation(i, j)};
+				bool		known = place_of(&o, i) >= 0 && place_of(&o, j) >= 0;
+
+				set_name(q.asset_i, "asset ", i);
+				set_name(q.asset_j, "asset ", j);
+				assert_int_equal(ring_send(&r, 406, &q), known ? RK_OK : RK_ERR_DATA);
+				if (known)
+					b.r[i][j] = b.r[j][i] = q.correlation;
+			}
+			if (handle(&r, 402, &question) == RK_OK)
+			{
+				/* an alert for each step to the worse, and for none other */
+				now = severity(answer->var, limit);
+				assert_int_equal(r.records - records, now > severity_now);
+				assert_true(told == -1 || told == now);
+				if (now > severity_now)
+				{
+					assert_int_equal(((rk_limit_alert *) r.record)->severity, now);
+					assert_int_equal(((rk_limit_alert *) r.record)->var_limit, limit);
+					assert_true(fabs(((rk_limit_alert *) r.record)->current_var - answer->var) < 1e-9 * answer->var);
+					alerts++;
+				}
+				severity_now = now;
+			}
+			else
+			{
+				rk_question_request same = {0.99, 10};
+
+				assert_int_equal(handle(&r, 402, &same), RK_ERR_DATA);
+				/* x' R x may still be good: whatever it is, it is what alerts go by */
+				severity_now = severity(NAN, limit);
+				limit = RK_FIELD_ABSENT_INT8;
+				assert_int_equal(handle(&r, 408, &(rk_limit_request) {.var_limit = limit}), RK_OK);
+			}
+			if (step % 20 == 0)
+			{
+				rk_ctx		ctx;
+				rk_simulated_risk risk;
+				rk_recalculate_request q = {RK_FIELD_ABSENT_INT8, NAN, NAN};
+				const rk_simulated_reply *simulated = (void *) r.data;
+				rk_status	possible;
+
+				rk_ctx_init(&ctx);
+				possible = batch_simulation(&ctx, &b, &o, &s, &risk);
+				rk_ctx_destroy(&ctx);
+				if (step % 60 == 0)
+					ring_restart(&r);
+				assert_int_equal(ring_send(&r, 404, &q), possible);
+				/* the second time from what is kept */
+				for (int k = 0; k < 2 && possible == RK_OK; k++)
+				{
+					assert_true(simulated->var == risk.var && simulated->expected_shortfall == risk.expected_shortfall);
+					assert_true(simulated->var_lower == risk.var_lower && simulated->var_upper == risk.var_upper);
+					assert_int_equal(ring_send(&r, 404, &q), RK_OK);
+				}
+				if (possible == RK_OK)
+				{
+					double		scale = fabs(risk.parametric_var) + risk.std_pnl;
+
+					assert_int_equal(ring_send(&r, 402, &question), RK_OK);
+					assert_true(fabs(answer->var - risk.parametric_var) <= 1e-12 * scale + 1e-9);
+					checked += o.n > 3;
+				}
+			}
+		}
+		assert_true(r.failures > 0);
+		rk_ctx_destroy(&r.ctx);
+	}
+	assert_true(checked > 50);
+	assert_true(alerts > 10);
+}
+
+static bool
+always(void *arg)
+{
+	(void) arg;
+	return true;
+}
+
+static void
+test_var_errors(void **state)
+{
+	static ring r;
+	rk_position_request q = {.value = 1000 * RK_FIXED_ONE,.volatility = 0.2};
+	rk_recalculate_request recalculate = {5000000, NAN, NAN};
+	rk_limit_request limit = {0};
+	int64_t		used;
+
+	(void) state;
+	ring_options(&r, &rk_actor_risk_monte_carlo_var);
+	ring_open(&r);
+	for (int i = 0; i < 20; i++)
+	{
+		set_name(q.asset, "asset ", i);
+		assert_int_equal(ring_send(&r, 400, &q), RK_OK);
+	}
+	q.expected_return = NAN;
+	assert_int_equal(ring_send(&r, 400, &q), RK_ERR_PARAMETER);
+	assert_int_equal(ring_send(&r, 408, &limit), RK_ERR_PARAMETER);
+	/* stopped: nothing of it stays */
+	used = r.ctx.memory_used;
+	r.ctx.interrupted = always;
+	assert_int_equal(handle(&r, 404, &recalculate), RK_STOPPED);
+	r.ctx.interrupted = NULL;
+	assert_int_equal(r.ctx.memory_used, used);
+	/* and so it is with too little memory */
+	r.ctx.memory_limit = used + 1000000;
+	assert_int_equal(handle(&r, 404, &recalculate), RK_ERR_MEMORY);
+	recalculate.simulations = 100000;
+	assert_int_equal(handle(&r, 404, &recalculate), RK_ERR_MEMORY);
+	assert_int_equal(r.ctx.memory_used, used);
+	r.ctx.memory_limit = 0;
+	assert_int_equal(handle(&r, 404, &recalculate), RK_OK);
+	recalculate.simulations = 99;
+	assert_int_equal(ring_send(&r, 404, &recalculate), RK_ERR_PARAMETER);
+	recalculate.simulations = 100;
+	recalculate.confidence = 0.999;
+	assert_int_equal(ring_send(&r, 404, &recalculate), RK_ERR_PARAMETER);
+	recalculate.confidence = 1;
+	assert_int_equal(ring_send(&r, 404, &recalculate), RK_ERR_PARAMETER);
+	recalculate.confidence = 0.9;
+	recalculate.horizon = -1;
+	assert_int_equal(ring_send(&r, 404, &recalculate), RK_ERR_PARAMETER);
+	rk_ctx_destroy(&r.ctx);
+}
+
 int
 main(void)
 {
@@ -963,6 +1227,8 @@ main(void)
 		cmocka_unit_test(test_portfolio),
 		cmocka_unit_test(test_portfolio_forgets),
 		cmocka_unit_test(test_portfolio_errors),
+		cmocka_unit_test(test_var),
+		cmocka_unit_test(test_var_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,423 @@
+/*
+ * monte_carlo_var_ring.c
+ *	  risk/monte-carlo-var as an actor: a book whose positions and
+ *	  correlations change one by one, its VaR after every change, and a limit
+ *	  that is watched.
+ *
+ * The parametric VaR is kept up to date: O(n) for a change, O(1) for an answer.
+ * A simulated one is made by the batch functions, from the positions in the
+ * order in which the actor has them, with the same random numbers each time;
+ * so it has the bits of the batch form, also after a restart.  The simulated
+ * profits and losses are kept until the book changes.
+ */
+#include "ring_book.h"
+
+#include "../compute/normal.h"
+#include "../compute/random.h"
+#include "risk.h"
+
+typedef struct var_state
+{
+	rk_ring_book book;
+	rk_risk_question initial;	/* what a message does not say */
+	rk_simulation simulation;	/* likewise; years and confidence by question */
+	int64_t		limit;			/* fixed-point; RK_FIELD_ABSENT_INT8: none */
+
+	/* the last simulation; NULL: none */
+	double	   *pnl;
+	int64_t		pnl_count;
+	double		pnl_years;
+	uint64_t	pnl_changes;	/* book.changes when it was made */
+} var_state;
+
+static rk_status
+var_init(rk_ctx *ctx, const rk_options *options, void **state)
+{
+	var_state  *s = rk_alloc0(ctx, 1, sizeof(*s));
+
+	if (s == NULL)
+		return RK_ERR_MEMORY;
+	s->initial = rk_question_init(options);
+	s->simulation = (rk_simulation) {
+		.simulations = rk_option_find(options, "simulations")->integer,
+		.distribution = rk_option_find(options, "distribution")->integer,
+		.degrees_of_freedom = rk_option_find(options, "degrees_of_freedom")->number,
+		.geometric = rk_option_find(options, "returns")->integer == 1,
+		.antithetic = rk_option_find(options, "antithetic")->truth,
+		.sobol = rk_option_find(options, "sampling")->integer == 1,
+		.seed = (uint64_t) rk_option_find(options, "seed")->integer
+	};
+	s->limit = RK_FIELD_ABSENT_INT8;
+	*state = s;
+	return RK_OK;
+}
+
+/* ---- the parametric VaR and its limit ---- */
+
+static double
+years_of(const rk_risk_question *q)
+{
+	return q->horizon / q->days_per_year;
+}
+
+/* Of normal returns; sigma is annual. */
+static double
+parametric_var(const var_state *s, const rk_risk_question *q, double sigma)
+{
+	return rk_normal_quantile(q->confidence) * sigma * sqrt(years_of(q)) -
+		rk_long_sum_value(&s->book.mean) * years_of(q);
+}
+
+/* At the options; NaN when the correlations are impossible. */
+static double
+present_var(const var_state *s)
+{
+	return parametric_var(s, &s->initial, rk_book_sigma(&s->book));
+}
+
+static rk_limit_severity
+severity_of(const var_state *s, double var)
+{
+	double		limit = rk_fixed_value(s->limit);
+
+	if (s->limit == RK_FIELD_ABSENT_INT8 || !(var >= 0.8 * limit))
+		return RK_LIMIT_WITHIN;
+	return var >= 1.2 * limit ? RK_LIMIT_CRITICAL : var >= limit ? RK_LIMIT_BREACH : RK_LIMIT_WARNING;
+}
+
+/* Publishes an alert when a change has made things worse than they were. */
+static void
+watch_limit(const var_state *s, rk_limit_severity before, const char *asset, rk_reply *reply)
+{
+	double		var = present_var(s);
+	rk_limit_severity severity = severity_of(s, var);
+
+	if (severity > before && reply->publish)
+	{
+		rk_limit_alert alert = {
+			.current_var = var,
+			.var_limit = s->limit,
+			.breach = fmax(var - rk_fixed_value(s->limit), 0),
+			.severity = severity
+		};
+
+		if (asset)
+			memcpy(alert.asset, asset, RK_NAME_BYTES);
+		rk_publish(reply, 466, &alert, sizeof(alert));
+	}
+}
+
+/* Whether an answer from before still holds. */
+static bool
+same_var(double before, double after)
+{
+	return before == after || (isnan(before) && isnan(after));
+}
+
+/* ---- changes ---- */
+
+static rk_status
+update_position(rk_ctx *ctx, var_state *s, const rk_position_request *q, rk_reply *reply)
+{
+	rk_stale_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+	double		before = present_var(s);
+	rk_status	status;
+
+	if (r == NULL)
+		return ctx->error.status;
+	status = rk_book_set(ctx, &s->book, q->asset, q->value, q->volatility, q->expected_return);
+	if (status != RK_OK)
+		return status;
+	r->var_stale = !same_var(before, present_var(s));
+	watch_limit(s, severity_of(s, before), q->asset, reply);
+	return RK_OK;
+}
+
+static rk_status
+set_correlation(rk_ctx *ctx, var_state *s, const rk_correlation_request *q, rk_reply *reply)
+{
+	rk_stale_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+	double		before = present_var(s);
+	rk_status	status;
+
+	if (r == NULL)
+		return ctx->error.status;
+	status = rk_book_correlate(ctx, &s->book, q);
+	if (status != RK_OK)
+		return status;
+	r->var_stale = !same_var(before, present_var(s));
+	watch_limit(s, severity_of(s, before), q->asset_i, reply);
+	return RK_OK;
+}
+
+static rk_status
+remove_position(rk_ctx *ctx, var_state *s, const rk_asset_name *q, rk_reply *reply)
+{
+	rk_removed_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+	rk_limit_severity before = severity_of(s, present_var(s));
+
+	if (r == NULL)
+		return ctx->error.status;
+	r->removed = rk_book_remove(&s->book, q->asset);
+	watch_limit(s, before, q->asset, reply);
+	return RK_OK;
+}
+
+static rk_status
+set_limit(rk_ctx *ctx, var_state *s, const rk_limit_request *q, rk_reply *reply)
+{
+	rk_limit_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+	rk_limit_severity before = severity_of(s, present_var(s));
+
+	if (r == NULL)
+		return ctx->error.status;
+	if (q->var_limit <= 0 && q->var_limit != RK_FIELD_ABSENT_INT8)
+		return rk_fail(ctx, RK_ERR_PARAMETER, "field \"var_limit\" must be above 0");
+	s->limit = q->var_limit;
+	r->severity = severity_of(s, present_var(s));
+	watch_limit(s, before, NULL, reply);
+	return RK_OK;
+}
+
+/* ---- questions ---- */
+
+static rk_status
+query_var(rk_ctx *ctx, var_state *s, const rk_question_request *q, rk_reply *reply)
+{
+	rk_var_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+	rk_risk_question at;
+	rk_status	status;
+	double		sigma;
+
+	if (r == NULL)
+		return ctx->error.status;
+	if ((status = rk_question_of(ctx, &s->initial, q->confidence, q->horizon, &at)) != RK_OK ||
+		(status = rk_book_check(ctx, &s->book)) != RK_OK)
+		return status;
+	/* a perfect hedge may come out a rounding error below zero */
+	sigma = sqrt(fmax(rk_long_sum_value(&s->book.variance), 0));
+	r->var = parametric_var(s, &at, sigma);
+	r->expected_shortfall = sigma * sqrt(years_of(&at)) *
+		rk_normal_density(rk_normal_quantile(at.confidence)) / (1 - at.confidence) -
+		rk_long_sum_value(&s->book.mean) * years_of(&at);
+	r->is_fresh = true;
+	return RK_OK;
+}
+
+/*
+ * The kernels of the batch form leave their memory to the end of the call; so
+ * they get a context for it, within the limits of the actor's.
+ */
+static void
+open_call(rk_ctx *ctx, rk_ctx *call)
+{
+	rk_ctx_init(call);
+	call->threads = ctx->threads;
+	call->interrupted = ctx->interrupted;
+	call->interrupted_arg = ctx->interrupted_arg;
+	if (ctx->memory_limit > 0)
+		call->memory_limit = ctx->memory_limit > ctx->memory_used ? ctx->memory_limit - ctx->memory_used : 1;
+	if (ctx->fail_allocation > ctx->allocations)
+		call->fail_allocation = ctx->fail_allocation - ctx->allocations;
+}
+
+static rk_status
+close_call(rk_ctx *ctx, rk_ctx *call, rk_status status)
+{
+	ctx->allocations += call->allocations;
+	if (status != RK_OK && status != RK_STOPPED)
+		ctx->error = call->error;
+	rk_ctx_destroy(call);
+	return status;
+}
+
+/* Simulates the book into pnl; in call, p is filled. */
+static rk_status
+simulate(rk_ctx *call, const var_state *s, const rk_simulation *simulation, rk_positions *p, double *pnl)
+{
+	const rk_ring_book *b = &s->book;
+	int64_t		n = b->names.count;
+	double	   *value = rk_alloc(call, n, sizeof(double));
+	double	   *matrix = rk_book_matrix(call, b);
+	double	   *factor = rk_alloc(call, n * n, sizeof(double));
+	rk_status	status;
+
+	if (!value || !matrix || !factor)
+		return RK_ERR_MEMORY;
+	for (int64_t i = 0; i < n; i++)
+		value[i] = rk_fixed_value(b->value[i]);
+	*p = (rk_positions) {
+		.count = n,.value = value,.volatility = b->volatility,.expected_return = b->expected_return,
+		.correlations = matrix,.factor = factor
+	};
+	status = rk_correlation_factor(call, matrix, n, factor);
+	if (status == RK_ERR_DATA)
+		rk_fail_hint(call, "Set the correlations that are missing, or correct them.");
+	if (status != RK_OK || pnl == NULL)
+		return status;
+	return rk_risk_simulate(call, p, simulation, pnl);
+}
+
+static rk_status
+recalculate(rk_ctx *ctx, var_state *s, const rk_recalculate_request *q, rk_reply *reply)
+{
+	rk_simulated_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+	rk_simulation simulation = s->simulation;
+	rk_risk_question at;
+	rk_ctx		call;
+	rk_positions p;
+	rk_simulated_risk risk;
+	double	   *pnl;
+	double	   *ranked;
+	bool		kept;
+	rk_status	status;
+
+	if (r == NULL)
+		return ctx->error.status;
+	if ((status = rk_question_of(ctx, &s->initial, q->confidence, q->horizon, &at)) != RK_OK)
+		return status;
+	if (q->simulations != RK_FIELD_ABSENT_INT8)
+		simulation.simulations = q->simulations;
+	simulation.confidence = at.confidence;
+	simulation.years = years_of(&at);
+	if (simulation.simulations < 100 || simulation.simulations > RK_MAX_KEPT_SIMULATIONS)
+		return rk_fail(ctx, RK_ERR_PARAMETER, "field \"simulations\" must be from 100 to %lld",
+					   (long long) RK_MAX_KEPT_SIMULATIONS);
+	if (rk_tail_of(simulation.simulations, at.confidence).mass < 1)
+	{
+		rk_fail(ctx, RK_ERR_PARAMETER, "%lld simulations are too few for confidence %g",
+				(long long) simulation.simulations, at.confidence);
+		rk_fail_detail(ctx, "At least one simulation must lie in the tail.");
+		return RK_ERR_PARAMETER;
+	}
+	kept = s->pnl && s->pnl_count == simulation.simulations && s->pnl_years == simulation.years &&
+		s->pnl_changes == s->book.changes;
+	pnl = kept ? s->pnl : rk_alloc(ctx, simulation.simulations, sizeof(double));
+	if (pnl == NULL)
+		return RK_ERR_MEMORY;
+	open_call(ctx, &call);
+	status = simulate(&call, s, &simulation, &p, kept ? NULL : pnl);
+	ranked = status == RK_OK ? rk_alloc(&call, simulation.simulations, sizeof(double)) : NULL;
+	if (status == RK_OK && ranked == NULL)
+		status = RK_ERR_MEMORY;
+	if (status == RK_OK)
+	{
+		memcpy(ranked, pnl, simulation.simulations * sizeof(double));
+		status = rk_risk_simulated_measures(&call, &p, &simulation, ranked, &risk);
+	}
+	status = close_call(ctx, &call, status);
+	if (status != RK_OK)
+	{
+		if (!kept)
+			rk_free(ctx, pnl);
+		return status;
+	}
+	if (!kept)
+	{
+		rk_free(ctx, s->pnl);
+		s->pnl = pnl;
+		s->pnl_count = simulation.simulations;
+		s->pnl_years = simulation.years;
+		s->pnl_changes = s->book.changes;
+	}
+	r->var = risk.var;
+	r->expected_shortfall = risk.expected_shortfall;
+	r->var_lower = risk.var_lower;
+	r->var_upper = risk.var_upper;
+	return RK_OK;
+}
+
+static rk_status
+var_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *reply)
+{
+	var_state  *s = state;
+
+	switch (message->type_id)
+	{
+		case 400:
+			return update_position(ctx, s, message->payload, reply);
+		case 402:
+			return query_var(ctx, s, message->payload, reply);
+		case 404:
+			return recalculate(ctx, s, message->payload, reply);
+		case 406:
+			return set_correlation(ctx, s, message->payload, reply);
+		case 408:
+			return set_limit(ctx, s, message->payload, reply);
+		case 410:
+			return remove_position(ctx, s, message->payload, reply);
+	}
+	return rk_fail(ctx, RK_ERR_UNSUPPORTED, "risk/monte-carlo-var has no message %u", message->type_id);
+}
+
+/* ---- snapshots ---- */
+
+static rk_status
+var_snapshot(rk_ctx *ctx, void *state, rk_writer *writer)
+{
+	var_state  *s = state;
+	rk_status	status = rk_write(ctx, writer, &s->limit, sizeof(s->limit));
+
+	return status == RK_OK ? rk_book_write(ctx, &s->book, writer) : status;
+}
+
+static rk_status
+var_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_reader *reader, void **state)
+{
+	rk_status	status = var_init(ctx, options, state);
+	var_state  *s = *state;
+
+	(void) version;
+	if (status == RK_OK)
+		status = rk_read_bytes(ctx, reader, &s->limit, sizeof(s->limit));
+	return status == RK_OK ? rk_book_read(ctx, &s->book, reader) : status;
+}
+
+static uint64_t
+var_checksum(rk_ctx *ctx, void *state)
+{
+	var_state  *s = state;
+
+	(void) ctx;
+	return rk_hash_fold(rk_book_checksum(&s->book), (uint64_t) s->limit);
+}
+
+static const char *const distributions[] = {"normal", "student_t", NULL};
+static const char *const return_kinds[] = {"arithmetic", "geometric", NULL};
+static const char *const samplings[] = {"pseudo", "sobol", NULL};
+
+static const rk_param var_options[] = {
+	{.name = "positions",.type = RK_TYPE_RELATION,.initial = "NULL",
+	.meaning = "rows (asset, value, expected_return, volatility) to begin with"},
+	{.name = "correlations",.type = RK_TYPE_RELATION,.initial = "NULL",
+	.meaning = "rows (asset_i, asset_j, correlation) to begin with; a pair that is not there is 0"},
+	RK_QUESTION_OPTIONS,
+	{.name = "simulations",.type = RK_TYPE_INT8,.initial = "100000",RK_BETWEEN(100, RK_MAX_KEPT_SIMULATIONS),
+	.meaning = "of Recalculate, where it does not say"},
+	{.name = "distribution",.type = RK_TYPE_TEXT,.initial = "'normal'",.choices = distributions,
+	.meaning = "of simulated returns"},
+	{.name = "degrees_of_freedom",.type = RK_TYPE_FLOAT8,.initial = "5",RK_ABOVE(2),.meaning = "of student_t"},
+	{.name = "returns",.type = RK_TYPE_TEXT,.initial = "'arithmetic'",.choices = return_kinds,
+	.meaning = "geometric: simulated prices are lognormal"},
+	{.name = "antithetic",.type = RK_TYPE_BOOLEAN,.initial = "false",.meaning = "every second simulation mirrors the one before"},
+	{.name = "sampling",.type = RK_TYPE_TEXT,.initial = "'pseudo'",.choices = samplings,
+	.meaning = "sobol: a low-discrepancy sequence"},
+	{.name = "seed",.type = RK_TYPE_INT8,.initial = "0",RK_ANY,.meaning = "of the random numbers"},
+	{0}
+};
+
+static const rk_actor_load var_loads[] = {{"positions", 400}, {"correlations", 406}, {0}};
+
+const rk_actor rk_actor_risk_monte_carlo_var = {
+	.kernel = "risk/monte-carlo-var",
+	.version = 1,
+	.description = "VaR of a book whose positions and correlations change one by one",
+	.messages = rk_risk_var_messages,
+	.options = var_options,
+	.loads = var_loads,
+	.init = var_init,
+	.handle = var_handle,
+	.snapshot = var_snapshot,
+	.restore = var_restore,
+	.checksum = var_checksum
+};
