@@ -530,16 +530,6 @@ make_fits(rk_ctx *ctx, state *st, int64_t longest)
 	return RK_OK;
 }
 
-static double *
-nans(rk_ctx *ctx, int64_t n)
-{
-	double	   *x = rk_alloc(ctx, n, sizeof(double));
-
-	for (int64_t i = 0; x && i < n; i++)
-		x[i] = NAN;
-	return x;
-}
-
 rk_status
 rk_temporal_garch(rk_ctx *ctx, const rk_series *s, const rk_garch_params *p, rk_garch *out)
 {
@@ -550,16 +540,16 @@ rk_temporal_garch(rk_ctx *ctx, const rk_series *s, const rk_garch_params *p, rk_
 	*out = (rk_garch) {
 		.count = k,
 		.status = rk_alloc0(ctx, s->count, sizeof(int64_t)),
-		.estimates = nans(ctx, s->count * k),
-		.std_errors = nans(ctx, s->count * k),
-		.log_likelihood = nans(ctx, s->count),
+		.estimates = rk_nans(ctx, s->count * k),
+		.std_errors = rk_nans(ctx, s->count * k),
+		.log_likelihood = rk_nans(ctx, s->count),
 		.observations = rk_alloc0(ctx, s->count, sizeof(int64_t)),
-		.persistence = nans(ctx, s->count),
-		.long_run = nans(ctx, s->count),
-		.variance = nans(ctx, total),
-		.shock = nans(ctx, total),
-		.forecast = nans(ctx, s->count * p->horizon),
-		.forecast_mean = nans(ctx, s->count * p->horizon)
+		.persistence = rk_nans(ctx, s->count),
+		.long_run = rk_nans(ctx, s->count),
+		.variance = rk_nans(ctx, total),
+		.shock = rk_nans(ctx, total),
+		.forecast = rk_nans(ctx, s->count * p->horizon),
+		.forecast_mean = rk_nans(ctx, s->count * p->horizon)
 	};
 	if (!out->status || !out->estimates || !out->std_errors || !out->log_likelihood || !out->observations ||
 		!out->persistence || !out->long_run || !out->variance || !out->shock || !out->forecast || !out->forecast_mean)

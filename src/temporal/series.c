@@ -186,6 +186,17 @@ rk_series_longest(const rk_series *s)
 	return longest;
 }
 
+double *
+rk_nans(rk_ctx *ctx, int64_t n)
+{
+	double	   *x = rk_alloc(ctx, n, sizeof(double));
+
+	/* when the call is to end, the loop over series says so */
+	for (int64_t i = 0; x && i < n && ((i & 0xffff) != 0 || !rk_ctx_poll(ctx)); i++)
+		x[i] = NAN;
+	return x;
+}
+
 /* ---- the calendar (proleptic Gregorian, days since 2000-01-01) ---- */
 
 /* Months since 2000-01 and the day of the month, from 1. */

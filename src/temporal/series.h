@@ -102,6 +102,9 @@ extern double rk_quantile_sorted(const double *x, int64_t n, double p);
 extern double rk_mean(const double *x, int64_t n);
 extern double rk_sum_squares(const double *x, int64_t n, double mean);
 
+/* So many NaNs, or NULL. */
+extern double *rk_nans(rk_ctx *ctx, int64_t n);
+
 /* The longest series. */
 extern int64_t rk_series_longest(const rk_series *s);
 

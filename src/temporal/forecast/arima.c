@@ -497,16 +497,6 @@ make_fit(state *st, int thread, int64_t longest, int period)
 	return RK_OK;
 }
 
-static double *
-nans(rk_ctx *ctx, int64_t n)
-{
-	double	   *x = rk_alloc(ctx, n, sizeof(double));
-
-	for (int64_t i = 0; x && i < n; i++)
-		x[i] = NAN;
-	return x;
-}
-
 rk_status
 rk_temporal_arima(rk_ctx *ctx, const rk_series *s, const rk_arima_regressors *x, const rk_arima_params *p, rk_arima *out)
 {
@@ -523,20 +513,20 @@ rk_temporal_arima(rk_ctx *ctx, const rk_series *s, const rk_arima_regressors *x,
 		.regressors = x->count,
 		.status = rk_alloc0(ctx, s->count, sizeof(int64_t)),
 		.orders = rk_alloc0(ctx, s->count, sizeof(rk_arima_orders)),
-		.estimates = nans(ctx, s->count * stride),
-		.std_errors = nans(ctx, s->count * stride),
-		.sigma2 = nans(ctx, s->count),
-		.log_likelihood = nans(ctx, s->count),
-		.aic = nans(ctx, s->count),
-		.aicc = nans(ctx, s->count),
-		.bic = nans(ctx, s->count),
-		.ljung_box = nans(ctx, s->count),
+		.estimates = rk_nans(ctx, s->count * stride),
+		.std_errors = rk_nans(ctx, s->count * stride),
+		.sigma2 = rk_nans(ctx, s->count),
+		.log_likelihood = rk_nans(ctx, s->count),
+		.aic = rk_nans(ctx, s->count),
+		.aicc = rk_nans(ctx, s->count),
+		.bic = rk_nans(ctx, s->count),
+		.ljung_box = rk_nans(ctx, s->count),
 		.observations = rk_alloc0(ctx, s->count, sizeof(int64_t)),
-		.expected = nans(ctx, total),
-		.std_error = nans(ctx, total),
-		.forecast = nans(ctx, s->count * p->horizon),
-		.forecast_error = nans(ctx, s->count * p->horizon),
-		.forecast_level = nans(ctx, s->count * p->horizon)
+		.expected = rk_nans(ctx, total),
+		.std_error = rk_nans(ctx, total),
+		.forecast = rk_nans(ctx, s->count * p->horizon),
+		.forecast_error = rk_nans(ctx, s->count * p->horizon),
+		.forecast_level = rk_nans(ctx, s->count * p->horizon)
 	};
 	st.fits = rk_alloc0(ctx, ctx->threads, sizeof(rk_arima_fit));
 	st.transformed = rk_alloc(ctx, ctx->threads, sizeof(double *));

@@ -822,16 +822,6 @@ chunk_of_series(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread
 
 /* ---- all series ---- */
 
-static double *
-nans(rk_ctx *ctx, int64_t n)
-{
-	double	   *x = rk_alloc(ctx, n, sizeof(double));
-
-	for (int64_t i = 0; x && i < n; i++)
-		x[i] = NAN;
-	return x;
-}
-
 static rk_status
 make_fit(state *st, int thread, int64_t longest)
 {
@@ -887,13 +877,13 @@ rk_temporal_prophet(rk_ctx *ctx, const rk_prophet_input *in, const rk_prophet_pa
 		return rk_fail(ctx, RK_ERR_LIMIT, "there are more than %d seasons", 64);
 	*out = (rk_prophet) {
 		.parts = p->season_count + 1 + in->regressors,
-		.trend = nans(ctx, rows),
-		.expected = nans(ctx, rows),
-		.lower = nans(ctx, rows),
-		.upper = nans(ctx, rows),
-		.trend_lower = nans(ctx, rows),
-		.trend_upper = nans(ctx, rows),
-		.part = nans(ctx, rows * (p->season_count + 1 + in->regressors)),
+		.trend = rk_nans(ctx, rows),
+		.expected = rk_nans(ctx, rows),
+		.lower = rk_nans(ctx, rows),
+		.upper = rk_nans(ctx, rows),
+		.trend_lower = rk_nans(ctx, rows),
+		.trend_upper = rk_nans(ctx, rows),
+		.part = rk_nans(ctx, rows * (p->season_count + 1 + in->regressors)),
 		.changepoints = rk_alloc0(ctx, in->s->count, sizeof(int64_t)),
 		.fitted = rk_alloc0(ctx, in->s->count, sizeof(bool))
 	};
