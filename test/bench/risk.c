@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../../src/compliance/scoring/scoring.h"
 #include "../../src/compute/ctx.h"
 #include "../../src/compute/random.h"
 #include "../../src/risk/correlation.h"
@@ -168,6 +169,23 @@ run_scoring(rk_ctx *ctx)
 }
 
 static double
+run_kyc(rk_ctx *ctx)
+{
+	static const double weights[] = {0.25, 0.20, 0.15, 0.20, 0.10, 0.10};
+	double		sum = 0;
+
+	for (int64_t i = 0; i < LOANS; i++)
+	{
+		rk_kyc_customer c = {{i % 101, i % 97, i % 89, i % 83, i % 79, i % 23}, false, false};
+		rk_kyc_score s;
+
+		check(ctx, rk_kyc_scoring(ctx, &c, weights, RK_KYC_FACTORS, RK_KYC_RENORMALISE, &s));
+		sum += s.risk_score;
+	}
+	return sum;
+}
+
+static double
 run_stress(rk_ctx *ctx)
 {
 	static rk_decimal *values;
@@ -209,7 +227,7 @@ static const struct
 	double		(*run) (rk_ctx *ctx);
 }			kernels[] = {
 	{"var", run_var}, {"geometric", run_geometric}, {"historical", run_historical},
-	{"correlation", run_correlation}, {"scoring", run_scoring}, {"stress", run_stress}
+	{"correlation", run_correlation}, {"scoring", run_scoring}, {"stress", run_stress}, {"kyc", run_kyc}
 };
 
 static int
