@@ -194,6 +194,7 @@ typedef struct rk_actor
 	const rk_message_type *messages;	/* what it understands; type_id 0 ends */
 	const rk_param *options;	/* NULL name ends; NULL: none */
 	const rk_actor_load *loads; /* NULL option ends; NULL: none */
+	uint32_t	feed;			/* type that tables feed by default; 0: the last of loads */
 
 	/* Makes an empty state. */
 	rk_status	(*init) (rk_ctx *ctx, const rk_options *options, void **state);
@@ -237,6 +238,8 @@ rk_actor_feed(const rk_actor *actor)
 {
 	uint32_t	type_id = 0;
 
+	if (actor->feed != 0)
+		return actor->feed;
 	for (const rk_actor_load *l = actor->loads; l && l->option; l++)
 		type_id = l->type_id;
 	return type_id;

@@ -514,8 +514,9 @@ rk_risk_simulated_measures(rk_ctx *ctx, const rk_positions *p, const rk_simulati
 	status = rk_select_ranks(ctx, pnl, n, ranks, count);
 	if (status != RK_OK)
 		return status;
-	r->var_lower = -pnl[lower - 1];
-	r->var_upper = -pnl[upper - 1];
+	/* no -0 */
+	r->var_lower = 0 - pnl[lower - 1];
+	r->var_upper = 0 - pnl[upper - 1];
 	for (int k = 0; k < RK_PERCENTILES; k++)
 		r->percentiles[k] = pnl[at[k] - 1];
 	rk_tail_measures(pnl, n, tail, &r->var, &r->expected_shortfall);

@@ -415,6 +415,7 @@ const rk_actor rk_actor_risk_monte_carlo_var = {
 	.messages = rk_risk_var_messages,
 	.options = var_options,
 	.loads = var_loads,
+	.feed = 400,
 	.init = var_init,
 	.handle = var_handle,
 	.snapshot = var_snapshot,

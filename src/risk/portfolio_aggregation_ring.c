@@ -189,6 +189,7 @@ const rk_actor rk_actor_risk_portfolio_aggregation = {
 	.messages = rk_risk_portfolio_messages,
 	.options = portfolio_options,
 	.loads = portfolio_loads,
+	.feed = 420,
 	.init = portfolio_init,
 	.handle = portfolio_handle,
 	.snapshot = portfolio_snapshot,

@@ -40,8 +40,8 @@ typedef struct rk_no_request
 
 typedef struct rk_removed_reply
 {
-	bool		removed;
-} rk_removed_reply __attribute__((aligned(8)));
+	_Alignas(8) bool removed;
+} rk_removed_reply;
 
 /* ---- risk/monte-carlo-var ---- */
 
@@ -58,8 +58,8 @@ typedef struct rk_position_request
 
 typedef struct rk_stale_reply
 {
-	bool		var_stale;
-} rk_stale_reply __attribute__((aligned(8)));
+	_Alignas(8) bool var_stale;
+} rk_stale_reply;
 
 typedef struct rk_var_reply
 {
@@ -98,8 +98,8 @@ typedef enum rk_limit_severity
 
 typedef struct rk_limit_reply
 {
-	int16_t		severity;
-} rk_limit_reply __attribute__((aligned(8)));
+	_Alignas(8) int16_t severity;
+} rk_limit_reply;
 
 /* Published when a change makes the VaR more severe than it was. */
 typedef struct rk_limit_alert

@@ -124,6 +124,14 @@ SELECT rk.ring_risk_set_limit('book', 0);
 SELECT rk.ring_risk_set_correlation('book', 'gold', 'dax', 0.3);
 SELECT rk.ring_start('risk/monte-carlo-var', 'q', '{"degrees_of_freedom": 2}');
 
+-- what tables feed are positions
+SELECT rk.ring_load('desk', 'SELECT asset, -value AS value, volatility FROM position');
+SELECT round(component_var::numeric, 4) AS component_var FROM rk.ring_risk_portfolio_contributions('desk', 'bund');
+SELECT rk.ring_attach('desk', 'position', '{"on": ["update"]}') > 0;
+UPDATE position SET value = 2 * value WHERE asset = 'bund';
+SELECT rk.ring_sync('desk');
+SELECT round(standalone_var::numeric, 4) AS standalone_var FROM rk.ring_risk_portfolio_contributions('desk', 'bund');
+
 -- what they know is there after a restart
 CREATE TEMP TABLE sums AS SELECT name, rk.ring_checksum(name) AS checksum FROM rk.rings;
 CALL rk.ring_down('loans');

@@ -94,6 +94,8 @@ test_actors(void **state)
 			assert_ptr_equal(rk_message_type_find(t->type_id), t);
 		for (const rk_actor_load *l = a->loads; l && l->option; l++)
 			assert_non_null(rk_actor_message(a, l->type_id));
+		if (rk_actor_feed(a) != 0)
+			assert_true(rk_actor_message(a, rk_actor_feed(a))->mutating);
 	}
 }
 
