@@ -7,7 +7,7 @@
 #   make cuda, install-cuda   the kernels for CUDA devices, with nvcc (docs/how-to/devices.md)
 #   make cuda-check           them against the CPU, on a device (SCALE=100 for times)
 #   make cuda-host-check      the same without one: their threads run on the CPU
-#   make fake-device          the device library that the server's tests use
+#   make fake-device          the device libraries that the server's tests use
 #   make bench                ours beside the best native libraries, as ratios
 #   make docs                 docs/reference/*.md from the descriptors
 #   make fuzz                 fuzz targets (clang), FUZZ_SECONDS each
@@ -41,7 +41,7 @@ SHLIB_LINK += $(BLAS_LIBS) $(ICU_LIBS) -lm -lpthread
 
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --load-extension=rustkernels
-EXTRA_CLEAN = build $(OBJS:.o=.d) test/support/rustkernels_fake.so
+EXTRA_CLEAN = build $(OBJS:.o=.d) test/support/rustkernels_fake.so test/support/rustkernels_on_host.so
 
 # no bitcode: nothing here is inlined into queries
 override with_llvm = no
@@ -157,7 +157,13 @@ FAKE_DEVICE = test/support/rustkernels_fake.so
 $(FAKE_DEVICE): test/device/fake.c cuda/rk_cuda.h $(patsubst %.c,%.o,$(PLAIN_SOURCES))
 	$(CC) -std=gnu11 -O2 $(WARNINGS) $(COPT) -fPIC -shared -Wl,-Bsymbolic $(filter %.c %.o,$^) -o $@ $(BLAS_LIBS) $(ICU_LIBS) -lm -lpthread
 
-fake-device: $(FAKE_DEVICE)
+# and the kernels for CUDA on the CPU, for the same test
+SERVED_DEVICE = test/support/rustkernels_on_host.so
+
+$(SERVED_DEVICE): build/cuda/on_host.so
+	cp $< $@
+
+fake-device: $(FAKE_DEVICE) $(SERVED_DEVICE)
 .PHONY: fake-device
 
 # The kernels for CUDA devices: not a part of "all", as nothing needs them.

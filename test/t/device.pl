@@ -1,7 +1,8 @@
 # Devices: the worker process, transfer, fallback, circuit breaker, crashes.
 #
 # The device library is test/device/fake.c, which computes on the CPU and fails
-# when it is told to.
+# when it is told to; in the end the kernels for CUDA themselves, compiled for
+# the CPU.
 
 use strict;
 use warnings;
@@ -423,6 +424,14 @@ my @risks = (
 	risk_monte_carlo_var => qq{SELECT * FROM rk.risk_monte_carlo_var($book, simulations => 20001)},
 	risk_monte_carlo_var_scenarios => qq{SELECT * FROM rk.risk_monte_carlo_var_scenarios($book, simulations => 5001, antithetic => true, seed => 77)},
 );
+my @kernels = (
+	'graph_pagerank' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_pagerank('few')},
+	'graph_pagerank of a context' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_pagerank('context:net/s')},
+	'graph_connected_components' => q{SELECT * FROM rk.graph_connected_components('few')},
+	'graph_triangle_counting' => q{SELECT * FROM rk.graph_triangle_counting('few')},
+	'graph_shortest_path' => q{SELECT * FROM rk.graph_shortest_path('few', 0, weighted => false)},
+	'risk_monte_carlo_var' => qq{SELECT round(var::numeric, 5) AS var, round(expected_shortfall::numeric, 5) AS es FROM rk.risk_monte_carlo_var($book, simulations => 20001)},
+);
 one(q{CREATE TABLE sparse AS SELECT i AS source, i + 1 + i % 5 AS target FROM generate_series(0::bigint, 5000, 3) i;
 	SELECT rk.context_load('net', 's', 'graph', 'SELECT * FROM sparse')});
 is(one(q{SELECT string_agg(id, ' ' ORDER BY id) FROM rk.kernels WHERE 'cuda' = ANY (devices)}),
@@ -481,5 +490,31 @@ $worker = worker();
 $node->stop('immediate');
 for (1 .. 100) { last unless kill 0, $worker; usleep(50_000); }
 ok(!kill(0, $worker), 'and the worker with the server');
+
+# ---- the kernels for CUDA, their threads run on the CPU ----
+
+my $on_host = $library =~ s/_fake/_on_host/r;
+die "make fake-device builds $on_host" unless -e $on_host;
+
+# some call of the runtime fails, once
+$ENV{RK_CUDA_FAULT} = 30;
+$node->adjust_conf('postgresql.conf', 'rk.cuda_library', "'$on_host'");
+$node->start;
+one(q{CREATE TABLE few AS SELECT (hashint8extended(i, 1) & 1023) * (hashint8extended(i, 2) & 3) / 2 AS source,
+	hashint8extended(i, 3) & 1023 AS target, 1 + i % 7 AS weight FROM generate_series(1::bigint, 5000) i;
+	INSERT INTO few VALUES (0, 1, 1)});
+$r = run_on('cuda', edges => 'few');
+like("$r->{device}, $r->{fallback}", qr/^cpu, fault asked for/, 'an error of the runtime in the middle of a run');
+while (my ($name, $query) = splice @kernels, 0, 2)
+{
+	is(one(qq{SET client_min_messages = error;
+		SET rk.device = cpu; CREATE TEMP TABLE a AS $query;
+		SET rk.device = cuda; CREATE TEMP TABLE b AS $query;
+		SELECT device, (SELECT count(*) FROM ((TABLE a EXCEPT ALL TABLE b) UNION ALL (TABLE b EXCEPT ALL TABLE a)) d),
+			(SELECT count(*) > 0 FROM a) FROM rk.last_run()}),
+		'cuda|0|t', "$name by the kernels for CUDA: the CPU's rows");
+}
+is(one('SELECT fallbacks, graphs FROM rk.stat_device'), '1|1', 'one failure, one graph kept');
+$node->stop;
 
 done_testing();
