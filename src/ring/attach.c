@@ -260,6 +260,8 @@ prepare_attached(attached *a, Jsonb *mapping, Oid relation)
 			continue;
 		}
 		attno = get_attnum(relation, expression ? expression : f->name);
+		if (attno <= 0 && expression == NULL && f->column)
+			attno = get_attnum(relation, f->column);
 		if (attno > 0)
 		{
 			a->attno[i] = attno;

@@ -284,7 +284,7 @@ actor_option(const JsonbValue *v, const rk_param *p, rk_option *option)
 			bad_option(p->name, "given");
 		if (strcmp(initial, "NULL") == 0)
 			option->is_null = true;
-		else if (p->type == RK_TYPE_TEXT)
+		else if (p->type == RK_TYPE_TEXT || p->type == RK_TYPE_RELATION)
 			option->text = pnstrdup(initial + 1, strlen(initial) - 2);
 		else if (p->type == RK_TYPE_BOOLEAN)
 			option->truth = strcmp(initial, "true") == 0;

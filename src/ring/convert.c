@@ -12,6 +12,7 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "tcop/dest.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/float.h"
@@ -23,6 +24,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "../call/types.h"
 #include "../compat.h"
 #include "../relation/reader.h"
 #include "../relation/source.h"
@@ -57,6 +59,10 @@ rk_field_type(const rk_field *field)
 			return DATEOID;
 		case RK_FIELD_UUID:
 			return UUIDOID;
+		case RK_FIELD_INTERVAL:
+			return INTERVALOID;
+		case RK_FIELD_TEXT_ARRAY:
+			return TEXTARRAYOID;
 	}
 	return InvalidOid;
 }
@@ -122,6 +128,7 @@ store_absent(const rk_field *field, char *at)
 			memcpy(at, &nan, 8);
 			break;
 		case RK_FIELD_TEXT:
+		case RK_FIELD_TEXT_ARRAY:
 		case RK_FIELD_UUID:
 		case RK_FIELD_BOOLEAN:
 			memset(at, 0, field->size);
@@ -272,6 +279,53 @@ cast_value(const rk_field *field, Datum value, Oid type)
 	return OidInputFunctionCall(function, text, param, -1);
 }
 
+/* An array of texts, each element ended by a zero. */
+static void
+store_text_array(const rk_field *field, char *at, ArrayType *array)
+{
+	Datum	   *items;
+	bool	   *nulls;
+	int			count;
+	int			used = 0;
+
+	memset(at, 0, field->size);
+	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT, &items, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		text	   *t;
+		int			length;
+
+		if (nulls[i] || VARSIZE_ANY_EXHDR(DatumGetPointer(items[i])) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("field \"%s\" must not have null or empty elements", field->name)));
+		t = DatumGetTextPP(items[i]);
+		length = VARSIZE_ANY_EXHDR(t);
+		if (used + length + 1 > field->size)
+			ereport(ERROR,
+					(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+					 errmsg("field \"%s\" has room for %d bytes only", field->name, field->size)));
+		memcpy(at + used, VARDATA_ANY(t), length);
+		used += length + 1;
+	}
+}
+
+static Datum
+fetch_text_array(const rk_field *field, const char *at)
+{
+	Datum	   *items = palloc(sizeof(Datum) * field->size);
+	int			count = 0;
+
+	for (int used = 0; used < field->size && at[used]; count++)
+	{
+		int			length = strnlen(at + used, field->size - used);
+
+		items[count] = PointerGetDatum(cstring_to_text_with_len(at + used, length));
+		used += length + 1;
+	}
+	return PointerGetDatum(construct_array(items, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
 void
 rk_field_store(const rk_field *field, void *record, Datum value, Oid type, bool is_null)
 {
@@ -354,6 +408,21 @@ rk_field_store(const rk_field *field, void *record, Datum value, Oid type, bool 
 		case RK_FIELD_UUID:
 			memcpy(at, DatumGetUUIDP(value)->data, 16);
 			break;
+		case RK_FIELD_INTERVAL:
+			{
+				int64		us;
+
+				if (!rk_interval_to_us(value, &us))
+					ereport(ERROR,
+							(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							 errmsg("field \"%s\" must not have months", field->name),
+							 errhint("Write it in days.")));
+				memcpy(at, &us, 8);
+				break;
+			}
+		case RK_FIELD_TEXT_ARRAY:
+			store_text_array(field, at, DatumGetArrayTypeP(value));
+			break;
 	}
 }
 
@@ -387,7 +456,11 @@ rk_field_fetch(const rk_field *field, const void *record, bool *is_null)
 		case RK_FIELD_ID:
 		case RK_FIELD_FIXED:
 		case RK_FIELD_TIME:
+		case RK_FIELD_INTERVAL:
 			*is_null = v8 == RK_FIELD_ABSENT_INT8;
+			break;
+		case RK_FIELD_TEXT_ARRAY:
+			*is_null = *at == 0 && field->initial != NULL;
 			break;
 		default:
 			break;
@@ -433,11 +506,35 @@ rk_field_fetch(const rk_field *field, const void *record, bool *is_null)
 				memcpy(u->data, at, 16);
 				return UUIDPGetDatum(u);
 			}
+		case RK_FIELD_INTERVAL:
+			return rk_us_to_interval(v8);
+		case RK_FIELD_TEXT_ARRAY:
+			return fetch_text_array(field, at);
 	}
 	return (Datum) 0;
 }
 
 /* ---- jsonb ---- */
+
+/* A JSON array of strings as text[]. */
+static Datum
+json_texts(const rk_field *field, JsonbContainer *array)
+{
+	int			count = JsonContainerSize(array);
+	Datum	   *items = palloc(sizeof(Datum) * Max(count, 1));
+
+	for (int i = 0; i < count; i++)
+	{
+		JsonbValue *v = getIthJsonbValueFromContainer(array, i);
+
+		if (v->type != jbvString)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("field \"%s\" of the message must be an array of strings", field->name)));
+		items[i] = PointerGetDatum(cstring_to_text_with_len(v->val.string.val, v->val.string.len));
+	}
+	return PointerGetDatum(construct_array(items, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
 
 /* A JSON value as the field's SQL type: numbers may be written as strings. */
 static void
@@ -461,6 +558,13 @@ store_json(const rk_field *field, void *record, const JsonbValue *v)
 			if (type == BOOLOID)
 			{
 				rk_field_store(field, record, BoolGetDatum(v->val.boolean), BOOLOID, false);
+				return;
+			}
+			break;
+		case jbvBinary:
+			if (type == TEXTARRAYOID && JsonContainerIsArray(v->val.binary.data))
+			{
+				rk_field_store(field, record, json_texts(field, v->val.binary.data), type, false);
 				return;
 			}
 			break;
@@ -557,6 +661,27 @@ rk_jsonb_to_payload(const rk_message_type *type, const Jsonb *object, void *payl
 			store_literal(&type->request[i], payload, type->request[i].initial);
 }
 
+/* text[] as a JSON array, the value of a key. */
+static void
+push_texts(JsonbParseState **state, ArrayType *array)
+{
+	Datum	   *items;
+	bool	   *nulls;
+	int			count;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &items, &nulls, &count);
+	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+	for (int i = 0; i < count; i++)
+	{
+		JsonbValue	v = {.type = jbvString};
+
+		v.val.string.val = TextDatumGetCString(items[i]);
+		v.val.string.len = strlen(v.val.string.val);
+		pushJsonbValue(state, WJB_ELEM, &v);
+	}
+	pushJsonbValue(state, WJB_END_ARRAY, NULL);
+}
+
 static void
 push_fields(JsonbParseState **state, const rk_field *fields, const void *record)
 {
@@ -570,6 +695,11 @@ push_fields(JsonbParseState **state, const rk_field *fields, const void *record)
 		key.val.string.val = (char *) f->name;
 		key.val.string.len = strlen(f->name);
 		pushJsonbValue(state, WJB_KEY, &key);
+		if (!is_null && f->kind == RK_FIELD_TEXT_ARRAY)
+		{
+			push_texts(state, DatumGetArrayTypeP(value));
+			continue;
+		}
 		if (!is_null)
 		{
 			switch (rk_field_type(f))
@@ -724,16 +854,27 @@ load_nothing(DestReceiver *self)
 {
 }
 
+/* The column with this name, or their number. */
+static int
+column_of(TupleDesc desc, const char *name)
+{
+	int			a = 0;
+
+	while (a < desc->natts && strcmp(NameStr(TupleDescAttr(desc, a)->attname), name) != 0)
+		a++;
+	return a;
+}
+
 /* Finds the columns of the fields in the rows, and what the others mean. */
 static void
 prepare_loader(row_loader *l, TupleDesc desc)
 {
 	for (const rk_field *f = l->type->request; f->name; f++)
 	{
-		int			a = 0;
+		int			a = column_of(desc, f->name);
 
-		while (a < desc->natts && strcmp(NameStr(TupleDescAttr(desc, a)->attname), f->name) != 0)
-			a++;
+		if (a == desc->natts && f->column)
+			a = column_of(desc, f->column);
 		if (a < desc->natts)
 		{
 			l->fields[l->count] = f;
@@ -767,6 +908,10 @@ json_type_of(const rk_field *field)
 			return RK_TYPE_DATE;
 		case NUMERICOID:
 			return RK_TYPE_NUMERIC;
+		case INTERVALOID:
+			return RK_TYPE_INTERVAL;
+		case TEXTARRAYOID:
+			return RK_TYPE_TEXT_ARRAY;
 		default:
 			return RK_TYPE_FLOAT8;
 	}
@@ -804,6 +949,7 @@ rk_load_rows(const rk_message_type *type, const char *relation, Oid role, rk_loa
 		columns[i] = (rk_relation_column) {
 		.name = type->request[i].name,
 			.type = json_type_of(&type->request[i]),
+			.synonym = type->request[i].column,
 			.required = row_default(&type->request[i]) == NULL
 	};
 	GetUserIdAndSecContext(&user, &security_context);

@@ -34,7 +34,9 @@ typedef enum rk_field_kind
 	RK_FIELD_TIME,				/* int64_t, ns since 1970 UTC; timestamptz */
 	RK_FIELD_DATE,				/* int32_t, days since 1970; date */
 	RK_FIELD_TEXT,				/* char[size], padded with zeros; text */
-	RK_FIELD_UUID				/* 16 bytes; uuid */
+	RK_FIELD_UUID,				/* 16 bytes; uuid */
+	RK_FIELD_INTERVAL,			/* int64_t, microseconds, a day being 24 hours; interval */
+	RK_FIELD_TEXT_ARRAY			/* char[size], each element ended by a zero; text[] */
 } rk_field_kind;
 
 /* Fixed-point numbers have 8 decimals. */
@@ -49,6 +51,7 @@ typedef struct rk_field
 	const char *initial;		/* default as SQL; NULL: mandatory */
 	const char *implied;		/* what a row of a table means that has no such column,
 								 * where that is not the default; as SQL */
+	const char *column;			/* another name for it in rows of a table; NULL: none */
 	const char *const *choices; /* of RK_FIELD_CODE; ends with NULL */
 	int			first_code;		/* code of choices[0] */
 	double		min;			/* numbers: permitted range; both 0: any */
@@ -61,10 +64,10 @@ typedef struct rk_field
 	 .size = sizeof(((record *) 0)->member), __VA_ARGS__}
 
 /* What SQL NULL becomes in a field whose default is NULL. */
-#define RK_FIELD_ABSENT_INT8 INT64_MIN	/* also of ids, fixed-point numbers, times */
+#define RK_FIELD_ABSENT_INT8 INT64_MIN	/* also of ids, fixed-point numbers, times, intervals */
 #define RK_FIELD_ABSENT_INT4 INT32_MIN
 #define RK_FIELD_ABSENT_CODE INT16_MIN	/* also of RK_FIELD_INT2 */
-								/* FLOAT8: NaN; TEXT: empty; BOOLEAN, UUID: zeros */
+								/* FLOAT8: NaN; TEXT: empty; BOOLEAN, UUID, arrays: zeros */
 
 typedef struct rk_message_type
 {

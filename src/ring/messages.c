@@ -59,6 +59,10 @@ rk_field_sql_type(const rk_field *field)
 			return "date";
 		case RK_FIELD_UUID:
 			return "uuid";
+		case RK_FIELD_INTERVAL:
+			return "interval";
+		case RK_FIELD_TEXT_ARRAY:
+			return "text[]";
 	}
 	return NULL;
 }

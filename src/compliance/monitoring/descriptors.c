@@ -123,7 +123,7 @@ const rk_kernel rk_compliance_monitoring_kernels[] = {
 	{
 		.id = "compliance/transaction-monitoring",
 		.domain = "Compliance",
-		.mode = RK_MODE_BATCH,
+		.mode = RK_MODE_BOTH,
 		.description = "Monitors transactions by rules over amounts, windows of time, countries and counterparties",
 		.notes = "Each rule is looked at whenever a transaction of an entity happens, over (ts - time_window, ts]: the batch function "
 		"goes through the transactions in the order of ts as the ring receives them, and raises the same alerts. "

@@ -403,18 +403,14 @@ rk_mon_value(const rk_mon_rules *rules, rk_mon_entity *entity, uint32_t rule)
 	const rk_mon_rule *r = &rules->rules[rule];
 	rk_mon_state *s = &entity->states[rule];
 
-	if (entity->count == 0)
-		return 0;
+	if (!r->enabled)
+		return -1;
 	if (r->type == RK_MON_CASH_AGGREGATE)
 		return s->sum > s->deposits ? s->sum : s->deposits;
-	if (!r->enabled)
-		return 0;
-	if (slides(r))
-	{
-		slide(r, entity, s, entity->newest, -1);
-		return window_value(r, s);
-	}
-	return entity->events[entity->count - 1].amount;
+	if (!slides(r))
+		return -1;
+	slide(r, entity, s, entity->newest, -1);
+	return window_value(r, s);
 }
 
 bool

@@ -222,8 +222,8 @@ extern void rk_mon_evaluate(const rk_mon_rules *rules, rk_mon_entity *entity, in
 
 /*
  * What a rule's condition looks at, at the time of the newest event: a sum, a
- * count, an amount per hour, the larger of the day's two sums of cash; the
- * amount of the newest event for the others.
+ * count, an amount per hour, the larger of the day's two sums of cash; -1 for
+ * rules about one transaction and those that are not enabled.
  */
 extern rk_decimal rk_mon_value(const rk_mon_rules *rules, rk_mon_entity *entity, uint32_t rule);
 
