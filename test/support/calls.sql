@@ -58,6 +58,12 @@ SELECT 'rk.compliance_' || name, 'transactions',
 FROM unnest(ARRAY['flow_reversal', 'flow_reversal_summary', 'flow_reversal_offenders', 'flow_split', 'flow_split_summary',
 	'reciprocity_flow', 'reciprocity_flow_summary']) name;
 
+-- payments in circles
+INSERT INTO calls.known
+SELECT 'rk.compliance_aml_patterns' || suffix, 'transactions',
+	$s$$q$SELECT i % 10 AS source, (i + 1) % 10 AS target, 100 AS amount, timestamptz '2024-01-01' + i * interval '1 hour' AS ts, i AS id FROM generate_series(1::bigint, 1000) i$q$$s$, false
+FROM unnest(ARRAY['', '_entities', '_summary']) suffix;
+
 -- The SQL of a value in column or parameter of this type; i is a row number.
 CREATE FUNCTION calls.expression(column_name text, type text, range text, nodes bigint) RETURNS text
 LANGUAGE sql IMMUTABLE

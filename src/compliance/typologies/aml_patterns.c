@@ -1,0 +1,246 @@
+/*
+ * aml_patterns.c
+ *	  The typologies of money laundering: what is looked for in which order,
+ *	  what is left out again, and scores.
+ */
+#include "aml.h"
+
+#include <string.h>
+
+const double rk_aml_points[] = {25, 15, 15, 25, 20, 15, 15, 25, 20, 20, 25, 10, 10, 5, 15};
+
+#define LARGE (1u << RK_AML_SCATTER_GATHER | 1u << RK_AML_GATHER_SCATTER | 1u << RK_AML_BIPARTITE | \
+	1u << RK_AML_STACK | 1u << RK_AML_ROUND_TRIPPING)
+#define SMALL (1u << RK_AML_FAN_IN | 1u << RK_AML_FAN_OUT | 1u << RK_AML_LAYERING | 1u << RK_AML_FUNNEL_ACCOUNT)
+#define OF_PAIRS (1u << RK_AML_SCATTER_GATHER | 1u << RK_AML_STACK | 1u << RK_AML_ROUND_TRIPPING | 1u << RK_AML_LAYERING)
+#define FANS (1u << RK_AML_FAN_OUT | 1u << RK_AML_FAN_IN | 1u << RK_AML_FUNNEL_ACCOUNT | 1u << RK_AML_GATHER_SCATTER)
+
+int
+rk_aml_kind_named(const char *name)
+{
+	for (int k = 0; k < RK_AML_KINDS; k++)
+		if (strcmp(rk_aml_kind_names[k], name) == 0)
+			return k;
+	return strcmp(name, "cycle") == 0 ? RK_AML_ROUND_TRIPPING : strcmp(name, "random") == 0 ? RK_AML_LAYERING : -1;
+}
+
+/* Whether a pattern has a transaction. */
+static bool
+has(const aml *a, const rk_aml_pattern *p, uint32_t position)
+{
+	const uint32_t *t = a->transactions + p->first_transaction;
+	int64_t		i = aml_lower_bound(t, p->transactions, position);
+
+	return i < p->transactions && t[i] == position;
+}
+
+/* Drops small patterns whose transactions are all in a larger one. */
+static void
+suppress(aml *a)
+{
+	int64_t    *offsets = aml_alloc(a, (int64_t) a->l->count + 1, sizeof(*offsets));
+	int64_t    *place = aml_alloc(a, (int64_t) a->l->count + 1, sizeof(*place));
+	uint32_t   *large = NULL;
+
+	for (int64_t i = 0; i < a->count && aml_go(a, 1); i++)
+		for (int64_t k = 0; k < a->list[i].transactions && (LARGE >> a->list[i].kind & 1) && !a->list[i].dropped; k++)
+			offsets[a->transactions[a->list[i].first_transaction + k] + 1]++;
+	for (uint32_t p = 0; p < a->l->count && a->status == RK_OK; p++)
+	{
+		offsets[p + 1] += offsets[p];
+		place[p + 1] = offsets[p + 1];
+	}
+	if (a->status == RK_OK)
+		large = aml_alloc(a, offsets[a->l->count], sizeof(*large));
+	for (int64_t i = 0; i < a->count && aml_go(a, 1); i++)
+		for (int64_t k = 0; k < a->list[i].transactions && (LARGE >> a->list[i].kind & 1) && !a->list[i].dropped; k++)
+			large[place[a->transactions[a->list[i].first_transaction + k]]++] = (uint32_t) i;
+	for (int64_t i = 0; i < a->count && aml_go(a, 1); i++)
+	{
+		rk_aml_pattern *p = &a->list[i];
+		const uint32_t *t = a->transactions + p->first_transaction;
+		uint32_t	rarest = t[0];
+
+		if (!(SMALL >> p->kind & 1))
+			continue;
+		for (int64_t k = 1; k < p->transactions; k++)
+			if (offsets[t[k] + 1] - offsets[t[k]] < offsets[rarest + 1] - offsets[rarest])
+				rarest = t[k];
+		for (int64_t c = offsets[rarest]; c < offsets[rarest + 1] && !p->dropped && aml_go(a, 1); c++)
+		{
+			const rk_aml_pattern *q = &a->list[large[c]];
+			bool		all = q->transactions > p->transactions;
+
+			for (int64_t k = 0; k < p->transactions && all && aml_go(a, 1); k++)
+				all = has(a, q, t[k]);
+			p->dropped = all;
+		}
+	}
+	rk_free(a->ctx, offsets);
+	rk_free(a->ctx, place);
+	rk_free(a->ctx, large);
+}
+
+/* Everything that is looked for, in the order in which one needs the other. */
+static void
+search_all(aml *a, uint32_t wanted)
+{
+	if (a->p->kinds & OF_PAIRS)
+	{
+		rk_phase(a->ctx, "linked pairs", a->l->entities);
+		aml_count_pairs(a);
+	}
+	rk_phase(a->ctx, "fans", a->l->entities);
+	if (aml_wants(a, RK_AML_STRUCTURING))
+		aml_find_structuring(a);
+	if (a->p->kinds & FANS)
+		aml_find_fans(a);
+	rk_phase(a->ctx, "scatter and gather", a->l->entities);
+	if (aml_wants(a, RK_AML_SCATTER_GATHER))
+		aml_find_scatter_gather(a);
+	rk_phase(a->ctx, "stacks", a->l->entities);
+	if (aml_wants(a, RK_AML_STACK))
+		aml_find_stacks(a);
+	rk_phase(a->ctx, "bipartite", a->l->count);
+	if (aml_wants(a, RK_AML_BIPARTITE))
+		aml_find_bipartite(a);
+	rk_phase(a->ctx, "cycles", a->l->count);
+	if (aml_wants(a, RK_AML_ROUND_TRIPPING))
+		aml_find_cycles(a);
+	rk_phase(a->ctx, "layers", a->l->count);
+	if (aml_wants(a, RK_AML_LAYERING))
+		aml_find_layers(a);
+	rk_phase(a->ctx, "profiles", a->l->entities);
+	if (aml_wants(a, RK_AML_RAPID_MOVEMENT))
+		aml_find_rapid(a);
+	if (aml_wants(a, RK_AML_UNUSUAL_VOLUME))
+		aml_find_unusual_volume(a);
+	if (aml_wants(a, RK_AML_GEOGRAPHIC_ANOMALY))
+		aml_find_geographic(a);
+	if (aml_wants(a, RK_AML_TIMING_ANOMALY))
+		aml_find_timing(a);
+	if (aml_wants(a, RK_AML_COUNTERPARTY_RISK))
+		aml_find_counterparties(a);
+	/* what was needed only to find something else */
+	for (int64_t i = 0; i < a->count; i++)
+		if (!(wanted >> a->list[i].kind & 1))
+			a->list[i].dropped = true;
+	if (a->p->suppress_contained && a->status == RK_OK)
+		suppress(a);
+}
+
+/* By kind, then by the first transaction, then as found. */
+static void
+put_in_order(aml *a, rk_aml_result *result)
+{
+	aml_triples order = {0};
+
+	for (int64_t i = 0; i < a->count && aml_go(a, 1); i++)
+		if (!a->list[i].dropped)
+			aml_add_triple(a, &order, (aml_triple) {
+				a->list[i].kind, a->transactions[a->list[i].first_transaction], (uint32_t) i
+			});
+	aml_sort_triples(a, &order);
+	result->list = aml_alloc(a, order.count, sizeof(*result->list));
+	result->count = order.count;
+	for (int64_t i = 0; i < order.count && aml_go(a, 1); i++)
+		result->list[i] = a->list[order.list[i].c];
+	rk_free(a->ctx, order.list);
+	result->entities = a->entities;
+	result->roles = a->roles;
+	result->transactions = a->transactions;
+	result->skipped = a->skipped;
+}
+
+rk_status
+rk_aml_patterns(rk_ctx *ctx, const rk_ledger *l, const rk_aml_params *params, rk_aml_result *result)
+{
+	rk_aml_params p = *params;
+	aml			a = {.ctx = ctx, .l = l, .p = &p, .status = RK_OK};
+
+	*result = (rk_aml_result) {0};
+	if (p.kinds >> RK_AML_COUNTERPARTY_RISK & 1)
+		p.kinds |= RK_AML_STRUCTURAL;
+	/* layers leave out what is in cycles */
+	if (p.kinds >> RK_AML_LAYERING & 1)
+		p.kinds |= 1u << RK_AML_ROUND_TRIPPING;
+	a.member = aml_alloc(&a, l->entities, sizeof(*a.member));
+	a.times = aml_alloc(&a, l->entities, sizeof(*a.times));
+	a.stamp = aml_alloc(&a, l->entities, sizeof(*a.stamp));
+	a.skip = aml_alloc(&a, l->entities, sizeof(*a.skip));
+	a.in_cycle = aml_alloc(&a, l->count, sizeof(*a.in_cycle));
+	if (a.status == RK_OK)
+		search_all(&a, params->kinds);
+	if (a.status == RK_OK)
+		put_in_order(&a, result);
+	return a.status;
+}
+
+/* ---- scores ---- */
+
+rk_status
+rk_aml_score_entities(rk_ctx *ctx, const rk_ledger *l, const rk_aml_result *result, rk_aml_entity *scores)
+{
+	bool	   *as_source = rk_alloc0(ctx, l->count, sizeof(*as_source));
+	bool	   *as_target = rk_alloc0(ctx, l->count, sizeof(*as_target));
+	uint32_t   *member = rk_alloc0(ctx, l->entities, sizeof(*member));
+	int64_t		work = 0;
+
+	if (!as_source || !as_target || !member)
+		return RK_ERR_MEMORY;
+	memset(scores, 0, sizeof(*scores) * l->entities);
+	for (int64_t i = 0; i < result->count; i++)
+	{
+		const rk_aml_pattern *p = &result->list[i];
+
+		for (int64_t k = 0; k < p->entities; k++)
+		{
+			rk_aml_entity *e = &scores[result->entities[p->first_entity + k]];
+
+			e->kinds |= 1u << p->kind;
+			e->patterns++;
+			e->score += rk_aml_points[p->kind] * p->confidence;
+			member[result->entities[p->first_entity + k]] = (uint32_t) i + 1;
+		}
+		for (int64_t k = 0; k < p->transactions; k++)
+		{
+			uint32_t	t = result->transactions[p->first_transaction + k];
+			uint32_t	source = l->source[t];
+			uint32_t	target = l->target[t];
+
+			if (member[source] == (uint32_t) i + 1 && !as_source[t])
+			{
+				as_source[t] = true;
+				scores[source].transactions++;
+			}
+			if (target != source && member[target] == (uint32_t) i + 1 && !as_target[t])
+			{
+				as_target[t] = true;
+				scores[target].transactions++;
+			}
+		}
+		work += p->entities + p->transactions;
+		if (work > 8192)
+		{
+			work = 0;
+			if (rk_ctx_poll(ctx))
+				return RK_STOPPED;
+		}
+	}
+	for (uint32_t e = 0; e < l->entities; e++)
+		scores[e].score = scores[e].score < 100 ? scores[e].score : 100;
+	rk_free(ctx, as_source);
+	rk_free(ctx, as_target);
+	rk_free(ctx, member);
+	return RK_OK;
+}
+
+double
+rk_aml_score(const rk_aml_result *result)
+{
+	double		score = 0;
+
+	for (int64_t i = 0; i < result->count; i++)
+		score += rk_aml_points[result->list[i].kind] * result->list[i].confidence;
+	return score < 100 ? score : 100;
+}
