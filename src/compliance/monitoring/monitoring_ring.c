@@ -42,6 +42,8 @@ send_alert(void *arg, const rk_mon_alert *alert)
 	o->flags |= (int64_t) (UINT64_C(1) << (alert->position < 63 ? alert->position : 63));
 	o->count++;
 	o->score = score > o->score ? score : o->score;
+	if (o->reply->publish == NULL)
+		return;
 	memset(&record, 0, sizeof(record));
 	record.transaction_id = o->q->transaction_id;
 	record.entity = o->entity;
