@@ -31,7 +31,7 @@ INSERT INTO calls.known VALUES
 -- names of which some are alike
 INSERT INTO calls.known
 SELECT 'rk.compliance_' || f, p,
-	$s$$q$SELECT i AS id, initcap(translate(md5((i / 3)::text), '0123456789', 'lmnoprstuv')) || CASE i % 3 WHEN 0 THEN ' Ann' ELSE '' END AS name, date '1970-01-01' + (i % 5000)::int AS date_of_birth, 'C' || i % 7 AS country FROM generate_series(1::bigint, 3000) i$q$$s$, false
+	$s$$q$SELECT i AS id, initcap(translate(md5((i / 3)::text), '0123456789', 'lmnoprstuv')) || CASE i % 3 WHEN 0 THEN ' Ann' ELSE '' END AS name, date '1970-01-01' + (i % 5000)::int AS date_of_birth, 'C' || i % 7 AS country FROM generate_series(1::bigint, 400) i$q$$s$, false
 FROM (VALUES ('entity_resolution', 'entities'), ('entity_resolution_clusters', 'entities'), ('sanctions_screening', 'names'),
 	('sanctions_screening', 'sanctions_list'), ('sanctions_screening_summary', 'names'), ('sanctions_screening_summary', 'sanctions_list'),
 	('pep_screening', 'names'), ('pep_screening', 'pep_list')) k(f, p);
