@@ -106,7 +106,7 @@ const rk_kernel rk_clearing_kernels[] = {
 	{
 		.id = "clearing/dvp-matching",
 		.domain = "Clearing",
-		.mode = RK_MODE_BATCH,
+		.mode = RK_MODE_BOTH,
 		.description = "Matching of delivery and receipt instructions by the fields of T2S and ECSDA",
 		.notes = "A pair has the same security, currency and settlement date, both parties, and quantities and amounts within the tolerances; "
 		"trade dates and references that both legs have are equal. Confidence is (1 - |dq| / max q) (1 - |da| / max a), halved for each party that differs. "

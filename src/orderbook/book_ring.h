@@ -195,6 +195,44 @@ typedef struct rk_ob_trade_row
 	int16_t		aggressor;		/* absent in an auction */
 } rk_ob_trade_row;
 
+/* Published: a trade. */
+typedef struct rk_ob_trade_record
+{
+	int64_t		trade_id;
+	int64_t		buy_order_id;
+	int64_t		sell_order_id;
+	int64_t		price;
+	int64_t		quantity;
+	int64_t		maker_fee;
+	int64_t		taker_fee;
+	int64_t		ts;
+	int64_t		seq;
+	int32_t		symbol_id;
+	int16_t		aggressor;		/* absent in an auction */
+	char		symbol[RK_OB_SYMBOL_BYTES];
+} rk_ob_trade_record;
+
+/* Published: one line of the execution reports. */
+typedef struct rk_ob_report_record
+{
+	int64_t		seq;
+	int64_t		event_no;
+	int64_t		order_id;
+	int64_t		contra_order_id;
+	int64_t		price;
+	int64_t		quantity;
+	int64_t		remaining;
+	int64_t		cum_quantity;
+	int64_t		avg_price;
+	int64_t		trade_id;
+	int64_t		ts;
+	int16_t		event;
+	int16_t		side;
+	int16_t		status;
+	int16_t		reason;
+	char		symbol[RK_OB_SYMBOL_BYTES];
+} rk_ob_report_record;
+
 typedef struct rk_ob_symbol_row
 {
 	int64_t		best_bid;

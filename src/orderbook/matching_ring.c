@@ -52,6 +52,7 @@ typedef struct book_state
 	int64_t		trades_total;
 	uint64_t	trades_hash;	/* of all trades so far */
 	outcome		now;
+	rk_reply   *reply;			/* of the message at hand, which takes records */
 } book_state;
 
 /* ---- symbols ---- */
@@ -185,6 +186,53 @@ keep_trade(book_state *s, const rk_ob_report *r)
 	s->trades_total++;
 }
 
+static void
+publish_trade(book_state *s, const rk_ob_report *r)
+{
+	rk_ob_trade_record t = {
+		.trade_id = r->trade_id,
+		.buy_order_id = (int64_t) (r->side == RK_OB_BUY ? r->order_id : r->contra_order_id),
+		.sell_order_id = (int64_t) (r->side == RK_OB_BUY ? r->contra_order_id : r->order_id),
+		.price = r->price,
+		.quantity = r->quantity,
+		.maker_fee = r->maker_fee,
+		.taker_fee = r->taker_fee,
+		.ts = r->ts,
+		.seq = r->seq,
+		.symbol_id = (int32_t) r->symbol + 1,
+		.aggressor = r->aggressor == RK_OB_NO_SIDE ? ABSENT_CODE : (int16_t) r->aggressor
+	};
+
+	memcpy(t.symbol, s->names[r->symbol].text, RK_OB_SYMBOL_BYTES);
+	rk_publish(s->reply, 560, &t, sizeof(t));
+}
+
+static void
+publish_report(book_state *s, const rk_ob_report *r)
+{
+	rk_ob_report_record e = {
+		.seq = r->seq,
+		.event_no = r->event_no,
+		.order_id = r->has_order ? (int64_t) r->order_id : RK_FIELD_ABSENT_INT8,
+		.contra_order_id = r->has_contra ? (int64_t) r->contra_order_id : RK_FIELD_ABSENT_INT8,
+		.price = r->price,
+		.quantity = r->quantity,
+		.remaining = r->remaining,
+		.cum_quantity = r->cum_quantity,
+		.avg_price = r->avg_price,
+		.trade_id = r->event == RK_OB_EV_TRADE ? r->trade_id : RK_FIELD_ABSENT_INT8,
+		.ts = r->ts,
+		.event = (int16_t) r->event,
+		.side = r->side == RK_OB_NO_SIDE ? ABSENT_CODE : (int16_t) r->side,
+		.status = (int16_t) r->status,
+		.reason = (int16_t) r->reason
+	};
+
+	if (r->symbol < s->ob->book_count)
+		memcpy(e.symbol, s->names[r->symbol].text, RK_OB_SYMBOL_BYTES);
+	rk_publish(s->reply, 561, &e, sizeof(e));
+}
+
 /* The engine's sink. */
 static void
 take_reports(void *arg, const rk_ob_report *reports, int64_t count)
@@ -197,6 +245,12 @@ take_reports(void *arg, const rk_ob_report *reports, int64_t count)
 		const rk_ob_report *r = &reports[i];
 		bool		ours = now->watched && r->has_order && r->order_id == now->order_id;
 
+		if (s->reply->publish)
+		{
+			publish_report(s, r);
+			if (r->event == RK_OB_EV_TRADE)
+				publish_trade(s, r);
+		}
 		if (r->event == RK_OB_EV_TRADE)
 		{
 			keep_trade(s, r);
@@ -813,6 +867,7 @@ matching_init(rk_ctx *ctx, const rk_options *options, void **state)
 static rk_status
 matching_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *reply)
 {
+	((book_state *) state)->reply = reply;
 	switch (message->type_id)
 	{
 		case 500:

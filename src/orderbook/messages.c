@@ -304,6 +304,48 @@ static const rk_field hash_reply[] = {
 	{0}
 };
 
+/* ---- records ---- */
+
+static const rk_field trade_record[] = {
+	RK_FIELD(rk_ob_trade_record, trade_id, RK_FIELD_INT8,.meaning = "number of the trade in its symbol, from 1"),
+	RK_FIELD(rk_ob_trade_record, symbol_id, RK_FIELD_INT4,.meaning = "of the book"),
+	RK_FIELD(rk_ob_trade_record, symbol, RK_FIELD_TEXT,.meaning = "its name"),
+	RK_FIELD(rk_ob_trade_record, buy_order_id, RK_FIELD_ID,.meaning = "order of the buyer"),
+	RK_FIELD(rk_ob_trade_record, sell_order_id, RK_FIELD_ID,.meaning = "order of the seller"),
+	FIXED(rk_ob_trade_record, price, "of the trade"),
+	FIXED(rk_ob_trade_record, quantity, "traded"),
+	RK_FIELD(rk_ob_trade_record, aggressor, RK_FIELD_CODE,.initial = "NULL",.choices = rk_ob_side_names,.meaning = "side that came last; NULL in an auction"),
+	FIXED(rk_ob_trade_record, maker_fee, "of the resting order"),
+	FIXED(rk_ob_trade_record, taker_fee, "of the aggressor"),
+	RK_FIELD(rk_ob_trade_record, ts, RK_FIELD_TIME,.meaning = "of the event that caused it"),
+	RK_FIELD(rk_ob_trade_record, seq, RK_FIELD_INT8,.meaning = "number of this event"),
+	{0}
+};
+
+static const rk_field report_record[] = {
+	RK_FIELD(rk_ob_report_record, seq, RK_FIELD_INT8,.meaning = "number of the event that caused it"),
+	RK_FIELD(rk_ob_report_record, event_no, RK_FIELD_INT8,.meaning = "among the reports of its event, from 1"),
+	RESULT_CODE(rk_ob_report_record, event, rk_ob_event_names, "what happened"),
+	RK_FIELD(rk_ob_report_record, symbol, RK_FIELD_TEXT,.meaning = "of the book"),
+	RK_FIELD(rk_ob_report_record, order_id, RK_FIELD_ID,.initial = "NULL",.meaning = "the order; of a trade the aggressor, in an auction the buyer"),
+	RK_FIELD(rk_ob_report_record, contra_order_id, RK_FIELD_ID,.initial = "NULL",.meaning = "of a trade the resting order, in an auction the seller"),
+	RK_FIELD(rk_ob_report_record, side, RK_FIELD_CODE,.initial = "NULL",.choices = rk_ob_side_names,.meaning = "of the order"),
+	OPTIONAL_FIXED(rk_ob_report_record, price, "limit of the order; of a trade its price"),
+	OPTIONAL_FIXED(rk_ob_report_record, quantity, "total of the order; of a trade what is traded"),
+	OPTIONAL_FIXED(rk_ob_report_record, remaining, "of the order, not yet traded"),
+	OPTIONAL_FIXED(rk_ob_report_record, cum_quantity, "of the order, traded so far"),
+	OPTIONAL_FIXED(rk_ob_report_record, avg_price, "of what it has traded; NULL: nothing"),
+	RESULT_CODE(rk_ob_report_record, status, rk_ob_status_names, "of the order afterwards"),
+	RESULT_CODE(rk_ob_report_record, reason, rk_ob_reason_names, "why, or none"),
+	RK_FIELD(rk_ob_report_record, trade_id, RK_FIELD_INT8,.initial = "NULL",.meaning = "number of the trade in its symbol; NULL: no trade"),
+	RK_FIELD(rk_ob_report_record, ts, RK_FIELD_TIME,.meaning = "of the event"),
+	{0}
+};
+
+#define RECORD(id, called, words, fields, record) \
+	.type_id = (id), .name = (called), .kernel = "orderbook/matching", .description = (words), \
+	.request = (fields), .request_size = sizeof(record), .published = true
+
 #define MESSAGE(id, id_of_reply, called, sql, words, request_fields, request_type, reply_fields, reply_type) \
 	.type_id = (id), .reply_id = (id_of_reply), .name = (called), .kernel = "orderbook/matching", \
 	.function = "ring_orderbook_" sql, .description = (words), \
@@ -342,5 +384,7 @@ const rk_message_type rk_orderbook_messages[] = {
 			 time_request, rk_ob_book_request, time_reply, rk_ob_count_reply),.mutating = true},
 	{MESSAGE(556, 557, "StateHash", "state_hash", "a number that tells whether two books of orderbook/matching rings are the same",
 			 one_book, rk_ob_book_request, hash_reply, rk_ob_hash_reply)},
+	{RECORD(560, "Trade", "a trade in an orderbook/matching ring", trade_record, rk_ob_trade_record)},
+	{RECORD(561, "ExecutionReport", "one line of the execution reports of an orderbook/matching ring", report_record, rk_ob_report_record)},
 	{0}
 };
