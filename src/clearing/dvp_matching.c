@@ -22,6 +22,7 @@
 #include "../compute/parallel.h"
 #include "../compute/random.h"
 
+#define AHEAD 32				/* instructions that are fetched before their turn */
 #define NEIGHBOURS 16			/* in each direction, when the best candidate is looked for */
 #define OPTIMAL_MAX INT64_C(400000000)	/* deliveries times receipts of a group */
 
@@ -150,6 +151,20 @@ same_group(const matching *m, const rk_dvp_instruction *a, const rk_dvp_instruct
 	return rk_dvp_same_block(a, b) && (!m->by_parties || (a->deliverer == b->deliverer && a->receiver == b->receiver));
 }
 
+/* Hashes some instructions, and fetches what their slots hold: one wait for all of them. */
+static void
+fetch_groups(const matching *m, int64_t begin, int64_t end, const uint32_t *slots, uint64_t mask, uint64_t *hashes)
+{
+	for (int64_t i = begin; i < end; i++)
+	{
+		hashes[i - begin] = group_hash(m, &m->list[i]) & mask;
+		__builtin_prefetch(&slots[hashes[i - begin]], 1);
+	}
+	for (int64_t i = begin; i < end; i++)
+		if (slots[hashes[i - begin]] != 0)
+			__builtin_prefetch(&m->list[slots[hashes[i - begin]] - 1]);
+}
+
 /* Numbers the groups of pending instructions and lists their members. */
 static rk_status
 find_groups(matching *m, int64_t n)
@@ -158,6 +173,7 @@ find_groups(matching *m, int64_t n)
 	uint32_t   *slots;			/* a member of the group + 1 */
 	uint32_t   *group;
 	int64_t    *sizes;
+	uint64_t	hashes[AHEAD];
 
 	while (mask < (uint64_t) n * 2)
 		mask *= 2;
@@ -173,9 +189,11 @@ find_groups(matching *m, int64_t n)
 
 		if (i % 4096 == 0 && rk_ctx_poll(m->ctx))
 			return RK_STOPPED;
+		if (i % AHEAD == 0)
+			fetch_groups(m, i, i + AHEAD < n ? i + AHEAD : n, slots, mask, hashes);
 		if (m->list[i].status != RK_DVP_PENDING)
 			continue;
-		for (at = group_hash(m, &m->list[i]) & mask;
+		for (at = hashes[i % AHEAD];
 			 slots[at] != 0 && !same_group(m, &m->list[slots[at] - 1], &m->list[i]); at = (at + 1) & mask)
 			;
 		if (slots[at] == 0)
@@ -542,6 +560,22 @@ best_pair_first(const void *a, const void *b, void *arg)
 	return order != 0 ? order : compare_ids(&m->list[x->receipt], &m->list[y->receipt]);
 }
 
+/* Fetches what the members of a later group need. */
+static void
+fetch_member(const matching *m, int64_t at)
+{
+	if (at < m->result->pending)
+	{
+		const char *x = (const char *) &m->list[m->members[at]];
+
+		__builtin_prefetch(x);
+		__builtin_prefetch(x + 64);
+		__builtin_prefetch(&m->result->partner[m->members[at]], 1);
+		__builtin_prefetch(&m->result->confidence[m->members[at]], 1);
+		__builtin_prefetch(&m->result->differences[m->members[at]], 1);
+	}
+}
+
 /* Orders a group; pairs its equals; counts what else is possible. */
 static void
 begin_groups(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
@@ -556,6 +590,8 @@ begin_groups(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 
 		if (stop_at(m, g, thread))
 			return;
+		fetch_member(m, at + AHEAD);
+		fetch_member(m, at + AHEAD + 1);
 		sort_places(m, m->members + at, m->starts[g + 1] - at, by_quantity);
 		while (at < m->starts[g + 1] && m->list[m->members[at]].side == RK_DVP_DELIVER)
 			at++;
