@@ -8,58 +8,18 @@
  * say.  Reports of the engine pass through take_reports: trades are kept, the
  * last ones of them, and what became of the message's own order is answered.
  */
-#include "book_ring.h"
+#include "book_state.h"
 
 #include "../compute/random.h"
 #include "book.h"
 
 #define ABSENT_CODE RK_FIELD_ABSENT_CODE
-#define POLL_ROWS 4096
-
-typedef struct symbol_name
-{
-	char		text[24];		/* RK_OB_SYMBOL_BYTES, then zeros */
-} symbol_name;
-
-/* What the reports of the message at hand say. */
-typedef struct outcome
-{
-	uint64_t	order_id;		/* the order that is watched */
-	bool		watched;
-	bool		reported;		/* last is a report about it */
-	rk_ob_report last;
-	int64_t		trade_count;	/* its trades */
-	int64_t		first_trade_id;
-	int64_t		last_trade_id;
-	int64_t		all_trades;
-	int64_t		ended_count;	/* orders canceled or expired, this one apart */
-} outcome;
-
-typedef struct book_state
-{
-	rk_ob	   *ob;
-	symbol_name *names;			/* of the books */
-	uint32_t	name_capacity;
-	uint32_t   *slots;			/* books by name: index + 1; 0 empty */
-	uint32_t	slot_mask;
-	uint32_t	recent;			/* book that was looked up last */
-
-	rk_ob_instrument initial;	/* rules of a symbol that comes with an event */
-	bool		new_symbols;
-
-	rk_ob_trade_row *trades;	/* the last ones; number n is at n mod kept */
-	int64_t		trades_kept;
-	int64_t		trades_total;
-	uint64_t	trades_hash;	/* of all trades so far */
-	outcome		now;
-	rk_reply   *reply;			/* of the message at hand, which takes records */
-} book_state;
 
 /* ---- symbols ---- */
 
 /* The slot of a name, or the empty one where it belongs. */
 static uint32_t
-name_slot(const book_state *s, const symbol_name *name)
+name_slot(const rk_book_state *s, const rk_book_name *name)
 {
 	uint64_t	words[3];
 	uint32_t	at;
@@ -72,14 +32,14 @@ name_slot(const book_state *s, const symbol_name *name)
 }
 
 static rk_status
-grow_names(rk_ctx *ctx, book_state *s)
+grow_names(rk_ctx *ctx, rk_book_state *s)
 {
 	uint32_t	count = s->ob->book_count;
 
 	if (count == s->name_capacity)
 	{
 		uint32_t	capacity = s->name_capacity * 2;
-		symbol_name *grown = rk_realloc(ctx, s->names, capacity, sizeof(symbol_name));
+		rk_book_name *grown = rk_realloc(ctx, s->names, capacity, sizeof(rk_book_name));
 		uint32_t   *slots = grown ? rk_alloc0(ctx, (int64_t) capacity * 2, sizeof(uint32_t)) : NULL;
 
 		if (grown)
@@ -98,9 +58,9 @@ grow_names(rk_ctx *ctx, book_state *s)
 
 /* The book of this name; RK_NO_INDEX: there is none. */
 static uint32_t
-find_book(book_state *s, const char *symbol)
+find_book(rk_book_state *s, const char *symbol)
 {
-	symbol_name name = {{0}};
+	rk_book_name name = {{0}};
 	uint32_t	slot;
 
 	memcpy(name.text, symbol, RK_OB_SYMBOL_BYTES);
@@ -114,9 +74,9 @@ find_book(book_state *s, const char *symbol)
 
 /* Makes a book of this name; RK_NO_INDEX when memory is short. */
 static uint32_t
-add_book(rk_ctx *ctx, book_state *s, const char *symbol)
+add_book(rk_ctx *ctx, rk_book_state *s, const char *symbol)
 {
-	symbol_name name = {{0}};
+	rk_book_name name = {{0}};
 	uint32_t	book;
 
 	memcpy(name.text, symbol, RK_OB_SYMBOL_BYTES);
@@ -130,18 +90,14 @@ add_book(rk_ctx *ctx, book_state *s, const char *symbol)
 
 /* Takes the youngest book away again: its event came to nothing. */
 static void
-remove_last_book(book_state *s)
+remove_last_book(rk_book_state *s)
 {
 	s->slots[name_slot(s, &s->names[s->ob->book_count - 1])] = 0;
 	rk_ob_remove_last_book(s->ob);
 }
 
-/*
- * The book that a message names, by id or name.  Neither: RK_NO_INDEX, all of
- * them, where that is permitted.
- */
-static rk_status
-book_named(rk_ctx *ctx, book_state *s, int32_t symbol_id, const char *symbol, bool all, uint32_t *book)
+rk_status
+rk_book_named(rk_ctx *ctx, rk_book_state *s, int32_t symbol_id, const char *symbol, bool all, uint32_t *book)
 {
 	*book = RK_NO_INDEX;
 	if (symbol[0] != '\0')
@@ -161,7 +117,7 @@ book_named(rk_ctx *ctx, book_state *s, int32_t symbol_id, const char *symbol, bo
 /* ---- reports ---- */
 
 static void
-keep_trade(book_state *s, const rk_ob_report *r)
+keep_trade(rk_book_state *s, const rk_ob_report *r)
 {
 	s->trades_hash = rk_hash_fold(s->trades_hash, (uint64_t) r->trade_id);
 	s->trades_hash = rk_hash_fold(s->trades_hash, r->order_id);
@@ -187,7 +143,7 @@ keep_trade(book_state *s, const rk_ob_report *r)
 }
 
 static void
-publish_trade(book_state *s, const rk_ob_report *r)
+publish_trade(rk_book_state *s, const rk_ob_report *r)
 {
 	rk_ob_trade_record t = {
 		.trade_id = r->trade_id,
@@ -208,7 +164,7 @@ publish_trade(book_state *s, const rk_ob_report *r)
 }
 
 static void
-publish_report(book_state *s, const rk_ob_report *r)
+publish_report(rk_book_state *s, const rk_ob_report *r)
 {
 	rk_ob_report_record e = {
 		.seq = r->seq,
@@ -237,8 +193,8 @@ publish_report(book_state *s, const rk_ob_report *r)
 static void
 take_reports(void *arg, const rk_ob_report *reports, int64_t count)
 {
-	book_state *s = arg;
-	outcome    *now = &s->now;
+	rk_book_state *s = arg;
+	rk_book_outcome    *now = &s->now;
 
 	for (int64_t i = 0; i < count; i++)
 	{
@@ -274,11 +230,11 @@ take_reports(void *arg, const rk_ob_report *reports, int64_t count)
 
 /* Applies an event with the next number. */
 static rk_status
-apply(book_state *s, const rk_message *message, rk_ob_event *e)
+apply(rk_book_state *s, const rk_message *message, rk_ob_event *e)
 {
 	rk_status	status;
 
-	s->now = (outcome) {
+	s->now = (rk_book_outcome) {
 		.order_id = e->order_id,
 		.watched = e->action == RK_OB_ACTION_NEW || e->action == RK_OB_ACTION_AMEND || e->action == RK_OB_ACTION_CANCEL,
 		.first_trade_id = RK_FIELD_ABSENT_INT8,
@@ -322,9 +278,9 @@ party(int64_t id)
 
 /* Says what became of the order of the message. */
 static void
-fill_order_reply(const book_state *s, rk_ob_order_reply *r)
+fill_order_reply(const rk_book_state *s, rk_ob_order_reply *r)
 {
-	const outcome *now = &s->now;
+	const rk_book_outcome *now = &s->now;
 	const rk_ob_order *o = NULL;
 	bool		refused = now->reported && now->last.event == RK_OB_EV_REJECTED;
 
@@ -360,7 +316,7 @@ fill_order_reply(const book_state *s, rk_ob_order_reply *r)
 /* ---- messages that change books ---- */
 
 static rk_status
-submit_order(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
+submit_order(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *reply)
 {
 	const rk_ob_submit_request *q = m->payload;
 	rk_ob_order_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
@@ -413,7 +369,7 @@ missing_field(const rk_ob_event_request *q)
 }
 
 static rk_status
-order_event(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
+order_event(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *reply)
 {
 	const rk_ob_event_request *q = m->payload;
 	rk_ob_order_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
@@ -469,7 +425,7 @@ order_event(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
 }
 
 static rk_status
-cancel_order(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
+cancel_order(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *reply)
 {
 	const rk_ob_cancel_request *q = m->payload;
 	rk_ob_cancel_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
@@ -490,7 +446,7 @@ cancel_order(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
 }
 
 static rk_status
-amend_order(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
+amend_order(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *reply)
 {
 	const rk_ob_amend_request *q = m->payload;
 	rk_ob_order_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
@@ -515,7 +471,7 @@ amend_order(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
 }
 
 static rk_status
-mass_cancel(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
+mass_cancel(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *reply)
 {
 	const rk_ob_mass_cancel_request *q = m->payload;
 	rk_ob_count_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
@@ -526,7 +482,7 @@ mass_cancel(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
 		return ctx->error.status;
 	e.trader = party(q->trader_id);
 	e.side = q->side == ABSENT_CODE ? RK_OB_NO_SIDE : (rk_ob_side) q->side;
-	if ((status = book_named(ctx, s, q->symbol_id, q->symbol, true, &e.symbol)) != RK_OK ||
+	if ((status = rk_book_named(ctx, s, q->symbol_id, q->symbol, true, &e.symbol)) != RK_OK ||
 		(status = apply(s, m, &e)) != RK_OK)
 		return status;
 	r->seq = s->ob->seq;
@@ -535,7 +491,7 @@ mass_cancel(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
 }
 
 static rk_status
-set_phase(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
+set_phase(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *reply)
 {
 	const rk_ob_book_request *q = m->payload;
 	rk_ob_phase_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
@@ -546,7 +502,7 @@ set_phase(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
 	if (r == NULL)
 		return ctx->error.status;
 	e.phase = (rk_ob_phase) q->phase;
-	if ((status = book_named(ctx, s, q->symbol_id, q->symbol, true, &e.symbol)) != RK_OK ||
+	if ((status = rk_book_named(ctx, s, q->symbol_id, q->symbol, true, &e.symbol)) != RK_OK ||
 		(status = apply(s, m, &e)) != RK_OK)
 		return status;
 	r->seq = s->ob->seq;
@@ -560,7 +516,7 @@ set_phase(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
 }
 
 static rk_status
-time_tick(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
+time_tick(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *reply)
 {
 	const rk_ob_book_request *q = m->payload;
 	rk_ob_count_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
@@ -578,7 +534,7 @@ time_tick(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
 }
 
 static rk_status
-set_instrument(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
+set_instrument(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *reply)
 {
 	const rk_ob_instrument_request *q = m->payload;
 	rk_ob_instrument_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
@@ -613,221 +569,13 @@ set_instrument(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
 	return RK_OK;
 }
 
-/* ---- messages that look ---- */
-
-static rk_status
-query_order(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
-{
-	const rk_ob_query_order_request *q = m->payload;
-	rk_ob_query_order_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	const rk_ob_order *o = rk_ob_find(s->ob, (uint64_t) q->order_id);
-
-	if (r == NULL)
-		return ctx->error.status;
-	r->seq = s->ob->seq;
-	r->order_id = q->order_id;
-	r->known = o == NULL;
-	if (o == NULL)
-		return RK_OK;
-	memcpy(r->symbol, s->names[o->book].text, RK_OB_SYMBOL_BYTES);
-	r->side = o->side;
-	r->order_type = o->type;
-	r->tif = o->tif;
-	r->status = o->status;
-	r->price = o->price;
-	r->quantity = o->quantity;
-	r->displayed = o->shown;
-	r->remaining = o->leaves;
-	r->cum_quantity = o->cum;
-	r->avg_price = rk_ob_average(o);
-	r->queue_position = o->status == RK_OB_PENDING_TRIGGER ? RK_FIELD_ABSENT_INT8 : rk_ob_queue_position(s->ob, o);
-	return RK_OK;
-}
-
-/* What the first levels of a side show, as far as a number can say it. */
-static int64_t
-depth_of(const rk_ladder *l, int64_t levels)
-{
-	rk_ladder_place place;
-	int64_t		sum = 0;
-
-	for (uint32_t level = rk_ladder_first(l, &place); level != RK_NO_INDEX && levels > 0;
-		 level = rk_ladder_next(l, &place))
-	{
-		if (l->levels[level].key == INT64_MAX)
-			continue;			/* market orders of an auction have no price */
-		if (__builtin_add_overflow(sum, l->levels[level].shown, &sum))
-			return INT64_MAX;
-		levels--;
-	}
-	return sum;
-}
-
-static rk_status
-query_book(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
-{
-	const rk_ob_book_request *q = m->payload;
-	rk_ob_query_book_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	uint32_t	b;
-	rk_status	status;
-	const rk_ob_book *book;
-
-	if (r == NULL)
-		return ctx->error.status;
-	if ((status = book_named(ctx, s, q->symbol_id, q->symbol, false, &b)) != RK_OK)
-		return status;
-	book = &s->ob->books[b];
-	r->seq = s->ob->seq;
-	r->best_bid = rk_ob_best_price(book, RK_OB_BUY);
-	r->best_ask = rk_ob_best_price(book, RK_OB_SELL);
-	r->bid_depth = depth_of(&book->sides[RK_OB_BUY], q->depth);
-	r->ask_depth = depth_of(&book->sides[RK_OB_SELL], q->depth);
-	r->spread = r->mid_price = RK_OB_NONE;
-	if (r->best_bid != RK_OB_NONE && r->best_ask != RK_OB_NONE &&
-		!__builtin_sub_overflow(r->best_ask, r->best_bid, &r->spread))
-		r->mid_price = (int64_t) rk_ob_divide((__int128) r->best_ask + r->best_bid, 2);
-	r->last_price = book->last_price;
-	r->trade_count = book->trade_count;
-	r->bid_orders = book->orders[RK_OB_BUY];
-	r->ask_orders = book->orders[RK_OB_SELL];
-	r->phase = book->phase;
-	return RK_OK;
-}
-
-/* One row of a snapshot: a level, or an order in it. */
-static rk_status
-snapshot_row(rk_ctx *ctx, rk_reply *reply, int side, int32_t number, const rk_level *level, const rk_ob_order *o)
-{
-	rk_ob_snapshot_row *row = rk_reply_reserve(ctx, reply, sizeof(*row));
-
-	if (row == NULL)
-		return ctx->error.status;
-	row->side = side;
-	row->level = number;
-	row->price = rk_ob_price_of_key(side, level->key);
-	row->quantity = o ? o->shown : level->shown;
-	row->order_count = level->count;
-	row->order_id = o ? (int64_t) o->id : RK_FIELD_ABSENT_INT8;
-	return RK_OK;
-}
-
-static rk_status
-book_snapshot(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
-{
-	const rk_ob_book_request *q = m->payload;
-	rk_ob_seq_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	uint32_t	b;
-	rk_status	status;
-
-	if (r == NULL)
-		return ctx->error.status;
-	r->seq = s->ob->seq;
-	if ((status = book_named(ctx, s, q->symbol_id, q->symbol, false, &b)) != RK_OK)
-		return status;
-	for (int side = 0; side < 2; side++)
-	{
-		const rk_ladder *l = &s->ob->books[b].sides[side];
-		rk_ladder_place place;
-		int32_t		number = 0;
-
-		for (uint32_t at = rk_ladder_first(l, &place); at != RK_NO_INDEX && number < q->depth && status == RK_OK;
-			 at = rk_ladder_next(l, &place))
-		{
-			const rk_level *level = &l->levels[at];
-
-			if (level->key == INT64_MAX)
-				continue;
-			number++;
-			if (q->book_level == 0)
-				status = snapshot_row(ctx, reply, side, number, level, NULL);
-			else
-				for (uint32_t o = level->head; o != RK_NO_INDEX && status == RK_OK; o = s->ob->orders[o].next)
-					status = snapshot_row(ctx, reply, side, number, level, &s->ob->orders[o]);
-		}
-	}
-	return status;
-}
-
-static rk_status
-list_trades(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
-{
-	const rk_ob_book_request *q = m->payload;
-	rk_ob_seq_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	int64_t		first = s->trades_total > s->trades_kept ? s->trades_total - s->trades_kept : 0;
-	int32_t		rows = 0;
-	uint32_t	b;
-	rk_status	status;
-
-	if (r == NULL)
-		return ctx->error.status;
-	r->seq = s->ob->seq;
-	if ((status = book_named(ctx, s, q->symbol_id, q->symbol, true, &b)) != RK_OK)
-		return status;
-	for (int64_t n = first; n < s->trades_total && rows < q->depth; n++)
-	{
-		const rk_ob_trade_row *t = &s->trades[n % s->trades_kept];
-		rk_ob_trade_row *row;
-
-		if (n % POLL_ROWS == 0 && rk_ctx_poll(ctx))
-			return RK_STOPPED;
-		if (t->trade_id <= q->after_trade_id || (b != RK_NO_INDEX && t->symbol_id != (int32_t) b + 1))
-			continue;
-		if ((row = rk_reply_reserve(ctx, reply, sizeof(*row))) == NULL)
-			return ctx->error.status;
-		*row = *t;
-		rows++;
-	}
-	return RK_OK;
-}
-
-static rk_status
-list_symbols(rk_ctx *ctx, book_state *s, rk_reply *reply)
-{
-	if (rk_reply_reserve(ctx, reply, sizeof(rk_ob_seq_reply)) == NULL)
-		return ctx->error.status;
-	for (uint32_t b = 0; b < s->ob->book_count; b++)
-	{
-		const rk_ob_book *book = &s->ob->books[b];
-		rk_ob_symbol_row *row = rk_reply_reserve(ctx, reply, sizeof(*row));
-
-		if (row == NULL)
-			return ctx->error.status;
-		row->symbol_id = (int32_t) b + 1;
-		memcpy(row->symbol, s->names[b].text, RK_OB_SYMBOL_BYTES);
-		row->phase = book->phase;
-		row->best_bid = rk_ob_best_price(book, RK_OB_BUY);
-		row->best_ask = rk_ob_best_price(book, RK_OB_SELL);
-		row->last_price = book->last_price;
-		row->trade_count = book->trade_count;
-		row->order_count = (int64_t) book->orders[0] + book->orders[1] + book->waiting[0] + book->waiting[1];
-	}
-	return RK_OK;
-}
-
-static rk_status
-state_hash(rk_ctx *ctx, book_state *s, const rk_message *m, rk_reply *reply)
-{
-	const rk_ob_book_request *q = m->payload;
-	rk_ob_hash_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	uint32_t	b;
-	rk_status	status;
-
-	if (r == NULL)
-		return ctx->error.status;
-	if ((status = book_named(ctx, s, q->symbol_id, q->symbol, false, &b)) != RK_OK)
-		return status;
-	r->seq = s->ob->seq;
-	r->hash = (int64_t) rk_ob_hash(s->ob, b);
-	return RK_OK;
-}
-
 /* ---- the actor ---- */
 
 /* All but the engine. */
 static rk_status
-make_state(rk_ctx *ctx, const rk_options *options, book_state **result)
+make_state(rk_ctx *ctx, const rk_options *options, rk_book_state **result)
 {
-	book_state *s = rk_alloc0(ctx, 1, sizeof(*s));
+	rk_book_state *s = rk_alloc0(ctx, 1, sizeof(*s));
 
 	if (s == NULL)
 		return RK_ERR_MEMORY;
@@ -837,7 +585,7 @@ make_state(rk_ctx *ctx, const rk_options *options, book_state **result)
 	s->trades_kept = rk_option_find(options, "trades_kept")->integer;
 	s->name_capacity = 16;
 	s->slot_mask = 31;
-	s->names = rk_alloc0(ctx, s->name_capacity, sizeof(symbol_name));
+	s->names = rk_alloc0(ctx, s->name_capacity, sizeof(rk_book_name));
 	s->slots = rk_alloc0(ctx, s->slot_mask + 1, sizeof(uint32_t));
 	s->trades = rk_alloc(ctx, s->trades_kept, sizeof(rk_ob_trade_row));
 	*result = s;
@@ -845,7 +593,7 @@ make_state(rk_ctx *ctx, const rk_options *options, book_state **result)
 }
 
 static void
-connect_engine(book_state *s)
+connect_engine(rk_book_state *s)
 {
 	s->ob->sink = take_reports;
 	s->ob->sink_arg = s;
@@ -854,7 +602,7 @@ connect_engine(book_state *s)
 static rk_status
 matching_init(rk_ctx *ctx, const rk_options *options, void **state)
 {
-	book_state *s;
+	rk_book_state *s;
 	rk_status	status = make_state(ctx, options, &s);
 
 	if (status != RK_OK || (status = rk_ob_create(ctx, 0, false, &s->ob)) != RK_OK)
@@ -867,7 +615,7 @@ matching_init(rk_ctx *ctx, const rk_options *options, void **state)
 static rk_status
 matching_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *reply)
 {
-	((book_state *) state)->reply = reply;
+	((rk_book_state *) state)->reply = reply;
 	switch (message->type_id)
 	{
 		case 500:
@@ -881,23 +629,18 @@ matching_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *r
 		case 524:
 			return mass_cancel(ctx, state, message, reply);
 		case 526:
-			return query_order(ctx, state, message, reply);
 		case 530:
-			return query_book(ctx, state, message, reply);
 		case 532:
-			return book_snapshot(ctx, state, message, reply);
 		case 534:
-			return list_trades(ctx, state, message, reply);
 		case 536:
-			return list_symbols(ctx, state, reply);
+		case 556:
+			return rk_book_look(ctx, state, message, reply);
 		case 550:
 			return set_instrument(ctx, state, message, reply);
 		case 552:
 			return set_phase(ctx, state, message, reply);
 		case 554:
 			return time_tick(ctx, state, message, reply);
-		case 556:
-			return state_hash(ctx, state, message, reply);
 	}
 	return rk_fail(ctx, RK_ERR_UNSUPPORTED, "orderbook/matching has no message %u", message->type_id);
 }
@@ -905,13 +648,13 @@ matching_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *r
 static rk_status
 matching_snapshot(rk_ctx *ctx, void *state, rk_writer *writer)
 {
-	book_state *s = state;
+	rk_book_state *s = state;
 	int64_t		kept = s->trades_total < s->trades_kept ? s->trades_total : s->trades_kept;
 	int64_t		header[4] = {s->ob->book_count, s->trades_total, kept, (int64_t) s->trades_hash};
 	rk_status	status = rk_write(ctx, writer, header, sizeof(header));
 
 	if (status == RK_OK)
-		status = rk_write(ctx, writer, s->names, sizeof(symbol_name) * s->ob->book_count);
+		status = rk_write(ctx, writer, s->names, sizeof(rk_book_name) * s->ob->book_count);
 	for (int64_t n = s->trades_total - kept; n < s->trades_total && status == RK_OK; n++)
 		status = rk_write(ctx, writer, &s->trades[n % s->trades_kept], sizeof(rk_ob_trade_row));
 	return status == RK_OK ? rk_ob_write(ctx, s->ob, writer) : status;
@@ -919,22 +662,22 @@ matching_snapshot(rk_ctx *ctx, void *state, rk_writer *writer)
 
 /* The names of the books, each once. */
 static rk_status
-read_names(rk_ctx *ctx, book_state *s, int64_t count, rk_reader *reader)
+read_names(rk_ctx *ctx, rk_book_state *s, int64_t count, rk_reader *reader)
 {
-	if (count < 0 || count > (int64_t) (reader->left / sizeof(symbol_name)))
+	if (count < 0 || count > (int64_t) (reader->left / sizeof(rk_book_name)))
 		return rk_fail(ctx, RK_ERR_CORRUPT, "snapshot has an impossible number of symbols");
 	while (s->name_capacity < count)
 		s->name_capacity *= 2;
 	s->slot_mask = s->name_capacity * 2 - 1;
 	rk_free(ctx, s->names);
 	rk_free(ctx, s->slots);
-	s->names = rk_alloc0(ctx, s->name_capacity, sizeof(symbol_name));
+	s->names = rk_alloc0(ctx, s->name_capacity, sizeof(rk_book_name));
 	s->slots = rk_alloc0(ctx, (int64_t) s->slot_mask + 1, sizeof(uint32_t));
 	if (s->names == NULL || s->slots == NULL)
 		return RK_ERR_MEMORY;
 	for (int64_t b = 0; b < count; b++)
 	{
-		symbol_name name;
+		rk_book_name name;
 		rk_status	status = rk_read_bytes(ctx, reader, &name, sizeof(name));
 		uint32_t	slot;
 
@@ -952,7 +695,7 @@ read_names(rk_ctx *ctx, book_state *s, int64_t count, rk_reader *reader)
 static rk_status
 matching_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_reader *reader, void **state)
 {
-	book_state *s;
+	rk_book_state *s;
 	int64_t		header[4];
 	rk_status	status = make_state(ctx, options, &s);
 
@@ -990,7 +733,7 @@ matching_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_re
 static uint64_t
 matching_checksum(rk_ctx *ctx, void *state)
 {
-	book_state *s = state;
+	rk_book_state *s = state;
 	uint64_t	h = rk_hash3((uint64_t) s->ob->seq, (uint64_t) s->trades_total, s->trades_hash);
 
 	(void) ctx;

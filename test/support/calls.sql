@@ -45,6 +45,12 @@ SELECT 'rk.orderbook_matching' || suffix, 'events',
 	$s$$q$SELECT i AS seq, 'X' AS symbol, i AS order_id, CASE i % 2 WHEN 0 THEN 'buy' ELSE 'sell' END AS side, 100 + i * 7 % 5 AS price, 1 + i % 9 AS quantity FROM generate_series(1::bigint, 1000) i$q$$s$, false
 FROM unnest(ARRAY['', '_orders', '_depth', '_stats']) suffix;
 
+-- deliveries and receipts, two by two
+INSERT INTO calls.known
+SELECT 'rk.clearing_dvp_matching' || suffix, 'instructions',
+	$s$$q$SELECT i AS instruction_id, 'X' AS security_id, 1 AS deliverer, 2 AS receiver, CASE i % 2 WHEN 0 THEN 'deliver' ELSE 'receive' END AS side, 10 AS quantity, 100 + i / 2 AS amount, 'EUR' AS currency, date '2024-01-01' + (i % 365 / 2)::int AS settlement_date FROM generate_series(1::bigint, 1000) i$q$$s$, false
+FROM unnest(ARRAY['', '_settle']) suffix;
+
 -- payments that rules have something to say about
 INSERT INTO calls.known
 SELECT 'rk.compliance_transaction_monitoring' || suffix, 'transactions',

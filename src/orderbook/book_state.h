@@ -1,0 +1,60 @@
+/*
+ * book_state.h
+ *	  The state of orderbook/matching as an actor, for those that change it
+ *	  (matching_ring.c) and those that look (book_look.c).
+ */
+#ifndef RK_BOOK_STATE_H
+#define RK_BOOK_STATE_H
+
+#include "book_ring.h"
+
+typedef struct rk_book_name
+{
+	char		text[24];		/* RK_OB_SYMBOL_BYTES, then zeros */
+} rk_book_name;
+
+/* What the reports of the message at hand say. */
+typedef struct rk_book_outcome
+{
+	uint64_t	order_id;		/* the order that is watched */
+	bool		watched;
+	bool		reported;		/* last is a report about it */
+	rk_ob_report last;
+	int64_t		trade_count;	/* its trades */
+	int64_t		first_trade_id;
+	int64_t		last_trade_id;
+	int64_t		all_trades;
+	int64_t		ended_count;	/* orders canceled or expired, this one apart */
+} rk_book_outcome;
+
+typedef struct rk_book_state
+{
+	rk_ob	   *ob;
+	rk_book_name *names;			/* of the books */
+	uint32_t	name_capacity;
+	uint32_t   *slots;			/* books by name: index + 1; 0 empty */
+	uint32_t	slot_mask;
+	uint32_t	recent;			/* book that was looked up last */
+
+	rk_ob_instrument initial;	/* rules of a symbol that comes with an event */
+	bool		new_symbols;
+
+	rk_ob_trade_row *trades;	/* the last ones; number n is at n mod kept */
+	int64_t		trades_kept;
+	int64_t		trades_total;
+	uint64_t	trades_hash;	/* of all trades so far */
+	rk_book_outcome now;
+	rk_reply   *reply;			/* of the message at hand, which takes records */
+} rk_book_state;
+
+/*
+ * The book that a message names, by id or name.  Neither: RK_NO_INDEX, all of
+ * them, where that is permitted.
+ */
+extern rk_status rk_book_named(rk_ctx *ctx, rk_book_state *s, int32_t symbol_id, const char *symbol, bool all,
+							   uint32_t *book);
+
+/* Answers the messages that change nothing. */
+extern rk_status rk_book_look(rk_ctx *ctx, rk_book_state *s, const rk_message *message, rk_reply *reply);
+
+#endif							/* RK_BOOK_STATE_H */
