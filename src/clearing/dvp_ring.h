@@ -41,6 +41,7 @@ typedef struct rk_dvp_success_reply
 {
 	int16_t		status;
 	bool		success;
+	char		unused[5];
 } rk_dvp_success_reply;
 
 typedef struct rk_dvp_unmatched_request
@@ -48,6 +49,7 @@ typedef struct rk_dvp_unmatched_request
 	int32_t		security_id;
 	int32_t		settlement_date;
 	int32_t		max_rows;
+	int32_t		unused;
 } rk_dvp_unmatched_request;
 
 typedef struct rk_dvp_unmatched_reply
@@ -75,6 +77,7 @@ typedef struct rk_dvp_match_request
 typedef struct rk_dvp_status_reply
 {
 	int16_t		status;
+	char		unused[6];
 } rk_dvp_status_reply;
 
 #endif							/* RK_DVP_RING_H */
