@@ -52,6 +52,55 @@ SELECT * FROM rk.compliance_flow_reversal('transfer');
 SELECT * FROM rk.compliance_flow_reversal('SELECT source, target, amount, ts FROM transfer', transaction_id_type => NULL::uuid);
 SELECT * FROM rk.compliance_flow_reversal('SELECT source::text, target::text, amount, ts FROM transfer');
 
+-- ---- circular flows ----
+
+CREATE VIEW circle AS SELECT * FROM (VALUES (11, 1, 2, 1000, timestamptz '2024-01-01'), (12, 2, 3, 950, '2024-01-02'), (13, 3, 1, 900, '2024-01-03'),
+	(14, 3, 4, 50, '2024-01-04'), (15, 7, 8, 20, '2024-01-05'), (16, 8, 7, 30, '2024-01-06'), (17, 5, 5, 10, '2024-01-07')) v (id, source, target, amount, ts);
+SELECT * FROM rk.compliance_circular_flow('circle', circulation => true) ORDER BY component_id;
+SELECT component_id, members, circulating_amount FROM rk.compliance_circular_flow('circle', min_size => 3);
+SELECT component_id, members, internal_amount FROM rk.compliance_circular_flow('circle', min_amount => 50) ORDER BY 1;
+SELECT component_id, members FROM rk.compliance_circular_flow('circle', min_amount => 50.01);
+SELECT * FROM rk.compliance_circular_flow_entities('circle') ORDER BY entity;
+SELECT entity, component_id, ratio FROM rk.compliance_circular_flow_entities('circle', min_size => 3) ORDER BY entity;
+SELECT members, internal_amount, first_ts FROM rk.compliance_circular_flow('SELECT ''n'' || source AS source, ''n'' || target AS target, amount FROM circle', id_type => NULL::text);
+-- equal amounts: the one that is seen first, payer before payee
+SELECT component_id, members FROM rk.compliance_circular_flow('SELECT * FROM (VALUES (5, 1, 9), (1, 2, 1), (2, 1, 1), (5, 6, 1), (6, 5, 1)) v (source, target, amount)') ORDER BY 1;
+-- nothing goes round
+SELECT count(*) FROM rk.compliance_circular_flow('[]');
+SELECT count(*) FROM rk.compliance_circular_flow_entities('[]');
+SELECT count(*) FROM rk.compliance_circular_flow('[{"source": 1, "target": 1, "amount": 5}, {"source": 1, "target": 2, "amount": 5}]');
+SELECT internal_amount, circulating_amount, share FROM rk.compliance_circular_flow('[{"source": 1, "target": 2, "amount": 0}, {"source": 2, "target": 1, "amount": 0}]', circulation => true);
+SELECT * FROM rk.compliance_circular_flow('circle', min_size => 1);
+SELECT * FROM rk.compliance_circular_flow('circle', min_amount => -0.01);
+SELECT * FROM rk.compliance_circular_flow('circle', circulation => NULL);
+
+-- cycles
+SELECT * FROM rk.compliance_circular_flow_cycles('circle');
+SELECT cycle_id, transaction_ids FROM rk.compliance_circular_flow_cycles('circle', time_window => '2 days');
+SELECT cycle_id, transaction_ids FROM rk.compliance_circular_flow_cycles('circle', max_cycle_length => 2);
+SELECT cycle_id, transaction_ids FROM rk.compliance_circular_flow_cycles('circle', min_retention => 0.91);
+SELECT * FROM rk.compliance_circular_flow_cycles('circle', time_respecting => false) ORDER BY cycle_id;
+SELECT cycle_id, members, transaction_ids, first_ts FROM rk.compliance_circular_flow_cycles('SELECT source, target, amount FROM circle', time_respecting => false) ORDER BY cycle_id;
+-- one moment is not later than itself
+SELECT count(*) FROM rk.compliance_circular_flow_cycles('SELECT source, target, amount, date ''2024-01-01'' AS ts FROM circle');
+-- parallel payments are cycles of their own; both rounds of money that goes round twice
+SELECT cycle_id, transaction_ids FROM rk.compliance_circular_flow_cycles('SELECT 1 + i % 2 AS source, 2 - i % 2 AS target, 1 AS amount, timestamptz ''2024-01-01'' + i * interval ''1 h'' AS ts
+	FROM generate_series(1, 4) i') ORDER BY 1;
+-- an amount of 0 has no retention
+SELECT retention FROM rk.compliance_circular_flow_cycles('[{"source": 1, "target": 2, "amount": 0, "ts": "2024-01-01"}, {"source": 2, "target": 1, "amount": 5, "ts": "2024-01-02"}]');
+SELECT retention FROM rk.compliance_circular_flow_cycles('[{"source": 1, "target": 2, "amount": 0, "ts": "2024-01-01"}, {"source": 2, "target": 1, "amount": 5, "ts": "2024-01-02"}]', min_retention => 0.1);
+SELECT transaction_ids FROM rk.compliance_circular_flow_cycles('SELECT ''x'' || id AS id, ''n'' || source AS source, ''n'' || target AS target, amount, ts FROM circle', NULL::text, NULL::text);
+SELECT count(*) FROM rk.compliance_circular_flow_cycles('[]');
+SELECT count(*) FROM rk.compliance_circular_flow_cycles('[]', time_respecting => false);
+SELECT * FROM rk.compliance_circular_flow_cycles('SELECT source, target, amount FROM circle');
+SELECT * FROM rk.compliance_circular_flow_cycles('SELECT 1 + i % 2 AS source, 2 - i % 2 AS target, 1 AS amount, timestamptz ''2024-01-01'' + i * interval ''1 h'' AS ts FROM generate_series(1, 4) i', max_cycles => 3);
+SELECT * FROM rk.compliance_circular_flow_cycles('circle', time_respecting => false, max_cycles => 1);
+SELECT * FROM rk.compliance_circular_flow_cycles('circle', max_cycles => 0);
+SELECT * FROM rk.compliance_circular_flow_cycles('circle', max_cycle_length => 1);
+SELECT * FROM rk.compliance_circular_flow_cycles('circle', max_cycle_length => 65);
+SELECT * FROM rk.compliance_circular_flow_cycles('circle', min_retention => 1.1);
+SELECT * FROM rk.compliance_circular_flow_cycles('circle', time_window => '0');
+
 -- ---- reciprocity ----
 
 SELECT * FROM rk.compliance_reciprocity_flow('transfer') ORDER BY entity_a;

@@ -62,7 +62,9 @@ INSERT INTO calls.known
 SELECT 'rk.compliance_' || name, 'transactions',
 	$s$$q$SELECT i % 2 AS source, 1 - i % 2 AS target, 9000 AS amount, timestamptz '2024-01-01' + i * interval '1 minute' AS ts FROM generate_series(1::bigint, 1000) i$q$$s$, false
 FROM unnest(ARRAY['flow_reversal', 'flow_reversal_summary', 'flow_reversal_offenders', 'flow_split', 'flow_split_summary',
-	'reciprocity_flow', 'reciprocity_flow_summary']) name;
+	'reciprocity_flow', 'reciprocity_flow_summary', 'circular_flow', 'circular_flow_entities']) name;
+INSERT INTO calls.known VALUES ('rk.compliance_circular_flow_cycles', 'transactions',
+	$s$$q$SELECT i % 3 AS source, (i + 1) % 3 AS target, 9000 AS amount, timestamptz '2024-01-01' + i * interval '10 days' AS ts FROM generate_series(1::bigint, 1000) i$q$$s$, false);
 
 -- payments in circles
 INSERT INTO calls.known

@@ -26,6 +26,131 @@ optional(double value, bool *is_null)
 		column_; \
 	})
 
+/* ---- compliance/circular-flow ---- */
+
+static rk_transactions_input *
+read_circular(rk_call *call, rk_circular *c)
+{
+	rk_transactions_input *in = rk_read_transactions(call);
+	rk_circular_params p = {
+		.min_amount = rk_arg_money(call, "min_amount"),
+		.min_size = rk_arg_int(call, "min_size"),
+		.circulation = rk_arg_boolean(call, "circulation")
+	};
+
+	rk_call_check(call, rk_compliance_circular(&call->ctx, &in->t, &p, c));
+	return in;
+}
+
+/* The number of a row, from 1. */
+static Datum
+row_number(void *arg, int64 row, bool *is_null)
+{
+	return Int64GetDatum(row + 1);
+}
+
+static Datum
+row_number4(void *arg, int64 row, bool *is_null)
+{
+	return Int32GetDatum((int32) row + 1);
+}
+
+static void
+circular_flow(rk_call *call)
+{
+	rk_circular c;
+	rk_transactions_input *in = read_circular(call, &c);
+	bool		circulation = rk_arg_boolean(call, "circulation");
+	int64		n = c.count;
+
+	rk_emit(call, n, (rk_out[]) {
+		RK_OUT_CALL(row_number4, NULL), RK_OUT_ID_ARRAYS(in->entities, c.members, c.member_offsets),
+		RK_OUT_INTS(MEMBERS(call, c.components, n, members, int64)),
+		RK_OUT_INTS(MEMBERS(call, c.components, n, transactions, int64)),
+		rk_out_money(in, MEMBERS(call, c.components, n, internal, rk_decimal), n),
+		circulation ? rk_out_money(in, MEMBERS(call, c.components, n, circulating, rk_decimal), n) : RK_OUT_NULLS,
+		RK_OUT_OPTIONALS(MEMBERS(call, c.components, n, share, double)),
+		in->t.ts ? RK_OUT_TIMES(MEMBERS(call, c.components, n, first_ts, int64)) : RK_OUT_NULLS,
+		in->t.ts ? RK_OUT_TIMES(MEMBERS(call, c.components, n, last_ts, int64)) : RK_OUT_NULLS
+	}, NULL);
+}
+
+static Datum
+component_number(void *arg, int64 row, bool *is_null)
+{
+	const uint32 *component_of = arg;
+
+	*is_null = component_of[row] == RK_NO_ROW;
+	return Int32GetDatum((int32) component_of[row] + 1);
+}
+
+static void
+circular_flow_entities(rk_call *call)
+{
+	rk_circular c;
+	rk_transactions_input *in = read_circular(call, &c);
+	int64		n = in->t.entities;
+	rk_entity_flow *flows = rk_call_alloc(call, n, rk_entity_flow);
+
+	rk_compliance_entity_flows(&in->t, &c, flows);
+	rk_emit(call, n, (rk_out[]) {
+		RK_OUT_NODES(in->entities), RK_OUT_CALL(component_number, c.component_of),
+		rk_out_money(in, MEMBERS(call, flows, n, out, rk_decimal), n),
+		rk_out_money(in, MEMBERS(call, flows, n, in, rk_decimal), n),
+		rk_out_money(in, MEMBERS(call, flows, n, circular, rk_decimal), n),
+		RK_OUT_OPTIONALS(MEMBERS(call, flows, n, ratio, double))
+	}, NULL);
+}
+
+static void
+circular_flow_cycles(rk_call *call)
+{
+	rk_transactions_input *in = rk_read_transactions(call);
+	bool		temporal = rk_arg_boolean(call, "time_respecting");
+	rk_window	window = {0};
+	rk_flow_cycle_params p = {
+		.max_length = (int) rk_arg_int(call, "max_cycle_length"),
+		.window = &window,
+		.min_retention = rk_arg_float8(call, "min_retention"),
+		.max_cycles = rk_arg_int(call, "max_cycles")
+	};
+	rk_flow_cycles c;
+	int64	   *length;
+	int64		n;
+
+	if (temporal && in->t.ts == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"ts\" of \"transactions\" is missing"),
+				 errdetail("Cycles at rising times need it."),
+				 errhint("A query of this form works: transactions => '%s'. Or set time_respecting => false.",
+						 in->table->relation->example)));
+	if (temporal)
+	{
+		window = rk_arg_window(call, in, "time_window");
+		rk_call_check(call, rk_compliance_temporal_cycles(&call->ctx, &in->t, &p, &c));
+	}
+	else
+		rk_call_check(call, rk_compliance_aggregated_cycles(&call->ctx, &in->t, &p, &c));
+	n = c.count;
+	length = rk_call_alloc(call, n, int64);
+	for (int64 i = 0; i < n; i++)
+		length[i] = c.member_offsets[i + 1] - c.member_offsets[i];
+	rk_emit(call, n, (rk_out[]) {
+		RK_OUT_CALL(row_number, NULL), RK_OUT_ID_ARRAYS(in->entities, c.members, c.member_offsets),
+		rk_out_transaction_arrays(in, c.rows, c.row_offsets), RK_OUT_INT4S(length),
+		rk_out_money(in, MEMBERS(call, c.list, n, bottleneck, rk_decimal), n),
+		rk_out_money(in, MEMBERS(call, c.list, n, total, rk_decimal), n),
+		RK_OUT_OPTIONALS(MEMBERS(call, c.list, n, retention, double)),
+		in->t.ts ? RK_OUT_TIMES(MEMBERS(call, c.list, n, first_ts, int64)) : RK_OUT_NULLS,
+		in->t.ts ? RK_OUT_TIMES(MEMBERS(call, c.list, n, last_ts, int64)) : RK_OUT_NULLS
+	}, NULL);
+}
+
+RK_FUNCTION(rk_compliance_circular_flow_cycles_sql, "compliance/circular-flow", "_cycles");
+RK_FUNCTION(rk_compliance_circular_flow_sql, "compliance/circular-flow", "");
+RK_FUNCTION(rk_compliance_circular_flow_entities_sql, "compliance/circular-flow", "_entities");
+
 /* ---- compliance/reciprocity-flow ---- */
 
 static rk_transactions_input *
@@ -254,12 +379,6 @@ list_split_rows(rk_call *call, const rk_transactions_input *in, const rk_splits 
 	return l;
 }
 
-static Datum
-row_number(void *arg, int64 row, bool *is_null)
-{
-	return Int64GetDatum(row + 1);
-}
-
 /* A parameter as it was given, in every row. */
 static Datum
 given_threshold(void *arg, int64 row, bool *is_null)
@@ -310,6 +429,9 @@ RK_FUNCTION(rk_compliance_flow_split_sql, "compliance/flow-split", "");
 RK_FUNCTION(rk_compliance_flow_split_summary_sql, "compliance/flow-split", "_summary");
 
 const rk_bound_function rk_compliance_flows_bindings[] = {
+	{"compliance/circular-flow", "", circular_flow},
+	{"compliance/circular-flow", "_entities", circular_flow_entities},
+	{"compliance/circular-flow", "_cycles", circular_flow_cycles},
 	{"compliance/reciprocity-flow", "", reciprocity_flow},
 	{"compliance/reciprocity-flow", "_summary", reciprocity_flow_summary},
 	{"compliance/flow-reversal", "", flow_reversal},

@@ -5,6 +5,115 @@
 #include "../relations.h"
 #include "flows.h"
 
+/* ---- compliance/circular-flow ---- */
+
+static const rk_relation_column circular_columns[] = {
+	RK_TRANSACTION_ENDS,
+	RK_TRANSACTION_OPTIONAL_TS("moment of the transaction; for first_ts and last_ts"),
+	RK_TRANSACTION_CURRENCY,
+	{0}
+};
+
+static const rk_relation circular_transactions = {
+	.name = "transactions",
+	.columns = circular_columns,
+	.example = "SELECT payer AS source, payee AS target, amount, ts FROM wire"
+};
+
+static const rk_relation_column cycle_columns[] = {
+	RK_TRANSACTION_ENDS,
+	RK_TRANSACTION_OPTIONAL_TS("moment of the transaction; needed with time_respecting"),
+	RK_TRANSACTION_ID,
+	RK_TRANSACTION_CURRENCY,
+	{0}
+};
+
+static const rk_relation cycle_transactions = {
+	.name = "transactions",
+	.columns = cycle_columns,
+	.example = "SELECT id, payer AS source, payee AS target, amount, ts FROM wire"
+};
+
+static const rk_param circular_params[] = {
+	RK_TRANSACTIONS_PARAM(&circular_transactions),
+	{.name = "min_amount", .type = RK_TYPE_NUMERIC, .initial = "0", RK_AT_LEAST(0), .meaning = "inside a component"},
+	{.name = "min_size", .type = RK_TYPE_INT4, .initial = "2", RK_AT_LEAST(2), .meaning = "members of a component"},
+	{.name = "circulation", .type = RK_TYPE_BOOLEAN, .initial = "false", .meaning = "whether circulating_amount is wanted, which takes longer"},
+	RK_RATES_PARAM,
+	{0}
+};
+
+static const rk_function circular_functions[] = {
+	{
+		.suffix = "",
+		.description = "groups of entities in which money can go round, and how much stays inside",
+		.params = circular_params,
+		.columns = (const rk_column[]) {
+			{"component_id", RK_TYPE_INT4, "number, from 1: by internal_amount, falling, then by the member that is seen first"},
+			{"members", RK_TYPE_ID_ARRAY, "entities that reach each other along payments"},
+			{"member_count", RK_TYPE_INT8, "how many they are"},
+			{"transaction_count", RK_TYPE_INT8, "transactions between them"},
+			{"internal_amount", RK_TYPE_NUMERIC, "their amount"},
+			{"circulating_amount", RK_TYPE_NUMERIC, "most that can go round in circles over them; NULL without circulation"},
+			{"share", RK_TYPE_FLOAT8, "internal_amount / amount of all transactions; NULL: that is 0"},
+			{"first_ts", RK_TYPE_TIMESTAMPTZ, "of the transactions; NULL: there are no times"},
+			{"last_ts", RK_TYPE_TIMESTAMPTZ, "likewise"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_GROUP,
+		.work = RK_WORK_LINEAR
+	},
+	{
+		.suffix = "_entities",
+		.description = "what each entity pays, and how much of it stays in the group in which it can go round",
+		.params = circular_params,
+		.columns = (const rk_column[]) {
+			{"entity", RK_TYPE_ID, "the entity"},
+			{"component_id", RK_TYPE_INT4, "the component it belongs to; NULL: none that is reported"},
+			{"amount_out", RK_TYPE_NUMERIC, "that it pays, transfers to itself included"},
+			{"amount_in", RK_TYPE_NUMERIC, "that it gets, likewise"},
+			{"circular_amount", RK_TYPE_NUMERIC, "that it pays to others in its component"},
+			{"ratio", RK_TYPE_FLOAT8, "circular_amount / amount_out; NULL: that is 0"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_ROW,
+		.work = RK_WORK_LINEAR
+	},
+	{
+		.suffix = "_cycles",
+		.description = "circles of payments: at rising times within a window, or of amounts added up by pair",
+		.params = (const rk_param[]) {
+			RK_TRANSACTIONS_PARAM(&cycle_transactions),
+			{.name = "max_cycle_length", .type = RK_TYPE_INT4, .initial = "6", RK_BETWEEN(2, RK_MAX_FLOW_CYCLE), .meaning = "payments in a cycle"},
+			{.name = "time_window", .type = RK_TYPE_INTERVAL, .initial = "'30 days'",
+			.meaning = "with time_respecting: a cycle is over before its first payment is this old"},
+			{.name = "time_respecting", .type = RK_TYPE_BOOLEAN, .initial = "true",
+			.meaning = "true: single payments, each later than the one before; false: cycles of pairs of entities, amounts added up, whatever the time"},
+			{.name = "min_retention", .type = RK_TYPE_FLOAT8, .initial = "0", RK_BETWEEN(0, 1), .meaning = "of the last amount to the first"},
+			{.name = "max_cycles", .type = RK_TYPE_INT8, .initial = "1000000", .min = 1, .max = 4000000000.0,
+			.meaning = "more of them are an error"},
+			RK_RATES_PARAM,
+			{0}
+		},
+		.columns = (const rk_column[]) {
+			{"cycle_id", RK_TYPE_INT8, "number, from 1, in the order of the first payments, then of the second ones; or of the members that are seen first"},
+			{"members", RK_TYPE_ID_ARRAY, "entities along the cycle, from the payer of its first payment, or from the one that is seen first"},
+			{"transaction_ids", RK_TYPE_ID2_ARRAY, "payments along the cycle; without time_respecting all of them, pair by pair"},
+			{"length", RK_TYPE_INT4, "number of members"},
+			{"bottleneck", RK_TYPE_NUMERIC, "the smallest amount along the cycle"},
+			{"total_amount", RK_TYPE_NUMERIC, "sum of the amounts"},
+			{"retention", RK_TYPE_FLOAT8, "last amount / first amount; NULL: that is 0"},
+			{"first_ts", RK_TYPE_TIMESTAMPTZ, "of the payments; NULL: there are no times"},
+			{"last_ts", RK_TYPE_TIMESTAMPTZ, "likewise"},
+			{0}
+		},
+		.rows = RK_ROWS_PER_GROUP,
+		.work = RK_WORK_SORTED,
+		.id2_name = "transaction_id_type"
+	},
+	{0}
+};
+
 /* ---- compliance/reciprocity-flow ---- */
 
 static const rk_relation_column reciprocity_columns[] = {
@@ -224,6 +333,22 @@ static const rk_function split_functions[] = {
 };
 
 const rk_kernel rk_compliance_flows_kernels[] = {
+	{
+		.id = "compliance/circular-flow",
+		.domain = "Compliance",
+		.mode = RK_MODE_BATCH,
+		.description = "Money that runs in circles: strong components of payments, what circulates in them, and the circles",
+		.notes = "Two entities are in one component if money can get from each to the other along payments; transfers to oneself make no component. "
+		"internal_amount is all that is paid inside, most of which need not go round: circulating_amount is the largest sum of amounts, each pair of "
+		"entities used up to what was paid, of which as much leaves every member as enters it. Both are exact. "
+		"Cycles meet no entity twice and every one is listed, once; nothing is sampled or cut off. With time_respecting they are single payments, each "
+		"strictly later than the one before (2SCENT, Kumar and Calders 2018); parallel payments make cycles of their own. Without it they are cycles of the "
+		"graph of pairs (Johnson 1975).",
+		.license_feature = "Compliance.AML",
+		.expected_throughput = 5000000,
+		.target_latency_us = 1000,
+		.functions = circular_functions
+	},
 	{
 		.id = "compliance/reciprocity-flow",
 		.domain = "Compliance",

@@ -10,11 +10,9 @@
 #include "flows.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define POLL_MASK ((1 << 14) - 1)
-#define RUN 8192				/* windows sorted between looks at the stop flag */
 #define REPEAT_US (INT64_C(30) * 24 * 3600 * 1000000)
 
 /* The payments of all entities on one side, by entity and time. */
@@ -222,48 +220,10 @@ compare_windows(const void *a, const void *b)
 	return x->from < y->from ? -1 : x->from > y->from;
 }
 
-/* Merges the runs [from, middle) and [middle, to) into the same places elsewhere. */
-static void
-merge_windows(const split_window *list, split_window *merged, int64_t from, int64_t middle, int64_t to)
-{
-	int64_t		i = from;
-	int64_t		j = middle;
-
-	for (int64_t k = from; k < to; k++)
-		merged[k] = j == to || (i < middle && compare_windows(&list[i], &list[j]) <= 0) ? list[i++] : list[j++];
-}
-
-/* In steps short enough to be stopped between. */
 static rk_status
 sort_windows(split_state *s)
 {
-	split_window *other = rk_alloc(s->ctx, s->count, sizeof(split_window));
-
-	if (other == NULL)
-		return RK_ERR_MEMORY;
-	for (int64_t from = 0; from < s->count; from += RUN)
-	{
-		if (rk_ctx_poll(s->ctx))
-			return RK_STOPPED;
-		qsort(s->windows + from, s->count - from < RUN ? s->count - from : RUN, sizeof(split_window), compare_windows);
-	}
-	for (int64_t run = RUN; run < s->count; run *= 2)
-	{
-		split_window *swap = s->windows;
-
-		for (int64_t from = 0; from < s->count; from += 2 * run)
-		{
-			int64_t		middle = from + run < s->count ? from + run : s->count;
-
-			if (rk_ctx_poll(s->ctx))
-				return RK_STOPPED;
-			merge_windows(s->windows, other, from, middle, middle + run < s->count ? middle + run : s->count);
-		}
-		s->windows = other;
-		other = swap;
-	}
-	rk_free(s->ctx, other);
-	return RK_OK;
+	return rk_flows_sort(s->ctx, (void **) &s->windows, s->count, sizeof(split_window), compare_windows);
 }
 
 /* Keeps windows of which less than half is used; their number. */

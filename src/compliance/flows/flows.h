@@ -215,4 +215,158 @@ typedef struct rk_splits
 extern rk_status rk_compliance_splits(rk_ctx *ctx, const rk_transactions *t,
 									  const rk_split_params *p, rk_splits *result);
 
+/* ---- circular-flow: components (circular_flow.c) ---- */
+
+typedef struct rk_circular_params
+{
+	rk_decimal	min_amount;		/* inside a component */
+	int64_t		min_size;		/* 2 or more */
+	bool		circulation;	/* circulating amounts are wanted */
+} rk_circular_params;
+
+/* Entities that money can reach from each other. */
+typedef struct rk_flow_component
+{
+	int64_t		members;
+	int64_t		transactions;	/* between members */
+	rk_decimal	internal;		/* their amount */
+	rk_decimal	circulating;	/* if wanted */
+	double		share;			/* internal / total of all rows */
+	int64_t		first_ts;		/* of the transactions, if there are times */
+	int64_t		last_ts;
+	uint32_t	first_member;	/* the one that is seen first */
+} rk_flow_component;
+
+typedef struct rk_circular
+{
+	rk_flow_component *components;	/* by internal, falling; then first member */
+	int64_t		count;
+	int64_t    *member_offsets; /* count + 1 */
+	uint32_t   *members;		/* in the order of the ids */
+	uint32_t   *component_of;	/* by entity; RK_NO_ROW: in none of them */
+} rk_circular;
+
+/*
+ * Strong components of the directed graph of transactions (Tarjan 1972) that
+ * have min_size members and min_amount inside.
+ *
+ * circulating is the largest circulation: the most money that can be laid in
+ * rounds over the component, each pair of entities used up to what was paid
+ * (circulation.c).
+ *
+ * O(entities + count) beside the circulation, on one thread beside the graph;
+ * about 70 bytes an entity and 4 a row.
+ */
+extern rk_status rk_compliance_circular(rk_ctx *ctx, const rk_transactions *t,
+										const rk_circular_params *p, rk_circular *result);
+
+typedef struct rk_entity_flow
+{
+	rk_decimal	out;			/* transfers to oneself included */
+	rk_decimal	in;
+	rk_decimal	circular;		/* out to members of one's component */
+	double		ratio;			/* circular / out */
+} rk_entity_flow;
+
+/* What each entity pays, and how much of it stays in its component. */
+extern void rk_compliance_entity_flows(const rk_transactions *t, const rk_circular *circular,
+									   rk_entity_flow *flows);
+
+/* ---- the largest circulation (circulation.c) ---- */
+
+typedef struct rk_flow_arc
+{
+	uint32_t	from;
+	uint32_t	to;
+	rk_decimal	amount;			/* most that may flow */
+	rk_decimal	removed;		/* of it, in the largest circulation */
+} rk_flow_arc;
+
+/*
+ * Sets removed so that amount - removed is a circulation, as much leaves every
+ * node as enters it, and the sum over all arcs is the largest there is.
+ *
+ * What must go is a flow from the nodes that pay more than they get to those
+ * that get more, of least total over arcs: minimum cost with cost 1, solved
+ * by shortest paths and blocking flows (primal-dual; Dinic 1970) in integers.
+ * Cost: phases x (nodes + arcs), where phases is at most the length of the
+ * longest way along which money has to be taken back.  50 bytes a node and 8
+ * an arc beside the arcs.
+ */
+extern rk_status rk_flows_circulation(rk_ctx *ctx, int64_t nodes, rk_flow_arc *arcs, int64_t count);
+
+/* ---- circular-flow: cycles (temporal_cycles.c, aggregated_cycles.c) ---- */
+
+#define RK_MAX_FLOW_CYCLE 64
+
+typedef struct rk_flow_cycle_params
+{
+	int			max_length;		/* 2 to RK_MAX_FLOW_CYCLE */
+	const rk_window *window;	/* temporal cycles: all of it before its end */
+	double		min_retention;	/* of the last amount to the first */
+	int64_t		max_cycles;		/* more are an error */
+} rk_flow_cycle_params;
+
+typedef struct rk_flow_cycle
+{
+	rk_decimal	bottleneck;		/* the smallest amount of the cycle */
+	rk_decimal	total;
+	double		retention;		/* last amount / first amount */
+	int64_t		first_ts;		/* of its transactions, if there are times */
+	int64_t		last_ts;
+} rk_flow_cycle;
+
+typedef struct rk_flow_cycles
+{
+	int64_t		count;
+	rk_flow_cycle *list;
+	int64_t    *member_offsets; /* count + 1; as many members as arcs */
+	uint32_t   *members;		/* entities along the cycle */
+	int64_t    *row_offsets;	/* count + 1 */
+	uint32_t   *rows;			/* transactions along the cycle */
+} rk_flow_cycles;
+
+/*
+ * Simple temporal cycles: payments e1 .. ek, 2 <= k <= max_length, each from
+ * the payee of the one before, at strictly rising times, back to the payer of
+ * e1, all of them before the end of the window that begins with e1, and no
+ * entity twice.  As in 2SCENT (Kumar, Calders, VLDB 2018), with a bound on the
+ * length.  All of them, each once, from its first payment, in the order of
+ * first payments, then of second ones, and so on.
+ *
+ * Errors: RK_ERR_LIMIT beyond max_cycles.
+ * Cost: what is not in a strong component of the payments of two windows is left
+ * out; from and to each payer, ways of up to half the length are followed, by
+ * entity and not by way; only if they meet are ways searched, of which each
+ * step can still come back.  All threads.  About 60 bytes a payment of two
+ * windows, and 52 an entity and thread.
+ */
+extern rk_status rk_compliance_temporal_cycles(rk_ctx *ctx, const rk_transactions *t,
+											   const rk_flow_cycle_params *p, rk_flow_cycles *result);
+
+/*
+ * Simple cycles of up to max_length arcs in the directed graph whose arcs are
+ * the ordered pairs of entities, amounts added up: each once, from the member
+ * that is seen first.  rows holds all transactions of the arcs, arc by arc.
+ * window is not looked at, times need not be there.
+ *
+ * Errors: as above.  Cost: as rk_graph_cycles_begin, on one thread.
+ */
+extern rk_status rk_compliance_aggregated_cycles(rk_ctx *ctx, const rk_transactions *t,
+												 const rk_flow_cycle_params *p, rk_flow_cycles *result);
+
+/* The error of too many (cycle_list.c), and a list that grows. */
+extern rk_status rk_flows_too_many_cycles(rk_ctx *ctx, const rk_flow_cycle_params *p);
+extern rk_status rk_flows_reserve(rk_ctx *ctx, void **list, int64_t *capacity, int64_t count, size_t size);
+
+/* ---- sorting between looks at the stop flag (sorting.c) ---- */
+
+typedef int (*rk_compare_fn) (const void *a, const void *b);
+
+/*
+ * Sorts *list, an array of rk_alloc, which may be replaced by another; the
+ * order must be total.
+ */
+extern rk_status rk_flows_sort(rk_ctx *ctx, void **list, int64_t count, size_t size, rk_compare_fn compare);
+
 #endif							/* RK_FLOWS_H */

@@ -30,9 +30,9 @@ struct rk_cycles
 	uint32_t   *labelled;		/* nodes with a distance */
 	int64_t		labelled_count;
 	int			depth;			/* nodes on the path; 0: between starts */
-	uint32_t	path[RK_MAX_CYCLE_LENGTH];
-	int64_t		next[RK_MAX_CYCLE_LENGTH];	/* entry of out to follow next */
-	int64_t		entry[RK_MAX_CYCLE_LENGTH]; /* entry that led to this node */
+	uint32_t	path[RK_LONGEST_CYCLE];
+	int64_t		next[RK_LONGEST_CYCLE];	/* entry of out to follow next */
+	int64_t		entry[RK_LONGEST_CYCLE]; /* entry that led to this node */
 	int64_t		steps;
 	rk_cycle_rows rows;
 };

@@ -268,7 +268,8 @@ extern rk_status rk_graph_cycle_participation(rk_ctx *ctx, const rk_graph *g,
 extern int64_t rk_graph_cycle_participation_memory(int64_t nodes, int64_t arcs,
 												   bool undirected, int threads);
 
-#define RK_MAX_CYCLE_LENGTH 12
+#define RK_MAX_CYCLE_LENGTH 12	/* that graph kernels offer */
+#define RK_LONGEST_CYCLE 64		/* that can be listed */
 
 /* Some cycles; valid until the next call. */
 typedef struct rk_cycle_rows
@@ -283,7 +284,7 @@ typedef struct rk_cycle_rows
 typedef struct rk_cycles rk_cycles;
 
 /*
- * Simple cycles of up to max_length arcs (2 to RK_MAX_CYCLE_LENGTH) as a stream,
+ * Simple cycles of up to max_length arcs (2 to RK_LONGEST_CYCLE) as a stream,
  * each once: by their smallest node, then in the order of the rows.  Undirected
  * cycles have three edges or more, and their second node is smaller than the
  * last.  Begin, call next until a batch is empty, end.
