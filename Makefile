@@ -35,9 +35,9 @@ PG_CFLAGS = -std=gnu11 $(WARNINGS) -DRK_VERSION='"$(EXTVERSION)"'
 # OpenBLAS brings LAPACK.  The serial build: threads of its own have no place in
 # a server process.
 BLAS_LIBS = $(shell pkg-config --libs openblas)
-# Unicode normalisation and transliteration of names.
-ICU_LIBS = $(shell pkg-config --libs icu-i18n icu-uc)
-SHLIB_LINK += $(BLAS_LIBS) $(ICU_LIBS) -lm -lpthread
+# ICU, for names.  ICU_LIBS is what the server was built with, which may be nothing.
+NAME_LIBS = $(shell pkg-config --libs icu-i18n icu-uc)
+SHLIB_LINK += $(BLAS_LIBS) $(NAME_LIBS) -lm -lpthread
 
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --load-extension=rustkernels
@@ -119,7 +119,7 @@ build/unit/%.o: src/%.c
 -include $(UNIT_OBJS:.o=.d)
 
 build/unit/test_%: test/unit/test_%.c test/unit/support.h $(UNIT_OBJS)
-	$(CC) $(UNIT_CFLAGS) $< $(UNIT_OBJS) $(BLAS_LIBS) $(ICU_LIBS) -lcmocka -lm -lpthread -o $@
+	$(CC) $(UNIT_CFLAGS) $< $(UNIT_OBJS) $(BLAS_LIBS) $(NAME_LIBS) -lcmocka -lm -lpthread -o $@
 
 # the queue between processes, by the detector of data races
 build/thread/test_ring_queue: test/unit/test_ring_queue.c test/unit/support.h src/ring/queue.c src/ring/queue.h
@@ -155,7 +155,7 @@ check-unit: $(patsubst %,build/unit/%,$(or $(UNIT),$(UNITS)))
 FAKE_DEVICE = test/support/rustkernels_fake.so
 
 $(FAKE_DEVICE): test/device/fake.c cuda/rk_cuda.h $(patsubst %.c,%.o,$(PLAIN_SOURCES))
-	$(CC) -std=gnu11 -O2 $(WARNINGS) $(COPT) -fPIC -shared -Wl,-Bsymbolic $(filter %.c %.o,$^) -o $@ $(BLAS_LIBS) $(ICU_LIBS) -lm -lpthread
+	$(CC) -std=gnu11 -O2 $(WARNINGS) $(COPT) -fPIC -shared -Wl,-Bsymbolic $(filter %.c %.o,$^) -o $@ $(BLAS_LIBS) $(NAME_LIBS) -lm -lpthread
 
 # and the kernels for CUDA on the CPU, for the same test
 SERVED_DEVICE = test/support/rustkernels_on_host.so
@@ -209,7 +209,7 @@ HARNESS = build/cuda/harness
 
 $(HARNESS): $(wildcard cuda/harness/*.[ch]) cuda/rk_cuda.h $(patsubst %.c,%.o,$(PLAIN_SOURCES))
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror $(filter %.c %.o,$^) -o $@ $(BLAS_LIBS) $(ICU_LIBS) -lm -lpthread -ldl
+	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror $(filter %.c %.o,$^) -o $@ $(BLAS_LIBS) $(NAME_LIBS) -lm -lpthread -ldl
 
 # SCALE=100 for times on a device
 SCALE ?= 1

@@ -19,11 +19,11 @@ number_integers(const uint8_t *data, size_t size, bool narrow)
 {
 	rk_ctx		ctx;
 	int64_t		values[MAX_IDS];
-	uint32_t	codes[MAX_IDS];
 	int64_t	   *ids;
 	int64_t		distinct;
 	int			n = 0;
-	rk_int_column columns[2];
+	int			half;
+	rk_int_columns set = {.count = 0};
 
 	for (size_t i = 0; i + 8 <= size && n < MAX_IDS; i += narrow ? 1 : 8)
 	{
@@ -33,15 +33,25 @@ number_integers(const uint8_t *data, size_t size, bool narrow)
 		n++;
 	}
 	rk_ctx_init(&ctx);
-	columns[0] = (rk_int_column) {values, n / 2, codes};
-	columns[1] = (rk_int_column) {values + n / 2, n - n / 2, codes + n / 2};
-	CHECK(rk_dense_ints(&ctx, columns, 2, &ids, &distinct) == RK_OK);
+	half = n / 2;
+	CHECK(rk_int_columns_add(&ctx, &set, 1) == RK_OK && rk_int_columns_add(&ctx, &set, 1) == RK_OK);
+	/* in pieces, so that a value that is far from the others comes late */
+	for (int i = 0; i < n; i += 4)
+	{
+		int			first = i < half && half < i + 4 ? half - i : n - i < 4 ? n - i : 4;
+
+		CHECK(rk_int_columns_append(&ctx, &set, i >= half, values + i, first) == RK_OK);
+		i += first - 4;
+	}
+	CHECK(rk_dense_ints(&ctx, &set, &ids, &distinct) == RK_OK);
 	for (int64_t i = 1; i < distinct; i++)
 		CHECK(ids[i - 1] < ids[i]);
 	for (int i = 0; i < n; i++)
 	{
-		CHECK(codes[i] < distinct && ids[codes[i]] == values[i]);
-		CHECK(rk_dense_find_int(ids, distinct, values[i]) == codes[i]);
+		uint32_t	code = i < half ? set.columns[0].codes[i] : set.columns[1].codes[i - half];
+
+		CHECK(code < distinct && ids[code] == values[i]);
+		CHECK(rk_dense_find_int(ids, distinct, values[i]) == code);
 		if (values[i] < INT64_MAX && rk_dense_find_int(ids, distinct, values[i] + 1) >= 0)
 			CHECK(ids[rk_dense_find_int(ids, distinct, values[i] + 1)] == values[i] + 1);
 	}
