@@ -48,27 +48,9 @@ typedef struct export_header
 static char *
 ring_of_checkpoint(int64 id, rk_ring_row *row)
 {
-	rk_catalog	catalog;
-	Oid			types[] = {INT8OID};
-	Datum		values[] = {Int64GetDatum(id)};
-	bool		is_null;
-	char	   *name;
-	MemoryContext memory = CurrentMemoryContext;
-	MemoryContext old;
-
-	rk_region_required();
-	rk_catalog_open(&catalog);
-	if (rk_run_sql("SELECT r.name FROM rk.checkpoint c JOIN rk.ring r USING (ring_id) WHERE checkpoint_id = $1", 1, types,
-				   values, NULL) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("checkpoint %lld does not exist", (long long) id)));
-	old = MemoryContextSwitchTo(memory);
-	name = TextDatumGetCString(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
-	MemoryContextSwitchTo(old);
-	rk_catalog_close(&catalog);
-	rk_controlled_ring(name, row);
-	return name;
+	return rk_controlled_ring_of("checkpoint",
+								 "SELECT r.name FROM rk.checkpoint c JOIN rk.ring r USING (ring_id) WHERE checkpoint_id = $1",
+								 id, row);
 }
 
 Datum

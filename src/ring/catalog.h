@@ -55,6 +55,13 @@ extern void rk_ring_row_from_spi(uint64 i, rk_ring_row *row, MemoryContext memor
 /* The row of a ring that the caller may control; anything else is an error. */
 extern void rk_controlled_ring(const char *name, rk_ring_row *row);
 
+/*
+ * The same for the ring that a row of another table is of: query selects the
+ * ring's name by the row's id, kind names the row in the error.  Returns the
+ * name.  SPI is not connected.
+ */
+extern char *rk_controlled_ring_of(const char *kind, const char *query, int64 id, rk_ring_row *row);
+
 /* Refuses what must not be done to a ring that runs: "must be stopped to be <what>". */
 extern void rk_must_be_stopped(const char *name, const rk_ring_row *row, const char *what);
 

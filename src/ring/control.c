@@ -66,6 +66,31 @@ rk_controlled_ring(const char *name, rk_ring_row *row)
 	check_control(name, row);
 }
 
+char *
+rk_controlled_ring_of(const char *kind, const char *query, int64 id, rk_ring_row *row)
+{
+	rk_catalog	catalog;
+	Oid			types[] = {INT8OID};
+	Datum		values[] = {Int64GetDatum(id)};
+	bool		is_null;
+	char	   *name;
+	MemoryContext memory = CurrentMemoryContext;
+	MemoryContext old;
+
+	rk_region_required();
+	rk_catalog_open(&catalog);
+	if (rk_run_sql(query, 1, types, values, NULL) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("%s %lld does not exist", kind, (long long) id)));
+	old = MemoryContextSwitchTo(memory);
+	name = TextDatumGetCString(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+	MemoryContextSwitchTo(old);
+	rk_catalog_close(&catalog);
+	rk_controlled_ring(name, row);
+	return name;
+}
+
 static void
 change_row(const char *command, int32 ring_id, Datum value, Oid type)
 {

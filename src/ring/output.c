@@ -914,23 +914,9 @@ rk_ring_output_drop(PG_FUNCTION_ARGS)
 	Oid			types[] = {INT8OID};
 	Datum		values[] = {Int64GetDatum(id)};
 	rk_ring_row row;
-	bool		is_null;
-	char	   *name;
-	MemoryContext memory = CurrentMemoryContext;
-	MemoryContext old;
 
-	rk_region_required();
-	rk_catalog_open(&catalog);
-	if (rk_run_sql("SELECT r.name FROM rk.ring_output o JOIN rk.ring r USING (ring_id) WHERE output_id = $1", 1, types,
-				   values, NULL) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("output %lld does not exist", (long long) id)));
-	old = MemoryContextSwitchTo(memory);
-	name = TextDatumGetCString(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
-	MemoryContextSwitchTo(old);
-	rk_catalog_close(&catalog);
-	rk_controlled_ring(name, &row);
+	rk_controlled_ring_of("output", "SELECT r.name FROM rk.ring_output o JOIN rk.ring r USING (ring_id) WHERE output_id = $1",
+						  id, &row);
 	rk_catalog_open(&catalog);
 	rk_run_sql("DELETE FROM rk.ring_output WHERE output_id = $1", 1, types, values, NULL);
 	rk_catalog_close(&catalog);

@@ -7,29 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../../src/orderbook/book_ring.h"
 #include "book_stream.h"
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
-}
-
-static void
-check(rk_ctx *ctx, rk_status status)
-{
-	if (status != RK_OK)
-	{
-		fprintf(stderr, "%s\n", ctx->error.message);
-		exit(1);
-	}
-}
+#include "measure.h"
 
 /* Applies all events; returns the quantity traded, in whole lots. */
 static double

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../../src/compliance/flows/flows.h"
 #include "../../src/compute/random.h"
+#include "measure.h"
 
 #define DAY (INT64_C(86400) * 1000000)
 #define PER_ACCOUNT 10			/* wires, on average */
@@ -19,25 +19,6 @@
 #define SKEW 1.5				/* of accounts: few have much to do */
 #define LOCAL 60				/* wires inside a group, in percent */
 #define GROUP 20				/* accounts that have much to do with each other */
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
-}
-
-static void
-check(rk_ctx *ctx, rk_status status)
-{
-	if (status != RK_OK)
-	{
-		fprintf(stderr, "%s\n", ctx->error.message);
-		exit(1);
-	}
-}
 
 /* ---- wires ---- */
 

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../../src/compliance/scoring/scoring.h"
 #include "../../src/compute/ctx.h"
@@ -15,6 +14,7 @@
 #include "../../src/risk/correlation.h"
 #include "../../src/risk/risk.h"
 #include "../../src/risk/stress.h"
+#include "measure.h"
 
 #define ASSETS 50
 #define SIMULATIONS 1000000
@@ -23,25 +23,6 @@
 #define LOANS 1000000
 #define POSITIONS 100000
 #define SHOCKS 16
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
-}
-
-static void
-check(rk_ctx *ctx, rk_status status)
-{
-	if (status != RK_OK)
-	{
-		fprintf(stderr, "%s\n", ctx->error.message);
-		exit(1);
-	}
-}
 
 /* A number between 0 and 1 that numpy can make as well. */
 static double

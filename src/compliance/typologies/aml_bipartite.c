@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include "../../compute/union_find.h"
+
 /* One window.  Entities have a copy as payer (2 e) and one as payee (2 e + 1). */
 typedef struct core
 {
@@ -158,14 +160,6 @@ find_core(aml *a, core *c)
 	}
 }
 
-static uint32_t
-find_root(uint32_t *parent, uint32_t x)
-{
-	while (parent[x] != x)
-		x = parent[x] = parent[parent[x]];
-	return x;
-}
-
 /* Writes the components of the core; found is set for their transactions. */
 static void
 write_components(aml *a, core *c, uint32_t *found)
@@ -181,14 +175,14 @@ write_components(aml *a, core *c, uint32_t *found)
 	for (int64_t p = 0; p < c->pairs && aml_go(a, 1); p++)
 		if (c->alive[p])
 		{
-			uint32_t	x = find_root(c->parent, c->payer[p]);
-			uint32_t	y = find_root(c->parent, c->payee[p]);
+			uint32_t	x = rk_find_root(c->parent, c->payer[p]);
+			uint32_t	y = rk_find_root(c->parent, c->payee[p]);
 
 			c->parent[x > y ? x : y] = x > y ? y : x;
 		}
 	for (int64_t i = 0; i < c->rows.count && aml_go(a, 1); i++)
 		if (c->alive[c->pair[i]])
-			aml_add_triple(a, &rows, (aml_triple) {find_root(c->parent, c->rows.list[i].a), c->rows.list[i].c, c->pair[i]});
+			aml_add_triple(a, &rows, (aml_triple) {rk_find_root(c->parent, c->rows.list[i].a), c->rows.list[i].c, c->pair[i]});
 	aml_sort_triples(a, &rows);
 	for (int64_t i = 0, j; i < rows.count && aml_go(a, 1); i = j)
 	{

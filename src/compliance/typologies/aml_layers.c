@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "../../compute/union_find.h"
+
 /* ---- scatter_gather ---- */
 
 typedef struct scatter
@@ -158,14 +160,6 @@ keep_one_sided(ends *e)
 	return payers >= 2 && payees >= 2;
 }
 
-static uint32_t
-find_root(uint32_t *parent, uint32_t x)
-{
-	while (parent[x] != x)
-		x = parent[x] = parent[parent[x]];
-	return x;
-}
-
 /* The transactions of one entity between. */
 static void
 write_layer(aml *a, ends *e, uint32_t m)
@@ -229,14 +223,14 @@ aml_find_stacks(aml *a)
 	for (int64_t i = 1; i < shared.count && aml_go(a, 1); i++)
 		if (shared.list[i].a == shared.list[i - 1].a && shared.list[i].b == shared.list[i - 1].b)
 		{
-			uint32_t	x = find_root(parent, shared.list[i].c);
-			uint32_t	y = find_root(parent, shared.list[i - 1].c);
+			uint32_t	x = rk_find_root(parent, shared.list[i].c);
+			uint32_t	y = rk_find_root(parent, shared.list[i - 1].c);
 
 			/* the first seen is the root */
 			parent[x > y ? x : y] = x > y ? y : x;
 		}
 	for (uint32_t m = 0; m < l->entities && a->status == RK_OK; m++)
-		aml_add_triple(a, &members, (aml_triple) {find_root(parent, m), m});
+		aml_add_triple(a, &members, (aml_triple) {rk_find_root(parent, m), m});
 	aml_sort_triples(a, &members);
 	for (int64_t i = 0, j; i < members.count && aml_go(a, 1); i = j)
 	{

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../compute/union_find.h"
+
 #define POLL_WORK 262144
 
 /* The cliques as they are found. */
@@ -50,17 +52,6 @@ store_clique(void *arg, const uint32_t *nodes, int size)
 	memcpy(s->members + at, nodes, sizeof(uint32_t) * size);
 	s->offsets[++s->count] = at + size;
 	return true;
-}
-
-static uint32_t
-find_root(uint32_t *parent, uint32_t c)
-{
-	while (parent[c] != c)
-	{
-		parent[c] = parent[parent[c]];
-		c = parent[c];
-	}
-	return c;
 }
 
 /* The cliques of every node: list[start[v]] .. list[start[v + 1]], rising. */
@@ -125,8 +116,8 @@ join_cliques(rk_ctx *ctx, const clique_store *s, int64_t nodes, int k, clique_li
 
 			if (shared[d] >= (uint32_t) k - 1)
 			{
-				uint32_t	a = find_root(parent, (uint32_t) c);
-				uint32_t	b = find_root(parent, d);
+				uint32_t	a = rk_find_root(parent, (uint32_t) c);
+				uint32_t	b = rk_find_root(parent, d);
 
 				parent[a > b ? a : b] = a > b ? b : a;
 			}
@@ -157,7 +148,7 @@ collect_nodes(rk_ctx *ctx, int64_t nodes, const clique_lists *lists, uint32_t *p
 		}
 		for (int64_t i = lists->start[v]; i < lists->start[v + 1]; i++)
 		{
-			uint32_t	root = find_root(parent, lists->list[i]);
+			uint32_t	root = rk_find_root(parent, lists->list[i]);
 
 			if (last[root] == v)
 				continue;
