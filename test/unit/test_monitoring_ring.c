@@ -3,7 +3,7 @@
  *	  Transaction monitoring as an actor: the same alerts as the batch function,
  *	  the same state after a snapshot, all or nothing when memory is short.
  */
-#include "support.h"
+#include "actor_support.h"
 
 #include "../../src/compliance/monitoring/monitoring_ring.h"
 
@@ -13,33 +13,6 @@
 
 static const char *const types[] = {"", "cash_withdrawal", "cash_deposit", "wire", "card"};
 static const char *const countries[] = {"", "DE", "KY"};
-
-typedef struct bytes
-{
-	char		data[1 << 22];
-	size_t		size;
-} bytes;
-
-static rk_status
-write_bytes(rk_writer *writer, rk_ctx *ctx, const void *data, size_t size)
-{
-	bytes	   *b = writer->arg;
-
-	(void) ctx;
-	assert_true(b->size + size <= sizeof(b->data));
-	if (size > 0)
-		memcpy(b->data + b->size, data, size);
-	b->size += size;
-	return RK_OK;
-}
-
-static void *
-no_growth(rk_reply *reply, uint32_t size)
-{
-	(void) reply;
-	(void) size;
-	return NULL;
-}
 
 /* What was published: how much, and a sum that does not depend on the order. */
 typedef struct heard
@@ -259,8 +232,8 @@ reborn(rk_ctx *ctx, void *actor, bytes *image)
 static void
 test_snapshots(void **state)
 {
-	static bytes image;
-	static bytes again;
+	bytes		image = {0};
+	bytes		again = {0};
 	rk_ctx		ctx;
 	void	   *actor;
 	void	   *other;
@@ -305,18 +278,9 @@ test_snapshots(void **state)
 	reborn(&ctx, reborn(&ctx, actor, &again), &again);
 	assert_int_equal(image.size, again.size);
 	assert_memory_equal(image.data, again.data, image.size);
-	/* cut short anywhere it is refused */
-	for (size_t cut = 0; cut < image.size; cut += 1 + image.size / 300)
-	{
-		rk_ctx		small;
-		rk_options	options = {0};
-		rk_reader	reader = {image.data, cut};
-		void	   *broken;
-
-		rk_ctx_init(&small);
-		assert_int_equal(ACTOR->restore(&small, &options, 1, &reader, &broken), RK_ERR_CORRUPT);
-		rk_ctx_destroy(&small);
-	}
+	assert_cuts_refused(ACTOR, &(rk_options) {0}, &image);
+	free_bytes(&image);
+	free_bytes(&again);
 	rk_ctx_destroy(&ctx);
 }
 

@@ -4,11 +4,10 @@
  *	  with the payload structs, ids are unique and in the range of their
  *	  domain, and a snapshot brings the same state back.
  */
-#include "support.h"
+#include "actor_support.h"
 
 #include "../../src/core/core_ring.h"
 #include "../../src/graph/centrality/graph_ring.h"
-#include "../../src/ring/actor.h"
 
 /* Bytes of a field of this kind; 0: any. */
 static unsigned
@@ -100,14 +99,6 @@ test_actors(void **state)
 	}
 }
 
-static void *
-no_growth(rk_reply *reply, uint32_t size)
-{
-	(void) reply;
-	(void) size;
-	return NULL;
-}
-
 /* Sends core/echo one message; returns its total. */
 static rk_status
 echo(rk_ctx *ctx, void *actor, uint32_t type, int64_t value, rk_echo_total_reply *answer)
@@ -192,61 +183,14 @@ test_echo_publishes(void **state)
 
 /* ---- graph actors ---- */
 
-/* The options of an actor as they are by default. */
-static rk_options
-default_options(const rk_actor *actor, rk_option *values)
-{
-	int			n = 0;
-
-	for (const rk_param *p = actor->options; p && p->name; p++, n++)
-		values[n] = (rk_option) {
-			.param = p,
-			.is_null = strcmp(p->initial, "NULL") == 0,
-			.number = strtod(p->initial, NULL),
-			.integer = strtoll(p->initial, NULL, 10),
-			.truth = strcmp(p->initial, "true") == 0
-		};
-	return (rk_options) {values, n};
-}
-
-typedef struct bytes
-{
-	char		data[1 << 20];
-	size_t		size;
-} bytes;
-
-static rk_status
-write_bytes(rk_writer *writer, rk_ctx *ctx, const void *data, size_t size)
-{
-	bytes	   *b = writer->arg;
-
-	(void) ctx;
-	assert_true(b->size + size <= sizeof(b->data));
-	memcpy(b->data + b->size, data, size);
-	b->size += size;
-	return RK_OK;
-}
-
-/*
- * Random changes of the graph.  Before each, the next allocation is made to
- * fail: the state must be what it was.  A snapshot brings the same state back;
- * cut short anywhere it is refused.
- */
+/* Random changes of the graph, and back from a snapshot, whatever memory there is. */
 static void
 test_graph_actor(const rk_actor *actor, uint32_t edge_type)
 {
-	static bytes image;
-	rk_option	values[16];
-	rk_options	options = default_options(actor, values);
-	rk_ctx		ctx;
-	void	   *state;
-	rk_edge_reply answer;
-	int			failures = 0;
-	uint64_t	sum;
-	rk_writer	writer = {write_bytes, &image};
+	static ring r;
 
-	rk_ctx_init(&ctx);
-	assert_int_equal(actor->init(&ctx, &options, &state), RK_OK);
+	ring_options(&r, actor);
+	ring_open(&r);
 	for (int i = 0; i < 2000; i++)
 	{
 		uint64_t	h = rk_hash2(7, i);
@@ -254,47 +198,12 @@ test_graph_actor(const rk_actor *actor, uint32_t edge_type)
 			.source = h % 300,.target = h / 1000 % 300,.weight = RK_FIXED_ONE * (1 + h / 1000000 % 3),
 			.op = i % 3 == 2 ? RK_EDGE_REMOVE : i % 50 == 0 ? RK_EDGE_SET : RK_EDGE_ADD
 		};
-		rk_message	m = {.type_id = edge_type,.length = sizeof(q),.payload = &q};
-		rk_reply	reply = {.data = &answer,.capacity = sizeof(answer),.grow = no_growth};
-		rk_status	status;
 
-		sum = actor->checksum(&ctx, state);
-		ctx.fail_allocation = ctx.allocations + 1;
-		status = actor->handle(&ctx, state, &m, &reply);
-		if (status != RK_OK)
-		{
-			assert_int_equal(status, RK_ERR_MEMORY);
-			assert_true(actor->checksum(&ctx, state) == sum);
-			failures++;
-			ctx.fail_allocation = 0;
-			ctx.error.status = RK_OK;
-			reply.length = 0;
-			assert_int_equal(actor->handle(&ctx, state, &m, &reply), RK_OK);
-		}
-		ctx.fail_allocation = 0;
+		assert_int_equal(ring_send(&r, edge_type, &q), RK_OK);
 	}
-	assert_true(failures > 3);
-	sum = actor->checksum(&ctx, state);
-	image.size = 0;
-	assert_int_equal(actor->snapshot(&ctx, state, &writer), RK_OK);
-	rk_ctx_destroy(&ctx);
-	for (size_t cut = 0; cut <= image.size; cut = cut < 100 ? cut + 1 : cut + 997)
-	{
-		rk_reader	reader = {image.data, cut};
-
-		rk_ctx_init(&ctx);
-		assert_int_equal(actor->restore(&ctx, &options, 1, &reader, &state),
-						 cut == image.size ? RK_OK : RK_ERR_CORRUPT);
-		rk_ctx_destroy(&ctx);
-	}
-	{
-		rk_reader	reader = {image.data, image.size};
-
-		rk_ctx_init(&ctx);
-		assert_int_equal(actor->restore(&ctx, &options, 1, &reader, &state), RK_OK);
-		assert_true(actor->checksum(&ctx, state) == sum);
-		rk_ctx_destroy(&ctx);
-	}
+	assert_true(r.failures > 3);
+	ring_restart(&r);
+	rk_ctx_destroy(&r.ctx);
 }
 
 static void

@@ -200,9 +200,8 @@ array_reserve(rk_ctx *ctx, void **array, uint32_t *capacity, uint32_t needed, si
 	return RK_OK;
 }
 
-/* Room for two nodes, a pair and a row. */
-static rk_status
-reserve(rk_ctx *ctx, rk_dynamic_graph *g)
+rk_status
+rk_dynamic_reserve(rk_ctx *ctx, rk_dynamic_graph *g)
 {
 	rk_status	status;
 
@@ -381,7 +380,7 @@ rk_dynamic_change(rk_ctx *ctx, rk_dynamic_graph *g, rk_edge_op op, int64_t sourc
 	*found = true;
 	if (weight < 0)
 		return rk_fail(ctx, RK_ERR_DATA, "weight of an edge must not be negative");
-	if ((op != RK_EDGE_REMOVE && (status = reserve(ctx, g)) != RK_OK))
+	if ((op != RK_EDGE_REMOVE && (status = rk_dynamic_reserve(ctx, g)) != RK_OK))
 		return status;
 	if (op != RK_EDGE_REMOVE && !fits(g, s, t, weight))
 		return rk_fail(ctx, RK_ERR_OVERFLOW, "sum of weights is out of range");
@@ -463,7 +462,7 @@ rk_dynamic_read(rk_ctx *ctx, rk_dynamic_graph *g, rk_reader *reader)
 		stored_row	row;
 
 		if ((status = rk_read_bytes(ctx, reader, &row, sizeof(row))) != RK_OK ||
-			(status = reserve(ctx, g)) != RK_OK)
+			(status = rk_dynamic_reserve(ctx, g)) != RK_OK)
 			break;
 		if (row.count < 1 || row.weight < 0)
 			return rk_fail(ctx, RK_ERR_CORRUPT, "snapshot has an impossible edge");

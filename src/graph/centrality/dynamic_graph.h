@@ -99,6 +99,12 @@ typedef enum rk_edge_op
 } rk_edge_op;
 
 /*
+ * Room for what a change may add, two nodes among it: the change that follows
+ * takes no memory.
+ */
+extern rk_status rk_dynamic_reserve(rk_ctx *ctx, rk_dynamic_graph *g);
+
+/*
  * Applies one change; *found is false when there is no such edge to remove or
  * set, and nothing has changed then.  RK_EDGE_SET of a pair with several
  * rows looks at all rows; else everything is expected O(1).

@@ -94,17 +94,11 @@ edge_change(rk_ctx *ctx, pagerank_state *s, const rk_edge_request *q, rk_reply *
 
 	if (r == NULL)
 		return ctx->error.status;
-	status = rk_dynamic_change(ctx, &s->graph, q->op, q->source, q->target, q->weight, &found);
-	/* after the change: a failure here leaves a graph that is larger than its scores can be */
-	if (status == RK_OK && follow_capacity(ctx, s) != RK_OK)
-	{
-		bool		undone;
-
-		(void) rk_dynamic_change(ctx, &s->graph, RK_EDGE_REMOVE, q->source, q->target, q->weight, &undone);
-		s->graph.version -= 2;
-		status = RK_ERR_MEMORY;
-	}
-	if (status != RK_OK)
+	/* memory first: a change cannot be undone */
+	if (q->op != RK_EDGE_REMOVE &&
+		((status = rk_dynamic_reserve(ctx, &s->graph)) != RK_OK || (status = follow_capacity(ctx, s)) != RK_OK))
+		return status;
+	if ((status = rk_dynamic_change(ctx, &s->graph, q->op, q->source, q->target, q->weight, &found)) != RK_OK)
 		return status;
 	i = rk_dynamic_find(&s->graph, q->source);
 	if (i != RK_NO_INDEX && source == RK_NO_INDEX)
