@@ -1,7 +1,7 @@
 /*
  * monte_carlo.cu
  *	  Simulated profits and losses of a book with normal returns, as
- *	  src/risk/monte_carlo_var.c.
+ *	  src/risk/portfolio/monte_carlo_var.c.
  *
  * A thread makes one simulation, or with antithetic draws a pair: the draws of
  * the positions from Philox by the numbers of simulation and position, the

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "../../src/risk/risk.h"
+#include "../../src/risk/portfolio/portfolio.h"
 
 static void
 check_case(harness *h, int64_t n, int64_t simulations, bool antithetic, uint64_t seed)

@@ -737,6 +737,50 @@ rk_table_column_named(const rk_table *t, const char *name)
 	elog(ERROR, "relation \"%s\" has no column \"%s\"", t->argument, name);
 }
 
+int64 *
+rk_table_places(rk_call *call, const rk_table *t, const rk_ids *ids, const char *what)
+{
+	const rk_table_column *id = rk_table_column_named(t, "id");
+	int64	   *place = rk_call_alloc(call, rk_ids_count(ids), int64);
+
+	for (int64 k = 0; k < rk_ids_count(ids); k++)
+		place[k] = -1;
+	for (int64 k = 0; k < t->rows; k++)
+	{
+		if (place[id->codes[k]] >= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s \"%s\" is in \"%s\" more than once", what, rk_ids_text(ids, id->codes[k]), t->argument),
+					 errdetail("It is there again in row %lld.", (long long) (k + 1)),
+					 errhint("Add its rows up: SELECT id, sum(value) AS value, ... GROUP BY id.")));
+		place[id->codes[k]] = k;
+	}
+	return place;
+}
+
+void
+rk_table_unknown_id(const rk_table *t, const rk_table_column *c, int64 row, const rk_ids *ids, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("column \"%s\" of \"%s\" in row %lld names \"%s\", which is no %s", c->name, t->argument,
+					(long long) (row + 1), rk_ids_text(ids, c->codes[row]), what),
+			 errhint("Leave such rows out, or add the %s.", what)));
+}
+
+rk_amount
+rk_table_sum(const rk_table *t, const rk_table_column *c)
+{
+	rk_amount	sum = {0, c->scale};
+
+	for (int64 i = 0; i < t->rows; i++)
+		if (!rk_amount_add(&sum, (rk_amount) {c->decimals[i], c->scale}))
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("sum of \"%s\" is out of range", c->name)));
+	return sum;
+}
+
 /* ---- groups ---- */
 
 static int

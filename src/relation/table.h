@@ -89,6 +89,20 @@ rk_has_value(const rk_table_column *c, int64 i)
 extern void rk_table_bad_value(const rk_table *table, const rk_table_column *column, int64 row,
 							   const char *what) __attribute__((noreturn));
 
+/*
+ * The row of each id of a table whose column id is a key, -1 for ids that are
+ * none of its; an id that comes twice is an error (22023).  What an id is
+ * called in it: "position".  After rk_tables_number.
+ */
+extern int64 *rk_table_places(rk_call *call, const rk_table *table, const rk_ids *ids, const char *what);
+
+/* Raises the error of a row that names an id without a place (22023). */
+extern void rk_table_unknown_id(const rk_table *table, const rk_table_column *column, int64 row, const rk_ids *ids,
+								const char *what) __attribute__((noreturn));
+
+/* The exact sum of a column of amounts without NULLs. */
+extern rk_amount rk_table_sum(const rk_table *table, const rk_table_column *column);
+
 /* Rows by key: series per instrument, events per case. */
 typedef struct rk_groups
 {

@@ -11,9 +11,9 @@
 #include "../../src/compliance/scoring/scoring.h"
 #include "../../src/compute/ctx.h"
 #include "../../src/compute/random.h"
-#include "../../src/risk/correlation.h"
-#include "../../src/risk/risk.h"
-#include "../../src/risk/stress.h"
+#include "../../src/risk/correlation/correlation.h"
+#include "../../src/risk/portfolio/portfolio.h"
+#include "../../src/risk/stress/stress.h"
 #include "measure.h"
 
 #define ASSETS 50

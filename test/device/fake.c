@@ -30,7 +30,7 @@
 #include "../../src/graph/community/community.h"
 #include "../../src/graph/paths/paths.h"
 #include "../../src/graph/patterns/patterns.h"
-#include "../../src/risk/risk.h"
+#include "../../src/risk/portfolio/portfolio.h"
 
 struct rk_cuda_device
 {

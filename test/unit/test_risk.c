@@ -8,10 +8,10 @@
 #include "../../src/compute/philox.h"
 #include "../../src/compute/sobol.h"
 #include "../../src/compute/special.h"
-#include "../../src/risk/correlation.h"
-#include "../../src/risk/credit.h"
-#include "../../src/risk/risk.h"
-#include "../../src/risk/stress.h"
+#include "../../src/risk/correlation/correlation.h"
+#include "../../src/risk/credit/credit.h"
+#include "../../src/risk/portfolio/portfolio.h"
+#include "../../src/risk/stress/stress.h"
 
 static void
 assert_near(double found, double expected, double tolerance)

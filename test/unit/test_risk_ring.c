@@ -10,9 +10,12 @@
 #include <stdio.h>
 
 #include "../../src/compute/normal.h"
-#include "../../src/risk/correlation.h"
-#include "../../src/risk/risk.h"
-#include "../../src/risk/ring_book.h"
+#include "../../src/risk/correlation/correlation.h"
+#include "../../src/risk/portfolio/portfolio.h"
+#include "../../src/risk/correlation/correlation_ring.h"
+#include "../../src/risk/credit/credit.h"
+#include "../../src/risk/credit/credit_ring.h"
+#include "../../src/risk/portfolio/ring_book.h"
 
 static void
 set_name(char *to, const char *prefix, uint64_t number)

@@ -6,11 +6,11 @@
  * loses with probability PD, the capital covers the loss that a normal common
  * factor at its 99.9 % quantile makes likely (Vasicek 2002; Gordy 2003).
  */
-#include "risk.h"
+#include "credit.h"
 
 #include <math.h>
 
-#include "../compute/normal.h"
+#include "../../compute/normal.h"
 
 #define QUANTILE_999 3.0902323061678132	/* of the normal distribution at 0.999 */
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../compute/parallel.h"
+#include "../../compute/parallel.h"
 
 /* Digits kept beyond those of the result while terms are added. */
 #define GUARD_DIGITS 8

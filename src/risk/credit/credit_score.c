@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-#include "../compute/normal.h"
+#include "../../compute/normal.h"
 
 const char *const rk_credit_factor_names[RK_CREDIT_FACTORS + 1] = {
 	"debt_to_income", "loan_to_value", "credit_utilization", "payment_history",

@@ -7,9 +7,9 @@
  */
 #include "ring_book.h"
 
-#include "../compute/clones.h"
-#include "../compute/random.h"
-#include "risk.h"
+#include "../../compute/clones.h"
+#include "../../compute/random.h"
+#include "portfolio.h"
 
 /* Per addition; 2^-104 is what arithmetic of two doubles promises. */
 #define NOISE 0x1p-100

@@ -1,5 +1,5 @@
 /*
- * ring_names.h
+ * names.h
  *	  Names of assets and obligors in the state of an actor, numbered from 0.
  *
  * A name has at most RK_NAME_BYTES bytes, padded with zeros as in a message:

@@ -5,7 +5,8 @@
 #ifndef RK_STRESS_H
 #define RK_STRESS_H
 
-#include "risk.h"
+#include "../../compute/decimal.h"
+#include "../../compute/dense.h"
 
 /* How a factor acts on a position of value v when it is shocked by s. */
 typedef enum rk_factor_kind

@@ -1,13 +1,13 @@
 /*
- * correlations.c
+ * correlation_matrix.c
  *	  Correlation matrices: whether they are ones, and their factors.
  */
-#include "risk.h"
+#include "correlation_matrix.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "../compute/lapack.h"
+#include "lapack.h"
 
 #define PIVOT_TOLERANCE 1e-10
 #define REPAIR_TOLERANCE 1e-10

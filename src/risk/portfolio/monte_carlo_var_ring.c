@@ -12,9 +12,9 @@
  */
 #include "ring_book.h"
 
-#include "../compute/normal.h"
-#include "../compute/random.h"
-#include "risk.h"
+#include "../../compute/normal.h"
+#include "../../compute/random.h"
+#include "portfolio.h"
 
 typedef struct var_state
 {

@@ -13,11 +13,11 @@
  * Times do not go back: a late value would have to be taken into a recursion
  * that has gone on, and is refused.
  */
-#include "risk_ring.h"
+#include "correlation_ring.h"
 
 #include <math.h>
 
-#include "../compute/random.h"
+#include "../../compute/random.h"
 #include "correlation.h"
 
 /* Moments of two assets; a is the one that came first. */

@@ -1,11 +1,11 @@
 /*
- * ring_names.c
+ * names.c
  *	  Names of assets and obligors in the state of an actor, numbered from 0.
  *
  * Linear probing; a removal shifts the entries behind it back, so that there
  * are no tombstones and a long life leaves no trace.
  */
-#include "ring_names.h"
+#include "names.h"
 
 #include <string.h>
 

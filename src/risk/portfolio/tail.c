@@ -2,7 +2,7 @@
  * tail.c
  *	  Quantile and expected shortfall of a sample.
  */
-#include "risk.h"
+#include "portfolio.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../compute/lapack.h"
-#include "../compute/parallel.h"
+#include "../../compute/lapack.h"
+#include "../../compute/parallel.h"
 
 #define ROW_BLOCK 64			/* of a matrix product between looks for a stop */
 #define DEPTH_BLOCK 4096

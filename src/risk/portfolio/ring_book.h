@@ -13,7 +13,7 @@
 #ifndef RK_RING_BOOK_H
 #define RK_RING_BOOK_H
 
-#include "risk_ring.h"
+#include "portfolio_ring.h"
 
 /* A number as the sum of two, the second at most half a unit of the first. */
 typedef struct rk_twofold

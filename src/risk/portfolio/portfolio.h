@@ -1,8 +1,8 @@
 /*
- * risk.h
- *	  What the risk kernels offer.
+ * portfolio.h
+ *	  What the kernels of value at risk and of portfolios offer.
  *
- * Conventions shared by all: a loss is positive (VaR = minus the quantile of
+ * Conventions: a loss is positive (VaR = minus the quantile of
  * the profit and loss), confidence is the probability of not losing more,
  * volatility and expected return are annual, a horizon is in days of which
  * days_per_year make a year.
@@ -12,11 +12,11 @@
  * Expected shortfall (Acerbi, Tasche 2002), f = floor(n a):
  * -(x(1) + ... + x(f) + (n a - f) x(f + 1)) / (n a).
  */
-#ifndef RK_RISK_H
-#define RK_RISK_H
+#ifndef RK_PORTFOLIO_H
+#define RK_PORTFOLIO_H
 
-#include "../compute/aggregate.h"
-#include "../compute/ctx.h"
+#include "../../compute/aggregate.h"
+#include "../../compute/correlation_matrix.h"
 
 /* ---- the tail of a sample (tail.c) ---- */
 
@@ -58,82 +58,6 @@ extern void rk_tail_measures(const double *values, int64_t n, rk_tail tail,
  */
 extern const rk_aggregate rk_risk_historical_var;
 extern const rk_aggregate rk_risk_historical_expected_shortfall;
-
-/* ---- risk/credit-scoring (credit_scoring.c) ---- */
-
-typedef enum rk_asset_class
-{
-	RK_CORPORATE,
-	RK_SOVEREIGN,
-	RK_BANK,
-	RK_FINANCIAL,
-	RK_SME,
-	RK_RESIDENTIAL_MORTGAGE,
-	RK_QUALIFYING_REVOLVING,
-	RK_OTHER_RETAIL
-} rk_asset_class;
-
-typedef enum rk_basel
-{
-	RK_BASEL3_FINAL,
-	RK_BASEL2
-} rk_basel;
-
-typedef struct rk_credit_exposure
-{
-	double		pd;				/* 0 .. 1 */
-	double		lgd;			/* 0 .. 1 */
-	rk_amount	ead;			/* 0 or more */
-	double		maturity;		/* years, above 0 */
-	rk_asset_class asset_class;
-	double		sales;			/* EUR million; NaN: not given */
-	rk_basel	basel;
-	double		best_estimate_loss; /* of a defaulted loan; NaN: not given */
-	int			money_scale;	/* digits behind the point of the money in the result,
-								 * not below that of the EAD; 0: its scale + 2 */
-} rk_credit_exposure;
-
-/* The asset classes by name; ends with NULL. */
-extern const char *const rk_asset_class_names[];
-extern const char *const rk_basel_names[];
-
-typedef struct rk_credit_risk
-{
-	double		pd;				/* with the floor */
-	double		lgd;
-	double		correlation;
-	double		maturity_adjustment;
-	double		capital_ratio;	/* K */
-	double		risk_weight;	/* 12.5 K */
-	double		credit_score;	/* -infinity for a defaulted loan */
-	rk_amount	expected_loss;	/* money: rounded once, to its scale */
-	rk_amount	capital;
-	rk_amount	rwa;
-	rk_amount	unexpected_loss;
-} rk_credit_risk;
-
-/*
- * The internal-ratings formula of Basel (CRE31, and its risk weights before
- * 2023 as RK_BASEL2).  The floor of the PD, 0.05 % (0.1 % for qualifying
- * revolving; basel2 0.03 %), holds for sovereigns too: the maturity adjustment
- * has no meaning for a PD far below it.  Money is computed exactly from the
- * decimal numbers given and rounded once.  RK_ERR_PARAMETER: sme without
- * sales.  RK_ERR_OVERFLOW: more than 38 digits of money.  O(1).
- */
-extern rk_status rk_risk_credit_scoring(rk_ctx *ctx, const rk_credit_exposure *e, rk_credit_risk *r);
-
-/*
- * The score that stands for these odds of paying (Siddiqi 2006): target_score
- * at target_odds, pdo points more double the odds.
- */
-extern double rk_risk_score_of_pd(double pd, double target_score, double target_odds, double pdo);
-
-/*
- * Aggregate over (pd, lgd, ead): the sum of pd * lgd * ead, each rounded to the
- * scale of its EAD + 2 as rk_risk_credit_scoring does, summed exactly.  pd is
- * taken as it is, without a floor.
- */
-extern const rk_aggregate rk_risk_expected_loss;
 
 /* ---- risk/monte-carlo-var: simulation (monte_carlo_var.c) ---- */
 
@@ -224,24 +148,6 @@ typedef struct rk_risk_components
 extern rk_status rk_risk_monte_carlo_components(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s,
 												rk_simulated_risk *r, rk_risk_components *c);
 
-/* ---- correlation matrices (correlations.c) ---- */
-
-/*
- * Fails with RK_ERR_DATA, naming the smallest eigenvalue, unless the symmetric
- * n x n matrix r (row by row) is positive semidefinite: no pivot of its
- * Cholesky factor is below -1e-10.  On success the lower triangle of factor
- * (may be NULL) is that factor, zero above.  O(n^3 / 3).
- */
-extern rk_status rk_correlation_factor(rk_ctx *ctx, const double *r, int64_t n, double *factor);
-
-/*
- * Replaces r by the nearest correlation matrix in the Frobenius norm (Higham
- * 2002: alternating projections with Dykstra's correction), unless it is one
- * already; *distance is how far away that was.  O(n^3) an iteration; one
- * eigenvalue decomposition cannot be interrupted.
- */
-extern rk_status rk_correlation_repair(rk_ctx *ctx, double *r, int64_t n, double *distance);
-
 /* ---- risk/portfolio-aggregation (portfolio_aggregation.c) ---- */
 
 typedef enum rk_portfolio_method
@@ -284,4 +190,4 @@ extern rk_status rk_risk_portfolio_aggregation(rk_ctx *ctx, const double *x, con
 											   double z, rk_portfolio_method method,
 											   rk_portfolio_risk *result);
 
-#endif							/* RK_RISK_H */
+#endif							/* RK_PORTFOLIO_H */

@@ -11,17 +11,17 @@
  * block the positions are added in their order, so that the bits depend on
  * neither threads nor block size.
  */
-#include "risk.h"
+#include "portfolio.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "../compute/clones.h"
-#include "../compute/normal.h"
-#include "../compute/parallel.h"
-#include "../compute/philox.h"
-#include "../compute/sobol.h"
-#include "../compute/special.h"
+#include "../../compute/clones.h"
+#include "../../compute/normal.h"
+#include "../../compute/parallel.h"
+#include "../../compute/philox.h"
+#include "../../compute/sobol.h"
+#include "../../compute/special.h"
 
 #define BLOCK RK_DRAWS			/* simulations at a time */
 #define STREAM_NORMAL 0

@@ -8,8 +8,8 @@
  */
 #include "ring_book.h"
 
-#include "../compute/normal.h"
-#include "risk.h"
+#include "../../compute/normal.h"
+#include "portfolio.h"
 
 typedef struct portfolio_state
 {

@@ -5,7 +5,7 @@
 #ifndef RK_CORRELATION_H
 #define RK_CORRELATION_H
 
-#include "risk.h"
+#include "../../compute/aggregate.h"
 
 typedef enum rk_correlation_estimator
 {

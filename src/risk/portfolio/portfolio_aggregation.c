@@ -2,7 +2,7 @@
  * portfolio_aggregation.c
  *	  How the risks of positions add up.
  */
-#include "risk.h"
+#include "portfolio.h"
 
 #include <math.h>
 

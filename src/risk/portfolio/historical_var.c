@@ -9,7 +9,7 @@
  * Equal values with different weights are ordered by weight, so that sums run
  * in one order whatever the order of the rows and the number of workers.
  */
-#include "risk.h"
+#include "portfolio.h"
 
 #include <math.h>
 #include <stdlib.h>

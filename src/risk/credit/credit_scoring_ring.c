@@ -8,12 +8,12 @@
  * 128 bits: exact, so that no order of changes and no restart can be seen in
  * them.
  */
-#include "risk_ring.h"
+#include "credit_ring.h"
 
 #include <math.h>
 
-#include "../compute/random.h"
-#include "risk.h"
+#include "../../compute/random.h"
+#include "credit.h"
 
 /* What is kept of an obligor, and what a snapshot holds of it. */
 typedef struct exposure
