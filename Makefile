@@ -76,7 +76,7 @@ rustkernels--$(EXTVERSION).sql: build/describe $(wildcard sql/*.sql) rustkernels
 DEVICE_WORKER = build/rustkernels_device
 all: $(DEVICE_WORKER)
 
-$(DEVICE_WORKER): $(wildcard src/device/worker/*.[ch]) src/device/wire.h cuda/rk_cuda.h
+$(DEVICE_WORKER): $(wildcard src/device/worker/*.[ch]) src/device/wire.h cuda/rk_cuda.h cuda/kernels.def
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 $(WARNINGS) $(COPT) $(filter %.c,$^) -o $@ -ldl -lpthread
 
@@ -154,7 +154,7 @@ check-unit: $(patsubst %,build/unit/%,$(or $(UNIT),$(UNITS)))
 # it lies where the server's tests find their files
 FAKE_DEVICE = test/support/rustkernels_fake.so
 
-$(FAKE_DEVICE): test/device/fake.c cuda/rk_cuda.h $(patsubst %.c,%.o,$(PLAIN_SOURCES))
+$(FAKE_DEVICE): test/device/fake.c cuda/rk_cuda.h cuda/kernels.def $(patsubst %.c,%.o,$(PLAIN_SOURCES))
 	$(CC) -std=gnu11 -O2 $(WARNINGS) $(COPT) -fPIC -shared -Wl,-Bsymbolic $(filter %.c %.o,$^) -o $@ $(BLAS_LIBS) $(NAME_LIBS) -lm -lpthread
 
 # and the kernels for CUDA on the CPU, for the same test
@@ -171,7 +171,7 @@ NVCC ?= $(firstword $(shell command -v nvcc) /usr/local/cuda/bin/nvcc)
 NVCC_TARGETS = --generate-code arch=compute_80,code=sm_80 --generate-code arch=compute_90,code=[sm_90,compute_90]
 NVCC_FLAGS = -std=c++17 -O3 -lineinfo -Xcompiler -fPIC,-Wall,-Wextra,-Werror -Werror all-warnings
 CUDA_SOURCES = $(wildcard cuda/*.cu)
-CUDA_HEADERS = $(wildcard cuda/*.cuh cuda/*.h) src/compute/both.h src/compute/normal.h src/compute/philox.h
+CUDA_HEADERS = $(wildcard cuda/*.cuh cuda/*.h cuda/*.def) src/compute/both.h src/compute/normal.h src/compute/philox.h
 CUDA_LIBRARY = build/cuda/rustkernels_cuda.so
 
 # its normal numbers have the bits of src/compute/normal.c
@@ -200,14 +200,24 @@ install-cuda: $(CUDA_LIBRARY) installdirs
 # the same kernels on the CPU, thread by thread: for tests without a device
 HOST_LIBRARY = build/cuda/on_host.so
 
-$(HOST_LIBRARY): $(CUDA_SOURCES) cuda/host/cuda_on_host.cpp cuda/host/cuda_on_host.h $(CUDA_HEADERS)
+HOST_OBJS = $(CUDA_SOURCES:cuda/%.cu=build/cuda/host/%.o) build/cuda/host/cuda_on_host.o
+HOST_CXX = $(CXX) -std=c++17 -O2 -g -Wall -Wextra -Werror -Wno-unused-function -Wno-unused-parameter -ffp-contract=off -fPIC \
+	-DRK_CUDA_ON_HOST -x c++
+
+build/cuda/host/%.o: cuda/%.cu cuda/host/cuda_on_host.h $(CUDA_HEADERS)
 	@mkdir -p $(@D)
-	$(CXX) -std=c++17 -O2 -g -Wall -Wextra -Werror -Wno-unused-function -Wno-unused-parameter -ffp-contract=off -fPIC -shared \
-		-DRK_CUDA_ON_HOST -x c++ $(CUDA_SOURCES) cuda/host/cuda_on_host.cpp -o $@
+	$(HOST_CXX) -c $< -o $@
+
+build/cuda/host/%.o: cuda/host/%.cpp cuda/host/cuda_on_host.h
+	@mkdir -p $(@D)
+	$(HOST_CXX) -c $< -o $@
+
+$(HOST_LIBRARY): $(HOST_OBJS)
+	$(CXX) -shared $^ -o $@
 
 HARNESS = build/cuda/harness
 
-$(HARNESS): $(wildcard cuda/harness/*.[ch]) cuda/rk_cuda.h $(patsubst %.c,%.o,$(PLAIN_SOURCES))
+$(HARNESS): $(wildcard cuda/harness/*.[ch]) cuda/rk_cuda.h cuda/kernels.def $(patsubst %.c,%.o,$(PLAIN_SOURCES))
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror $(filter %.c %.o,$^) -o $@ $(BLAS_LIBS) $(NAME_LIBS) -lm -lpthread -ldl
 

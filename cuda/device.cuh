@@ -274,10 +274,8 @@ block_sum(T value)
 
 /* ---- kernels of this folder ---- */
 
-extern void run_pagerank(rk_cuda_device *device, rk_cuda_call *call);
-extern void run_components(rk_cuda_device *device, rk_cuda_call *call);
-extern void run_triangles(rk_cuda_device *device, rk_cuda_call *call);
-extern void run_monte_carlo(rk_cuda_device *device, rk_cuda_call *call);
-extern void run_bfs(rk_cuda_device *device, rk_cuda_call *call);
+#define RK_CUDA_KERNEL(number, name) extern void run_##name(rk_cuda_device *device, rk_cuda_call *call);
+#include "kernels.def"
+#undef RK_CUDA_KERNEL
 
 #endif							/* RK_DEVICE_CUH */

@@ -220,11 +220,9 @@ typedef void (*run_function) (rk_cuda_device *device, rk_cuda_call *call);
 
 /* By rk_cuda_kernel. */
 static const run_function kernels[RK_CUDA_KERNELS] = {
-	run_pagerank,
-	run_components,
-	run_triangles,
-	run_monte_carlo,
-	run_bfs
+#define RK_CUDA_KERNEL(number, name) run_##name,
+#include "kernels.def"
+#undef RK_CUDA_KERNEL
 };
 
 static rk_cuda_status

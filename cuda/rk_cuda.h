@@ -26,8 +26,12 @@ extern "C"
 {
 #endif
 
-/* Changes with everything below. */
-#define RK_CUDA_VERSION 1
+/*
+ * Changes with everything below: RK_CUDA_INTERFACE by hand, the number of
+ * kernels by itself.
+ */
+#define RK_CUDA_INTERFACE 2
+#define RK_CUDA_VERSION (1000 * RK_CUDA_INTERFACE + RK_CUDA_KERNELS)
 
 #define RK_CUDA_ARRAYS 8		/* inputs, or outputs, of a call */
 #define RK_CUDA_TEXT 256
@@ -127,40 +131,12 @@ typedef struct rk_cuda_bfs_params
 	uint32_t	unused;
 } rk_cuda_bfs_params;
 
+/* Numbers, and what goes with each: kernels.def. */
 typedef enum rk_cuda_kernel
 {
-	/*
-	 * Graph: in; weighted, out as well.  Params rk_cuda_pagerank_params.
-	 * Input 0, which may be empty: double[nodes], where the walk restarts.
-	 * Output 0: double[nodes], the scores.
-	 */
-	RK_CUDA_PAGERANK,
-
-	/*
-	 * Weak components.  Graph: in or out.  Output 0: uint32_t[nodes], the
-	 * smallest node of each node's component.
-	 */
-	RK_CUDA_COMPONENTS,
-
-	/*
-	 * Triangles.  Graph: undirected, no self-loops, no parallel edges.
-	 * Output 0: int64_t[nodes], those that each node is a corner of.
-	 */
-	RK_CUDA_TRIANGLES,
-
-	/*
-	 * Profits and losses with normal returns: mean + weight' e.  Params
-	 * rk_cuda_monte_carlo_params.  Input 0: double[n], the weights.  Output 0:
-	 * double[simulations].
-	 */
-	RK_CUDA_MONTE_CARLO,
-
-	/*
-	 * Breadth-first search.  Graph: out.  Params rk_cuda_bfs_params.  Outputs
-	 * uint32_t[nodes] each: hops, and the smallest predecessor; UINT32_MAX where
-	 * there is none.
-	 */
-	RK_CUDA_BFS,
+#define RK_CUDA_KERNEL(number, name) number,
+#include "kernels.def"
+#undef RK_CUDA_KERNEL
 	RK_CUDA_KERNELS				/* how many there are */
 } rk_cuda_kernel;
 

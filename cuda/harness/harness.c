@@ -282,11 +282,9 @@ typedef struct kernel_check
 } kernel_check;
 
 static const kernel_check checks[] = {
-	{"pagerank", check_pagerank},
-	{"components", check_components},
-	{"triangles", check_triangles},
-	{"monte_carlo", check_monte_carlo},
-	{"bfs", check_bfs},
+#define RK_CUDA_KERNEL(number, name) {#name, check_##name},
+#include "../kernels.def"
+#undef RK_CUDA_KERNEL
 	{NULL, NULL}
 };
 

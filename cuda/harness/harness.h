@@ -79,10 +79,8 @@ extern double largest_difference(const double *a, const double *b, int64_t n);
 
 /* ---- checks of kernels ---- */
 
-extern void check_pagerank(harness *h);
-extern void check_components(harness *h);
-extern void check_triangles(harness *h);
-extern void check_monte_carlo(harness *h);
-extern void check_bfs(harness *h);
+#define RK_CUDA_KERNEL(number, name) extern void check_##name(harness *h);
+#include "../kernels.def"
+#undef RK_CUDA_KERNEL
 
 #endif							/* RK_HARNESS_H */

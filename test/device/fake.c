@@ -243,6 +243,14 @@ run_components(rk_ctx *ctx, rk_cuda_call *call)
 }
 
 static rk_status
+run_triangles(rk_ctx *ctx, rk_cuda_call *call)
+{
+	rk_triangle_totals totals;
+
+	return rk_graph_triangle_counts(ctx, &call->graph->g, call->output[0].data, NULL, &totals);
+}
+
+static rk_status
 run_bfs(rk_ctx *ctx, rk_cuda_call *call)
 {
 	const rk_cuda_bfs_params *p = call->params;
@@ -286,13 +294,19 @@ run_monte_carlo(rk_ctx *ctx, rk_cuda_call *call)
 	return status;
 }
 
+/* The CPU's kernels, by rk_cuda_kernel. */
+static rk_status (*const twins[]) (rk_ctx *ctx, rk_cuda_call *call) = {
+#define RK_CUDA_KERNEL(number, name) run_##name,
+#include "../../cuda/kernels.def"
+#undef RK_CUDA_KERNEL
+};
+
 static rk_cuda_status
 fake_run(rk_cuda_device *device, rk_cuda_call *call)
 {
 	rk_cuda_status status = fault(call);
 	rk_ctx		ctx;
 	rk_status	done = RK_ERR_UNSUPPORTED;
-	rk_triangle_totals totals;
 
 	(void) device;
 	if (status != RK_CUDA_OK)
@@ -300,26 +314,8 @@ fake_run(rk_cuda_device *device, rk_cuda_call *call)
 	rk_ctx_init(&ctx);
 	ctx.interrupted = stop_asked;
 	ctx.interrupted_arg = call;
-	switch ((rk_cuda_kernel) call->kernel)
-	{
-		case RK_CUDA_PAGERANK:
-			done = run_pagerank(&ctx, call);
-			break;
-		case RK_CUDA_COMPONENTS:
-			done = run_components(&ctx, call);
-			break;
-		case RK_CUDA_TRIANGLES:
-			done = rk_graph_triangle_counts(&ctx, &call->graph->g, call->output[0].data, NULL, &totals);
-			break;
-		case RK_CUDA_MONTE_CARLO:
-			done = run_monte_carlo(&ctx, call);
-			break;
-		case RK_CUDA_BFS:
-			done = run_bfs(&ctx, call);
-			break;
-		case RK_CUDA_KERNELS:
-			break;
-	}
+	if (call->kernel >= 0 && call->kernel < RK_CUDA_KERNELS)
+		done = twins[call->kernel](&ctx, call);
 	if (done == RK_STOPPED)
 		status = RK_CUDA_STOPPED;
 	else if (done == RK_ERR_MEMORY)

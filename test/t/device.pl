@@ -434,9 +434,10 @@ my @kernels = (
 );
 one(q{CREATE TABLE sparse AS SELECT i AS source, i + 1 + i % 5 AS target FROM generate_series(0::bigint, 5000, 3) i;
 	SELECT rk.context_load('net', 's', 'graph', 'SELECT * FROM sparse')});
-is(one(q{SELECT string_agg(id, ' ' ORDER BY id) FROM rk.kernels WHERE 'cuda' = ANY (devices)}),
-	join(' ', sort keys %{ { map { s{^(graph|risk)_(pagerank|connected_components|triangle_counting|monte_carlo_var|shortest_path).*}{$1/$2}r =~ s/_/-/gr => 1 } grep { !/SELECT/ } @queries, @risks } }),
-	'every kernel with a form is tried');
+my $tried = join ',', map { /^(\w+)/ ? "'$1'" : () } grep { !/SELECT/ } @queries, @risks;
+is(one(qq{SELECT string_agg(id, ' ') FROM rk.kernels WHERE 'cuda' = ANY (devices)
+	AND NOT EXISTS (SELECT FROM unnest(ARRAY[$tried]) f WHERE starts_with(f, translate(id, '/-', '__')))}),
+	'', 'every kernel with a form is tried');
 while (my ($name, $text) = splice @queries, 0, 2)
 {
 	for my $edges ('edges', 'sparse', 'context:net/g', 'context:net/s', 'context:net/s')
