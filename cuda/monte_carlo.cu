@@ -41,18 +41,16 @@ simulate(const double *__restrict__ weight, int64_t n, uint64_t seed, double mea
 		 int64_t last, double *__restrict__ pnl)
 {
 	int64_t		simulation = first + global_thread() * (ANTITHETIC ? 2 : 1);
-	uint32_t	key[2] = {(uint32_t) seed, (uint32_t) (seed >> 32)};
 	double		sum = 0;
 
 	if (simulation >= last)
 		return;
 	for (int64_t j = 0; j < n; j += 2)
 	{
-		uint32_t	counter[4] = {(uint32_t) simulation, (uint32_t) (simulation >> 32), (uint32_t) (j / 2),
-								  STREAM_NORMAL};
-		uint32_t	x[4];
+		uint32_t	x[4] = {(uint32_t) simulation, (uint32_t) (simulation >> 32), (uint32_t) (j / 2),
+						STREAM_NORMAL};
 
-		rk_philox(counter, key, x);
+		rk_philox_rounds(x, (uint32_t) seed, (uint32_t) (seed >> 32));
 		sum += weight[j] * normal_of((uint64_t) x[0] << 32 | x[1]);
 		if (j + 1 < n)
 			sum += weight[j + 1] * normal_of((uint64_t) x[2] << 32 | x[3]);

@@ -4,8 +4,9 @@
  *
  * Every step is a loop over a block that the compiler turns into vector
  * instructions of the width the machine has, without a branch: the functions of
- * the centre and of the tails are computed for all and one is taken.  Products and sums are not contracted (see the Makefile),
- * so that all widths give the same bits.
+ * the centre and of the tails are computed for all and one is taken.  Products
+ * and sums are not contracted (see the Makefile), so that all widths give the
+ * same bits.
  */
 #include "philox.h"
 
@@ -33,28 +34,12 @@ uniforms(uint64_t seed, uint64_t first, int step, int count, uint32_t block, uin
 
 	for (int i = 0; i < count; i++)
 	{
-		uint32_t	x0 = first_low + (uint32_t) (i * step);
-		uint32_t	x1 = first_high + (x0 < first_low);
-		uint32_t	x2 = block;
-		uint32_t	x3 = stream;
-		uint32_t	k0 = (uint32_t) seed;
-		uint32_t	k1 = (uint32_t) (seed >> 32);
+		uint32_t	low = first_low + (uint32_t) (i * step);
+		uint32_t	x[4] = {low, first_high + (low < first_low), block, stream};
 
-#pragma GCC unroll 10
-		for (int round = 0; round < 10; round++)
-		{
-			uint64_t	a = UINT64_C(0xD2511F53) * x0;
-			uint64_t	b = UINT64_C(0xCD9E8D57) * x2;
-
-			x0 = (uint32_t) (b >> 32) ^ x1 ^ k0;
-			x1 = (uint32_t) b;
-			x2 = (uint32_t) (a >> 32) ^ x3 ^ k1;
-			x3 = (uint32_t) a;
-			k0 += 0x9E3779B9;
-			k1 += 0xBB67AE85;
-		}
-		even[i] = uniform_of(x0, x1);
-		odd[i] = uniform_of(x2, x3);
+		rk_philox_rounds(x, (uint32_t) seed, (uint32_t) (seed >> 32));
+		even[i] = uniform_of(x[0], x[1]);
+		odd[i] = uniform_of(x[2], x[3]);
 	}
 }
 

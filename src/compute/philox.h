@@ -17,43 +17,37 @@
 
 #include "both.h"
 
+/* The ten rounds over a counter that is replaced by the result. */
 RK_BOTH void
-rk_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
+rk_philox_rounds(uint32_t x[4], uint32_t k0, uint32_t k1)
 {
-	uint32_t	x0 = counter[0];
-	uint32_t	x1 = counter[1];
-	uint32_t	x2 = counter[2];
-	uint32_t	x3 = counter[3];
-	uint32_t	k0 = key[0];
-	uint32_t	k1 = key[1];
-
+	/* unrolled, so that a loop around it can be made vectors of */
+#ifdef __CUDACC__
+#pragma unroll
+#else
+#pragma GCC unroll 10
+#endif
 	for (int round = 0; round < 10; round++)
 	{
-		uint64_t	a = UINT64_C(0xD2511F53) * x0;
-		uint64_t	b = UINT64_C(0xCD9E8D57) * x2;
+		uint64_t	a = UINT64_C(0xD2511F53) * x[0];
+		uint64_t	b = UINT64_C(0xCD9E8D57) * x[2];
 
-		x0 = (uint32_t) (b >> 32) ^ x1 ^ k0;
-		x1 = (uint32_t) b;
-		x2 = (uint32_t) (a >> 32) ^ x3 ^ k1;
-		x3 = (uint32_t) a;
+		x[0] = (uint32_t) (b >> 32) ^ x[1] ^ k0;
+		x[1] = (uint32_t) b;
+		x[2] = (uint32_t) (a >> 32) ^ x[3] ^ k1;
+		x[3] = (uint32_t) a;
 		k0 += 0x9E3779B9;
 		k1 += 0xBB67AE85;
 	}
-	out[0] = x0;
-	out[1] = x1;
-	out[2] = x2;
-	out[3] = x3;
 }
 
 /* The 64 bits of draw 0 or 1 of a counter. */
 RK_BOTH uint64_t
 rk_philox_word(uint64_t seed, uint64_t of, uint32_t block, uint32_t stream, int which)
 {
-	uint32_t	counter[4] = {(uint32_t) of, (uint32_t) (of >> 32), block, stream};
-	uint32_t	key[2] = {(uint32_t) seed, (uint32_t) (seed >> 32)};
-	uint32_t	x[4];
+	uint32_t	x[4] = {(uint32_t) of, (uint32_t) (of >> 32), block, stream};
 
-	rk_philox(counter, key, x);
+	rk_philox_rounds(x, (uint32_t) seed, (uint32_t) (seed >> 32));
 	return (uint64_t) x[2 * which] << 32 | x[2 * which + 1];
 }
 

@@ -191,11 +191,8 @@ query_var(rk_ctx *ctx, var_state *s, const rk_question_request *q, rk_reply *rep
 
 	if (r == NULL)
 		return ctx->error.status;
-	if ((status = rk_question_of(ctx, &s->initial, q->confidence, q->horizon, &at)) != RK_OK ||
-		(status = rk_book_check(ctx, &s->book)) != RK_OK)
+	if ((status = rk_book_question(ctx, &s->book, &s->initial, q, &at, &sigma)) != RK_OK)
 		return status;
-	/* a perfect hedge may come out a rounding error below zero */
-	sigma = sqrt(fmax(rk_long_sum_value(&s->book.variance), 0));
 	r->var = parametric_var(s, &at, sigma);
 	r->expected_shortfall = sigma * sqrt(years_of(&at)) *
 		rk_normal_density(rk_normal_quantile(at.confidence)) / (1 - at.confidence) -

@@ -84,11 +84,9 @@ query(rk_ctx *ctx, portfolio_state *s, const rk_question_request *q, rk_reply *r
 
 	if (r == NULL)
 		return ctx->error.status;
-	if ((status = rk_question_of(ctx, &s->initial, q->confidence, q->horizon, &at)) != RK_OK ||
-		(status = rk_book_check(ctx, &s->book)) != RK_OK)
+	if ((status = rk_book_question(ctx, &s->book, &s->initial, q, &at, &sigma)) != RK_OK)
 		return status;
-	/* a perfect hedge may come out a rounding error below zero */
-	sigma = scale_of(&at) * sqrt(fmax(rk_long_sum_value(&s->book.variance), 0));
+	sigma *= scale_of(&at);
 	z = rk_normal_quantile(at.confidence);
 	r->portfolio_var = z * sigma;
 	r->portfolio_expected_shortfall = sigma * rk_normal_density(z) / (1 - at.confidence);

@@ -443,3 +443,16 @@ rk_question_of(rk_ctx *ctx, const rk_risk_question *initial, double confidence, 
 		return rk_fail(ctx, RK_ERR_PARAMETER, "field \"horizon\" must be above 0");
 	return RK_OK;
 }
+
+rk_status
+rk_book_question(rk_ctx *ctx, rk_ring_book *b, const rk_risk_question *initial, const rk_question_request *q,
+				 rk_risk_question *at, double *sigma)
+{
+	rk_status	status;
+
+	if ((status = rk_question_of(ctx, initial, q->confidence, q->horizon, at)) != RK_OK ||
+		(status = rk_book_check(ctx, b)) != RK_OK)
+		return status;
+	*sigma = sqrt(fmax(rk_long_sum_value(&b->variance), 0));
+	return RK_OK;
+}

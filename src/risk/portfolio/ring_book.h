@@ -109,6 +109,14 @@ extern rk_risk_question rk_question_init(const rk_options *options);
 extern rk_status rk_question_of(rk_ctx *ctx, const rk_risk_question *initial, double confidence, double horizon,
 								rk_risk_question *q);
 
+/*
+ * A question about the whole of a book: what it is at, and the annual standard
+ * deviation, after the checks of rk_question_of and rk_book_check.  A perfect
+ * hedge, which may come out a rounding error below zero, has 0.
+ */
+extern rk_status rk_book_question(rk_ctx *ctx, rk_ring_book *b, const rk_risk_question *initial,
+								  const rk_question_request *q, rk_risk_question *at, double *sigma);
+
 #define RK_QUESTION_OPTIONS \
 	{.name = "confidence",.type = RK_TYPE_FLOAT8,.initial = "0.99",RK_BETWEEN_OPEN(0.5, 1), \
 	.meaning = "probability that the loss is not above the VaR, where a message does not say"}, \
