@@ -17,8 +17,8 @@
  * The smallest eigenvalue, by bisection on the number of negative pivots of
  * r - shift I (Sylvester's law of inertia); work has n * n entries.
  */
-static double
-smallest_eigenvalue(const double *r, int64_t n, double *work)
+static rk_status
+smallest_eigenvalue(rk_ctx *ctx, const double *r, int64_t n, double *work, double *smallest)
 {
 	double		low = -(double) n;
 	double		high = 1;
@@ -32,6 +32,8 @@ smallest_eigenvalue(const double *r, int64_t n, double *work)
 		{
 			double	   *row = work + i * n;
 
+			if (rk_ctx_poll(ctx))
+				return RK_STOPPED;
 			for (int64_t j = 0; j <= i; j++)
 			{
 				double		sum = r[i * n + j] - (i == j ? shift : 0);
@@ -47,7 +49,8 @@ smallest_eigenvalue(const double *r, int64_t n, double *work)
 		else
 			low = shift;
 	}
-	return 0.5 * (low + high);
+	*smallest = 0.5 * (low + high);
+	return RK_OK;
 }
 
 /* The factor, or the row in which a pivot fails (n: none). */
@@ -97,11 +100,14 @@ rk_correlation_factor(rk_ctx *ctx, const double *r, int64_t n, double *factor)
 	status = factor_rows(ctx, r, n, l, &failed);
 	if (status == RK_OK && failed < n)
 	{
-		double		smallest = smallest_eigenvalue(r, n, l);
+		double		smallest;
 
-		status = rk_fail(ctx, RK_ERR_DATA, "correlation matrix is not positive semidefinite");
-		rk_fail_detail(ctx, "Its smallest eigenvalue is %.6g.", smallest);
-		rk_fail_hint(ctx, "Set psd_repair => true to use the nearest correlation matrix.");
+		if ((status = smallest_eigenvalue(ctx, r, n, l, &smallest)) == RK_OK)
+		{
+			status = rk_fail(ctx, RK_ERR_DATA, "correlation matrix is not positive semidefinite");
+			rk_fail_detail(ctx, "Its smallest eigenvalue is %.6g.", smallest);
+			rk_fail_hint(ctx, "Set psd_repair => true to use the nearest correlation matrix.");
+		}
 	}
 	if (factor == NULL)
 		rk_free(ctx, l);
