@@ -88,6 +88,7 @@ CREATE TABLE rk.ring_log (
 	role regrole NOT NULL,
 	payload bytea NOT NULL,
 	key bytea,
+	refused boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (ring_id, apply_seq)
 );
 COMMENT ON TABLE rk.ring_log IS 'messages that a ring applies again after a crash, since its oldest checkpoint';
@@ -150,13 +151,17 @@ CREATE TABLE rk.dead_letter (
 	ring_id integer NOT NULL REFERENCES rk.ring ON DELETE CASCADE,
 	type_id integer NOT NULL,
 	payload jsonb NOT NULL,
-	reason text NOT NULL,
+	reason text NOT NULL CHECK (reason IN ('max_retries', 'not_found', 'queue_full', 'expired', 'destroyed', 'rejected',
+		'invalid', 'hop_limit')),
 	attempts integer NOT NULL,
 	message_id bigint NOT NULL,
 	correlation_id bigint,
+	tenant text,
 	role regrole NOT NULL,
 	priority smallint NOT NULL,
 	error text,
+	sqlstate text,
+	journal_id bigint,
 	arrived_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX ON rk.dead_letter (ring_id, id);
@@ -478,7 +483,8 @@ CREATE FUNCTION rk.ring_list(
 	OUT p999_ns double precision, OUT bytes bigint, OUT apply_seq bigint, OUT journal_backlog bigint,
 	OUT last_checkpoint timestamptz, OUT checkpoint_bytes bigint, OUT checkpoint_ms bigint,
 	OUT restarts integer, OUT last_error text, OUT last_error_at timestamptz, OUT started_at timestamptz,
-	OUT heartbeat_age double precision, OUT memory_bytes bigint, OUT high_water boolean, OUT output_seq bigint
+	OUT heartbeat_age double precision, OUT memory_bytes bigint, OUT high_water boolean, OUT output_seq bigint,
+	OUT retried bigint
 ) RETURNS SETOF record
 LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 100 ROWS 10
 AS 'MODULE_PATHNAME', 'rk_ring_list';
@@ -496,7 +502,7 @@ COMMENT ON VIEW rk.rings IS 'rings of this database and their state';
 
 CREATE VIEW rk.stat_ring AS
 SELECT r.name, r.kernel, l.state, l.epoch, l.host_pid, l.queue_depth, l.capacity, l.lanes, l.processed, l.failed,
-	l.expired, l.dropped, l.rejected, l.dead_lettered, l.in_flight, l.replies_sent, l.replies_dropped, l.avg_ns,
+	l.expired, l.dropped, l.rejected, l.dead_lettered, l.retried, l.in_flight, l.replies_sent, l.replies_dropped, l.avg_ns,
 	l.min_ns, l.max_ns, l.p50_ns, l.p90_ns, l.p99_ns, l.p999_ns, l.bytes, l.apply_seq, l.output_seq, l.journal_backlog,
 	l.last_checkpoint, l.checkpoint_bytes, l.checkpoint_ms, l.restarts, l.last_error, l.last_error_at,
 	clock_timestamp() - l.started_at AS uptime, l.heartbeat_age * interval '1 second' AS heartbeat_age,
@@ -552,16 +558,31 @@ COMMENT ON VIEW rk.checkpoints IS 'checkpoints of your own rings';
 /* One table, so that rows can be deleted through it. */
 CREATE VIEW rk.dead_letters WITH (security_barrier) AS
 SELECT d.id, (SELECT r.name FROM rk.ring r WHERE r.ring_id = d.ring_id) AS ring, d.type_id, d.payload, d.reason,
-	d.attempts, d.message_id, d.correlation_id, d.role, d.error, d.arrived_at
+	d.attempts, d.message_id, d.correlation_id, d.tenant, d.role,
+	(CASE WHEN d.priority < 64 THEN 'low' WHEN d.priority < 128 THEN 'normal' WHEN d.priority < 192 THEN 'high'
+		WHEN d.priority < 255 THEN 'critical' ELSE 'realtime' END)::rk.priority AS priority,
+	d.error, d.sqlstate, d.journal_id, d.arrived_at
 FROM rk.dead_letter d
 WHERE EXISTS (SELECT FROM rk.ring r WHERE r.ring_id = d.ring_id AND pg_has_role(r.owner, 'USAGE'));
 COMMENT ON VIEW rk.dead_letters IS 'dead letters of your own rings';
+
+/* A name that is misspelt has no dead letters either. */
+CREATE FUNCTION rk.dlq_check(ring text) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM rk.ring r WHERE r.name OPERATOR(pg_catalog.=) ring) THEN
+		RAISE undefined_object USING MESSAGE = pg_catalog.format('ring "%s" does not exist', ring);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION rk.dlq_check(text) IS 'an error where there is no such ring';
 
 CREATE FUNCTION rk.dlq_purge(ring text, filter text DEFAULT 'true', max_rows bigint DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 DECLARE
 	purged bigint;
 BEGIN
+	PERFORM rk.dlq_check(ring);
 	EXECUTE pg_catalog.format('DELETE FROM rk.dead_letters WHERE id IN (SELECT id FROM rk.dead_letters '
 		'WHERE ring OPERATOR(pg_catalog.=) %L AND (%s) ORDER BY id LIMIT %L)', ring, filter, max_rows);
 	GET DIAGNOSTICS purged = ROW_COUNT;
@@ -577,17 +598,20 @@ DECLARE
 	letter record;
 	replayed bigint := 0;
 BEGIN
-	FOR letter IN EXECUTE pg_catalog.format('DELETE FROM rk.dead_letters WHERE id IN (SELECT id FROM rk.dead_letters '
-		'WHERE ring OPERATOR(pg_catalog.=) %L AND (%s) ORDER BY id LIMIT %L) RETURNING type_id, payload', ring, filter, max_rows)
+	PERFORM rk.dlq_check(ring);
+	FOR letter IN EXECUTE pg_catalog.format('WITH gone AS (DELETE FROM rk.dead_letters WHERE id IN (SELECT id FROM rk.dead_letters '
+		'WHERE ring OPERATOR(pg_catalog.=) %L AND (%s) ORDER BY id LIMIT %L) RETURNING id, type_id, payload, priority) '
+		'SELECT g.type_id, g.payload, g.priority, m.mutating FROM gone g LEFT JOIN rk.message_types m USING (type_id) '
+		'ORDER BY g.id', ring, filter, max_rows)
 	LOOP
-		PERFORM rk.ring_send(ring, letter.type_id, letter.payload);
+		PERFORM rk.ring_send(ring, letter.type_id, letter.payload, letter.priority, transactional => letter.mutating);
 		replayed := replayed OPERATOR(pg_catalog.+) 1;
 	END LOOP;
 	RETURN replayed;
 END
 $$;
 COMMENT ON FUNCTION rk.dlq_replay(text, text, bigint) IS
-'sends dead letters of a ring again and removes them; a rollback takes back the removal, not the sending';
+'sends dead letters of a ring again, oldest first, and removes them, both when the transaction commits; returns their number';
 
 REVOKE EXECUTE ON FUNCTION rk.ring_start(text, text, jsonb), rk.checkpoint_import(text, bytea),
 	rk.publish(text, jsonb, text, boolean), rk.subscribe(text, text, text) FROM PUBLIC;

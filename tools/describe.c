@@ -393,7 +393,9 @@ print_message_function(const rk_message_type *t)
 	printf("CREATE FUNCTION rk.%s(\n\tname text", t->function);
 	for (const rk_field *f = t->request; f && f->name; f++)
 		printf(",\n\t%s %s%s%s", f->name, rk_field_sql_type(f), f->initial ? " DEFAULT " : "", f->initial ? f->initial : "");
-	if (n == 1)
+	if (n == 0)
+		printf("\n) RETURNS void");
+	else if (n == 1)
 		printf("\n) RETURNS %s%s", set ? "SETOF " : "", rk_field_sql_type(columns[0]));
 	else
 	{

@@ -493,7 +493,8 @@ print_message(const rk_message_type *t)
 	if (t->published)
 		printf(" A record, published to the [outputs](../how-to/rings.md#what-it-publishes) of the ring. Type %u.\n\n", t->type_id);
 	else
-		printf("%s Message type %u, reply %u.\n\n", t->mutating ? " Changes the state." : "", t->type_id, t->reply_id);
+		printf("%s Message type %u, reply %u%s.\n\n", t->mutating ? " Changes the state." : "", t->type_id, t->reply_id,
+			   n == 0 ? ", which is empty" : "");
 	if (t->function)
 	{
 		printf("```\nrk.%s(name text", t->function);
@@ -517,7 +518,7 @@ print_message(const rk_message_type *t)
 		}
 		printf("\n");
 	}
-	if (t->published)
+	if (t->published || n == 0)
 		return;
 	printf("| %s | type | meaning |\n| --- | --- | --- |\n", t->rows ? "column" : "reply");
 	for (int i = 0; i < n; i++)

@@ -1,6 +1,7 @@
 /*
  * messages.c
- *	  The messages of core/echo: an actor to try a server, and to measure it.
+ *	  The messages of core/echo, an actor to try a server and to measure it, and
+ *	  of core/fault, which fails as it is told.
  */
 #include "core_ring.h"
 
@@ -85,6 +86,59 @@ const rk_message_type rk_core_messages[] = {
 		.request = added_record,
 		.request_size = sizeof(rk_echo_added),
 		.published = true
+	},
+	{0}
+};
+
+static const char *const faults[] = {
+	"none", "data", "overflow", "memory", "allocate", "sleep", "hang", "exit", "crash", NULL
+};
+
+static const rk_field fault_request[] = {
+	RK_FIELD(rk_fault_request, kind, RK_FIELD_CODE,.choices = faults,
+			 .meaning = "refuse the message, say that there is no memory, ask for memory, take time, take time without "
+			 "looking whether to stop, end the process, or kill it"),
+	RK_FIELD(rk_fault_request, attempts, RK_FIELD_INT4,.initial = "0",.min = 0,.max = 1000000,
+			 .meaning = "so many attempts fail, then one succeeds; 0: all"),
+	RK_FIELD(rk_fault_request, amount, RK_FIELD_INT8,.initial = "0",.min = 0,.max = 1e15,
+			 .meaning = "bytes that are asked for, or milliseconds that pass"),
+	RK_FIELD(rk_fault_request, message, RK_FIELD_TEXT,.initial = "''",.meaning = "what the error says"),
+	RK_FIELD(rk_fault_request, detail, RK_FIELD_TEXT,.initial = "''",.meaning = "its detail"),
+	RK_FIELD(rk_fault_request, hint, RK_FIELD_TEXT,.initial = "''",.meaning = "its hint"),
+	{0}
+};
+
+static const rk_field no_request[] = {
+	{0}
+};
+
+static const rk_field fault_count_reply[] = {
+	RK_FIELD(rk_fault_count_reply, handled, RK_FIELD_INT8,.meaning = "number of messages that did not fail"),
+	{0}
+};
+
+const rk_message_type rk_core_fault_messages[] = {
+	{
+		.type_id = 60,
+		.reply_id = 61,
+		.name = "Fault",
+		.kernel = "core/fault",
+		.function = "ring_core_fault",
+		.description = "lets a core/fault ring fail, for tests",
+		.mutating = true,
+		.request = fault_request,
+		.request_size = sizeof(rk_fault_request)
+	},
+	{
+		.type_id = 62,
+		.reply_id = 63,
+		.name = "FaultCount",
+		.kernel = "core/fault",
+		.function = "ring_core_fault_count",
+		.description = "how many messages of a core/fault ring did not fail",
+		.request = no_request,
+		.reply = fault_count_reply,
+		.reply_size = sizeof(rk_fault_count_reply)
 	},
 	{0}
 };

@@ -14,14 +14,18 @@
  * - the payload has the size that the message type says, codes are in their
  *   closed set, numbers in their range;
  * - after a crash: restore of the newest snapshot, then every journaled
- *   message after it again, in the same order, with the same header.
+ *   message after it again, in the same order, with the same header;
+ * - a message that fails for want of memory (RK_ERR_MEMORY) is handed over
+ *   again, up to the option max_retries times; a message that is refused for
+ *   any other reason would be refused again, and is not.
  *
  * What an actor promises:
  * - determinism: the same messages in the same order give the same state,
  *   whatever the clock, the machine and the number of threads.  Time is the
  *   message's sent_ns; random numbers come from seeded state;
  * - all or nothing: a handler that does not return RK_OK has left the state as
- *   it was (check first, then change).  Memory that it took may stay;
+ *   it was (check first, then change).  Memory that it took may stay; what it
+ *   had written of a reply or published is forgotten;
  * - it polls rk_ctx_poll at least every 10 ms of work and returns RK_STOPPED
  *   when told to, the state as it was;
  * - memory only through rk_alloc of the context, which lives as long as the
@@ -52,6 +56,7 @@ typedef struct rk_message
 	uint32_t	role;			/* oid of the sender's role */
 	uint8_t		priority;
 	bool		replay;			/* nobody waits for the reply */
+	int32_t		attempt;		/* 1, more if it failed for want of memory before */
 } rk_message;
 
 /* Where a handler writes its reply. */
@@ -195,6 +200,7 @@ typedef struct rk_actor
 	const rk_param *options;	/* NULL name ends; NULL: none */
 	const rk_actor_load *loads; /* NULL option ends; NULL: none */
 	uint32_t	feed;			/* type that tables feed by default; 0: the last of loads */
+	bool		superusers_only;	/* nobody else may start it or send to it */
 
 	/* Makes an empty state. */
 	rk_status	(*init) (rk_ctx *ctx, const rk_options *options, void **state);

@@ -146,6 +146,15 @@ rk_ring_kernel(const char *kernel)
 			 errhint("Ring kernels are %s.", all.data)));
 }
 
+void
+rk_ring_kernel_check(const rk_actor *actor)
+{
+	if (actor->superusers_only && !superuser())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be superuser to use kernel \"%s\"", actor->kernel)));
+}
+
 /* ---- options ---- */
 
 /* The member of a JSON object, or NULL; JSON null counts as absent. */
@@ -344,7 +353,7 @@ actor_option(const JsonbValue *v, const rk_param *p, rk_option *option)
 static const char *const runtime_options[] = {
 	"queue_capacity", "overflow", "durability", "checkpoint_interval", "checkpoint_messages", "checkpoints_kept",
 	"dedicated", "priority_lanes", "message_timeout", "restart_policy", "max_restarts",
-	"memory_limit", "standby", "high_water", "low_water", "dlq_size", "dlq_age", "kernel", NULL
+	"max_retries", "memory_limit", "standby", "high_water", "low_water", "dlq_size", "dlq_age", "kernel", NULL
 };
 
 /* Every key is one that somebody understands. */
@@ -406,6 +415,7 @@ rk_ring_options_read(const Jsonb *options, const rk_actor *actor, rk_ring_option
 		.lanes = true,
 		.message_timeout_ms = 60000,
 		.max_restarts = 3,
+		.max_retries = 3,
 		.memory_limit = INT64CONST(1) << 30,
 		.high_water = 0.75,
 		.low_water = 0.25,
@@ -459,6 +469,8 @@ rk_ring_options_read(const Jsonb *options, const rk_actor *actor, rk_ring_option
 		r->standby = choice == 1;
 	if (integer_option(o, "max_restarts", 0, 1000, &n))
 		r->max_restarts = n;
+	if (integer_option(o, "max_retries", 0, 100, &n))
+		r->max_retries = n;
 	if (integer_option(o, "memory_limit", 1 << 20, INT64CONST(1) << 40, &n))
 		r->memory_limit = n;
 

@@ -107,6 +107,7 @@ typedef struct rk_ring_options
 	int			message_timeout_ms;
 	int			restart_policy; /* 0 restart, 1 stop */
 	int			max_restarts;
+	int			max_retries;	/* of a message that fails for want of memory */
 	int64		memory_limit;
 	double		high_water;		/* shares of the capacity */
 	double		low_water;
@@ -123,5 +124,8 @@ extern void rk_ring_options_read(const Jsonb *options, const rk_actor *actor, rk
 
 /* Actor of a kernel that can run as a ring; an unknown one is an error. */
 extern const rk_actor *rk_ring_kernel(const char *kernel);
+
+/* Refuses a kernel for superusers to others. */
+extern void rk_ring_kernel_check(const rk_actor *actor);
 
 #endif							/* RK_RING_CATALOG_H */

@@ -128,6 +128,7 @@ rk_ring_start(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("rk.ring_start()");
 	kernel = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	actor = rk_ring_kernel(kernel);
+	rk_ring_kernel_check(actor);
 	if (PG_ARGISNULL(1))
 	{
 		/* graph/pagerank is graph_pagerank */
@@ -520,6 +521,7 @@ rk_ring_list(PG_FUNCTION_ARGS)
 		v[n++] = Int64GetDatum(r->memory_bytes);
 		v[n++] = BoolGetDatum(r->high_water != 0);
 		v[n++] = Int64GetDatum(r->output_seq);
+		v[n++] = Int64GetDatum(r->retried);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, v, nulls);
 	}
 	LWLockRelease(rk_the_region->lock);

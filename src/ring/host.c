@@ -149,6 +149,7 @@ static void
 housekeeping(int64 now)
 {
 	rk_set_wall_offset();
+	rk_serve_time(now);
 	for (int i = rk_hosted_count - 1; i >= 0; i--)
 	{
 		rk_hosted  *h = rk_hosted_rings[i];
@@ -170,7 +171,7 @@ housekeeping(int64 now)
 		if (now >= h->trim_due_ns && !rk_host_read_only)
 		{
 			rk_dead_trim(h);
-			h->trim_due_ns = now + INT64CONST(60000000000);
+			h->trim_due_ns = now + Min(INT64CONST(60000), h->options.dlq_age_ms) * 1000000;
 		}
 		if (ring->since_checkpoint > 0 && (now >= h->checkpoint_due_ns ||
 										   ring->since_checkpoint >= h->options.checkpoint_messages))
@@ -293,6 +294,7 @@ rk_host_main(Datum arg)
 		{
 			int			before = rk_hosted_count;
 
+			rk_dead_flush();
 			housekeeping(now);
 			rk_dead_flush();
 			next_tick = now + INT64CONST(1000000000);
@@ -319,8 +321,13 @@ rk_host_main(Datum arg)
 					i = 0;
 				else
 					rk_cpu_relax();
-				if (i % 64 == 63 && (rk_now_ns() > until || atomic_load(&rk_this_host->journal) || atomic_load(&rk_this_host->rescan)))
-					break;
+				if (i % 64 == 63)
+				{
+					now = rk_now_ns();
+					rk_serve_time(now);
+					if (now > until || atomic_load(&rk_this_host->journal) || atomic_load(&rk_this_host->rescan))
+						break;
+				}
 			}
 			if (handled > 0 || spin < 0)
 				continue;
@@ -339,5 +346,6 @@ rk_host_main(Datum arg)
 		}
 		rk_waiter_cancel(&rk_this_host->sleeping);
 		ResetLatch(MyLatch);
+		rk_serve_time(rk_now_ns());
 	}
 }

@@ -65,6 +65,7 @@ typedef struct rk_hosted
 	uint64		changes;		/* mutating messages since the start */
 	bool		busy;			/* the actor wants its tick soon */
 	bool		has_log;		/* rk.ring_log may have rows to apply */
+	bool		halted;			/* the host ends, and the log is ahead of the state */
 
 	rk_output  *outputs;
 	int			output_count;
@@ -116,7 +117,7 @@ extern bool rk_in_transaction(rk_ring *ring, const char *what, void (*fn) (void 
 extern void rk_ring_error(rk_ring *ring, const char *message);
 
 /* Applies a message of the log or of an option. */
-extern rk_status rk_apply(rk_hosted *h, const rk_message *message);
+extern rk_status rk_apply(rk_hosted *h, rk_message *message);
 
 /*
  * Handles messages of volatile rings in the middle of a longer piece of work;
@@ -142,6 +143,9 @@ extern int	rk_hosted_count;
 /* ---- serve.c ---- */
 
 extern void rk_serve_init(void);
+
+/* What time it is, for messages that expire: after a sleep, and while there are none. */
+extern void rk_serve_time(int64 now);
 
 /* Some messages of every ring; returns how many were handled. */
 extern int	rk_run_rings(void);
@@ -205,10 +209,23 @@ extern void rk_log_newest(rk_hosted *h);
 /* Whether a message is among the newest of the log, as it was when the ring came up. */
 extern bool rk_log_has(const rk_hosted *h, int64 message_id);
 
-/* Remembers a message nobody could handle; rk_dead_flush writes them. */
-extern void rk_dead_letter(rk_hosted *h, const rk_slot *slot, const char *reason, const char *error, int attempts);
-extern void rk_dead_letter_message(rk_hosted *h, const rk_message *m, const char *reason, const char *error);
-extern void rk_dead_flush(void);
+/*
+ * Remembers a message that was not handled; rk_dead_flush writes it.  One of the
+ * log is marked there as well; without a reason that is all.
+ */
+extern void rk_dead_letter_message(rk_hosted *h, const rk_message *m, const char *reason, int sqlstate,
+								   const char *error);
+extern void rk_dead_letter(rk_hosted *h, const rk_slot *slot, const char *reason, int sqlstate, const char *error);
+extern bool rk_dead_flush(void);
+
+/*
+ * The transaction that applied the log has ended, in which letters of it were
+ * written; false: they are written later.
+ */
+extern void rk_dead_written(bool good);
+
+/* rk_dead_flush at once if messages of the ring's log are among them; false: the log does not know of it. */
+extern bool rk_dead_settle(rk_hosted *h);
 
 /* Removes the dead letters of a ring that are too many or too old. */
 extern void rk_dead_trim(rk_hosted *h);

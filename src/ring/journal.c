@@ -36,6 +36,8 @@
 
 #define PAGE 10000				/* rows of the log applied at a time */
 
+static void write_dead_letters(int32 ring_id);
+
 /* ---- from the journal to the log ---- */
 
 typedef struct intake_arg
@@ -100,8 +102,11 @@ static bool
 apply_log(rk_hosted *h)
 {
 	apply_arg	a = {.h = h};
+	bool		good = rk_in_transaction(h->ring, "applying the log", apply_in_transaction, &a);
 
-	if (rk_in_transaction(h->ring, "applying the log", apply_in_transaction, &a))
+	/* a ring that fails applies them again */
+	rk_dead_written(good || h->output_count > 0);
+	if (good)
 		return true;
 	if (h->output_count > 0)
 		rk_ring_failed(h);
@@ -186,7 +191,7 @@ rk_log_apply(rk_hosted *h, bool replay)
 		Oid			types[] = {INT4OID, INT8OID};
 		Datum		values[] = {Int32GetDatum(h->ring_id), Int64GetDatum(ring->apply_seq)};
 
-		rows = rk_run_sql("SELECT apply_seq, type_id, priority, message_id, sent_at_ns, role::oid, payload, key "
+		rows = rk_run_sql("SELECT apply_seq, type_id, priority, message_id, sent_at_ns, role::oid, payload, key, refused "
 						  "FROM rk.ring_log WHERE ring_id = $1 AND apply_seq > $2 ORDER BY apply_seq LIMIT 10000",
 						  2, types, values, NULL);
 		for (int64 i = 0; i < rows; i++)
@@ -208,15 +213,16 @@ rk_log_apply(rk_hosted *h, bool replay)
 				.replay = replay
 			};
 			const rk_message_type *type = rk_actor_message(h->actor, m.type_id);
+			bool		refused = DatumGetBool(SPI_getbinval(t, d, 9, &is_null));
 			void	   *copy = length <= sizeof(aligned) ? (void *) aligned : palloc(length);
 
 			memcpy(copy, VARDATA_ANY(payload), length);
 			m.payload = copy;
-			if (type == NULL || type->request_size != length)
-			{
-				if (!replay)
-					rk_dead_letter_message(h, &m, "invalid", "the payload does not fit the message type");
-			}
+			if (refused)
+				;				/* it has been dealt with */
+			else if (type == NULL || type->request_size != length)
+				rk_dead_letter_message(h, &m, "invalid", ERRCODE_INVALID_PARAMETER_VALUE,
+									   "the payload does not fit the message type");
 			else if ((status = rk_apply(h, &m)) == RK_OK)
 			{
 				Datum		key = SPI_getbinval(t, d, 8, &is_null);
@@ -230,15 +236,15 @@ rk_log_apply(rk_hosted *h, bool replay)
 			}
 			else
 			{
-				if (status == RK_STOPPED || status == RK_ERR_MEMORY)
+				if (status == RK_STOPPED)
 					ereport(ERROR,
-							(errcode(ERRCODE_OUT_OF_MEMORY),
-							 errmsg("log of ring \"%s\" could not be applied: %s", NameStr(ring->name),
-									h->ctx.error.message)));
-				/* it will be refused again at every replay, so that the state is the same */
-				ring->failed += !replay;
-				if (!replay)
-					rk_dead_letter_message(h, &m, "rejected", h->ctx.error.message);
+							(errcode(ERRCODE_QUERY_CANCELED),
+							 errmsg("log of ring \"%s\" could not be applied: the host was told to stop",
+									NameStr(ring->name))));
+				/* whatever the reason, at every replay it counts as refused: the state is the same */
+				ring->failed++;
+				rk_dead_letter_message(h, &m, status == RK_ERR_MEMORY ? "max_retries" : "rejected",
+									   rk_status_code(status), h->ctx.error.message);
 			}
 			ring->apply_seq = m.apply_seq;
 			if (!replay && i % 256 == 255)
@@ -247,6 +253,8 @@ rk_log_apply(rk_hosted *h, bool replay)
 				pfree(copy);
 		}
 		SPI_freetuptable(SPI_tuptable);
+		if (!rk_host_read_only)
+			write_dead_letters(h->ring_id);
 		rk_output_write(h);
 	} while (rows == PAGE);
 	h->has_log = false;
@@ -369,38 +377,44 @@ typedef struct dead_letter
 {
 	int32		ring_id;
 	rk_message	message;		/* payload is a copy */
-	int			attempts;
-	char		reason[16];
+	int			sqlstate;
+	bool		written;		/* in the transaction that is under way */
+	char		reason[16];		/* empty: no letter, it is marked in the log alone */
 	char		error[RK_ERROR_TEXT];
 	struct dead_letter *next;
 } dead_letter;
 
 static dead_letter *dead = NULL;	/* oldest first */
-static dead_letter *last_dead = NULL;
+static dead_letter **dead_end = &dead;
 
 void
-rk_dead_letter_message(rk_hosted *h, const rk_message *m, const char *reason, const char *error)
+rk_dead_letter_message(rk_hosted *h, const rk_message *m, const char *reason, int sqlstate, const char *error)
 {
-	dead_letter *d = MemoryContextAllocZero(TopMemoryContext, sizeof(*d));
-	void	   *payload = MemoryContextAllocZero(TopMemoryContext, m->length + 1);
+	dead_letter *d;
+	void	   *payload;
 
+	if (reason == NULL && m->apply_seq == 0)
+		return;
+	d = MemoryContextAllocZero(TopMemoryContext, sizeof(*d));
+	payload = MemoryContextAllocZero(TopMemoryContext, m->length + 1);
 	memcpy(payload, m->payload, m->length);
 	d->ring_id = h->ring_id;
 	d->message = *m;
 	d->message.payload = payload;
-	d->attempts = 1;
-	strlcpy(d->reason, reason, sizeof(d->reason));
+	d->sqlstate = sqlstate;
+	if (reason)
+	{
+		strlcpy(d->reason, reason, sizeof(d->reason));
+		h->ring->dead_lettered++;
+		h->trim_due_ns = 0;
+	}
 	strlcpy(d->error, error, sizeof(d->error));
-	if (dead)
-		last_dead->next = d;
-	else
-		dead = d;
-	last_dead = d;
-	h->ring->dead_lettered++;
+	*dead_end = d;
+	dead_end = &d->next;
 }
 
 void
-rk_dead_letter(rk_hosted *h, const rk_slot *slot, const char *reason, const char *error, int attempts)
+rk_dead_letter(rk_hosted *h, const rk_slot *slot, const char *reason, int sqlstate, const char *error)
 {
 	rk_message	m = {
 		.type_id = slot->type_id,
@@ -413,32 +427,96 @@ rk_dead_letter(rk_hosted *h, const rk_slot *slot, const char *reason, const char
 		.priority = slot->priority
 	};
 
-	rk_dead_letter_message(h, &m, reason, error);
-	last_dead->attempts = attempts;
+	rk_dead_letter_message(h, &m, reason, sqlstate, error);
+}
+
+/* Writes the letters of a ring's log, or of ring 0 all; the catalog is open. */
+static void
+write_dead_letters(int32 ring_id)
+{
+	for (dead_letter *d = dead; d; d = d->next)
+	{
+		Oid			types[] = {INT4OID, INT4OID, JSONBOID, TEXTOID, INT4OID, INT8OID, INT8OID, OIDOID, TEXTOID, INT2OID,
+		TEXTOID, INT8OID};
+		Datum		values[] = {
+			Int32GetDatum(d->ring_id), Int32GetDatum(d->message.type_id),
+			rk_payload_to_jsonb(rk_message_type_find(d->message.type_id), d->message.payload, d->message.length),
+			CStringGetTextDatum(d->reason), Int32GetDatum(d->message.attempt), Int64GetDatum(d->message.id),
+			Int64GetDatum(d->message.correlation_id), ObjectIdGetDatum(d->message.role),
+			CStringGetTextDatum(d->error), Int16GetDatum(d->message.priority),
+			CStringGetTextDatum(unpack_sql_state(d->sqlstate)), Int64GetDatum((int64) d->message.apply_seq)
+		};
+		Oid			log_types[] = {INT4OID, INT8OID};
+		Datum		log_values[] = {values[0], values[11]};
+
+		if (ring_id != 0 && (d->ring_id != ring_id || d->message.apply_seq == 0))
+			continue;
+		d->written = true;
+		if (d->message.apply_seq != 0)
+			rk_run_sql("UPDATE rk.ring_log SET refused = true WHERE ring_id = $1 AND apply_seq = $2", 2, log_types,
+					   log_values, NULL);
+		if (d->reason[0])
+			rk_run_sql("INSERT INTO rk.dead_letter (ring_id, type_id, payload, reason, attempts, message_id, "
+					   "correlation_id, role, error, priority, sqlstate, journal_id) SELECT $1, $2, $3, $4, $5, $6, "
+					   "nullif($7, 0), $8, $9, $10, $11, nullif($12, 0) WHERE EXISTS (SELECT FROM rk.ring WHERE ring_id = $1)",
+					   12, types, values, NULL);
+	}
 }
 
 static void
-write_dead_letters(void *arg)
+write_all(void *arg)
 {
 	rk_catalog	catalog;
 
 	rk_catalog_open(&catalog);
-	for (dead_letter *d = dead; d; d = d->next)
-	{
-		Oid			types[] = {INT4OID, INT4OID, JSONBOID, TEXTOID, INT4OID, INT8OID, INT8OID, OIDOID, TEXTOID, INT2OID};
-		Datum		values[] = {
-			Int32GetDatum(d->ring_id), Int32GetDatum(d->message.type_id),
-			rk_payload_to_jsonb(rk_message_type_find(d->message.type_id), d->message.payload, d->message.length),
-			CStringGetTextDatum(d->reason), Int32GetDatum(d->attempts), Int64GetDatum(d->message.id),
-			Int64GetDatum(d->message.correlation_id), ObjectIdGetDatum(d->message.role),
-			CStringGetTextDatum(d->error), Int16GetDatum(d->message.priority)
-		};
-
-		rk_run_sql("INSERT INTO rk.dead_letter (ring_id, type_id, payload, reason, attempts, message_id, correlation_id, "
-				   "role, error, priority) SELECT $1, $2, $3, $4, $5, $6, nullif($7, 0), $8, $9, $10 "
-				   "WHERE EXISTS (SELECT FROM rk.ring WHERE ring_id = $1)", 10, types, values, NULL);
-	}
+	write_dead_letters(0);
 	rk_catalog_close(&catalog);
+}
+
+void
+rk_dead_written(bool good)
+{
+	dead_letter **p = &dead;
+
+	while (*p)
+	{
+		dead_letter *d = *p;
+
+		if (!d->written || !good)
+		{
+			d->written = false;
+			p = &d->next;
+			continue;
+		}
+		*p = d->next;
+		pfree(unconstify(void *, d->message.payload));
+		pfree(d);
+	}
+	dead_end = p;
+}
+
+bool
+rk_dead_flush(void)
+{
+	bool		good = true;
+
+	if (dead == NULL)
+		return true;
+	if (!rk_host_read_only)
+		good = rk_in_transaction(NULL, "writing dead letters", write_all, NULL);
+	for (dead_letter *d = dead; d; d = d->next)
+		d->written = true;
+	rk_dead_written(true);
+	return good;
+}
+
+bool
+rk_dead_settle(rk_hosted *h)
+{
+	for (dead_letter *d = dead; d; d = d->next)
+		if (d->ring_id == h->ring_id && d->message.apply_seq != 0)
+			return rk_dead_flush();
+	return true;
 }
 
 static void
@@ -462,21 +540,4 @@ void
 rk_dead_trim(rk_hosted *h)
 {
 	rk_in_transaction(h->ring, "removing dead letters", trim_dead_letters, h);
-}
-
-void
-rk_dead_flush(void)
-{
-	if (dead == NULL)
-		return;
-	if (!rk_host_read_only)
-		rk_in_transaction(NULL, "writing dead letters", write_dead_letters, NULL);
-	while (dead)
-	{
-		dead_letter *next = dead->next;
-
-		pfree(unconstify(void *, dead->message.payload));
-		pfree(dead);
-		dead = next;
-	}
 }

@@ -36,7 +36,7 @@ discard_queue(rk_hosted *h)
 			if (slot->flags & RK_SLOT_REPLY)
 				rk_answer(h->ring, slot, RK_OUTCOME_STOPPED, 0, NULL);
 			else
-				rk_dead_letter(h, slot, "destroyed", "the ring stopped", 0);
+				rk_dead_letter(h, slot, "destroyed", RK_ERRCODE_NOT_RUNNING, "the ring stopped");
 			rk_release(h, slot, lane);
 		}
 	}
@@ -52,7 +52,9 @@ discard_queue(rk_hosted *h)
 static bool
 apply_row(void *arg, const rk_message *message)
 {
-	return rk_apply(arg, message) == RK_OK;
+	rk_message	m = *message;
+
+	return rk_apply(arg, &m) == RK_OK;
 }
 
 /* Reads the relations among the options, each row as a message. */
@@ -102,7 +104,9 @@ bring_up(void *arg)
 					 errmsg("ring \"%s\" has no checkpoint yet", NameStr(h->ring->name))));
 		h->ctx.error.status = RK_OK;
 		if (h->actor->init(&h->ctx, &h->options.kernel, &h->state) != RK_OK)
-			ereport(ERROR, (errcode(rk_status_code(h->ctx.error.status)), errmsg("%s", h->ctx.error.message)));
+			ereport(ERROR, (errcode(rk_status_code(h->ctx.error.status)), errmsg("%s", h->ctx.error.message),
+							h->ctx.error.detail[0] ? errdetail("%s", h->ctx.error.detail) : 0,
+							h->ctx.error.hint[0] ? errhint("%s", h->ctx.error.hint) : 0));
 		rk_catalog_close(&catalog);
 		load_relations(h);
 		rk_catalog_open(&catalog);
@@ -184,9 +188,11 @@ rk_launch(rk_hosted *h)
 {
 	launch_arg	arg = {.h = h};
 	rk_ctx	   *ctx = &h->ctx;
+	bool		good;
 
 	h->restart_at_ns = 0;
 	h->changes = 0;
+	h->halted = false;
 	rk_keys_clear(h);
 	rk_outputs_forget(h);
 	rk_set_state(h->ring, RK_RING_RESTORING);
@@ -194,7 +200,9 @@ rk_launch(rk_hosted *h)
 	ctx->memory_limit = h->options.memory_limit;
 	ctx->interrupted = rk_host_interrupted;
 	h->ring->apply_seq = 0;
-	if (!rk_in_transaction(h->ring, "restoring a ring", bring_up, &arg))
+	good = rk_in_transaction(h->ring, "restoring a ring", bring_up, &arg);
+	rk_dead_written(true);
+	if (!good)
 	{
 		rk_ring_failed(h);
 		return;

@@ -318,11 +318,14 @@ typedef struct rk_reply_slot
 
 _Static_assert(sizeof(rk_reply_slot) == 256, "reply slot layout");
 
-/* An error in a reply. */
+/*
+ * An error in a reply.  The text is message, detail and hint, each ended by a
+ * zero; the latter two may be empty.  It is longer where the reply is in the slab.
+ */
 typedef struct rk_reply_error
 {
 	int32_t		sqlstate;		/* packed as in errcode() */
-	char		message[RK_REPLY_INLINE - 4];
+	char		text[RK_REPLY_INLINE - 4];
 } rk_reply_error;
 
 static inline rk_reply_state

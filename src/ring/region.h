@@ -114,6 +114,7 @@ typedef struct rk_ring
 	int64		failed;
 	int64		expired;
 	int64		dead_lettered;
+	int64		retried;
 	int64		replies_sent;
 	int64		replies_dropped;
 	int64		bytes;

@@ -262,6 +262,7 @@ rk_ring_find(rk_ring_handle *handle, const char *name, int length, int64 deadlin
 				 errmsg("permission denied for ring \"%s\"", text),
 				 errhint("Its owner can run SELECT rk.ring_grant(%s, %s, 'send');", quote_literal_cstr(text),
 						 quote_literal_cstr(GetUserNameFromId(handle->user, false)))));
+	rk_ring_kernel_check(rk_actors[ring->kernel]);
 	handle->ring = ring;
 	return ring;
 }
@@ -368,8 +369,9 @@ dead_letter(rk_ring *ring, const rk_outgoing *out)
 	};
 
 	rk_catalog_open(&catalog);
-	rk_run_sql("INSERT INTO rk.dead_letter (ring_id, type_id, payload, reason, attempts, message_id, role, priority) "
-			   "VALUES ($1, $2, $3, 'queue_full', 0, 0, $4::regrole, $5)", 5, types, values, NULL);
+	rk_run_sql("INSERT INTO rk.dead_letter (ring_id, type_id, payload, reason, attempts, message_id, role, priority, "
+			   "error, sqlstate) VALUES ($1, $2, $3, 'queue_full', 0, 0, $4::regrole, $5, 'queue is full', 'RK001')", 5,
+			   types, values, NULL);
 	rk_catalog_close(&catalog);
 	atomic_fetch_add(&ring->rejected, 1);
 }
@@ -556,17 +558,31 @@ failed(rk_ring *ring, rk_incoming *in)
 {
 	rk_reply_slot *slot = in->slot;
 	rk_outcome	outcome = slot->outcome;
-	rk_reply_error error;
+	const char *data = slot->in_slab ? rk_slab_data(rk_region_slab(), slot->block) : slot->data;
+	uint32		length = outcome == RK_OUTCOME_ERROR ? slot->length : 0;
+	int			sqlstate = ERRCODE_INTERNAL_ERROR;
+	char	   *text[3] = {"", "", ""};
 	char		name[NAMEDATALEN];
 
-	memcpy(&error, slot->data, sizeof(error));
-	error.message[sizeof(error.message) - 1] = '\0';
+	if (length > offsetof(rk_reply_error, text))
+	{
+		uint32		at = offsetof(rk_reply_error, text);
+
+		memcpy(&sqlstate, data, sizeof(sqlstate));
+		for (int i = 0; i < lengthof(text) && at < length; i++)
+		{
+			text[i] = pnstrdup(data + at, strnlen(data + at, length - at));
+			at += strlen(text[i]) + 1;
+		}
+	}
 	strlcpy(name, NameStr(ring->name), NAMEDATALEN);
 	rk_call_end(in);
 	switch (outcome)
 	{
 		case RK_OUTCOME_ERROR:
-			ereport(ERROR, (errcode(error.sqlstate), errmsg("%s", error.message),
+			ereport(ERROR, (errcode(sqlstate), errmsg("%s", text[0]),
+							*text[1] ? errdetail("%s", text[1]) : 0,
+							*text[2] ? errhint("%s", text[2]) : 0,
 							errcontext("message to ring \"%s\"", name)));
 			break;
 		case RK_OUTCOME_EXPIRED:

@@ -22,6 +22,7 @@
 #define BATCH RK_LOG_BATCH		/* messages of a ring before the others' turn */
 
 static char *scratch;			/* replies that nobody waits for */
+static int64 newest_ns;			/* the last time that anybody here looked at the clock */
 
 void
 rk_serve_init(void)
@@ -104,14 +105,14 @@ finish(rk_ring *ring, uint32 number, rk_reply_slot *r, rk_outcome outcome, uint3
 }
 
 /*
- * Writes what the messages since deferring began have published, then sends
- * their replies.  False: it could not be written, and the state is ahead of
- * the outputs.
+ * Writes what the messages since deferring began have published, and which of
+ * them were refused, then sends their replies.  False: it could not be written,
+ * and the state is ahead of the outputs.
  */
 static bool
 deliver(rk_hosted *h)
 {
-	bool		written = rk_output_flush(h);
+	bool		written = rk_dead_settle(h) && rk_output_flush(h);
 
 	deferring = false;
 	for (int i = 0; i < deferred_count; i++)
@@ -129,23 +130,53 @@ deliver(rk_hosted *h)
 	return written;
 }
 
-/* Answers a message that got no reply from its actor. */
-void
-rk_answer(rk_ring *ring, const rk_slot *slot, rk_outcome outcome, int sqlstate, const char *message)
+/* Appends a string and its zero to a text of size bytes, as far as there is room. */
+static uint32
+append(char *text, uint32 at, uint32 size, const char *string)
+{
+	if (at == size)
+		return at;
+	strlcpy(text + at, string, size - at);
+	return at + strlen(text + at) + 1;
+}
+
+/* Answers a message with an error; what is too long for the reply slot goes into the slab. */
+static void
+answer_error(rk_ring *ring, const rk_slot *slot, int sqlstate, const char *message, const char *detail, const char *hint)
 {
 	rk_reply_slot *r;
-	rk_reply_error error = {0};
+	char	   *data;
+	uint32		size = RK_REPLY_INLINE;
+	uint32		needed = offsetof(rk_reply_error, text) + strlen(message) + strlen(detail) + strlen(hint) + 3;
+	uint32		block = RK_SLAB_NONE;
+	uint32		length;
 
 	if (!(slot->flags & RK_SLOT_REPLY))
 		return;
 	r = &rk_region_replies()[slot->reply_slot];
-	if (outcome == RK_OUTCOME_ERROR)
+	data = r->data;
+	if (needed > size && (block = rk_slab_take(rk_region_slab(), needed)) != RK_SLAB_NONE)
 	{
-		error.sqlstate = sqlstate;
-		strlcpy(error.message, message, sizeof(error.message));
-		memcpy(r->data, &error, sizeof(error));
+		data = rk_slab_data(rk_region_slab(), block);
+		size = needed;
 	}
-	finish(ring, slot->reply_slot, r, outcome, 0, RK_SLAB_NONE);
+	memcpy(data, &sqlstate, sizeof(int32));
+	length = append(data, offsetof(rk_reply_error, text), size, message);
+	length = append(data, length, size, detail);
+	length = append(data, length, size, hint);
+	finish(ring, slot->reply_slot, r, RK_OUTCOME_ERROR, length, block);
+}
+
+/* Answers a message that got no reply from its actor. */
+void
+rk_answer(rk_ring *ring, const rk_slot *slot, rk_outcome outcome, int sqlstate, const char *message)
+{
+	if (!(slot->flags & RK_SLOT_REPLY))
+		return;
+	if (outcome == RK_OUTCOME_ERROR)
+		answer_error(ring, slot, sqlstate, message, "", "");
+	else
+		finish(ring, slot->reply_slot, &rk_region_replies()[slot->reply_slot], outcome, 0, RK_SLAB_NONE);
 }
 
 /* Ends a message: its place in the queue and its block. */
@@ -227,30 +258,94 @@ publish(rk_reply *reply, uint32_t type_id, const void *record, uint32_t size)
 	rk_record_add(publisher, publication, type_id, record, size);
 }
 
+/* Detail and hint are set by some errors only: what an older one said must go. */
+static void
+forget_error(rk_hosted *h)
+{
+	h->ctx.error.status = RK_OK;
+	h->ctx.error.detail[0] = '\0';
+	h->ctx.error.hint[0] = '\0';
+}
+
+/*
+ * Hands a message that failed for want of memory to the actor again, before any
+ * other: in the log it has its place.  Memory that is kept for later is given
+ * back first.
+ */
+static rk_status
+try_again(rk_hosted *h, rk_message *message, rk_reply *reply, Size mark)
+{
+	rk_status	status = RK_ERR_MEMORY;
+
+	for (int i = 0; i < h->options.max_retries && status == RK_ERR_MEMORY; i++)
+	{
+		rk_memory_trim();
+		forget_error(h);
+		h->records.size = mark;
+		reply->length = 0;
+		reply->later = false;
+		message->attempt++;
+		h->ring->retried++;
+		status = h->actor->handle(&h->ctx, h->state, message, reply);
+	}
+	return status;
+}
+
 /*
  * What every message goes through: the actor, and what it publishes.  Nothing
  * is kept of a message that fails or is to come again.
  */
 static inline rk_status
-call_actor(rk_hosted *h, const rk_message *message, const rk_message_type *type, rk_reply *reply)
+call_actor(rk_hosted *h, rk_message *message, const rk_message_type *type, rk_reply *reply)
 {
 	rk_status	status;
 	Size		mark;
 
 	h->ctx.error.status = RK_OK;
+	message->attempt = 1;
 	if (likely(h->output_count == 0 || message->apply_seq <= h->output_seq))
-		return h->actor->handle(&h->ctx, h->state, message, reply);
+	{
+		status = h->actor->handle(&h->ctx, h->state, message, reply);
+		return likely(status != RK_ERR_MEMORY) ? status : try_again(h, message, reply, h->records.size);
+	}
 
 	mark = h->records.size;
 	publisher = h;
 	publication = message;
 	reply->publish = publish;
 	status = h->actor->handle(&h->ctx, h->state, message, reply);
+	if (unlikely(status == RK_ERR_MEMORY))
+		status = try_again(h, message, reply, mark);
 	if (status != RK_OK || reply->later)
 		h->records.size = mark;
 	else if (type->reply_id != 0 && reply->length >= type->reply_size)
 		rk_record_add(h, message, type->reply_id, reply->data, reply->length);
 	return status;
+}
+
+/*
+ * A message that the actor did not take.  letter: nobody waits for an answer,
+ * so that it becomes a dead letter.  What is in the log is marked there, lest
+ * it be applied when there is more memory.
+ */
+static void
+refused(rk_hosted *h, const rk_message *message, rk_status status, bool letter)
+{
+	rk_error   *error = &h->ctx.error;
+	const char *reason = status == RK_ERR_MEMORY ? "max_retries" : status == RK_STOPPED ? "destroyed" : "rejected";
+
+	if (status == RK_STOPPED)
+		strlcpy(error->message, "the host of the ring was told to stop", sizeof(error->message));
+	/* the limit of an actor is its ring's, whatever the allocator says */
+	if (status == RK_ERR_MEMORY && error->hint[0])
+		snprintf(error->hint, sizeof(error->hint), "Raise the option \"memory_limit\" of ring \"%s\" with rk.ring_configure.",
+				 NameStr(h->ring->name));
+	h->ring->failed++;
+	rk_ring_error(h->ring, error->message);
+	if (status == RK_STOPPED && message->apply_seq != 0)
+		h->halted = true;
+	else
+		rk_dead_letter_message(h, message, letter ? reason : NULL, rk_status_code(status), error->message);
 }
 
 /*
@@ -321,17 +416,17 @@ handle(rk_hosted *h, rk_slot *slot, uint64 apply_seq, bool parked)
 	}
 	else
 	{
-		const char *why = status == RK_STOPPED ? "the host of the ring was told to stop" : h->ctx.error.message;
-
 		if (block != RK_SLAB_NONE)
 			rk_slab_give(rk_region_slab(), block);
-		ring->failed++;
 		ring->in_flight = 0;
-		rk_ring_error(ring, why);
-		if (r)
-			rk_answer(ring, slot, RK_OUTCOME_ERROR, rk_status_code(status), why);
-		else
-			rk_dead_letter(h, slot, "rejected", why, 1);
+		refused(h, &message, status, r == NULL);
+		/* what the log has is applied by the next host */
+		if (h->halted)
+			rk_answer(ring, slot, RK_OUTCOME_LOST, 0, NULL);
+		else if (r)
+			answer_error(ring, slot, rk_status_code(status), h->ctx.error.message, h->ctx.error.detail,
+						 h->ctx.error.hint);
+		forget_error(h);
 	}
 	ring->bytes += slot->length;
 	return false;
@@ -356,7 +451,7 @@ acceptable(rk_hosted *h, rk_slot *slot)
 		if (slot->flags & RK_SLOT_REPLY)
 			rk_answer(h->ring, slot, RK_OUTCOME_ERROR, ERRCODE_INVALID_PARAMETER_VALUE, text);
 		else
-			rk_dead_letter(h, slot, "invalid", text, 0);
+			rk_dead_letter(h, slot, "invalid", ERRCODE_INVALID_PARAMETER_VALUE, text);
 		return false;
 	}
 	if (unlikely(rk_host_read_only && type->mutating))
@@ -372,7 +467,7 @@ acceptable(rk_hosted *h, rk_slot *slot)
 		if (slot->flags & RK_SLOT_REPLY)
 			rk_answer(h->ring, slot, RK_OUTCOME_EXPIRED, 0, NULL);
 		else
-			rk_dead_letter(h, slot, "expired", "deadline passed before the message was handled", 0);
+			rk_dead_letter(h, slot, "expired", RK_ERRCODE_DEADLINE, "deadline passed before the message was handled");
 		return false;
 	}
 	if (has_key(slot))
@@ -414,7 +509,7 @@ rk_retry_parked(rk_hosted *h)
 	/* what the log has already comes first, and is applied elsewhere */
 	if (h->ring->journal && h->has_log)
 		return;
-	deferring = h->output_count > 0;
+	deferring = h->ring->journal;
 	for (int i = 0; i < h->parked_count; i++)
 	{
 		rk_parked  *p = &h->parked[i];
@@ -468,9 +563,16 @@ offer_room(rk_hosted *h)
 		ConditionVariableBroadcast(&ring->space);
 }
 
+void
+rk_serve_time(int64 now)
+{
+	newest_ns = now;
+}
+
 /*
  * Handles some messages of a ring; returns how many.  Whatever a message
- * needs of the clock is the time after the one before.
+ * needs of the clock is the time after the one before, of this ring or another:
+ * messages that wait pay for one look at the clock each.
  */
 static int
 run_volatile(rk_hosted *h)
@@ -480,6 +582,7 @@ run_volatile(rk_hosted *h)
 	rk_slot    *slot;
 	int			n = 0;
 
+	h->now_ns = newest_ns;
 	while (n < BATCH && (slot = rk_queue_peek(h->queue, &lane)) != NULL)
 	{
 		int64		sent = slot->sent_ns;
@@ -490,7 +593,7 @@ run_volatile(rk_hosted *h)
 		else
 			rk_release(h, slot, lane);
 		ring->in_flight = 0;
-		h->now_ns = rk_now_ns();
+		newest_ns = h->now_ns = rk_now_ns();
 		count_latency(ring, h->now_ns - sent);
 		n++;
 	}
@@ -533,6 +636,7 @@ run_journaled(rk_hosted *h)
 
 	if (rk_queue_peek(h->queue, &lane) == NULL)
 		return 0;
+	h->now_ns = newest_ns;
 	n = gather(h, lane, slots);
 	for (int i = 0; i < n; i++)
 		if (to_be_logged(h, slots[i]) && !(has_key(slots[i]) && rk_key_find(h, slots[i]->key_hash)))
@@ -555,17 +659,25 @@ run_journaled(rk_hosted *h)
 	{
 		bool		is_logged = l < logged && to_log[l] == slots[i];
 
+		if (unlikely(h->halted))
+		{
+			keep[i] = false;
+			rk_answer(ring, slots[i], is_logged ? RK_OUTCOME_LOST : RK_OUTCOME_STOPPED, 0, NULL);
+			continue;
+		}
 		if (is_logged)
 		{
 			l++;
-			ring->apply_seq = ++seq;
+			keep[i] = handle(h, slots[i], ++seq, false);
+			if (likely(!h->halted))
+				ring->apply_seq = seq;
 		}
-		keep[i] = is_logged ? handle(h, slots[i], seq, false) :
-			acceptable(h, slots[i]) && handle(h, slots[i], 0, false);
+		else
+			keep[i] = acceptable(h, slots[i]) && handle(h, slots[i], 0, false);
 	}
 	/* log and outputs agree before anybody hears of it */
 	written = deliver(h);
-	h->now_ns = rk_now_ns();
+	newest_ns = h->now_ns = rk_now_ns();
 	for (int i = 0; i < n; i++)
 	{
 		count_latency(ring, h->now_ns - slots[i]->sent_ns);
@@ -581,11 +693,13 @@ run_journaled(rk_hosted *h)
 }
 
 rk_status
-rk_apply(rk_hosted *h, const rk_message *message)
+rk_apply(rk_hosted *h, rk_message *message)
 {
 	rk_reply	reply = {.data = scratch,.capacity = RK_REPLY_INLINE,.grow = grow_reply};
-	rk_status	status = call_actor(h, message, type_of(h, message->type_id), &reply);
+	rk_status	status;
 
+	forget_error(h);
+	status = call_actor(h, message, type_of(h, message->type_id), &reply);
 	if (status != RK_OK)
 		return status;
 	/* who comes from a table or the log cannot wait */
@@ -681,7 +795,7 @@ rk_run_rings(void)
 
 		if (unlikely(rk_lane_peek(h->queue, RK_LANE_CONTROL, 0) != NULL))
 			run_control(h);
-		if (state == RK_RING_ACTIVE || state == RK_RING_DRAINING)
+		if ((state == RK_RING_ACTIVE || state == RK_RING_DRAINING) && likely(!h->halted))
 		{
 			int			done = unlikely(h->ring->journal) ? run_journaled(h) : run_volatile(h);
 

@@ -200,6 +200,7 @@ try_ring(const subscriber *s, Jsonb *payload, int qos)
 	Oid			user;
 	int			security_context;
 	char	   *volatile problem = NULL;
+	volatile int problem_code = 0;
 
 	GetUserIdAndSecContext(&user, &security_context);
 	BeginInternalSubTransaction(NULL);
@@ -226,6 +227,7 @@ try_ring(const subscriber *s, Jsonb *payload, int qos)
 		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED || error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
 			ReThrowError(error);
 		problem = error->message;
+		problem_code = error->sqlerrcode;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(memory);
@@ -233,15 +235,16 @@ try_ring(const subscriber *s, Jsonb *payload, int qos)
 	if (problem && qos > 0)
 	{
 		rk_catalog	catalog;
-		Oid			types[] = {INT4OID, INT4OID, JSONBOID, OIDOID, TEXTOID};
+		Oid			types[] = {INT4OID, INT4OID, JSONBOID, OIDOID, TEXTOID, TEXTOID};
 		Datum		values[] = {
 			Int32GetDatum(s->ring_id), Int32GetDatum(topic_message_type(rk_ring_kernel(s->kernel))->type_id),
-			JsonbPGetDatum(payload), ObjectIdGetDatum(s->role), CStringGetTextDatum(problem)
+			JsonbPGetDatum(payload), ObjectIdGetDatum(s->role), CStringGetTextDatum(problem),
+			CStringGetTextDatum(unpack_sql_state(problem_code))
 		};
 
 		rk_catalog_open(&catalog);
-		rk_run_sql("INSERT INTO rk.dead_letter (ring_id, type_id, payload, reason, attempts, message_id, role, priority, error) "
-				   "VALUES ($1, $2, $3, 'invalid', 0, 0, $4::regrole, 64, $5)", 5, types, values, NULL);
+		rk_run_sql("INSERT INTO rk.dead_letter (ring_id, type_id, payload, reason, attempts, message_id, role, priority, error, "
+				   "sqlstate) VALUES ($1, $2, $3, 'invalid', 0, 0, $4::regrole, 64, $5, $6)", 6, types, values, NULL);
 		rk_catalog_close(&catalog);
 	}
 }

@@ -177,7 +177,11 @@ rk_ring_typed(PG_FUNCTION_ARGS)
 
 	/* the reply is read before anything can fail, unless it has rows */
 	if (likely(site->desc == NULL && !site->returns_set))
-		result = rk_field_fetch(site->columns[0], in.data, &null);
+	{
+		/* a void function has no column */
+		if (likely(site->outputs > 0))
+			result = rk_field_fetch(site->columns[0], in.data, &null);
+	}
 	else
 	{
 		Datum		values[2 * MAX_FIELDS];

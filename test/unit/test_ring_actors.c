@@ -181,6 +181,50 @@ test_echo_publishes(void **state)
 	rk_ctx_destroy(&ctx);
 }
 
+/* Sends core/fault one message, the attempt-th time. */
+static rk_status
+fault(rk_ctx *ctx, void *actor, const rk_fault_request *q, int attempt)
+{
+	rk_reply	reply = {.grow = no_growth};
+	rk_message	message = {.type_id = 60,.length = sizeof(*q),.payload = q,.attempt = attempt};
+
+	ctx->error.status = RK_OK;
+	return rk_actor_core_fault.handle(ctx, actor, &message, &reply);
+}
+
+static void
+test_fault(void **state)
+{
+	rk_ctx		ctx;
+	void	   *actor;
+	rk_options	options = {0};
+	rk_fault_request q = {.kind = RK_FAULT_MEMORY,.attempts = 2,.amount = 7};
+	uint64_t	sum;
+
+	(void) state;
+	rk_ctx_init(&ctx);
+	assert_int_equal(rk_actor_core_fault.init(&ctx, &options, &actor), RK_OK);
+	sum = rk_actor_core_fault.checksum(&ctx, actor);
+	assert_int_equal(fault(&ctx, actor, &q, 1), RK_ERR_MEMORY);
+	assert_string_equal(ctx.error.message, "fault on request");
+	assert_int_equal(fault(&ctx, actor, &q, 2), RK_ERR_MEMORY);
+	q.kind = RK_FAULT_DATA;
+	strcpy(q.message, "no such account");
+	memset(q.hint, 'h', sizeof(q.hint));
+	assert_int_equal(fault(&ctx, actor, &q, 1), RK_ERR_DATA);
+	assert_string_equal(ctx.error.message, "no such account");
+	assert_int_equal(strlen(ctx.error.hint), sizeof(q.hint));
+	/* so far nothing has happened */
+	assert_true(rk_actor_core_fault.checksum(&ctx, actor) == sum);
+	assert_int_equal(fault(&ctx, actor, &q, 3), RK_OK);
+	assert_true(rk_actor_core_fault.checksum(&ctx, actor) != sum);
+	/* told to stop while it takes its time */
+	q = (rk_fault_request) {.kind = RK_FAULT_SLEEP,.amount = 10000};
+	ctx.stop = true;
+	assert_int_equal(fault(&ctx, actor, &q, 1), RK_STOPPED);
+	rk_ctx_destroy(&ctx);
+}
+
 /* ---- graph actors ---- */
 
 /* Random changes of the graph, and back from a snapshot, whatever memory there is. */
@@ -229,6 +273,7 @@ main(void)
 		cmocka_unit_test(test_actors),
 		cmocka_unit_test(test_echo),
 		cmocka_unit_test(test_echo_publishes),
+		cmocka_unit_test(test_fault),
 		cmocka_unit_test(test_degree_actors),
 		cmocka_unit_test(test_pagerank_actor),
 	};
