@@ -2,44 +2,19 @@
  * bfs.cu
  *	  Breadth-first search from one node, as src/graph/paths/shortest_path_bfs.c.
  *
- * A level at a time, top down.  The queue holds pieces of rows, at most PIECE
- * entries each, and a warp takes one, so that a row of a million entries is
- * work for thousands of warps.  Who finds a node first puts its pieces into the
- * next queue; everybody who finds it on that level lowers its predecessor by an
- * atomic minimum.  So hops and predecessors do not depend on the order.
+ * A level at a time, top down, from queues of pieces of rows.  Who finds a node
+ * first puts its pieces into the next queue; everybody who finds it on that
+ * level lowers its predecessor by an atomic minimum.  So hops and predecessors
+ * do not depend on the order.
  *
  * Each level costs a look by the host: a graph with more than MAX_LEVELS of
  * them is left to the CPU.
  */
-#include "device.cuh"
+#include "pieces.cuh"
 
 #define THREADS 256
-#define PIECE 256
 #define NONE UINT32_MAX
 #define MAX_LEVELS 4096
-
-struct row_piece
-{
-	uint32_t	node;
-	uint32_t	number;			/* of the piece in the row */
-};
-
-/* Puts the pieces of a node's row into a queue. */
-__device__ static inline void
-enqueue(const int64_t *offsets, uint32_t v, row_piece *queue, unsigned long long *count)
-{
-	int64_t		pieces = (offsets[v + 1] - offsets[v] + PIECE - 1) / PIECE;
-	unsigned long long place;
-
-	if (pieces == 0)
-		return;
-	place = atomicAdd(count, (unsigned long long) pieces);
-	for (int64_t i = 0; i < pieces; i++)
-	{
-		queue[place + i].node = v;
-		queue[place + i].number = (uint32_t) i;
-	}
-}
 
 __global__ static void
 start_search(const int64_t *offsets, uint32_t source, uint32_t *hops, row_piece *queue,
@@ -64,8 +39,7 @@ expand(const int64_t *__restrict__ offsets, const uint32_t *__restrict__ neighbo
 	if (piece >= pieces)
 		return;
 	u = queue[piece].node;
-	from = offsets[u] + (int64_t) queue[piece].number * PIECE;
-	to = min(from + PIECE, offsets[u + 1]);
+	piece_entries(offsets, queue[piece], &from, &to);
 	for (int64_t i = from + threadIdx.x % 32; i < to; i += 32)
 	{
 		uint32_t	v = neighbors[i];
@@ -104,8 +78,8 @@ run_bfs(rk_cuda_device *device, rk_cuda_call *call)
 		decline("arrays of another shape than a search has");
 	hops.allocate(device, n);
 	predecessor.allocate(device, n);
-	queue[0].allocate(device, n + g->arcs / PIECE);
-	queue[1].allocate(device, n + g->arcs / PIECE);
+	queue[0].allocate(device, most_pieces(n, g->arcs));
+	queue[1].allocate(device, most_pieces(n, g->arcs));
 	count.allocate(device, 1);
 
 	kernel_timer timer(device, &call->usage);

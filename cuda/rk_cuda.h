@@ -131,6 +131,24 @@ typedef struct rk_cuda_bfs_params
 	uint32_t	unused;
 } rk_cuda_bfs_params;
 
+/* Norms have the numbers of rk_katz_norm. */
+typedef struct rk_cuda_katz_params
+{
+	double		alpha;			/* 0: 1 / (1 + largest in-strength) */
+	double		beta;
+	double		tolerance;
+	int32_t		max_iterations;
+	int32_t		norm;
+} rk_cuda_katz_params;
+
+/* Norms have the numbers of rk_eigenvector_norm. */
+typedef struct rk_cuda_eigenvector_params
+{
+	double		tolerance;
+	int32_t		max_iterations;
+	int32_t		norm;
+} rk_cuda_eigenvector_params;
+
 /* Numbers, and what goes with each: kernels.def. */
 typedef enum rk_cuda_kernel
 {

@@ -259,6 +259,16 @@ largest_difference(const double *a, const double *b, int64_t n)
 	return largest;
 }
 
+double
+largest_relative(const double *a, const double *b, int64_t n)
+{
+	double		largest = 0;
+
+	for (int64_t i = 0; i < n; i++)
+		largest = fmax(largest, fabs(a[i]));
+	return largest_difference(a, b, n) / (largest > 0 ? largest : 1);
+}
+
 /* ---- the program ---- */
 
 /* Functions of peers.so beside the library, where there is one. */

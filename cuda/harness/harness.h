@@ -77,6 +77,9 @@ extern void report(harness *h, const char *what, bool equal, const char *differe
 /* Largest absolute difference; NaN when one of them is no number. */
 extern double largest_difference(const double *a, const double *b, int64_t n);
 
+/* The same as a share of the largest magnitude in a, or as it is where that is 0. */
+extern double largest_relative(const double *a, const double *b, int64_t n);
+
 /* ---- checks of kernels ---- */
 
 #define RK_CUDA_KERNEL(number, name) extern void check_##name(harness *h);

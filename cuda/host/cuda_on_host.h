@@ -209,6 +209,16 @@ atomicMin(T *p, U value)
 }
 
 template <typename T, typename U> T
+atomicMax(T *p, U value)
+{
+	T			old = *p;
+
+	if ((T) value > old)
+		*p = (T) value;
+	return old;
+}
+
+template <typename T, typename U> T
 atomicOr(T *p, U value)
 {
 	T			old = *p;

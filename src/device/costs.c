@@ -122,6 +122,42 @@ rk_device_bfs_cost(int64 nodes, int64 arcs, bool kept)
 	};
 }
 
+rk_device_cost
+rk_device_katz_cost(int64 nodes, int64 arcs, bool weighted, bool kept, int max_iterations)
+{
+	double		n = nodes;
+	double		m = arcs;
+	/* with the alpha that is taken when none is given */
+	double		iterations = Min(20, max_iterations);
+
+	return (rk_device_cost) {
+		.cpu_seconds = iterations * 1e-9 * (2 * n + (weighted ? 2 : 1.5) * m),
+		.bytes_to = graph_bytes(n, m, weighted, kept),
+		.bytes_from = 8 * n,
+		.bytes_moved = iterations * (gather_bytes(rk_the_devices, n, m) + (weighted ? 12 : 4) * m + 40 * n) + 40 * n,
+		.launches = iterations / 4 + 8
+	};
+}
+
+rk_device_cost
+rk_device_eigenvector_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed, int max_iterations)
+{
+	double		n = nodes;
+	double		m = arcs;
+	/* three plain iterations, then spaces of 12 products and one iteration */
+	double		products = Min(29, max_iterations);
+
+	return (rk_device_cost) {
+		/* bases are passed through three times for each of their vectors */
+		.cpu_seconds = 1e-9 * (products * ((weighted ? 2 : 1.5) * m + 22 * n) + (directed ? 6 * m : 0)),
+		.bytes_to = graph_bytes(n, m, weighted, kept),
+		.bytes_from = 8 * n,
+		.bytes_moved = products * (gather_bytes(rk_the_devices, n, m) + (weighted ? 12 : 4) * m + 250 * n) +
+			(directed ? 12 * m + 30 * n : 0),
+		.launches = products / 6 + (directed ? 10 : 4)
+	};
+}
+
 /* ---- which functions ---- */
 
 typedef struct device_function

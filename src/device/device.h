@@ -100,6 +100,9 @@ extern rk_device_cost rk_device_monte_carlo_cost(int64 positions, int64 simulati
 extern rk_device_cost rk_device_bfs_cost(int64 nodes, int64 arcs, bool kept);
 extern rk_device_cost rk_device_triangles_cost(int64 nodes, int64 arcs, bool kept);
 extern rk_device_cost rk_device_components_cost(int64 nodes, int64 arcs, bool kept, int threads);
+extern rk_device_cost rk_device_katz_cost(int64 nodes, int64 arcs, bool weighted, bool kept, int max_iterations);
+extern rk_device_cost rk_device_eigenvector_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed,
+												 int max_iterations);
 
 /* Whether a function of a kernel has a device form (functions.def). */
 extern bool rk_device_has_form(const char *id, const char *suffix);

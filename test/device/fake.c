@@ -209,6 +209,14 @@ fault(rk_cuda_call *call)
 	return RK_CUDA_OK;
 }
 
+static void
+give_run(rk_cuda_call *call, const rk_run *run)
+{
+	call->iterations = run->iterations;
+	call->residual = run->residual;
+	call->converged = run->converged;
+}
+
 static rk_status
 run_pagerank(rk_ctx *ctx, rk_cuda_call *call)
 {
@@ -223,9 +231,7 @@ run_pagerank(rk_ctx *ctx, rk_cuda_call *call)
 	rk_run		run;
 	rk_status	status = rk_graph_pagerank(ctx, &call->graph->g, &params, call->output[0].data, &run);
 
-	call->iterations = run.iterations;
-	call->residual = run.residual;
-	call->converged = run.converged;
+	give_run(call, &run);
 	return status;
 }
 
@@ -291,6 +297,39 @@ run_monte_carlo(rk_ctx *ctx, rk_cuda_call *call)
 	status = rk_risk_simulate(ctx, &positions, &s, pnl);
 	for (int64_t i = 0; i < p->simulations; i++)
 		pnl[i] += p->mean;
+	return status;
+}
+
+static rk_status
+run_katz(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_cuda_katz_params *p = call->params;
+	rk_katz_params params = {
+		.alpha = p->alpha,
+		.beta = p->beta,
+		.node_beta = call->input[0].data,
+		.tolerance = p->tolerance,
+		.max_iterations = p->max_iterations,
+		.norm = p->norm
+	};
+	rk_run		run;
+	rk_status	status = rk_graph_katz_centrality(ctx, &call->graph->g, &params, call->output[0].data,
+												  call->output[1].data, &run);
+
+	give_run(call, &run);
+	return status;
+}
+
+static rk_status
+run_eigenvector(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_cuda_eigenvector_params *p = call->params;
+	rk_eigenvector_params params = {.tolerance = p->tolerance, .max_iterations = p->max_iterations, .norm = p->norm};
+	rk_run		run;
+	rk_status	status = rk_graph_eigenvector_centrality(ctx, &call->graph->g, &params, call->output[0].data,
+														 call->output[1].data, &run);
+
+	give_run(call, &run);
 	return status;
 }
 

@@ -417,6 +417,8 @@ my @queries = (
 	'graph_shortest_path' => q{SELECT * FROM rk.graph_shortest_path('$edges', 0, include_unreachable => true)},
 	'graph_shortest_path 2' => q{SELECT * FROM rk.graph_shortest_path('$edges', 0, directed => false, max_distance => 2.5)},
 	'graph_connected_components_sizes' => q{SELECT * FROM rk.graph_connected_components_sizes('$edges')},
+	'graph_katz_centrality' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_katz_centrality('$edges', norm => 'max')},
+	'graph_eigenvector_centrality' => q{SELECT node, round(score::numeric, 10) FROM rk.graph_eigenvector_centrality('$edges', directed => false)},
 );
 my $book = q{$$SELECT 'p' || i AS id, (1000 * (i - 20))::numeric AS value, 0.1 + i / 100.0 AS volatility, 0.02 AS expected_return
 	FROM generate_series(1, 41) i$$};
@@ -430,6 +432,8 @@ my @kernels = (
 	'graph_connected_components' => q{SELECT * FROM rk.graph_connected_components('few')},
 	'graph_triangle_counting' => q{SELECT * FROM rk.graph_triangle_counting('few')},
 	'graph_shortest_path' => q{SELECT * FROM rk.graph_shortest_path('few', 0, weighted => false)},
+	'graph_katz_centrality' => q{SELECT node, round(score::numeric, 10) FROM rk.graph_katz_centrality('few')},
+	'graph_eigenvector_centrality' => q{SELECT node, round(score::numeric, 9) FROM rk.graph_eigenvector_centrality('few', max_iterations => 18)},
 	'risk_monte_carlo_var' => qq{SELECT round(var::numeric, 5) AS var, round(expected_shortfall::numeric, 5) AS es FROM rk.risk_monte_carlo_var($book, simulations => 20001)},
 );
 one(q{CREATE TABLE sparse AS SELECT i AS source, i + 1 + i % 5 AS target FROM generate_series(0::bigint, 5000, 3) i;

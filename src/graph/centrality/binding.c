@@ -360,6 +360,24 @@ closeness_centrality(rk_call *call)
 
 RK_FUNCTION(rk_graph_closeness_centrality_sql, "graph/closeness-centrality", "");
 
+/*
+ * Runs a kernel of scores and one value more on the device, if one was chosen;
+ * false: the CPU shall.
+ */
+static bool
+scores_on_device(rk_device_run *device, const rk_graph_input *input, const rk_graph *g, const rk_graph_options *options,
+				 const void *params, Size params_bytes, const double *by_node, double *score, double *value)
+{
+	if (device == NULL || g->nodes == 0)
+		return false;
+	rk_device_graph(device, input, g, options);
+	rk_device_params(device, params, params_bytes);
+	rk_device_input(device, by_node, g->nodes * sizeof(double));
+	rk_device_output(device, score, g->nodes * sizeof(double));
+	rk_device_output(device, value, sizeof(double));
+	return rk_device_finish(device, NULL);
+}
+
 /* ---- graph/eigenvector-centrality ---- */
 
 static void
@@ -368,6 +386,13 @@ eigenvector_centrality_need(const rk_call *call, const rk_graph_size *size, rk_n
 	/* strengths and loops, as for PageRank */
 	need->graph = pagerank_graph(call, size->weighted);
 	need->bytes = size->nodes * sizeof(double) + rk_graph_eigenvector_memory(size->nodes, size->arcs);
+}
+
+static void
+eigenvector_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	*cost = rk_device_eigenvector_cost(size->nodes, size->arcs, size->weighted, size->kept,
+									   rk_arg_boolean(call, "directed"), rk_arg_int(call, "max_iterations"));
 }
 
 static void
@@ -380,13 +405,21 @@ eigenvector_centrality(rk_call *call)
 		.max_iterations = rk_arg_int(call, "max_iterations"),
 		.norm = rk_arg_choice(call, "norm")
 	};
+	rk_cuda_eigenvector_params on_device = {
+		.tolerance = params.tolerance,
+		.max_iterations = params.max_iterations,
+		.norm = params.norm
+	};
+	rk_graph_size size = rk_input_size(call, input, options.directed);
+	rk_device_run *device = rk_device_begin(call, RK_CUDA_EIGENVECTOR, &size);
 	rk_graph	g;
 	double	   *score;
 	double		eigenvalue;
 
 	rk_build_graph(call, input, &options, &g);
 	score = rk_call_alloc(call, g.nodes, double);
-	rk_call_check(call, rk_graph_eigenvector_centrality(&call->ctx, &g, &params, score, &eigenvalue, &call->run));
+	if (!scores_on_device(device, input, &g, &options, &on_device, sizeof(on_device), NULL, score, &eigenvalue))
+		rk_call_check(call, rk_graph_eigenvector_centrality(&call->ctx, &g, &params, score, &eigenvalue, &call->run));
 	rk_call_detail_float8(call, "eigenvalue", eigenvalue);
 	if (g.nodes > 0 && eigenvalue == 0)
 		ereport(WARNING,
@@ -409,6 +442,12 @@ katz_centrality_need(const rk_call *call, const rk_graph_size *size, rk_need *ne
 }
 
 static void
+katz_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	*cost = rk_device_katz_cost(size->nodes, size->arcs, size->weighted, size->kept, rk_arg_int(call, "max_iterations"));
+}
+
+static void
 katz_centrality(rk_call *call)
 {
 	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_STRENGTH);
@@ -421,13 +460,23 @@ katz_centrality(rk_call *call)
 		.max_iterations = rk_arg_int(call, "max_iterations"),
 		.norm = rk_arg_choice(call, "norm")
 	};
+	rk_cuda_katz_params on_device = {
+		.alpha = params.alpha,
+		.beta = params.beta,
+		.tolerance = params.tolerance,
+		.max_iterations = params.max_iterations,
+		.norm = params.norm
+	};
+	rk_graph_size size = rk_input_size(call, input, options.directed);
+	rk_device_run *device = rk_device_begin(call, RK_CUDA_KATZ, &size);
 	rk_graph	g;
 	double	   *score;
 	double		alpha;
 
 	rk_build_graph(call, input, &options, &g);
 	score = rk_call_alloc(call, g.nodes, double);
-	rk_call_check(call, rk_graph_katz_centrality(&call->ctx, &g, &params, score, &alpha, &call->run));
+	if (!scores_on_device(device, input, &g, &options, &on_device, sizeof(on_device), params.node_beta, score, &alpha))
+		rk_call_check(call, rk_graph_katz_centrality(&call->ctx, &g, &params, score, &alpha, &call->run));
 	rk_call_detail_float8(call, "alpha", alpha);
 	rk_emit(call, g.nodes, (rk_out[]) {RK_OUT_NODES(input->ids), RK_OUT_DOUBLES(score)}, NULL);
 }
@@ -441,7 +490,8 @@ const rk_bound_function rk_graph_centrality_bindings[] = {
 	{"graph/betweenness-centrality", "", betweenness_centrality, betweenness_need},
 	{"graph/betweenness-centrality", "_edges", betweenness_centrality_edges, betweenness_edges_need},
 	{"graph/closeness-centrality", "", closeness_centrality, closeness_centrality_need},
-	{"graph/eigenvector-centrality", "", eigenvector_centrality, eigenvector_centrality_need},
-	{"graph/katz-centrality", "", katz_centrality, katz_centrality_need},
+	{"graph/eigenvector-centrality", "", eigenvector_centrality, eigenvector_centrality_need,
+		.device_cost = eigenvector_device_cost},
+	{"graph/katz-centrality", "", katz_centrality, katz_centrality_need, .device_cost = katz_device_cost},
 	{0}
 };
