@@ -53,7 +53,8 @@ include $(PGXS)
 $(patsubst %.c,%.o,$(PLAIN_SOURCES)): override CFLAGS += -O3
 
 # the same bits whether or not the machine multiplies and adds in one step
-src/compute/philox.o src/compute/normal.o src/risk/portfolio/ring_book.o: override CFLAGS += -ffp-contract=off -fno-math-errno
+src/compute/philox.o src/compute/normal.o src/risk/portfolio/ring_book.o src/temporal/rolling.o src/temporal/anomaly_ring.o \
+src/temporal/volatility_ring.o: override CFLAGS += -ffp-contract=off -fno-math-errno
 
 # which headers a file includes, from the compiler
 $(OBJS): override CPPFLAGS += -MMD -MP

@@ -61,6 +61,29 @@ rk_ctx_destroy(rk_ctx *ctx)
 		rk_free(ctx, (char *) ctx->blocks + RK_HEADER);
 }
 
+void
+rk_ctx_enter(rk_ctx *ctx, rk_ctx *inner)
+{
+	rk_ctx_init(inner);
+	inner->threads = ctx->threads;
+	inner->interrupted = ctx->interrupted;
+	inner->interrupted_arg = ctx->interrupted_arg;
+	if (ctx->memory_limit > 0)
+		inner->memory_limit = ctx->memory_limit > ctx->memory_used ? ctx->memory_limit - ctx->memory_used : 1;
+	if (ctx->fail_allocation > ctx->allocations)
+		inner->fail_allocation = ctx->fail_allocation - ctx->allocations;
+}
+
+rk_status
+rk_ctx_leave(rk_ctx *ctx, rk_ctx *inner, rk_status status)
+{
+	ctx->allocations += inner->allocations;
+	if (status != RK_OK && status != RK_STOPPED)
+		ctx->error = inner->error;
+	rk_ctx_destroy(inner);
+	return status;
+}
+
 /* Takes the best fitting retained block, or NULL. */
 static rk_block *
 take_retained(int64_t bytes)

@@ -103,6 +103,14 @@ typedef struct rk_ctx
 /* Makes ctx ready: one thread, no limits, never interrupted. */
 extern void rk_ctx_init(rk_ctx *ctx);
 
+/*
+ * Makes inner ready for a call within another one's life, and within what is
+ * left of its limits: an actor calls a kernel, whose memory goes at the end of
+ * that.  rk_ctx_leave hands an error on, destroys inner and returns status.
+ */
+extern void rk_ctx_enter(rk_ctx *ctx, rk_ctx *inner);
+extern rk_status rk_ctx_leave(rk_ctx *ctx, rk_ctx *inner, rk_status status);
+
 /* Joins the helper threads and frees all memory of ctx.  Safe to repeat. */
 extern void rk_ctx_destroy(rk_ctx *ctx);
 

@@ -9,7 +9,9 @@
 #ifndef RK_RANDOM_H
 #define RK_RANDOM_H
 
+#include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 static inline uint64_t
 rk_mix64(uint64_t z)
@@ -53,6 +55,18 @@ static inline double
 rk_uniform(uint64_t h)
 {
 	return (double) (h >> 11) * 0x1.0p-53;
+}
+
+/* The bits of a number, for checksums; all NaNs are one. */
+static inline uint64_t
+rk_number_bits(double x)
+{
+	uint64_t	bits;
+
+	if (isnan(x))
+		return UINT64_MAX;
+	memcpy(&bits, &x, sizeof(bits));
+	return bits;
 }
 
 #endif							/* RK_RANDOM_H */

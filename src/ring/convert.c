@@ -63,6 +63,8 @@ rk_field_type(const rk_field *field)
 			return INTERVALOID;
 		case RK_FIELD_TEXT_ARRAY:
 			return TEXTARRAYOID;
+		case RK_FIELD_FLOAT8_ARRAY:
+			return FLOAT8ARRAYOID;
 	}
 	return InvalidOid;
 }
@@ -125,7 +127,9 @@ store_absent(const rk_field *field, char *at)
 	switch (field->kind)
 	{
 		case RK_FIELD_FLOAT8:
-			memcpy(at, &nan, 8);
+		case RK_FIELD_FLOAT8_ARRAY:
+			for (int i = 0; i < field->size; i += 8)
+				memcpy(at + i, &nan, 8);
 			break;
 		case RK_FIELD_TEXT:
 		case RK_FIELD_TEXT_ARRAY:
@@ -326,6 +330,52 @@ fetch_text_array(const rk_field *field, const char *at)
 	return PointerGetDatum(construct_array(items, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
+/* An array of numbers, none of them NaN. */
+static void
+store_number_array(const rk_field *field, char *at, ArrayType *array)
+{
+	int			room = field->size / 8;
+	double		nan = get_float8_nan();
+	Datum	   *items;
+	bool	   *nulls;
+	int			count;
+
+	deconstruct_array(array, FLOAT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &items, &nulls, &count);
+	if (count > room)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("field \"%s\" has room for %d numbers only", field->name, room)));
+	for (int i = 0; i < room; i++)
+	{
+		double		d = i < count && !nulls[i] ? DatumGetFloat8(items[i]) : nan;
+
+		if (i < count && isnan(d))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("field \"%s\" must not have null or NaN elements", field->name)));
+		memcpy(at + 8 * i, &d, 8);
+	}
+}
+
+static Datum
+fetch_number_array(const rk_field *field, const char *at, bool *is_null)
+{
+	int			room = field->size / 8;
+	Datum	   *items = palloc(sizeof(Datum) * room);
+	int			count = 0;
+	double		d;
+
+	for (; count < room; count++)
+	{
+		memcpy(&d, at + 8 * count, 8);
+		if (isnan(d))
+			break;
+		items[count] = Float8GetDatum(d);
+	}
+	*is_null = count == 0 && field->initial != NULL;
+	return PointerGetDatum(construct_array(items, count, FLOAT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
 void
 rk_field_store(const rk_field *field, void *record, Datum value, Oid type, bool is_null)
 {
@@ -423,6 +473,9 @@ rk_field_store(const rk_field *field, void *record, Datum value, Oid type, bool 
 		case RK_FIELD_TEXT_ARRAY:
 			store_text_array(field, at, DatumGetArrayTypeP(value));
 			break;
+		case RK_FIELD_FLOAT8_ARRAY:
+			store_number_array(field, at, DatumGetArrayTypeP(value));
+			break;
 	}
 }
 
@@ -510,6 +563,8 @@ rk_field_fetch(const rk_field *field, const void *record, bool *is_null)
 			return rk_us_to_interval(v8);
 		case RK_FIELD_TEXT_ARRAY:
 			return fetch_text_array(field, at);
+		case RK_FIELD_FLOAT8_ARRAY:
+			return fetch_number_array(field, at, is_null);
 	}
 	return (Datum) 0;
 }
@@ -534,6 +589,26 @@ json_texts(const rk_field *field, JsonbContainer *array)
 		items[i] = PointerGetDatum(cstring_to_text_with_len(v->val.string.val, v->val.string.len));
 	}
 	return PointerGetDatum(construct_array(items, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* A JSON array of numbers as double precision[]. */
+static Datum
+json_numbers(const rk_field *field, JsonbContainer *array)
+{
+	int			count = JsonContainerSize(array);
+	Datum	   *items = palloc(sizeof(Datum) * Max(count, 1));
+
+	for (int i = 0; i < count; i++)
+	{
+		JsonbValue *v = getIthJsonbValueFromContainer(array, i);
+
+		if (v->type != jbvNumeric)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("field \"%s\" of the message must be an array of numbers", field->name)));
+		items[i] = Float8GetDatum(rk_numeric_to_double(NumericGetDatum(v->val.numeric)));
+	}
+	return PointerGetDatum(construct_array(items, count, FLOAT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
 /* A JSON value as the field's SQL type: numbers may be written as strings. */
@@ -565,6 +640,11 @@ store_json(const rk_field *field, void *record, const JsonbValue *v)
 			if (type == TEXTARRAYOID && JsonContainerIsArray(v->val.binary.data))
 			{
 				rk_field_store(field, record, json_texts(field, v->val.binary.data), type, false);
+				return;
+			}
+			if (type == FLOAT8ARRAYOID && JsonContainerIsArray(v->val.binary.data))
+			{
+				rk_field_store(field, record, json_numbers(field, v->val.binary.data), type, false);
 				return;
 			}
 			break;
@@ -661,6 +741,25 @@ rk_jsonb_to_payload(const rk_message_type *type, const Jsonb *object, void *payl
 			store_literal(&type->request[i], payload, type->request[i].initial);
 }
 
+/* A number with all its digits; infinities and NaN as strings. */
+static JsonbValue
+number_to_json(double d)
+{
+	JsonbValue	v = {.type = jbvNumeric};
+	char	   *text = DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(d)));
+
+	if (isfinite(d))
+		v.val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+															ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	else
+	{
+		v.type = jbvString;
+		v.val.string.val = text;
+		v.val.string.len = strlen(text);
+	}
+	return v;
+}
+
 /* text[] as a JSON array, the value of a key. */
 static void
 push_texts(JsonbParseState **state, ArrayType *array)
@@ -677,6 +776,25 @@ push_texts(JsonbParseState **state, ArrayType *array)
 
 		v.val.string.val = TextDatumGetCString(items[i]);
 		v.val.string.len = strlen(v.val.string.val);
+		pushJsonbValue(state, WJB_ELEM, &v);
+	}
+	pushJsonbValue(state, WJB_END_ARRAY, NULL);
+}
+
+/* The same for double precision[]; infinities as strings. */
+static void
+push_numbers(JsonbParseState **state, ArrayType *array)
+{
+	Datum	   *items;
+	bool	   *nulls;
+	int			count;
+
+	deconstruct_array(array, FLOAT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &items, &nulls, &count);
+	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+	for (int i = 0; i < count; i++)
+	{
+		JsonbValue	v = number_to_json(DatumGetFloat8(items[i]));
+
 		pushJsonbValue(state, WJB_ELEM, &v);
 	}
 	pushJsonbValue(state, WJB_END_ARRAY, NULL);
@@ -700,6 +818,11 @@ push_fields(JsonbParseState **state, const rk_field *fields, const void *record)
 			push_texts(state, DatumGetArrayTypeP(value));
 			continue;
 		}
+		if (!is_null && f->kind == RK_FIELD_FLOAT8_ARRAY)
+		{
+			push_numbers(state, DatumGetArrayTypeP(value));
+			continue;
+		}
 		if (!is_null)
 		{
 			switch (rk_field_type(f))
@@ -720,27 +843,18 @@ push_fields(JsonbParseState **state, const rk_field *fields, const void *record)
 					v.type = jbvBool;
 					v.val.boolean = DatumGetBool(value);
 					break;
+				case FLOAT8OID:
+					v = number_to_json(DatumGetFloat8(value));
+					break;
 				default:
 					{
 						Oid			output;
 						bool		varlena;
-						char	   *text;
 
 						getTypeOutputInfo(rk_field_type(f), &output, &varlena);
-						text = OidOutputFunctionCall(output, value);
-						if (f->kind == RK_FIELD_FLOAT8 && isfinite(DatumGetFloat8(value)))
-						{
-							v.type = jbvNumeric;
-							v.val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
-																				ObjectIdGetDatum(InvalidOid),
-																				Int32GetDatum(-1)));
-						}
-						else
-						{
-							v.type = jbvString;
-							v.val.string.val = text;
-							v.val.string.len = strlen(text);
-						}
+						v.type = jbvString;
+						v.val.string.val = OidOutputFunctionCall(output, value);
+						v.val.string.len = strlen(v.val.string.val);
 					}
 			}
 		}
@@ -912,6 +1026,8 @@ json_type_of(const rk_field *field)
 			return RK_TYPE_INTERVAL;
 		case TEXTARRAYOID:
 			return RK_TYPE_TEXT_ARRAY;
+		case FLOAT8ARRAYOID:
+			return RK_TYPE_FLOAT8_ARRAY;
 		default:
 			return RK_TYPE_FLOAT8;
 	}

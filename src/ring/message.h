@@ -36,7 +36,8 @@ typedef enum rk_field_kind
 	RK_FIELD_TEXT,				/* char[size], padded with zeros; text */
 	RK_FIELD_UUID,				/* 16 bytes; uuid */
 	RK_FIELD_INTERVAL,			/* int64_t, microseconds, a day being 24 hours; interval */
-	RK_FIELD_TEXT_ARRAY			/* char[size], each element ended by a zero; text[] */
+	RK_FIELD_TEXT_ARRAY,		/* char[size], each element ended by a zero; text[] */
+	RK_FIELD_FLOAT8_ARRAY		/* double[], NaN behind the last element; double precision[] */
 } rk_field_kind;
 
 /* Fixed-point numbers have 8 decimals. */
@@ -67,7 +68,8 @@ typedef struct rk_field
 #define RK_FIELD_ABSENT_INT8 INT64_MIN	/* also of ids, fixed-point numbers, times, intervals */
 #define RK_FIELD_ABSENT_INT4 INT32_MIN
 #define RK_FIELD_ABSENT_CODE INT16_MIN	/* also of RK_FIELD_INT2 */
-								/* FLOAT8: NaN; TEXT: empty; BOOLEAN, UUID, arrays: zeros */
+								/* FLOAT8 and its arrays: NaN; TEXT: empty; BOOLEAN,
+								 * UUID, TEXT_ARRAY: zeros */
 
 typedef struct rk_message_type
 {

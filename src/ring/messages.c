@@ -63,6 +63,8 @@ rk_field_sql_type(const rk_field *field)
 			return "interval";
 		case RK_FIELD_TEXT_ARRAY:
 			return "text[]";
+		case RK_FIELD_FLOAT8_ARRAY:
+			return "double precision[]";
 	}
 	return NULL;
 }

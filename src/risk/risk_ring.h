@@ -10,20 +10,9 @@
 
 #include <math.h>
 
+#include "../compute/random.h"
 #include "../ring/actor.h"
 #include "../ring/names.h"
-
-/* The bits of a number, for checksums; all NaNs are one. */
-static inline uint64_t
-rk_number_bits(double x)
-{
-	uint64_t	bits;
-
-	if (isnan(x))
-		return UINT64_MAX;
-	memcpy(&bits, &x, sizeof(bits));
-	return bits;
-}
 
 /* Status in replies. */
 typedef enum rk_risk_status

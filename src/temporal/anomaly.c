@@ -9,6 +9,7 @@
 
 #include "../compute/special.h"
 #include "decompose.h"
+#include "rolling.h"
 #include "trend.h"
 
 #define NORMAL_QUARTILE 0.67448975019608171	/* standard deviations in a MAD */
@@ -23,7 +24,6 @@ typedef struct scratch
 	double	   *a;
 	double	   *b;
 	long double *sums;
-	long double *squares;
 } scratch;
 
 typedef struct state
@@ -82,37 +82,30 @@ median_and_mad(const double *x, int64_t n, double *work, double *median, double 
 
 /* ---- methods ---- */
 
-/* Prefix sums about the mean; a window of equal values has no spread at all. */
+/* The window is the one that a ring has. */
 static void
 rolling(const rk_anomaly_params *p, const double *x, int64_t n, scratch *w, place *at)
 {
-	double		centre = rk_mean(x, n);
-	int64_t		equal = 0;		/* the last so many values are equal */
+	int32_t		most = (int32_t) (p->window < n ? p->window : n);
+	rk_rolling	window = {.window = most,.values = w->a,.capacity = most};
 
-	w->sums[0] = w->squares[0] = 0;
 	for (int64_t i = 0; i < n; i++)
 	{
-		long double d = (long double) x[i] - centre;
-		int64_t		m = i < p->window ? i : p->window;
+		double		mean;
+		double		deviation;
 
-		w->sums[i + 1] = w->sums[i] + d;
-		w->squares[i + 1] = w->squares[i] + d * d;
-		if (m < 2)
+		if (i < 2)
 		{
 			at->expected[i] = at->lower[i] = at->upper[i] = NAN;
 			at->score[i] = 0;
 			at->is_anomaly[i] = false;
 		}
-		else if (equal >= m)
-			judge(p, x[i], x[i - 1], 0, p->threshold, at, i);
 		else
 		{
-			long double sum = w->sums[i] - w->sums[i - m];
-			long double squares = w->squares[i] - w->squares[i - m] - sum * sum / m;
-
-			judge(p, x[i], centre + (double) (sum / m), sqrt(fmax((double) squares, 0) / (m - 1)), p->threshold, at, i);
+			rk_rolling_moments(&window, &mean, &deviation);
+			judge(p, x[i], mean, deviation, p->threshold, at, i);
 		}
-		equal = i > 0 && x[i] == x[i - 1] ? equal + 1 : 1;
+		rk_rolling_push(&window, x[i]);
 	}
 }
 
@@ -381,8 +374,7 @@ rk_temporal_anomalies(rk_ctx *ctx, const rk_series *s, const rk_anomaly_params *
 		w->a = rk_alloc(ctx, n, sizeof(double));
 		w->b = rk_alloc(ctx, n, sizeof(double));
 		w->sums = rk_alloc(ctx, n + 1, sizeof(long double));
-		w->squares = rk_alloc(ctx, n + 1, sizeof(long double));
-		if (!w->trend || !w->seasonal || !w->weight || !w->a || !w->b || !w->sums || !w->squares)
+		if (!w->trend || !w->seasonal || !w->weight || !w->a || !w->b || !w->sums)
 			return RK_ERR_MEMORY;
 	}
 	status = rk_parallel_for(ctx, s->count, 1, anomaly_chunk, &st);

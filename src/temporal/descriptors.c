@@ -452,7 +452,7 @@ const rk_kernel rk_temporal_kernels[] = {
 	{
 		.id = "temporal/anomaly-detection",
 		.domain = "TemporalAnalysis",
-		.mode = RK_MODE_BATCH,
+		.mode = RK_MODE_BOTH,
 		.description = "Statistical threshold anomaly detection",
 		.notes = "mad: Iglewicz, Hoaglin 1993; seasonal_esd: Hochenbaum, Vallis, Kejariwal 2017 with Rosner's test of 1983, after a "
 		"robust STL. Rows without a value are left out. A series below two periods has no scores with the seasonal methods, and "
@@ -478,7 +478,7 @@ const rk_kernel rk_temporal_kernels[] = {
 	{
 		.id = "temporal/volatility-analysis",
 		.domain = "TemporalAnalysis",
-		.mode = RK_MODE_BATCH,
+		.mode = RK_MODE_BOTH,
 		.description = "GARCH model volatility forecasting",
 		.notes = "GARCH models are fitted by maximum likelihood: Bollerslev 1986, Glosten, Jagannathan, Runkle 1993 (gjr), Nelson "
 		"1991 (egarch), p being the lags of squared shocks and q those of the variance. Series of fewer than 50 returns or of equal "

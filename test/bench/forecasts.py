@@ -31,7 +31,7 @@ def compile_temporal(build):
     program = os.path.join(build, "temporal")
     sources = [os.path.join(HERE, "temporal.c")] + sorted(
         p for folder in ("compute", "temporal", "temporal/forecast") for p in glob.glob(os.path.join(ROOT, "src", folder, "*.c"))
-        if os.path.basename(p) not in ("binding.c", "descriptors.c", "relations.c"))
+        if os.path.basename(p) not in ("binding.c", "descriptors.c", "relations.c", "messages.c") and not p.endswith("_ring.c"))
     headers = glob.glob(os.path.join(ROOT, "src", "**", "*.h"), recursive=True)
     if not os.path.exists(program) or os.path.getmtime(program) < max(map(os.path.getmtime, sources + headers)):
         blas = subprocess.run(["pkg-config", "--libs", "openblas"], check=True, stdout=subprocess.PIPE, text=True).stdout.split()

@@ -27,6 +27,7 @@ kind_size(rk_field_kind kind)
 			return 16;
 		case RK_FIELD_TEXT:
 		case RK_FIELD_TEXT_ARRAY:
+		case RK_FIELD_FLOAT8_ARRAY:
 			return 0;
 		default:
 			return 8;

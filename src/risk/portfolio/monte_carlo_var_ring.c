@@ -201,33 +201,6 @@ query_var(rk_ctx *ctx, var_state *s, const rk_question_request *q, rk_reply *rep
 	return RK_OK;
 }
 
-/*
- * The kernels of the batch form leave their memory to the end of the call; so
- * they get a context for it, within the limits of the actor's.
- */
-static void
-open_call(rk_ctx *ctx, rk_ctx *call)
-{
-	rk_ctx_init(call);
-	call->threads = ctx->threads;
-	call->interrupted = ctx->interrupted;
-	call->interrupted_arg = ctx->interrupted_arg;
-	if (ctx->memory_limit > 0)
-		call->memory_limit = ctx->memory_limit > ctx->memory_used ? ctx->memory_limit - ctx->memory_used : 1;
-	if (ctx->fail_allocation > ctx->allocations)
-		call->fail_allocation = ctx->fail_allocation - ctx->allocations;
-}
-
-static rk_status
-close_call(rk_ctx *ctx, rk_ctx *call, rk_status status)
-{
-	ctx->allocations += call->allocations;
-	if (status != RK_OK && status != RK_STOPPED)
-		ctx->error = call->error;
-	rk_ctx_destroy(call);
-	return status;
-}
-
 /* Simulates the book into pnl; in call, p is filled. */
 static rk_status
 simulate(rk_ctx *call, const var_state *s, const rk_simulation *simulation, rk_positions *p, double *pnl)
@@ -292,7 +265,7 @@ recalculate(rk_ctx *ctx, var_state *s, const rk_recalculate_request *q, rk_reply
 	pnl = kept ? s->pnl : rk_alloc(ctx, simulation.simulations, sizeof(double));
 	if (pnl == NULL)
 		return RK_ERR_MEMORY;
-	open_call(ctx, &call);
+	rk_ctx_enter(ctx, &call);
 	status = simulate(&call, s, &simulation, &p, kept ? NULL : pnl);
 	ranked = status == RK_OK ? rk_alloc(&call, simulation.simulations, sizeof(double)) : NULL;
 	if (status == RK_OK && ranked == NULL)
@@ -302,7 +275,7 @@ recalculate(rk_ctx *ctx, var_state *s, const rk_recalculate_request *q, rk_reply
 		memcpy(ranked, pnl, simulation.simulations * sizeof(double));
 		status = rk_risk_simulated_measures(&call, &p, &simulation, ranked, &risk);
 	}
-	status = close_call(ctx, &call, status);
+	status = rk_ctx_leave(ctx, &call, status);
 	if (status != RK_OK)
 	{
 		if (!kept)
