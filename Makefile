@@ -172,7 +172,9 @@ NVCC ?= $(firstword $(shell command -v nvcc) /usr/local/cuda/bin/nvcc)
 NVCC_TARGETS = --generate-code arch=compute_80,code=sm_80 --generate-code arch=compute_90,code=[sm_90,compute_90]
 NVCC_FLAGS = -std=c++17 -O3 -lineinfo -Xcompiler -fPIC,-Wall,-Wextra,-Werror -Werror all-warnings
 CUDA_SOURCES = $(wildcard cuda/*.cu)
-CUDA_HEADERS = $(wildcard cuda/*.cuh cuda/*.h cuda/*.def) src/compute/both.h src/compute/normal.h src/compute/philox.h
+CUDA_HEADERS = $(wildcard cuda/*.cuh cuda/*.h cuda/*.def) $(CUDA_SHARED:%=src/%)
+# what both sides are compiled from
+CUDA_SHARED = compute/both.h compute/normal.h compute/philox.h graph/neural/activation_steps.h graph/neural/choices.h
 CUDA_LIBRARY = build/cuda/rustkernels_cuda.so
 
 # its normal numbers have the bits of src/compute/normal.c

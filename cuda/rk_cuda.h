@@ -149,6 +149,61 @@ typedef struct rk_cuda_eigenvector_params
 	int32_t		norm;
 } rk_cuda_eigenvector_params;
 
+/* Choices of the neural kernels: same numbers as src/graph/neural/choices.h. */
+typedef struct rk_cuda_gnn_params
+{
+	int32_t		layers;
+	int32_t		compute_type;
+	int32_t		add_self_loops;
+	int32_t		output;
+} rk_cuda_gnn_params;
+
+typedef struct rk_cuda_gnn_layer
+{
+	int64_t		in;
+	int64_t		out;
+	int32_t		aggregation;
+	int32_t		activation;
+	int32_t		normalize;
+	int32_t		has_bias;		/* which arrays there are, beside the weights */
+	int32_t		has_self;
+	int32_t		has_gamma;
+	int32_t		has_beta;
+	int32_t		unused;
+	double		eps;
+	double		epsilon;
+} rk_cuda_gnn_layer;
+
+typedef struct rk_cuda_attention_params
+{
+	int64_t		in;
+	int64_t		width;			/* of a head */
+	int64_t		out;			/* of the embedding */
+	double		negative_slope;
+	int32_t		heads;
+	int32_t		compute_type;
+	int32_t		second;			/* gatv2 */
+	int32_t		concat;
+	int32_t		activation;
+	int32_t		has_output;		/* an output matrix */
+	int32_t		has_bias;
+	int32_t		unused;
+} rk_cuda_attention_params;
+
+/* What the matrices of a head are. */
+typedef enum rk_cuda_head_matrix
+{
+	RK_CUDA_MATRIX_OWN,
+	RK_CUDA_MATRIX_QUERY,		/* the query's once more */
+	RK_CUDA_MATRIX_KEY
+} rk_cuda_head_matrix;
+
+typedef struct rk_cuda_attention_head
+{
+	int32_t		key;			/* rk_cuda_head_matrix */
+	int32_t		value;
+} rk_cuda_attention_head;
+
 /* Numbers, and what goes with each: kernels.def. */
 typedef enum rk_cuda_kernel
 {

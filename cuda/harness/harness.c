@@ -137,6 +137,18 @@ make_graph(harness *h, rk_ctx *ctx, const graph_case *c, uint64_t seed, bool wei
 	return g;
 }
 
+double *
+make_numbers(rk_ctx *ctx, uint64_t seed, int64_t count, double limit)
+{
+	double	   *x = rk_alloc(ctx, count, sizeof(double));
+
+	if (x == NULL)
+		must(ctx, RK_ERR_MEMORY);
+	for (int64_t i = 0; i < count; i++)
+		x[i] = (2 * rk_uniform(rk_hash2(seed, i)) - 1) * limit;
+	return x;
+}
+
 /* ---- the device's side ---- */
 
 static void

@@ -80,6 +80,9 @@ extern double largest_difference(const double *a, const double *b, int64_t n);
 /* The same as a share of the largest magnitude in a, or as it is where that is 0. */
 extern double largest_relative(const double *a, const double *b, int64_t n);
 
+/* count numbers in (-limit, limit), which belong to ctx. */
+extern double *make_numbers(rk_ctx *ctx, uint64_t seed, int64_t count, double limit);
+
 /* ---- checks of kernels ---- */
 
 #define RK_CUDA_KERNEL(number, name) extern void check_##name(harness *h);

@@ -11,6 +11,7 @@
 
 #include <math.h>
 
+#include "../graph/neural/neural.h"
 #include "device.h"
 
 #define SECTOR 32.0
@@ -156,6 +157,85 @@ rk_device_eigenvector_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bo
 			(directed ? 12 * m + 30 * n : 0),
 		.launches = products / 6 + (directed ? 10 : 4)
 	};
+}
+
+/* Bytes of m gathers of vectors from n of them, and of the n results. */
+static double
+vector_bytes(double n, double m, double numbers, int bytes)
+{
+	double		each = bytes * ceil(numbers * bytes / 16) * 16 / bytes;
+
+	return (m + n) * each;
+}
+
+rk_device_cost
+rk_device_gnn_cost(int64 nodes, int64 arcs, bool weighted, bool kept, const rk_gnn_model *model, int bytes)
+{
+	double		n = nodes;
+	double		m = arcs;
+	double		out = model->layer[model->layers - 1].out;
+	rk_device_cost cost = {
+		.bytes_to = graph_bytes(n, m, weighted, kept) + bytes * n * model->layer[0].in,
+		.bytes_from = n * out * bytes,
+		.launches = 6,
+		/* features and embedding change their type */
+		.host_seconds = bytes == 4 ? 0.5e-9 * n * (model->layer[0].in + out) : 0
+	};
+
+	if (model->output != RK_OUTPUT_NONE || out > 1)
+		cost.bytes_from += 8 * n;
+	if (model->output != RK_OUTPUT_NONE)
+	{
+		cost.bytes_from += 8 * n * out;
+		cost.cpu_seconds += 8e-9 * n * out;
+	}
+	for (int i = 0; i < model->layers; i++)
+	{
+		const rk_gnn_layer *l = &model->layer[i];
+		double		gathered = l->aggregation == RK_AGGREGATE_MAX ? l->in : Min(l->in, l->out);
+		double		products = n * l->in * l->out * (l->self_weight ? 2 : 1);
+
+		/* a vector of 8 float4 a cycle, in both steps */
+		cost.cpu_seconds += 1e-10 * bytes / 4 * (products + 2 * m * gathered) + 2e-9 * (m + n * l->out);
+		cost.bytes_moved += vector_bytes(n, m, gathered, bytes) + (weighted ? 12 : 4) * m +
+			2 * bytes * n * (l->in + l->out);
+		/* float4 runs at twice the rate */
+		cost.flops += 2 * products * bytes / 8;
+		cost.launches += 1;
+	}
+	return cost;
+}
+
+rk_device_cost
+rk_device_attention_cost(int64 nodes, int64 arcs, bool kept, const rk_attention_model *model, int bytes,
+						 bool want_attention)
+{
+	double		n = nodes;
+	double		m = (double) arcs + nodes;
+	double		width = model->width;
+	double		columns = model->concat ? model->heads * width : width;
+	double		out = model->output_weight ? model->out : columns;
+	double		passes = model->second ? 2 : 1;
+	double		products = n * columns * (model->output_weight ? out : 0);
+	rk_device_cost cost = {
+		.bytes_to = graph_bytes(n, arcs, false, kept) + bytes * n * model->in,
+		.bytes_from = n * (out * bytes + 8 * model->heads) + (want_attention ? 8 * m * model->heads : 0),
+		.launches = 6 + model->heads,
+		.host_seconds = (bytes == 4 ? 0.5e-9 * n * (model->in + out) : 0) + (want_attention ? 4e-9 * m : 0)
+	};
+
+	for (int h = 0; h < model->heads; h++)
+	{
+		int			matrices = 1 + (model->head[h].key != model->head[h].query) +
+			(model->head[h].value != model->head[h].key);
+
+		products += matrices * n * model->in * width;
+	}
+	cost.cpu_seconds = 1e-10 * bytes / 4 * (products + 2 * passes * model->heads * m * width) + 15e-9 * model->heads * m;
+	cost.bytes_moved = model->heads * (passes * vector_bytes(n, m, width, bytes) + 96 * m) + 12 * m +
+		bytes * products / Max(width, 1) * 2;
+	cost.flops = 2 * products * bytes / 8;
+	return cost;
 }
 
 /* ---- which functions ---- */

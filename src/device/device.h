@@ -104,6 +104,14 @@ extern rk_device_cost rk_device_katz_cost(int64 nodes, int64 arcs, bool weighted
 extern rk_device_cost rk_device_eigenvector_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed,
 												 int max_iterations);
 
+/* Of the neural kernels; bytes: of a number that is computed with. */
+struct rk_gnn_model;
+struct rk_attention_model;
+extern rk_device_cost rk_device_gnn_cost(int64 nodes, int64 arcs, bool weighted, bool kept,
+										 const struct rk_gnn_model *model, int bytes);
+extern rk_device_cost rk_device_attention_cost(int64 nodes, int64 arcs, bool kept,
+											   const struct rk_attention_model *model, int bytes, bool want_attention);
+
 /* Whether a function of a kernel has a device form (functions.def). */
 extern bool rk_device_has_form(const char *id, const char *suffix);
 

@@ -28,6 +28,7 @@
 #include "../../src/compute/csr.h"
 #include "../../src/graph/centrality/centrality.h"
 #include "../../src/graph/community/community.h"
+#include "../../src/graph/neural/neural.h"
 #include "../../src/graph/paths/paths.h"
 #include "../../src/graph/patterns/patterns.h"
 #include "../../src/risk/portfolio/portfolio.h"
@@ -331,6 +332,123 @@ run_eigenvector(rk_ctx *ctx, rk_cuda_call *call)
 
 	give_run(call, &run);
 	return status;
+}
+
+/* Features in float8. */
+static const double *
+features_of(rk_ctx *ctx, const rk_cuda_call *call, int32_t type, int64_t count)
+{
+	const float *narrow = call->input[2].data;
+	double	   *wide;
+
+	if (type == RK_COMPUTE_FLOAT8)
+		return call->input[2].data;
+	wide = rk_alloc(ctx, count, sizeof(double));
+	for (int64_t i = 0; wide && i < count; i++)
+		wide[i] = narrow[i];
+	return wide;
+}
+
+/* An embedding in the type that is computed with. */
+static void
+put_embedding(rk_cuda_call *call, int32_t type, const double *embedding, int64_t count)
+{
+	if (type == RK_COMPUTE_FLOAT8)
+		memcpy(call->output[0].data, embedding, sizeof(double) * count);
+	else
+		for (int64_t i = 0; i < count; i++)
+			((float *) call->output[0].data)[i] = (float) embedding[i];
+}
+
+/* The next array of a model. */
+static const double *
+take(const double **numbers, bool there, int64_t count)
+{
+	const double *at = *numbers;
+
+	*numbers += there ? count : 0;
+	return there ? at : NULL;
+}
+
+static rk_status
+run_gnn(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_cuda_gnn_params *p = call->params;
+	const rk_cuda_gnn_layer *from = call->input[0].data;
+	const double *numbers = call->input[1].data;
+	int64_t		n = call->graph->g.nodes;
+	int64_t		out = from[p->layers - 1].out;
+	rk_gnn_layer *layers = rk_alloc0(ctx, p->layers, sizeof(rk_gnn_layer));
+	rk_gnn_model model = {.add_self_loops = p->add_self_loops, .layers = p->layers, .layer = layers, .output = p->output};
+	rk_gnn_result result;
+	const double *features = features_of(ctx, call, p->compute_type, n * from[0].in);
+	rk_status	status;
+
+	if (!layers || !features)
+		return RK_ERR_MEMORY;
+	for (int i = 0; i < p->layers; i++)
+	{
+		layers[i] = (rk_gnn_layer) {
+			.in = from[i].in, .out = from[i].out, .aggregation = from[i].aggregation, .activation = from[i].activation,
+			.normalize = from[i].normalize, .eps = from[i].eps, .epsilon = from[i].epsilon
+		};
+		layers[i].weight = take(&numbers, true, from[i].in * from[i].out);
+		layers[i].bias = take(&numbers, from[i].has_bias, from[i].out);
+		layers[i].self_weight = take(&numbers, from[i].has_self, from[i].in * from[i].out);
+		layers[i].gamma = take(&numbers, from[i].has_gamma, from[i].out);
+		layers[i].beta = take(&numbers, from[i].has_beta, from[i].out);
+	}
+	status = rk_graph_gnn_inference(ctx, &call->graph->g, features, &model, p->compute_type, &result);
+	if (status != RK_OK)
+		return status;
+	put_embedding(call, p->compute_type, result.embedding, n * out);
+	if (call->output[1].bytes > 0)
+		memcpy(call->output[1].data, result.prediction, call->output[1].bytes);
+	if (call->output[2].bytes > 0)
+		memcpy(call->output[2].data, result.probabilities, call->output[2].bytes);
+	return RK_OK;
+}
+
+static rk_status
+run_attention(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_cuda_attention_params *p = call->params;
+	const rk_cuda_attention_head *from = call->input[0].data;
+	const double *numbers = call->input[1].data;
+	int64_t		n = call->graph->g.nodes;
+	int64_t		columns = p->concat ? p->heads * p->width : p->width;
+	rk_attention_head *heads = rk_alloc0(ctx, p->heads, sizeof(rk_attention_head));
+	rk_attention_model model = {
+		.second = p->second, .negative_slope = p->negative_slope, .concat = p->concat, .in = p->in, .width = p->width,
+		.heads = p->heads, .head = heads, .out = p->out, .activation = p->activation
+	};
+	rk_attention_result result;
+	const double *features = features_of(ctx, call, p->compute_type, n * p->in);
+	rk_status	status;
+
+	if (!heads || !features)
+		return RK_ERR_MEMORY;
+	for (int i = 0; i < p->heads; i++)
+	{
+		int64_t		matrix = p->in * p->width;
+
+		heads[i].query = take(&numbers, true, matrix);
+		heads[i].key = from[i].key == RK_CUDA_MATRIX_OWN ? take(&numbers, true, matrix) : heads[i].query;
+		heads[i].value = from[i].value == RK_CUDA_MATRIX_OWN ? take(&numbers, true, matrix) :
+			from[i].value == RK_CUDA_MATRIX_KEY ? heads[i].key : heads[i].query;
+		heads[i].attention = take(&numbers, true, p->second ? p->width : 2 * p->width);
+	}
+	model.output_weight = take(&numbers, p->has_output, columns * p->out);
+	model.bias = take(&numbers, p->has_bias, p->out);
+	status = rk_graph_graph_attention(ctx, &call->graph->g, features, &model, p->compute_type,
+									  call->output[2].bytes > 0, &result);
+	if (status != RK_OK)
+		return status;
+	put_embedding(call, p->compute_type, result.embedding, n * p->out);
+	memcpy(call->output[1].data, result.importance, call->output[1].bytes);
+	if (call->output[2].bytes > 0)
+		memcpy(call->output[2].data, result.attention, call->output[2].bytes);
+	return RK_OK;
 }
 
 /* The CPU's kernels, by rk_cuda_kernel. */

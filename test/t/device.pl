@@ -422,7 +422,27 @@ my @queries = (
 );
 my $book = q{$$SELECT 'p' || i AS id, (1000 * (i - 20))::numeric AS value, 0.1 + i / 100.0 AS volatility, 0.02 AS expected_return
 	FROM generate_series(1, 41) i$$};
+
+# a network of two layers and a layer of attention over three features of a node
+my $points = q{$$SELECT i AS id, (i % 7) / 7.0 AS a, (i % 11) / 11.0 - 0.5 AS b, sin(i) AS c FROM generate_series(0::bigint, 30100) i$$};
+my $network = q{'{"add_self_loops": false, "aggregation": "AGG", "layers": [
+	{"weight": [[0.5, -0.2], [0.1, 0.9], [-0.4, 0.3]], "self_weight": [[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]], "bias": [0.1, -0.1], "layer_norm": {"gamma": [1, 2]}},
+	{"weight": [[0.3, 0.1, 0.7], [-0.6, 0.5, 0.2]]}]}'};
+my $attention = q{'{"variant": "VAR", "concat_heads": true, "bias": [0.1, 0.2, 0.3, 0.4], "activation": "elu", "heads": [
+	{"weight": [[0.5, -0.2], [0.1, 0.9], [-0.4, 0.3]], "attention": [0.3, -0.2, 0.5, 0.7]},
+	{"query": [[0.5, 0.2], [0.1, 0.9], [0.4, 0.3]], "key": [[1, 2], [0.1, 0.2], [0.3, 0.1]], "value": [[2, 1], [1, 2], [3, 1]],
+	 "attention": [0.1, 0.2, -0.5, 0.7]}]}'};
+sub network { return $network =~ s/AGG/$_[0]/r }
+my $gat = $attention =~ s/VAR/gat/r;
+my $gatv2 = $attention =~ s/VAR/gatv2/r =~ s/"attention": \[0.3, -0.2, 0.5, 0.7\]/"attention": [0.3, -0.2]/r =~ s/"attention": \[0.1, 0.2, -0.5, 0.7\]/"attention": [0.1, 0.2]/r;
+my @neural = (
+	graph_gnn_inference => qq{SELECT * FROM rk.graph_gnn_inference('\$edges', $points, ${\network('mean')})},
+	'graph_gnn_inference 2' => qq{SELECT * FROM rk.graph_gnn_inference('\$edges', $points, ${\network('gcn')}, directed => true, weighted => true, compute_type => 'float8')},
+	graph_graph_attention => qq{SELECT * FROM rk.graph_graph_attention('\$edges', $points, $gat)},
+	graph_graph_attention_weights => qq{SELECT * FROM rk.graph_graph_attention_weights('\$edges', $points, $gatv2, directed => true, compute_type => 'float8')},
+);
 my @risks = (
+	(map { s/\$edges/weighted/r } @neural),
 	risk_monte_carlo_var => qq{SELECT * FROM rk.risk_monte_carlo_var($book, simulations => 20001)},
 	risk_monte_carlo_var_scenarios => qq{SELECT * FROM rk.risk_monte_carlo_var_scenarios($book, simulations => 5001, antithetic => true, seed => 77)},
 );
@@ -434,6 +454,8 @@ my @kernels = (
 	'graph_shortest_path' => q{SELECT * FROM rk.graph_shortest_path('few', 0, weighted => false)},
 	'graph_katz_centrality' => q{SELECT node, round(score::numeric, 10) FROM rk.graph_katz_centrality('few')},
 	'graph_eigenvector_centrality' => q{SELECT node, round(score::numeric, 9) FROM rk.graph_eigenvector_centrality('few', max_iterations => 18)},
+	'graph_gnn_inference' => qq{SELECT node, ARRAY(SELECT round(x::numeric, 9) FROM unnest(embedding) x) FROM rk.graph_gnn_inference('few', $points, ${\network('gcn')}, weighted => true, compute_type => 'float8')},
+	'graph_graph_attention' => qq{SELECT node, ARRAY(SELECT round(x::numeric, 9) FROM unnest(embedding || importance) x) FROM rk.graph_graph_attention('few', $points, $gatv2, compute_type => 'float8')},
 	'risk_monte_carlo_var' => qq{SELECT round(var::numeric, 5) AS var, round(expected_shortfall::numeric, 5) AS es FROM rk.risk_monte_carlo_var($book, simulations => 20001)},
 );
 one(q{CREATE TABLE sparse AS SELECT i AS source, i + 1 + i % 5 AS target FROM generate_series(0::bigint, 5000, 3) i;
@@ -470,6 +492,9 @@ for my $arguments (q{returns => 'geometric'}, q{distribution => 'student_t'}, q{
 	is(one(qq{SELECT count(*) FROM rk.risk_monte_carlo_var($book, simulations => 4096, $arguments); SELECT device, device_reason ~ 'on the CPU only' FROM rk.last_run()}),
 		"1\ncpu|t", "Monte Carlo with $arguments is for the CPU");
 }
+my $beyond;
+$node->psql('postgres', qq{SET rk.device = cuda; SELECT count(*) FROM rk.graph_gnn_inference('edges', } . $points =~ s/sin\(i\)/1e308/r . qq{, ${\network('sum')}, compute_type => 'float8')}, stderr => \$beyond);
+like($beyond, qr/embedding of node \S+ is out of range/, 'what the device declines is the error of the CPU');
 my $strong;
 $node->psql('postgres', q{SET rk.device = cuda; SELECT * FROM rk.graph_connected_components('small', mode => 'strong')}, stderr => \$strong);
 like($strong, qr/no form for CUDA devices with these arguments\nDETAIL:  Because strong components/, 'a form for some arguments only');

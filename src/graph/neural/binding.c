@@ -6,10 +6,11 @@
 
 #include "utils/builtins.h"
 
+#include "../../device/device.h"
 #include "../../relation/emit.h"
 #include "../../relation/json_model.h"
 #include "../../relation/points_input.h"
-#include "neural.h"
+#include "device_form.h"
 
 static const char *const aggregations[] = {"sum", "mean", "max", "sage", "gcn", "gin", NULL};
 static const char *const activations[] = {"relu", "leaky_relu", "elu", "gelu", "sigmoid", "tanh", "none", NULL};
@@ -228,19 +229,147 @@ attention_weights_need(const rk_call *call, const rk_graph_size *size, rk_need *
 	attention_need_of(call, size, true, need);
 }
 
-/* Points, and the graph over them; false when there are none. */
-static bool
-open_run(rk_call *call, rk_weight_meaning meaning, rk_points **points, rk_graph *g)
+static int
+number_bytes(const rk_call *call)
 {
+	return rk_arg_choice(call, "compute_type") == RK_COMPUTE_FLOAT4 ? sizeof(float) : sizeof(double);
+}
+
+static void
+gnn_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	rk_json_node root = rk_json_model(call, "model");
+	rk_gnn_model model = {0};
+	int			layers;
+
+	read_gnn_model(call, model_rows(rk_json_objects(&root, "layers", &layers), "weight"), &model);
+	*cost = rk_device_gnn_cost(size->nodes, size->arcs, size->weighted, size->kept, &model, number_bytes(call));
+}
+
+static void
+attention_cost_of(const rk_call *call, const rk_graph_size *size, bool weights, rk_device_cost *cost)
+{
+	rk_json_node root = rk_json_model(call, "model");
+	rk_attention_model model = {0};
+	int			heads;
+	rk_json_node *head = rk_json_objects(&root, "heads", &heads);
+
+	read_attention_model(call, model_rows(head, rk_json_has(head, "weight") ? "weight" : "query"), &model);
+	*cost = rk_device_attention_cost(size->nodes, size->arcs, size->kept, &model, number_bytes(call), weights);
+}
+
+static void
+attention_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	attention_cost_of(call, size, false, cost);
+}
+
+static void
+attention_weights_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	attention_cost_of(call, size, true, cost);
+}
+
+/* What a run works on. */
+typedef struct neural_run
+{
+	rk_points  *points;
 	rk_graph_input *input;
 	rk_graph_options options;
+	rk_graph	g;
+} neural_run;
 
+/* Points, and the graph over them; false when there are none. */
+static bool
+open_run(rk_call *call, rk_weight_meaning meaning, neural_run *run)
+{
 	rk_refuse_edges(call);
-	*points = rk_read_points(call, "points");
-	input = rk_read_graph_over(call, *points, meaning);
-	options = neural_graph(call, input->edges.weight != NULL);
-	rk_build_graph(call, input, &options, g);
-	return g->nodes > 0;
+	run->points = rk_read_points(call, "points");
+	run->input = rk_read_graph_over(call, run->points, meaning);
+	run->options = neural_graph(call, run->input->edges.weight != NULL);
+	rk_build_graph(call, run->input, &run->options, &run->g);
+	return run->g.nodes > 0;
+}
+
+/* Asks for a device; NULL: the CPU shall do it. */
+static rk_device_run *
+begin_on_device(rk_call *call, const neural_run *run, rk_cuda_kernel kernel)
+{
+	rk_graph_size size = {
+		.nodes = run->g.nodes,.arcs = run->g.arcs,.weighted = run->input->edges.weight != NULL,
+		.kept = run->input->context != NULL,.threads = call->ctx.threads
+	};
+
+	return rk_device_begin(call, kernel, &size);
+}
+
+/* Hands over what both kernels have: graph, parameters, inputs, the embedding. */
+static void
+hand_over(rk_device_run *device, const neural_run *run, const void *params, Size params_bytes,
+		  const rk_neural_arrays *arrays)
+{
+	rk_device_graph(device, run->input, &run->g, &run->options);
+	rk_device_params(device, params, params_bytes);
+	for (int i = 0; i < lengthof(arrays->input); i++)
+		rk_device_input(device, arrays->input[i].data, arrays->input[i].bytes);
+	rk_device_output(device, arrays->embedding.data, arrays->embedding.bytes);
+}
+
+/* The network on the device; false: the CPU shall do it. */
+static bool
+gnn_on_device(rk_call *call, const neural_run *run, const rk_gnn_model *model, rk_gnn_result *result)
+{
+	rk_device_run *device = begin_on_device(call, run, RK_CUDA_GNN);
+	rk_compute_type type = rk_arg_choice(call, "compute_type");
+	int64		count = run->g.nodes * model->layer[model->layers - 1].out;
+	rk_cuda_gnn_params params;
+	rk_neural_arrays arrays;
+
+	if (device == NULL)
+		return false;
+	rk_call_check(call, rk_graph_gnn_to_device(&call->ctx, run->g.nodes, run->points->features, model, type, &params,
+											   &arrays, result));
+	hand_over(device, run, &params, sizeof(params), &arrays);
+	rk_device_output(device, result->prediction, result->prediction ? run->g.nodes * sizeof(int64) : 0);
+	rk_device_output(device, result->probabilities, result->probabilities ? count * sizeof(double) : 0);
+	if (!rk_device_finish(device, NULL))
+		return false;
+	rk_neural_from_device(&call->ctx, type, count, &arrays, result->embedding);
+	return true;
+}
+
+/* Attention on the device; false: the CPU shall do it. */
+static bool
+attention_on_device(rk_call *call, const neural_run *run, const rk_attention_model *model, bool weights,
+					rk_attention_result *result)
+{
+	rk_device_run *device = begin_on_device(call, run, RK_CUDA_ATTENTION);
+	rk_compute_type type = rk_arg_choice(call, "compute_type");
+	rk_cuda_attention_params params;
+	rk_neural_arrays arrays;
+
+	if (device == NULL)
+		return false;
+	rk_call_check(call, rk_graph_attention_to_device(&call->ctx, &run->g, run->points->features, model, type, weights,
+													 &params, &arrays, result));
+	hand_over(device, run, &params, sizeof(params), &arrays);
+	rk_device_output(device, result->importance, run->g.nodes * model->heads * sizeof(double));
+	rk_device_output(device, result->attention,
+					 weights ? result->offsets[run->g.nodes] * model->heads * sizeof(double) : 0);
+	if (!rk_device_finish(device, NULL))
+		return false;
+	rk_neural_from_device(&call->ctx, type, run->g.nodes * result->out, &arrays, result->embedding);
+	return true;
+}
+
+/* Attention, wherever. */
+static void
+run_attention(rk_call *call, const neural_run *run, const rk_attention_model *model, bool weights,
+			  rk_attention_result *result)
+{
+	if (!attention_on_device(call, run, model, weights, result))
+		rk_call_check(call, rk_graph_graph_attention(&call->ctx, &run->g, run->points->features, model,
+													 rk_arg_choice(call, "compute_type"), weights, result));
 }
 
 /* Offsets of arrays of one length. */
@@ -257,20 +386,20 @@ even_offsets(rk_call *call, int64 rows, int64 length)
 static void
 gnn_inference(rk_call *call)
 {
-	rk_points  *points;
+	neural_run	run;
 	rk_gnn_model model = {0};
 	rk_gnn_result result;
-	rk_graph	g;
 	int64	   *offsets;
 
-	if (!open_run(call, RK_WEIGHT_STRENGTH, &points, &g))
+	if (!open_run(call, RK_WEIGHT_STRENGTH, &run))
 		return;
-	read_gnn_model(call, points->dimensions, &model);
-	rk_call_check(call, rk_graph_gnn_inference(&call->ctx, &g, points->features, &model,
-											   rk_arg_choice(call, "compute_type"), &result));
-	offsets = even_offsets(call, g.nodes, model.layer[model.layers - 1].out);
-	rk_emit(call, g.nodes, (rk_out[]) {
-		RK_OUT_NODES(points->ids),
+	read_gnn_model(call, run.points->dimensions, &model);
+	if (!gnn_on_device(call, &run, &model, &result))
+		rk_call_check(call, rk_graph_gnn_inference(&call->ctx, &run.g, run.points->features, &model,
+												   rk_arg_choice(call, "compute_type"), &result));
+	offsets = even_offsets(call, run.g.nodes, model.layer[model.layers - 1].out);
+	rk_emit(call, run.g.nodes, (rk_out[]) {
+		RK_OUT_NODES(run.points->ids),
 		RK_OUT_ARRAYS(RK_OUT_FLOAT8_ARRAY, result.embedding, offsets),
 		result.prediction ? RK_OUT_INT4S(result.prediction) : RK_OUT_NULLS,
 		result.probabilities ? RK_OUT_ARRAYS(RK_OUT_FLOAT8_ARRAY, result.probabilities, offsets) : RK_OUT_NULLS
@@ -280,20 +409,18 @@ gnn_inference(rk_call *call)
 static void
 graph_attention(rk_call *call)
 {
-	rk_points  *points;
+	neural_run	run;
 	rk_attention_model model = {0};
 	rk_attention_result result;
-	rk_graph	g;
 
-	if (!open_run(call, RK_WEIGHT_NONE, &points, &g))
+	if (!open_run(call, RK_WEIGHT_NONE, &run))
 		return;
-	read_attention_model(call, points->dimensions, &model);
-	rk_call_check(call, rk_graph_graph_attention(&call->ctx, &g, points->features, &model,
-												 rk_arg_choice(call, "compute_type"), false, &result));
-	rk_emit(call, g.nodes, (rk_out[]) {
-		RK_OUT_NODES(points->ids),
-		RK_OUT_ARRAYS(RK_OUT_FLOAT8_ARRAY, result.embedding, even_offsets(call, g.nodes, result.out)),
-		RK_OUT_ARRAYS(RK_OUT_FLOAT8_ARRAY, result.importance, even_offsets(call, g.nodes, model.heads))
+	read_attention_model(call, run.points->dimensions, &model);
+	run_attention(call, &run, &model, false, &result);
+	rk_emit(call, run.g.nodes, (rk_out[]) {
+		RK_OUT_NODES(run.points->ids),
+		RK_OUT_ARRAYS(RK_OUT_FLOAT8_ARRAY, result.embedding, even_offsets(call, run.g.nodes, result.out)),
+		RK_OUT_ARRAYS(RK_OUT_FLOAT8_ARRAY, result.importance, even_offsets(call, run.g.nodes, model.heads))
 	}, NULL);
 }
 
@@ -306,23 +433,21 @@ head_number(void *arg, int64 row, bool *is_null)
 static void
 graph_attention_weights(rk_call *call)
 {
-	rk_points  *points;
+	neural_run	run;
 	rk_attention_model model = {0};
 	rk_attention_result result;
-	rk_graph	g;
 	int64		entries;
 
-	if (!open_run(call, RK_WEIGHT_NONE, &points, &g))
+	if (!open_run(call, RK_WEIGHT_NONE, &run))
 		return;
-	read_attention_model(call, points->dimensions, &model);
-	rk_call_check(call, rk_graph_graph_attention(&call->ctx, &g, points->features, &model,
-												 rk_arg_choice(call, "compute_type"), true, &result));
-	entries = result.offsets[g.nodes];
+	read_attention_model(call, run.points->dimensions, &model);
+	run_attention(call, &run, &model, true, &result);
+	entries = result.offsets[run.g.nodes];
 	for (int head = 0; head < model.heads; head++)
 		rk_emit(call, entries, (rk_out[]) {
 			RK_OUT_CALL(head_number, &head),
-			RK_OUT_CODES(points->ids, result.nodes),
-			RK_OUT_CODES(points->ids, result.neighbors),
+			RK_OUT_CODES(run.points->ids, result.nodes),
+			RK_OUT_CODES(run.points->ids, result.neighbors),
 			RK_OUT_DOUBLES(result.attention + head * entries)
 		}, NULL);
 }
@@ -428,10 +553,10 @@ RK_FUNCTION(rk_graph_graph_attention_weights_sql, "graph/graph-attention", "_wei
 RK_SCALAR(rk_graph_graph_attention_init_sql, "graph/graph-attention", "_init");
 
 const rk_bound_function rk_graph_neural_bindings[] = {
-	{"graph/gnn-inference", "", gnn_inference, gnn_need},
+	{"graph/gnn-inference", "", gnn_inference, gnn_need,.device_cost = gnn_device_cost},
 	{"graph/gnn-inference", "_init", gnn_inference_init},
-	{"graph/graph-attention", "", graph_attention, attention_need},
-	{"graph/graph-attention", "_weights", graph_attention_weights, attention_weights_need},
+	{"graph/graph-attention", "", graph_attention, attention_need,.device_cost = attention_device_cost},
+	{"graph/graph-attention", "_weights", graph_attention_weights, attention_weights_need,.device_cost = attention_weights_device_cost},
 	{"graph/graph-attention", "_init", graph_attention_init},
 	{0}
 };

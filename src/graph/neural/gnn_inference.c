@@ -162,6 +162,20 @@ read_output(rk_ctx *ctx, int64_t n, int64_t out, rk_gnn_output output, rk_gnn_re
 }
 
 rk_status
+rk_graph_gnn_allocate(rk_ctx *ctx, int64_t nodes, const rk_gnn_model *model, rk_gnn_result *result)
+{
+	int64_t		out = model->layer[model->layers - 1].out;
+
+	if ((model->output != RK_OUTPUT_NONE || out > 1) &&
+		(result->prediction = rk_alloc(ctx, nodes, sizeof(int64_t))) == NULL)
+		return RK_ERR_MEMORY;
+	if (model->output != RK_OUTPUT_NONE &&
+		(result->probabilities = rk_alloc(ctx, nodes * out, sizeof(double))) == NULL)
+		return RK_ERR_MEMORY;
+	return RK_OK;
+}
+
+rk_status
 rk_graph_gnn_inference(rk_ctx *ctx, const rk_graph *g, const double *features,
 					   const rk_gnn_model *model, rk_compute_type type, rk_gnn_result *result)
 {
@@ -176,14 +190,11 @@ rk_graph_gnn_inference(rk_ctx *ctx, const rk_graph *g, const double *features,
 	out = model->layer[model->layers - 1].out;
 	if ((status = rk_features_check(ctx, n, model->layer[0].in, features)) != RK_OK)
 		return status;
+	if ((status = rk_graph_gnn_allocate(ctx, n, model, result)) != RK_OK)
+		return status;
 	result->embedding = rk_alloc(ctx, n * out, sizeof(double));
-	if (model->output != RK_OUTPUT_NONE || out > 1)
-		result->prediction = rk_alloc(ctx, n, sizeof(int64_t));
-	if (model->output != RK_OUTPUT_NONE)
-		result->probabilities = rk_alloc(ctx, n * out, sizeof(double));
 	run.bounds = rk_graph_chunks(ctx, n, g->in.offsets, 2048, &run.chunks);
-	if (!result->embedding || !run.bounds || (!result->prediction && (model->output != RK_OUTPUT_NONE || out > 1)) ||
-		(!result->probabilities && model->output != RK_OUTPUT_NONE))
+	if (!result->embedding || !run.bounds)
 		return RK_ERR_MEMORY;
 	if ((status = make_scales(&run)) != RK_OK)
 		return status;

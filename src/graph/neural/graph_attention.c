@@ -89,6 +89,44 @@ add_self(attention_run *run, const rk_adjacency *in)
 	return run->bounds ? RK_OK : RK_ERR_MEMORY;
 }
 
+/* The arrays of the result beside the embedding, N(i) among them. */
+static rk_status
+make_result(const attention_run *run, bool want_attention, rk_attention_result *result)
+{
+	rk_ctx	   *ctx = run->ctx;
+	int64_t		n = run->nodes;
+
+	result->offsets = run->offsets;
+	result->neighbors = run->neighbors;
+	result->importance = rk_alloc(ctx, n * run->model->heads, sizeof(double));
+	if (result->importance == NULL)
+		return RK_ERR_MEMORY;
+	if (!want_attention)
+		return RK_OK;
+	result->attention = rk_alloc(ctx, run->offsets[n] * run->model->heads, sizeof(double));
+	result->nodes = rk_alloc(ctx, run->offsets[n], sizeof(uint32_t));
+	if (!result->attention || !result->nodes)
+		return RK_ERR_MEMORY;
+	for (int64_t v = 0; v < n; v++)
+		for (int64_t e = run->offsets[v]; e < run->offsets[v + 1]; e++)
+			result->nodes[e] = (uint32_t) v;
+	return RK_OK;
+}
+
+rk_status
+rk_graph_attention_allocate(rk_ctx *ctx, const rk_graph *g, const rk_attention_model *model,
+							bool want_attention, rk_attention_result *result)
+{
+	attention_run run = {.ctx = ctx,.model = model,.nodes = g->nodes};
+	rk_status	status = want_attention ? add_self(&run, &g->in) : RK_OK;
+
+	if (status == RK_OK)
+		status = make_result(&run, want_attention, result);
+	rk_free(ctx, run.bounds);
+	rk_free(ctx, run.looks);
+	return status;
+}
+
 rk_status
 rk_graph_graph_attention(rk_ctx *ctx, const rk_graph *g, const double *features,
 						 const rk_attention_model *model, rk_compute_type type,
@@ -108,20 +146,10 @@ rk_graph_graph_attention(rk_ctx *ctx, const rk_graph *g, const double *features,
 	if ((status = rk_features_check(ctx, n, model->in, features)) != RK_OK ||
 		(status = add_self(&run, &g->in)) != RK_OK)
 		return status;
-	result->offsets = run.offsets;
-	result->neighbors = run.neighbors;
-	result->embedding = rk_alloc(ctx, n * result->out, sizeof(double));
-	result->importance = rk_alloc(ctx, n * model->heads, sizeof(double));
-	if (want_attention)
-	{
-		result->attention = rk_alloc(ctx, run.offsets[n] * model->heads, sizeof(double));
-		result->nodes = rk_alloc(ctx, run.offsets[n], sizeof(uint32_t));
-	}
-	if (!result->embedding || !result->importance || (want_attention && (!result->attention || !result->nodes)))
+	if ((status = make_result(&run, want_attention, result)) != RK_OK)
+		return status;
+	if ((result->embedding = rk_alloc(ctx, n * result->out, sizeof(double))) == NULL)
 		return RK_ERR_MEMORY;
-	for (int64_t v = 0; want_attention && v < n; v++)
-		for (int64_t e = run.offsets[v]; e < run.offsets[v + 1]; e++)
-			result->nodes[e] = (uint32_t) v;
 	rk_phase(ctx, "computing", model->heads);
 	status = type == RK_COMPUTE_FLOAT4 ? run_float4(&run, features, result) : run_float8(&run, features, result);
 	if (status != RK_OK)

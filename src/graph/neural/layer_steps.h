@@ -137,28 +137,7 @@ NAME(run_product)(rk_ctx *ctx, int64_t n, const NAME(product) *p)
 	return rk_parallel_for(ctx, n, rows < ROWS ? ROWS : rows, NAME(multiply_chunk), (void *) p);
 }
 
-static inline REAL
-NAME(activate)(rk_activation activation, REAL x)
-{
-	switch (activation)
-	{
-		case RK_ACTIVATION_RELU:
-			return x > 0 ? x : 0;
-		case RK_ACTIVATION_LEAKY_RELU:
-			return x > 0 ? x : x * (REAL) 0.01;
-		case RK_ACTIVATION_ELU:
-			return x > 0 ? x : (REAL) expm1(x);
-		case RK_ACTIVATION_GELU:
-			return (REAL) (0.5 * x * (1 + erf(x * M_SQRT1_2)));
-		case RK_ACTIVATION_SIGMOID:
-			return (REAL) (1 / (1 + exp(-(double) x)));
-		case RK_ACTIVATION_TANH:
-			return (REAL) tanh(x);
-		case RK_ACTIVATION_NONE:
-			break;
-	}
-	return x;
-}
+#include "activation_steps.h"
 
 #undef LANES
 #undef BLOCK

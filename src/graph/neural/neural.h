@@ -13,43 +13,9 @@
 #define RK_GRAPH_NEURAL_H
 
 #include "../../compute/csr.h"
-
-typedef enum rk_activation
-{
-	RK_ACTIVATION_RELU,
-	RK_ACTIVATION_LEAKY_RELU,	/* slope 0.01 */
-	RK_ACTIVATION_ELU,			/* alpha 1 */
-	RK_ACTIVATION_GELU,			/* x Phi(x) */
-	RK_ACTIVATION_SIGMOID,
-	RK_ACTIVATION_TANH,
-	RK_ACTIVATION_NONE
-} rk_activation;
-
-/* What is computed with; sums of more than 256 terms are float8 in both. */
-typedef enum rk_compute_type
-{
-	RK_COMPUTE_FLOAT4,
-	RK_COMPUTE_FLOAT8
-} rk_compute_type;
+#include "choices.h"
 
 /* ---- gnn-inference ----------------------------------------------------- */
-
-typedef enum rk_aggregation
-{
-	RK_AGGREGATE_SUM,
-	RK_AGGREGATE_MEAN,
-	RK_AGGREGATE_MAX,
-	RK_AGGREGATE_SAGE,			/* mean of the others (Hamilton et al. 2017) */
-	RK_AGGREGATE_GCN,			/* Kipf, Welling 2017 */
-	RK_AGGREGATE_GIN			/* Xu et al. 2019 */
-} rk_aggregation;
-
-typedef enum rk_gnn_output
-{
-	RK_OUTPUT_SOFTMAX,
-	RK_OUTPUT_SIGMOID,
-	RK_OUTPUT_NONE
-} rk_gnn_output;
 
 typedef struct rk_gnn_layer
 {
@@ -111,6 +77,10 @@ extern rk_status rk_graph_gnn_inference(rk_ctx *ctx, const rk_graph *g, const do
 extern int64_t rk_graph_gnn_inference_memory(int64_t nodes, const rk_gnn_model *model,
 											 rk_compute_type type);
 
+/* Allocates the arrays of a result other than the embedding. */
+extern rk_status rk_graph_gnn_allocate(rk_ctx *ctx, int64_t nodes, const rk_gnn_model *model,
+									   rk_gnn_result *result);
+
 /* Uniform weights of layer l of a new model (Glorot, Bengio 2010). */
 extern void rk_graph_gnn_init(uint64_t seed, int64_t l, int64_t in, int64_t out, double *weight);
 
@@ -171,6 +141,14 @@ extern rk_status rk_graph_graph_attention(rk_ctx *ctx, const rk_graph *g, const 
 extern int64_t rk_graph_graph_attention_memory(int64_t nodes, int64_t arcs,
 											   const rk_attention_model *model,
 											   rk_compute_type type, bool want_attention);
+
+/*
+ * Allocates the arrays of a result other than the embedding, and fills in N(i),
+ * which is there only if the attention is asked for.
+ */
+extern rk_status rk_graph_attention_allocate(rk_ctx *ctx, const rk_graph *g,
+											 const rk_attention_model *model, bool want_attention,
+											 rk_attention_result *result);
 
 /* Matrix m of a head of a new model: 0 query, 1 key, 2 value, 3 attention, 4 output. */
 extern void rk_graph_graph_attention_init(uint64_t seed, int64_t head, int64_t m, int64_t count,

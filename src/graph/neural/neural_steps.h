@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../../compute/both.h"
 #include "../../compute/parallel.h"
 #include "../../compute/random.h"
 
