@@ -3,6 +3,10 @@
 CREATE TYPE rk.priority AS ENUM ('low', 'normal', 'high', 'critical', 'realtime');
 COMMENT ON TYPE rk.priority IS 'priority of a message';
 
+CREATE TYPE rk.delivery_status AS ENUM ('pending', 'delivered', 'not_found', 'queue_full', 'timeout', 'max_hops_exceeded',
+	'tenant_mismatch', 'expired', 'dead_lettered');
+COMMENT ON TYPE rk.delivery_status IS 'what became of a message';
+
 /* ---- what should run ---- */
 
 CREATE TABLE rk.ring (
@@ -146,6 +150,17 @@ CREATE TABLE rk.topic_retained (
 );
 COMMENT ON TABLE rk.topic_retained IS 'last messages of topics, for those who subscribe later';
 
+CREATE TABLE rk.route (
+	route_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	type_id integer NOT NULL,
+	ring_id integer NOT NULL REFERENCES rk.ring ON DELETE CASCADE,
+	condition text,
+	role regrole NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX ON rk.route (type_id);
+COMMENT ON TABLE rk.route IS 'which ring gets messages of a type that rk.dispatch sends';
+
 CREATE TABLE rk.dead_letter (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	ring_id integer NOT NULL REFERENCES rk.ring ON DELETE CASCADE,
@@ -186,6 +201,8 @@ SELECT pg_catalog.pg_extension_config_dump('rk.subscription_subscription_id_seq'
 SELECT pg_catalog.pg_extension_config_dump('rk.topic_message', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.topic_message_id', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.topic_retained', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.route', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.route_route_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.dead_letter', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.dead_letter_id_seq', '');
 
@@ -373,6 +390,12 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100
 AS 'MODULE_PATHNAME', 'rk_ring_send_many';
 COMMENT ON FUNCTION rk.ring_send_many(text, integer, jsonb[]) IS 'sends messages to a ring without waiting for replies';
 
+CREATE FUNCTION rk.delivery(message_id bigint) RETURNS rk.delivery_status
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'rk_message_delivery';
+COMMENT ON FUNCTION rk.delivery(bigint) IS
+'what became of a message that was sent with a receipt; null: it was not, or rk.receipts_kept others have come since';
+
 CREATE FUNCTION rk.ring_load(name text, query text) RETURNS bigint
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 10000
 AS 'MODULE_PATHNAME', 'rk_ring_load';
@@ -386,6 +409,36 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'rk_ring_bench';
 COMMENT ON FUNCTION rk.ring_bench(text, bigint, jsonb, text) IS
 'measures messages to a ring: call (with reply), send (without), or floor, what two processes can do at all';
+
+/* ---- messages by their type ---- */
+
+CREATE FUNCTION rk.route_add(type_id integer, ring text, condition text DEFAULT NULL) RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_route_add';
+COMMENT ON FUNCTION rk.route_add(integer, text, text) IS
+'lets a ring have messages of a type that rk.dispatch sends, those that meet a condition on their fields; of several rings, one by a hash of the first id; returns the number of the route';
+
+CREATE FUNCTION rk.route_drop(route_id bigint) RETURNS void
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_route_drop';
+COMMENT ON FUNCTION rk.route_drop(bigint) IS 'undoes rk.route_add';
+
+CREATE FUNCTION rk.dispatch(type_id integer, payload jsonb) RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100
+AS 'MODULE_PATHNAME', 'rk_route_dispatch';
+COMMENT ON FUNCTION rk.dispatch(integer, jsonb) IS
+'sends a message to the ring that a route says; returns its number';
+
+CREATE FUNCTION rk.tally(kind integer, id bigint) RETURNS bigint[]
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'rk_tally_counts';
+COMMENT ON FUNCTION rk.tally(integer, bigint) IS 'counters behind rk.routes, rk.dispatch_stats and rk.fanouts';
+
+CREATE VIEW rk.dispatch_stats AS
+SELECT n[1] AS dispatched, n[2] AS delivered, n[3] AS unknown_type, n[4] AS delivery_errors
+FROM rk.tally(0, 0) n;
+COMMENT ON VIEW rk.dispatch_stats IS
+'what rk.dispatch has done in this database since the server was started: messages with a route, those a queue took, those without a route, those a queue did not take';
 
 /* ---- messages from tables ---- */
 
@@ -538,6 +591,13 @@ FROM rk.message_type_list();
 COMMENT ON VIEW rk.message_types IS
 'messages that ring kernels understand, or publish, their fields and typed functions';
 
+CREATE VIEW rk.routes AS
+SELECT t.route_id, t.type_id, m.name AS message, r.name AS ring, t.condition, t.role, n[1] AS dispatched,
+	n[2] AS delivered, n[4] AS delivery_errors, t.created_at
+FROM rk.route t JOIN rk.ring r USING (ring_id) LEFT JOIN rk.message_types m USING (type_id), rk.tally(1, t.route_id) n;
+COMMENT ON VIEW rk.routes IS
+'routes of rk.dispatch; counters since the server was started';
+
 CREATE VIEW rk.outputs AS
 SELECT o.output_id, r.name AS ring, coalesce(m.name, q.name || 'Reply') AS record, o.type_id, o.relation, o.channel, o.topic,
 	d.name AS destination, o.mapping, p.output_seq, o.created_at
@@ -614,6 +674,7 @@ COMMENT ON FUNCTION rk.dlq_replay(text, text, bigint) IS
 'sends dead letters of a ring again, oldest first, and removes them, both when the transaction commits; returns their number';
 
 REVOKE EXECUTE ON FUNCTION rk.ring_start(text, text, jsonb), rk.checkpoint_import(text, bytea),
-	rk.publish(text, jsonb, text, boolean), rk.subscribe(text, text, text) FROM PUBLIC;
+	rk.publish(text, jsonb, text, boolean), rk.subscribe(text, text, text), rk.route_add(integer, text, text) FROM PUBLIC;
 GRANT DELETE ON rk.dead_letters TO PUBLIC;
-GRANT SELECT ON rk.ring, rk.rings, rk.stat_ring, rk.message_types, rk.dead_letters, rk.attachments, rk.outputs, rk.checkpoints, rk.topics TO PUBLIC;
+GRANT SELECT ON rk.ring, rk.rings, rk.stat_ring, rk.message_types, rk.dead_letters, rk.attachments, rk.outputs, rk.checkpoints, rk.topics,
+	rk.routes, rk.dispatch_stats TO PUBLIC;

@@ -428,6 +428,7 @@ rk_dead_letter(rk_hosted *h, const rk_slot *slot, const char *reason, int sqlsta
 	};
 
 	rk_dead_letter_message(h, &m, reason, sqlstate, error);
+	rk_receipt_settle(slot, RK_DELIVERY_DEAD_LETTERED);
 }
 
 /* Writes the letters of a ring's log, or of ring 0 all; the catalog is open. */

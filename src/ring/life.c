@@ -23,6 +23,14 @@ int			rk_hosted_count = 0;
 
 /* ---- life of a ring ---- */
 
+static void
+discard(rk_hosted *h, rk_slot *slot)
+{
+	if (!(slot->flags & RK_SLOT_CONTROL) && (slot->flags & (RK_SLOT_REPLY | RK_SLOT_LETTER)) != RK_SLOT_REPLY)
+		rk_dead_letter(h, slot, "destroyed", RK_ERRCODE_NOT_RUNNING, "the ring stopped");
+	rk_answer(h->ring, slot, RK_OUTCOME_STOPPED, 0, NULL);
+}
+
 /* Answers everything in the queue; what nobody waits for becomes a dead letter. */
 static void
 discard_queue(rk_hosted *h)
@@ -33,16 +41,13 @@ discard_queue(rk_hosted *h)
 
 		while ((slot = rk_lane_peek(h->queue, lane, 0)) != NULL)
 		{
-			if (slot->flags & RK_SLOT_REPLY)
-				rk_answer(h->ring, slot, RK_OUTCOME_STOPPED, 0, NULL);
-			else
-				rk_dead_letter(h, slot, "destroyed", RK_ERRCODE_NOT_RUNNING, "the ring stopped");
+			discard(h, slot);
 			rk_release(h, slot, lane);
 		}
 	}
 	for (int i = 0; i < h->parked_count; i++)
 	{
-		rk_answer(h->ring, &h->parked[i].slot, RK_OUTCOME_STOPPED, 0, NULL);
+		discard(h, &h->parked[i].slot);
 		if (h->parked[i].slot.flags & RK_SLOT_SLAB)
 			rk_slab_give(rk_region_slab(), h->parked[i].slot.block);
 	}
@@ -132,6 +137,7 @@ take_over(rk_hosted *h)
 
 		if (slot)
 		{
+			rk_receipt_settle(slot, RK_DELIVERY_TIMEOUT);
 			rk_answer(ring, slot, RK_OUTCOME_LOST, 0, NULL);
 			rk_release(h, slot, lane);
 		}
@@ -144,6 +150,7 @@ take_over(rk_hosted *h)
 
 		while ((slot = rk_lane_peek(h->queue, lane, 0)) != NULL && rk_log_has(h, slot->message_id))
 		{
+			rk_receipt_settle(slot, RK_DELIVERY_TIMEOUT);
 			rk_answer(ring, slot, RK_OUTCOME_LOST, 0, NULL);
 			rk_release(h, slot, lane);
 		}

@@ -95,6 +95,7 @@ typedef enum rk_lane_name
 #define RK_SLOT_SLAB 4			/* the payload is in the slab */
 #define RK_SLOT_CONTROL 8		/* for the runtime, not for the actor */
 #define RK_SLOT_EXTRA 16		/* the last line of the slot is filled in */
+#define RK_SLOT_LETTER 32		/* a dead letter if it is not handled, even if somebody waits */
 
 #define RK_SLOT_VERSION 1
 
@@ -126,8 +127,8 @@ typedef struct rk_slot
 	uint64_t	span_id;
 	uint8_t		trace_flags;
 	uint8_t		hops;
-	uint16_t	attempt;
-	uint32_t	reserved;
+	uint16_t	reserved;
+	uint32_t	receipt;		/* 1 + its place among the receipts; 0: none */
 	uint64_t	key_hash[2];	/* idempotency key; zeros: none */
 	uint64_t	journal_id;
 } rk_slot;

@@ -24,6 +24,7 @@ int			rk_max_message_size = 65536;
 int			rk_max_inflight = 64;
 int			rk_ring_spin_us = 20;
 int			rk_queue_depth_setting = 1024;
+int			rk_receipts_kept = 4096;
 int			rk_timeout_ms = 0;
 int			rk_priority = RK_PRIORITY_NORMAL;
 int			rk_journal_poll_ms = 1000;
@@ -46,6 +47,8 @@ typedef struct region_plan
 	Size		rings;
 	Size		hosts;
 	Size		slab;
+	Size		receipts;
+	Size		tallies;
 	Size		queues;
 	Size		total;
 } region_plan;
@@ -67,6 +70,8 @@ plan_region(void)
 	p.rings = page_round(mul_size(rk_max_rings, sizeof(rk_ring)));
 	p.hosts = page_round(mul_size(max_worker_processes, sizeof(rk_host)));
 	p.slab = page_round(memory / 4);
+	p.receipts = page_round(mul_size(rk_receipts_kept, sizeof(rk_receipt)));
+	p.tallies = page_round(RK_TALLIES * sizeof(rk_tally));
 	p.queues = page_round(memory - memory / 4);
 	p.total = page_round(sizeof(rk_region));
 	p.total = add_size(p.total, p.replies);
@@ -74,6 +79,8 @@ plan_region(void)
 	p.total = add_size(p.total, p.rings);
 	p.total = add_size(p.total, p.hosts);
 	p.total = add_size(p.total, p.slab);
+	p.total = add_size(p.total, p.receipts);
+	p.total = add_size(p.total, p.tallies);
 	p.total = add_size(p.total, p.queues);
 	p.total = add_size(p.total, 4096);
 	return p;
@@ -120,6 +127,11 @@ start_region(void)
 		at += p.hosts;
 		r->slab_offset = at;
 		at += p.slab;
+		r->receipts_offset = at;
+		r->receipts = rk_receipts_kept;
+		at += p.receipts;
+		r->tallies_offset = at;
+		at += p.tallies;
 		r->queues_offset = at;
 		r->queues_bytes = p.queues;
 		rk_slab_init(rk_region_slab(), p.slab);
@@ -189,6 +201,42 @@ rk_spin_ns(void)
 	if (spin_is_default && processors <= 2)
 		return 0;
 	return rk_ring_spin_us * INT64CONST(1000);
+}
+
+/* ---- receipts and counters ---- */
+
+uint32
+rk_receipt_begin(int64 message_id)
+{
+	uint64		at;
+	rk_receipt *r;
+
+	if (rk_the_region->receipts == 0)
+		return 0;
+	at = atomic_fetch_add(&rk_the_region->next_receipt, 1) % rk_the_region->receipts;
+	r = &rk_region_receipts()[at];
+	atomic_store(&r->word, 0);
+	atomic_store(&r->database, MyDatabaseId);
+	atomic_store(&r->word, (uint64) message_id << 4 | RK_DELIVERY_PENDING);
+	return at + 1;
+}
+
+rk_tally *
+rk_tally_of(rk_tally_kind kind, int64 id)
+{
+	rk_tally   *tallies = rk_region_at(rk_the_region->tallies_offset);
+	uint64		key = (uint64) MyDatabaseId << 32 | (uint64) kind << 29 | ((uint64) id & 0x1FFFFFFF);
+	uint32		at = (key * UINT64CONST(0x9E3779B97F4A7C15)) >> 54;
+
+	for (int i = 0; i < RK_TALLIES; i++)
+	{
+		rk_tally   *t = &tallies[(at + i) % RK_TALLIES];
+		uint64		found = atomic_load_explicit(&t->key, memory_order_relaxed);
+
+		if (found == key || (found == 0 && (atomic_compare_exchange_strong(&t->key, &found, key) || found == key)))
+			return t;
+	}
+	return NULL;
 }
 
 /* ---- directory ---- */
@@ -517,6 +565,9 @@ rk_ring_define_settings(void)
 								"Sets the number of rings that can run at a time.",
 								"Zero disables rings.",
 								&rk_max_rings, 100, 0, 10000, PGC_POSTMASTER, 0, NULL, NULL, NULL);
+		DefineCustomIntVariable("rk.receipts_kept",
+								"Sets the number of messages that rk.delivery knows of.",
+								NULL, &rk_receipts_kept, 4096, 0, 1024 * 1024, PGC_POSTMASTER, 0, NULL, NULL, NULL);
 		DefineCustomIntVariable("rk.ring_memory",
 								"Sets the shared memory for queues and large messages.",
 								"Zero disables rings.",

@@ -164,6 +164,46 @@ typedef struct rk_host
 	int32		failures;
 } rk_host;
 
+/* What became of a message: rk.delivery_status, in its order. */
+typedef enum rk_delivery
+{
+	RK_DELIVERY_PENDING,
+	RK_DELIVERY_DELIVERED,
+	RK_DELIVERY_NOT_FOUND,
+	RK_DELIVERY_QUEUE_FULL,
+	RK_DELIVERY_TIMEOUT,
+	RK_DELIVERY_MAX_HOPS,
+	RK_DELIVERY_TENANT,
+	RK_DELIVERY_EXPIRED,
+	RK_DELIVERY_DEAD_LETTERED
+} rk_delivery;
+
+/*
+ * A receipt: message and status in one word, so that a receipt that was given
+ * to another message in the meantime is left alone.
+ */
+typedef struct rk_receipt
+{
+	_Atomic uint64 word;		/* message id << 4 | rk_delivery; 0: none */
+	_Atomic Oid database;
+} rk_receipt;
+
+/* Counters that last as long as the server runs (rk_tally). */
+typedef enum rk_tally_kind
+{
+	RK_TALLY_DISPATCH,			/* of a database: dispatched, delivered, unknown type, errors */
+	RK_TALLY_ROUTE,				/* of a route: dispatched, delivered, -, errors */
+	RK_TALLY_FANOUT				/* of a fan-out: broadcasts, delivered by the last one, destinations of it */
+} rk_tally_kind;
+
+#define RK_TALLIES 1024
+
+typedef struct rk_tally
+{
+	_Atomic uint64 key;			/* database, kind and id; 0: free */
+	_Atomic int64 count[4];
+} rk_tally;
+
 typedef struct rk_region
 {
 	LWLock	   *lock;
@@ -180,8 +220,13 @@ typedef struct rk_region
 	Size		rings_offset;
 	Size		hosts_offset;
 	Size		slab_offset;
+	Size		receipts_offset;
+	Size		tallies_offset;
 	Size		queues_offset;
 	Size		queues_bytes;
+	int			receipts;
+	_Atomic uint64 next_receipt;
+	_Atomic uint64 routes_epoch;	/* changes with rk.route and rk.ring */
 	_Alignas(128) _Atomic uint64 ping;	/* of rk.ring_bench */
 	_Alignas(128) _Atomic uint64 pong;
 } rk_region;
@@ -237,6 +282,28 @@ rk_region_counter(int proc)
 {
 	return (int64 *) rk_region_at(rk_the_region->hazards_offset + (Size) proc * 128 + 64);
 }
+
+static inline rk_receipt *
+rk_region_receipts(void)
+{
+	return rk_region_at(rk_the_region->receipts_offset);
+}
+
+/* A receipt for a message; returns 1 + its place, or 0 where none are kept. */
+extern uint32 rk_receipt_begin(int64 message_id);
+
+/* Says what became of a message that has one. */
+static inline void
+rk_receipt_settle(const rk_slot *slot, rk_delivery status)
+{
+	uint64		pending = (uint64) slot->message_id << 4;
+
+	if (slot->flags & RK_SLOT_EXTRA && slot->receipt != 0)
+		(void) atomic_compare_exchange_strong(&rk_region_receipts()[slot->receipt - 1].word, &pending, pending | status);
+}
+
+/* The counters of something in this database, made if there are none; NULL: no room. */
+extern rk_tally *rk_tally_of(rk_tally_kind kind, int64 id);
 
 static inline rk_queue *
 rk_ring_queue(const rk_ring *ring)
@@ -317,6 +384,7 @@ extern int	rk_max_message_size;
 extern int	rk_max_inflight;
 extern int	rk_ring_spin_us;
 extern int	rk_queue_depth_setting;
+extern int	rk_receipts_kept;
 extern int	rk_timeout_ms;
 extern int	rk_priority;
 extern int	rk_journal_poll_ms;

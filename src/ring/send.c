@@ -31,6 +31,7 @@ static bool initialised = false;
 static uint32 roles_epoch = 1;	/* changes when memberships may have changed */
 static bool rescan_pending = false;
 static bool intake_pending = false;
+static bool routes_changed = false;
 static List *started = NIL;		/* names of rings that this transaction started */
 static int	slots_in_use = 0;	/* calls of this statement under way */
 static bool *kept = NULL;		/* by slot: its reply is fetched later */
@@ -85,6 +86,10 @@ at_transaction_end(XactEvent event, void *arg)
 		case XACT_EVENT_PREPARE:
 			if (slots_in_use > 0)
 				abandon_all(false);
+			/* after an abort, too: what it had changed was perhaps seen by itself */
+			if (routes_changed || rescan_pending)
+				atomic_fetch_add(&rk_the_region->routes_epoch, 1);
+			routes_changed = false;
 			rescan_pending = false;
 			intake_pending = false;
 			started = NIL;
@@ -134,6 +139,19 @@ rk_intake_at_commit(void)
 {
 	rk_send_init();
 	intake_pending = true;
+}
+
+void
+rk_routes_changed(void)
+{
+	rk_send_init();
+	routes_changed = true;
+}
+
+bool
+rk_routes_dirty(void)
+{
+	return routes_changed || rescan_pending;
 }
 
 void
@@ -301,6 +319,18 @@ trace_parent(rk_slot *slot, const char *text)
 	return true;
 }
 
+/* Nobody will answer a message that is about to fail: its reply slot is free again. */
+static void
+unsent(const rk_slot *message)
+{
+	rk_reply_slot *slot = &rk_region_replies()[message->reply_slot];
+
+	if (!(message->flags & RK_SLOT_REPLY) || rk_reply_look(slot) != RK_REPLY_WAITING)
+		return;
+	rk_reply_end(slot);
+	slots_in_use--;
+}
+
 /*
  * Puts the message in the queue.  Returns false when the queue is full; the
  * ring may have ended in the meantime, which is an error.
@@ -321,6 +351,7 @@ push(rk_ring *ring, const rk_ring_handle *handle, rk_slot *message, const void *
 	{
 		atomic_store_explicit(hazard, 0, memory_order_release);
 		RESUME_INTERRUPTS();
+		unsent(message);
 		not_running(handle->name, "terminated");
 	}
 	queue = rk_ring_queue(ring);
@@ -358,19 +389,19 @@ push(rk_ring *ring, const rk_ring_handle *handle, rk_slot *message, const void *
 
 /* Writes a message that found no room to the dead letters, in this transaction. */
 static void
-dead_letter(rk_ring *ring, const rk_outgoing *out)
+dead_letter(rk_ring *ring, const rk_outgoing *out, int64 message_id)
 {
 	rk_catalog	catalog;
-	Oid			types[] = {INT4OID, INT4OID, JSONBOID, OIDOID, INT2OID};
+	Oid			types[] = {INT4OID, INT4OID, JSONBOID, OIDOID, INT2OID, INT8OID};
 	Datum		values[] = {
 		Int32GetDatum(ring->ring_id), Int32GetDatum(out->type_id),
 		rk_payload_to_jsonb(rk_message_type_find(out->type_id), out->payload, out->length),
-		ObjectIdGetDatum(GetUserId()), Int16GetDatum(out->priority)
+		ObjectIdGetDatum(GetUserId()), Int16GetDatum(out->priority), Int64GetDatum(message_id)
 	};
 
 	rk_catalog_open(&catalog);
 	rk_run_sql("INSERT INTO rk.dead_letter (ring_id, type_id, payload, reason, attempts, message_id, role, priority, "
-			   "error, sqlstate) VALUES ($1, $2, $3, 'queue_full', 0, 0, $4::regrole, $5, 'queue is full', 'RK001')", 5,
+			   "error, sqlstate) VALUES ($1, $2, $3, 'queue_full', 0, $6, $4::regrole, $5, 'queue is full', 'RK001')", 6,
 			   types, values, NULL);
 	rk_catalog_close(&catalog);
 	atomic_fetch_add(&ring->rejected, 1);
@@ -378,23 +409,26 @@ dead_letter(rk_ring *ring, const rk_outgoing *out)
 
 /* The queue is full: does what the ring's policy says.  True: try again. */
 static bool
-make_room(rk_ring *ring, const rk_outgoing *out, int64 deadline_ns)
+make_room(rk_ring *ring, const rk_outgoing *out, const rk_slot *message, int64 deadline_ns)
 {
 	uint64		depth = rk_queue_depth(rk_ring_queue(ring));
 
 	if (out->never_waits || (!out->may_wait && ring->overflow == RK_OVERFLOW_DROP))
 	{
 		atomic_fetch_add(&ring->dropped, 1);
+		rk_receipt_settle(message, RK_DELIVERY_QUEUE_FULL);
 		return false;
 	}
 	if (!out->may_wait && ring->overflow == RK_OVERFLOW_DLQ)
 	{
-		dead_letter(ring, out);
+		dead_letter(ring, out, message->message_id);
+		rk_receipt_settle(message, RK_DELIVERY_DEAD_LETTERED);
 		return false;
 	}
 	if ((!out->may_wait && ring->overflow == RK_OVERFLOW_ERROR) || rk_now_ns() > deadline_ns)
 	{
 		atomic_fetch_add(&ring->rejected, 1);
+		rk_receipt_settle(message, RK_DELIVERY_QUEUE_FULL);
 		ereport(ERROR,
 				(errcode(RK_ERRCODE_QUEUE_FULL),
 				 errmsg("queue of ring \"%s\" is full", NameStr(ring->name)),
@@ -424,6 +458,7 @@ dispatch(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_slot 
 {
 	int64		now = rk_now_ns();
 	int64	   *counter = rk_region_counter(rk_my_proc());
+	volatile bool pushed = false;
 
 	message->type_id = out->type_id;
 	message->flags |= out->flags;
@@ -436,30 +471,41 @@ dispatch(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_slot 
 	message->tenant = 0;
 	message->role = GetUserId();
 	message->block = RK_SLAB_NONE;
-	if (unlikely(out->correlation_id != 0 || out->key_hash[0] != 0 || (rk_trace_context && *rk_trace_context)))
+	if (unlikely(out->letter || out->receipt))
+		message->flags |= RK_SLOT_LETTER;
+	if (unlikely(out->correlation_id != 0 || out->key_hash[0] != 0 || out->receipt || (rk_trace_context && *rk_trace_context)))
 	{
-		memset(&message->block, 0, sizeof(rk_slot) - offsetof(rk_slot, block));
+		memset(&message->source, 0, sizeof(rk_slot) - offsetof(rk_slot, source));
 		message->flags |= RK_SLOT_EXTRA;
 		message->source = MyProcPid;
 		message->correlation_id = out->correlation_id;
 		message->key_hash[0] = out->key_hash[0];
 		message->key_hash[1] = out->key_hash[1];
+		if (out->receipt)
+			message->receipt = rk_receipt_begin(message->message_id);
 		if (rk_trace_context && *rk_trace_context)
 			(void) trace_parent(message, rk_trace_context);
 	}
 	if (unlikely(out->length > RK_INLINE_PAYLOAD))
 	{
 		if (out->length > rk_max_message_size)
+		{
+			unsent(message);
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					 errmsg("message is too large"),
-					 errdetail("It has %u bytes, at most %d are allowed.", out->length, rk_max_message_size)));
+					 errdetail("It has %u bytes, at most %d are allowed.", out->length, rk_max_message_size),
+					 errhint("Pass a relation instead, or raise \"rk.max_message_size\" up to 64 kB.")));
+		}
 		message->block = rk_slab_take(rk_region_slab(), out->length);
 		if (message->block == RK_SLAB_NONE)
+		{
+			unsent(message);
 			ereport(ERROR,
 					(errcode(ERRCODE_OUT_OF_MEMORY),
 					 errmsg("no shared memory for a message of %u bytes", out->length),
 					 errhint("Try again, or raise \"rk.ring_memory\" and restart the server.")));
+		}
 		memcpy(rk_slab_data(rk_region_slab(), message->block), out->payload, out->length);
 		if (!(message->flags & RK_SLOT_EXTRA))
 			memset(&message->source, 0, sizeof(rk_slot) - offsetof(rk_slot, source));
@@ -473,24 +519,24 @@ dispatch(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_slot 
 		int64		until = out->deadline_ns ? out->deadline_ns : now + INT64CONST(30000000000);
 		bool		sent = false;
 
-		while (!sent && make_room(ring, out, until))
+		while (!sent && make_room(ring, out, message, until))
 		{
 			CHECK_FOR_INTERRUPTS();
 			sent = push(ring, handle, message, out->payload);
 		}
 		if (!sent && message->block != RK_SLAB_NONE)
 			rk_slab_give(rk_region_slab(), message->block);
-		if (!sent)
-			message->message_id = 0;
+		pushed = sent;
 	}
 	PG_CATCH();
 	{
+		unsent(message);
 		if (message->block != RK_SLAB_NONE)
 			rk_slab_give(rk_region_slab(), message->block);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	return message->message_id != 0;
+	return pushed;
 }
 
 int64
@@ -500,7 +546,7 @@ rk_ring_post(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out)
 
 	message.flags = 0;
 	message.reply_slot = 0;
-	if (!dispatch(ring, handle, out, &message))
+	if (!dispatch(ring, handle, out, &message) && !out->receipt)
 		return 0;
 	return message.message_id;
 }
@@ -528,26 +574,45 @@ take_slot(void)
 			 errhint("Raise \"rk.max_inflight\" and restart the server.")));
 }
 
-void
-rk_call_start(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_incoming *in)
+bool
+rk_call_try(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_incoming *in)
 {
 	rk_reply_slot *slot = take_slot();
 	rk_slot		message;
+	bool		sent;
 
 	in->slot = slot;
 	slots_in_use++;
 	rk_reply_begin(slot);
 	message.flags = RK_SLOT_REPLY;
 	message.reply_slot = slot - rk_region_replies();
-	if (unlikely(!dispatch(ring, handle, out, &message)))
+	sent = dispatch(ring, handle, out, &message);
+	if (unlikely(!sent))
 	{
 		slots_in_use--;
 		rk_reply_end(slot);
+		in->slot = NULL;
+	}
+	in->message_id = message.message_id;
+	return sent;
+}
+
+void
+rk_call_start(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_incoming *in)
+{
+	if (unlikely(!rk_call_try(ring, handle, out, in)))
 		ereport(ERROR,
 				(errcode(RK_ERRCODE_QUEUE_FULL),
 				 errmsg("queue of ring \"%s\" is full, the message was dropped", NameStr(ring->name))));
-	}
-	in->message_id = message.message_id;
+}
+
+bool
+rk_call_abandon(rk_incoming *in)
+{
+	if (!rk_reply_abandon(in->slot))
+		return false;
+	slots_in_use--;
+	return true;
 }
 
 /* Ends the call's claim on its slot and raises what happened instead of a reply. */

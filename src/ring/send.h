@@ -36,6 +36,8 @@ typedef struct rk_outgoing
 	uint64		key_hash[2];
 	bool		may_wait;		/* for room in the queue, whatever the policy */
 	bool		never_waits;	/* dropped if there is no room, whatever the policy */
+	bool		letter;			/* RK_SLOT_LETTER */
+	bool		receipt;		/* rk.delivery knows of it; a dead letter too */
 } rk_outgoing;
 
 /* A reply; data points into shared memory until rk_call_end. */
@@ -71,6 +73,13 @@ extern int64 rk_ring_post(rk_ring *ring, rk_ring_handle *handle, const rk_outgoi
 extern void rk_call_begin(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_incoming *in);
 extern void rk_call_end(rk_incoming *in);
 
+/*
+ * The first half of rk_call_begin, or false where the queue is full and the
+ * policy does not let the sender wait: nothing was sent, in->message_id is that
+ * of the message all the same.
+ */
+extern bool rk_call_try(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_incoming *in);
+
 /* The two halves of rk_call_begin, to have several calls under way. */
 extern void rk_call_start(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_incoming *in);
 extern void rk_call_wait(rk_ring *ring, const rk_outgoing *out, rk_incoming *in);
@@ -85,6 +94,28 @@ extern void rk_receipt_drop(const rk_incoming *in);
 
 /* Raises the error that came instead of a reply; ends the call. */
 extern void rk_reply_check(rk_ring *ring, rk_incoming *in);
+
+/*
+ * Gives a call up: its reply is dropped when it comes.  False: it has come, and
+ * rk_call_end is due.
+ */
+extern bool rk_call_abandon(rk_incoming *in);
+
+/* At the end of the transaction sessions read rk.route again. */
+extern void rk_routes_changed(void);
+extern bool rk_routes_dirty(void);
+
+/* A message type that a kernel understands; another one is an error. */
+extern const rk_message_type *rk_kernel_message_type(const rk_actor *actor, int type_id);
+
+/* A timeout or deadline in ms; one that is not above zero is an error. */
+extern int64 rk_interval_ms(const Interval *interval);
+
+/* Refuses a message that changes the state in a read-only transaction. */
+extern void rk_message_check(const rk_message_type *type);
+
+/* A value of rk.delivery_status, whose oid is given. */
+extern Datum rk_delivery_datum(rk_delivery status, Oid type);
 
 /* Registers what frees slots and cleans up; once a session. */
 extern void rk_send_init(void);

@@ -205,6 +205,13 @@ has_key(const rk_slot *slot)
 	return unlikely(slot->flags & RK_SLOT_EXTRA) && (slot->key_hash[0] | slot->key_hash[1]) != 0;
 }
 
+/* Whether a message that is not handled becomes a dead letter. */
+static inline bool
+wants_letter(const rk_slot *slot)
+{
+	return (slot->flags & (RK_SLOT_REPLY | RK_SLOT_LETTER)) != RK_SLOT_REPLY;
+}
+
 /* The message of a slot, as its handler sees it. */
 static inline void
 message_of(const rk_slot *slot, rk_message *m)
@@ -391,11 +398,15 @@ handle(rk_hosted *h, rk_slot *slot, uint64 apply_seq, bool parked)
 				rk_slab_give(rk_region_slab(), block);
 			if (parked || park(h, slot))
 				return true;
+			if (wants_letter(slot))
+				rk_dead_letter(h, slot, "queue_full", RK_ERRCODE_QUEUE_FULL, "too many messages wait for a change");
 			rk_answer(ring, slot, RK_OUTCOME_ERROR, RK_ERRCODE_QUEUE_FULL, "too many messages wait for a change");
 			ring->failed++;
 			return false;
 		}
 		ring->in_flight = 0;
+		if (unlikely(slot->flags & RK_SLOT_EXTRA))
+			rk_receipt_settle(slot, RK_DELIVERY_DELIVERED);
 		if (unlikely(keyed))
 		{
 			rk_key_add(h, slot->key_hash, slot->message_id, message.sent_ns);
@@ -419,7 +430,9 @@ handle(rk_hosted *h, rk_slot *slot, uint64 apply_seq, bool parked)
 		if (block != RK_SLAB_NONE)
 			rk_slab_give(rk_region_slab(), block);
 		ring->in_flight = 0;
-		refused(h, &message, status, r == NULL);
+		refused(h, &message, status, wants_letter(slot));
+		if (!h->halted)
+			rk_receipt_settle(slot, RK_DELIVERY_DEAD_LETTERED);
 		/* what the log has is applied by the next host */
 		if (h->halted)
 			rk_answer(ring, slot, RK_OUTCOME_LOST, 0, NULL);
@@ -448,10 +461,9 @@ acceptable(rk_hosted *h, rk_slot *slot)
 			snprintf(text, sizeof(text), "message of type %u has %u bytes instead of %d", slot->type_id,
 					 slot->length, type->request_size);
 		h->ring->failed++;
-		if (slot->flags & RK_SLOT_REPLY)
-			rk_answer(h->ring, slot, RK_OUTCOME_ERROR, ERRCODE_INVALID_PARAMETER_VALUE, text);
-		else
+		if (wants_letter(slot))
 			rk_dead_letter(h, slot, "invalid", ERRCODE_INVALID_PARAMETER_VALUE, text);
+		rk_answer(h->ring, slot, RK_OUTCOME_ERROR, ERRCODE_INVALID_PARAMETER_VALUE, text);
 		return false;
 	}
 	if (unlikely(rk_host_read_only && type->mutating))
@@ -464,10 +476,10 @@ acceptable(rk_hosted *h, rk_slot *slot)
 	if (unlikely(slot->deadline_ns != 0 && h->now_ns > slot->deadline_ns))
 	{
 		h->ring->expired++;
-		if (slot->flags & RK_SLOT_REPLY)
-			rk_answer(h->ring, slot, RK_OUTCOME_EXPIRED, 0, NULL);
-		else
+		rk_receipt_settle(slot, RK_DELIVERY_EXPIRED);
+		if (wants_letter(slot))
 			rk_dead_letter(h, slot, "expired", RK_ERRCODE_DEADLINE, "deadline passed before the message was handled");
+		rk_answer(h->ring, slot, RK_OUTCOME_EXPIRED, 0, NULL);
 		return false;
 	}
 	if (has_key(slot))
@@ -519,6 +531,7 @@ rk_retry_parked(rk_hosted *h)
 			rk_reply_look(&rk_region_replies()[p->slot.reply_slot]) == RK_REPLY_ABANDONED)
 		{
 			/* nobody waits any more */
+			rk_receipt_settle(&p->slot, RK_DELIVERY_TIMEOUT);
 			rk_answer(h->ring, &p->slot, RK_OUTCOME_STOPPED, 0, NULL);
 			keep = false;
 		}

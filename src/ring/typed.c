@@ -37,6 +37,7 @@ PG_FUNCTION_INFO_V1(rk_ring_send);
 PG_FUNCTION_INFO_V1(rk_ring_send_many);
 PG_FUNCTION_INFO_V1(rk_ring_load);
 PG_FUNCTION_INFO_V1(rk_ring_receive);
+PG_FUNCTION_INFO_V1(rk_message_delivery);
 
 #define MAX_FIELDS 64
 #define LOCAL_PAYLOAD 1024
@@ -107,8 +108,8 @@ name_argument(FunctionCallInfo fcinfo, int *length)
 	return VARDATA_ANY(t);
 }
 
-static void
-check_read_only(const rk_message_type *type)
+void
+rk_message_check(const rk_message_type *type)
 {
 	if (type->mutating && RecoveryInProgress())
 		rk_not_during_recovery();
@@ -151,7 +152,7 @@ rk_ring_typed(PG_FUNCTION_ARGS)
 		site = prepare_site(fcinfo);
 	type = site->type;
 	if (unlikely(XactReadOnly))
-		check_read_only(type);
+		rk_message_check(type);
 	if (unlikely(type->request_size > LOCAL_PAYLOAD))
 		payload = palloc(type->request_size);
 	memset(payload, 0, type->request_size);
@@ -222,10 +223,9 @@ rk_ring_typed(PG_FUNCTION_ARGS)
 
 /* ---- by type id ---- */
 
-static const rk_message_type *
-message_type(rk_ring *ring, int type_id)
+const rk_message_type *
+rk_kernel_message_type(const rk_actor *actor, int type_id)
 {
-	const rk_actor *actor = rk_actors[ring->kernel];
 	const rk_message_type *type = rk_actor_message(actor, type_id);
 	StringInfoData all;
 
@@ -241,8 +241,14 @@ message_type(rk_ring *ring, int type_id)
 			 errhint("It has %s.", all.data)));
 }
 
-static int64
-interval_ms(const Interval *i)
+static const rk_message_type *
+message_type(const rk_ring *ring, int type_id)
+{
+	return rk_kernel_message_type(rk_actors[ring->kernel], type_id);
+}
+
+int64
+rk_interval_ms(const Interval *i)
 {
 	int64		ms = i->time / 1000 + (i->day + 30 * (int64) i->month) * (SECS_PER_DAY * INT64CONST(1000));
 
@@ -284,12 +290,12 @@ rk_ring_call(PG_FUNCTION_ARGS)
 	rk_incoming in;
 	void	   *payload;
 	Datum		result;
-	int64		timeout = PG_ARGISNULL(3) ? 0 : interval_ms(PG_GETARG_INTERVAL_P(3));
+	int64		timeout = PG_ARGISNULL(3) ? 0 : rk_interval_ms(PG_GETARG_INTERVAL_P(3));
 
 	not_null(fcinfo, 1, "type_id");
 	not_null(fcinfo, 2, "payload");
 	type = message_type(ring, PG_GETARG_INT32(1));
-	check_read_only(type);
+	rk_message_check(type);
 	payload = palloc0(type->request_size + 8);
 	rk_jsonb_to_payload(type, PG_GETARG_JSONB_P(2), payload);
 	out = (rk_outgoing) {
@@ -327,9 +333,18 @@ send_for_later(rk_ring *ring, const rk_message_type *type, rk_outgoing *out)
 	receipt    *r = MemoryContextAllocZero(TopMemoryContext, sizeof(receipt));
 	receipt   **last = &oldest_receipt;
 
+	int64		id;
+
 	if (out->deadline_ns == 0)
 		out->deadline_ns = rk_call_deadline(ring, rk_now_ns(), 0);
-	rk_call_start(ring, &session_handle, out, &r->in);
+	out->receipt = true;
+	if (!rk_call_try(ring, &session_handle, out, &r->in))
+	{
+		/* rk.delivery says where it is */
+		id = r->in.message_id;
+		pfree(r);
+		return id;
+	}
 	rk_receipt_keep(&r->in);
 	r->ring = ring;
 	r->type = type;
@@ -360,7 +375,7 @@ rk_ring_receive(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	char	   *name;
-	int64		until = PG_ARGISNULL(1) ? 0 : rk_now_ns() + interval_ms(PG_GETARG_INTERVAL_P(1)) * 1000000;
+	int64		until = PG_ARGISNULL(1) ? 0 : rk_now_ns() + rk_interval_ms(PG_GETARG_INTERVAL_P(1)) * 1000000;
 	bool		found = false;
 
 	not_null(fcinfo, 0, "name");
@@ -431,6 +446,35 @@ rk_ring_receive(PG_FUNCTION_ARGS)
 }
 
 Datum
+rk_delivery_datum(rk_delivery status, Oid type)
+{
+	static const char *const names[] = {
+		"pending", "delivered", "not_found", "queue_full", "timeout", "max_hops_exceeded", "tenant_mismatch", "expired",
+		"dead_lettered"
+	};
+
+	return DirectFunctionCall2(enum_in, CStringGetDatum(names[status]), ObjectIdGetDatum(type));
+}
+
+/* What became of a message with a receipt; NULL: it is not known any more. */
+Datum
+rk_message_delivery(PG_FUNCTION_ARGS)
+{
+	uint64		id = (uint64) PG_GETARG_INT64(0);
+
+	rk_region_required();
+	for (int i = 0; i < rk_the_region->receipts; i++)
+	{
+		rk_receipt *r = &rk_region_receipts()[i];
+		uint64		word = atomic_load(&r->word);
+
+		if (word != 0 && word >> 4 == id && atomic_load(&r->database) == MyDatabaseId && atomic_load(&r->word) >> 4 == id)
+			PG_RETURN_DATUM(rk_delivery_datum(word & 15, get_func_rettype(fcinfo->flinfo->fn_oid)));
+	}
+	PG_RETURN_NULL();
+}
+
+Datum
 rk_ring_send(PG_FUNCTION_ARGS)
 {
 	rk_ring    *ring = ring_argument(fcinfo);
@@ -443,7 +487,7 @@ rk_ring_send(PG_FUNCTION_ARGS)
 	not_null(fcinfo, 1, "type_id");
 	not_null(fcinfo, 2, "payload");
 	type = message_type(ring, PG_GETARG_INT32(1));
-	check_read_only(type);
+	rk_message_check(type);
 	payload = palloc0(type->request_size + 8);
 	rk_jsonb_to_payload(type, PG_GETARG_JSONB_P(2), payload);
 	out = (rk_outgoing) {
@@ -460,7 +504,7 @@ rk_ring_send(PG_FUNCTION_ARGS)
 		out.priority = rk_priority_named(priority);
 	}
 	if (!PG_ARGISNULL(4))
-		out.deadline_ns = rk_now_ns() + interval_ms(PG_GETARG_INTERVAL_P(4)) * 1000000;
+		out.deadline_ns = rk_now_ns() + rk_interval_ms(PG_GETARG_INTERVAL_P(4)) * 1000000;
 	if (!PG_ARGISNULL(6) && PG_GETARG_BOOL(6))
 	{
 		/* with this transaction, or not at all */
@@ -520,7 +564,7 @@ rk_ring_send_many(PG_FUNCTION_ARGS)
 	not_null(fcinfo, 1, "type_id");
 	not_null(fcinfo, 2, "payloads");
 	type = message_type(ring, PG_GETARG_INT32(1));
-	check_read_only(type);
+	rk_message_check(type);
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), JSONBOID, -1, false, TYPALIGN_INT, &items, &nulls, &count);
 	ids = palloc(sizeof(Datum) * (count + 1));
 	/* all of them are checked before the first one is sent */
@@ -592,7 +636,7 @@ rk_ring_load(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("kernel \"%s\" has no messages to load", actor->kernel)));
-	check_read_only(type);
+	rk_message_check(type);
 	rk_load_rows(type, text_to_cstring(PG_GETARG_TEXT_PP(1)), GetUserId(), load_row, &arg);
 	PG_RETURN_INT64(arg.sent);
 }

@@ -123,8 +123,8 @@ BEGIN
 	RETURN false;
 END
 $$;
-SELECT until('SELECT count(*) = 1 FROM rk.dead_letters');
-SELECT ring, type_id, payload, reason, attempts, error FROM rk.dead_letters;
+SELECT until('SELECT count(*) = 3 FROM rk.dead_letters');
+SELECT ring, type_id, payload, reason, attempts, error FROM rk.dead_letters ORDER BY id;
 
 -- suspended, messages wait; resumed, they are handled
 SELECT rk.ring_suspend('e');

@@ -21,6 +21,9 @@ SELECT rk.ring_core_fault('f', 'data', message => 'no such account', detail => '
 SELECT rk.ring_call('f', 60, '{"kind": "overflow", "message": "sum is out of range", "hint": "Use smaller amounts."}');
 SELECT rk.ring_send('f', 60, '{"kind": "data", "message": "no such account", "detail": "Account 7 was closed."}', receipt => true) > 0;
 SELECT * FROM rk.ring_receive('f', '5s');
+-- nobody may ever have fetched it: it is a dead letter, too
+SELECT until('SELECT count(*) = 1 FROM rk.dead_letters');
+SELECT rk.dlq_purge('f', 'error = ''no such account''');
 -- one that is longer than a reply slot
 SELECT rk.ring_core_fault('f', 'data', message => repeat('m', 80), detail => repeat('d', 80), hint => repeat('h', 80));
 -- and nothing of it is left in the next
