@@ -21,7 +21,7 @@ DATA_built = rustkernels--$(EXTVERSION).sql
 # and descriptors are plain C; bindings and the rest know PostgreSQL.
 ROOMS = $(patsubst %/descriptors.c,%,$(wildcard src/*/descriptors.c src/*/*/descriptors.c))
 DESCRIPTORS = src/call/rooms.c $(wildcard src/*/relations.c) $(ROOMS:%=%/descriptors.c)
-RING_PLAIN = src/ring/queue.c src/ring/messages.c src/ring/actors.c src/ring/names.c
+RING_PLAIN = src/ring/queue.c src/ring/messages.c src/ring/actors.c src/ring/names.c src/ring/keys.c
 MESSAGES = src/ring/messages.c $(wildcard src/core/messages.c $(ROOMS:%=%/messages.c))
 PLAIN_SOURCES = $(wildcard src/compute/*.c src/core/*.c) $(RING_PLAIN) src/call/rooms.c $(wildcard src/*/relations.c) \
 	$(foreach r,$(ROOMS),$(filter-out %/binding.c %/relations.c,$(wildcard $(r)/*.c)))

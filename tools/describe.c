@@ -396,11 +396,11 @@ print_message_function(const rk_message_type *t)
 	if (n == 0)
 		printf("\n) RETURNS void");
 	else if (n == 1)
-		printf("\n) RETURNS %s%s", set ? "SETOF " : "", rk_field_sql_type(columns[0]));
+		printf("\n) RETURNS %s%s", set ? "SETOF " : "", rk_column_sql_type(t, columns[0]));
 	else
 	{
 		for (int i = 0; i < n; i++)
-			printf(",\n\tOUT %s %s", columns[i]->name, rk_field_sql_type(columns[i]));
+			printf(",\n\tOUT %s %s", columns[i]->name, rk_column_sql_type(t, columns[i]));
 		printf("\n) RETURNS %srecord", set ? "SETOF " : "");
 	}
 	printf("\nLANGUAGE C VOLATILE PARALLEL %s COST 10%s\nAS 'MODULE_PATHNAME', 'rk_ring_typed';\n\n",

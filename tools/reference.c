@@ -508,7 +508,7 @@ print_message(const rk_message_type *t)
 		printf("| field | type | meaning |\n| --- | --- | --- |\n");
 		for (const rk_field *f = t->request; f->name; f++)
 		{
-			printf("| `%s` | %s | ", f->name, rk_field_sql_type(f));
+			printf("| `%s` | %s | ", f->name, t->published ? rk_column_sql_type(&(rk_message_type) {0}, f) : rk_field_sql_type(f));
 			print_text(f->meaning);
 			for (int i = 0; f->choices && f->choices[i]; i++)
 				printf("%s`%s`", i ? ", " : "; ", f->choices[i]);
@@ -523,7 +523,7 @@ print_message(const rk_message_type *t)
 	printf("| %s | type | meaning |\n| --- | --- | --- |\n", t->rows ? "column" : "reply");
 	for (int i = 0; i < n; i++)
 	{
-		printf("| `%s` | %s | ", columns[i]->name, rk_field_sql_type(columns[i]));
+		printf("| `%s` | %s | ", columns[i]->name, rk_column_sql_type(t, columns[i]));
 		print_text(columns[i]->meaning);
 		printf(" |\n");
 	}

@@ -634,10 +634,14 @@ dictionary_append(rk_dictionary *d, entry e)
 	{
 		if (d->arena_left < e.length)
 		{
-			d->arena_left = e.length > ARENA_BLOCK / 4 ? e.length : ARENA_BLOCK;
-			d->arena = rk_alloc(d->ctx, d->arena_left, 1);
-			if (d->arena == NULL)
+			int64_t		size = e.length > ARENA_BLOCK / 4 ? e.length : ARENA_BLOCK;
+			char	   *arena = rk_alloc(d->ctx, size, 1);
+
+			/* an actor lives on after a failure */
+			if (arena == NULL)
 				return RK_ERR_MEMORY;
+			d->arena = arena;
+			d->arena_left = size;
 		}
 		memcpy(d->arena, e.rest, e.length);
 		e.rest = d->arena;

@@ -105,7 +105,8 @@ rk_reply_reserve(rk_ctx *ctx, rk_reply *reply, uint32_t size)
 
 /*
  * Publishes a record: a trade, an alert.  type_id is that of a message type of
- * the actor that is marked as published, record its request struct.  Where a
+ * the actor that is marked as published, or one of those that it says to other
+ * kernels, record its request struct.  Where a
  * ring has outputs (rk.ring_output) the record lands in a table once, whatever
  * crashes.  This cannot fail, and is undone if the handler fails.  Only
  * messages that change the state may publish.
@@ -123,7 +124,8 @@ typedef struct rk_option
 	const rk_param *param;
 	bool		is_null;
 	double		number;			/* RK_TYPE_FLOAT8 */
-	int64_t		integer;		/* RK_TYPE_INT4, RK_TYPE_INT8; text: its choice */
+	int64_t		integer;		/* RK_TYPE_INT4, RK_TYPE_INT8; text: its choice;
+								 * RK_TYPE_INTERVAL: us; RK_TYPE_NUMERIC: 8 decimals */
 	bool		truth;			/* RK_TYPE_BOOLEAN */
 	const char *text;			/* RK_TYPE_TEXT, RK_TYPE_RELATION */
 } rk_option;
@@ -201,6 +203,8 @@ typedef struct rk_actor
 	const rk_actor_load *loads; /* NULL option ends; NULL: none */
 	uint32_t	feed;			/* type that tables feed by default; 0: the last of loads */
 	bool		superusers_only;	/* nobody else may start it or send to it */
+	const rk_message_type *const *says; /* messages for other kernels that it publishes
+										 * beside its own; NULL ends; NULL: none */
 
 	/* Makes an empty state. */
 	rk_status	(*init) (rk_ctx *ctx, const rk_options *options, void **state);
@@ -250,6 +254,12 @@ rk_actor_feed(const rk_actor *actor)
 		type_id = l->type_id;
 	return type_id;
 }
+
+/*
+ * Record number i of those that an actor may publish, from 0, NULL if there are
+ * not so many; *reply: it is the reply of that message.
+ */
+extern const rk_message_type *rk_actor_record(const rk_actor *actor, int i, bool *reply);
 
 /* What actor does with messages of this type, or NULL if it understands none. */
 extern const rk_message_type *rk_actor_message(const rk_actor *actor, uint32_t type_id);

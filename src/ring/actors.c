@@ -28,3 +28,20 @@ rk_actor_message(const rk_actor *actor, uint32_t type_id)
 			return t;
 	return NULL;
 }
+
+const rk_message_type *
+rk_actor_record(const rk_actor *actor, int i, bool *reply)
+{
+	for (const rk_message_type *t = actor->messages; t->type_id; t++)
+		if (t->published || (t->mutating && t->reply_id != 0))
+			if (i-- == 0)
+			{
+				*reply = !t->published;
+				return t;
+			}
+	*reply = false;
+	for (const rk_message_type *const *t = actor->says; t && *t; t++)
+		if (i-- == 0)
+			return *t;
+	return NULL;
+}

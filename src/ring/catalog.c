@@ -23,6 +23,8 @@
 
 #include "../compat.h"
 #include "../call/catalogue.h"
+#include "../call/types.h"
+#include "../relation/reader.h"
 #include "catalog.h"
 
 void
@@ -280,6 +282,32 @@ choice_option(JsonbContainer *o, const char *name, const char *const *choices, i
 	bad_option(name, psprintf("one of %s", all.data));
 }
 
+/* A length of time as microseconds, an amount as 8 decimals: as SQL writes them. */
+static bool
+parsed_option(const rk_param *p, char *text, rk_option *option)
+{
+	if (p->type == RK_TYPE_INTERVAL)
+	{
+		Datum		interval = DirectFunctionCall3(interval_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
+												   Int32GetDatum(-1));
+
+		if (!rk_interval_to_us(interval, &option->integer))
+			return false;
+		option->number = option->integer / 1e6;
+	}
+	else
+	{
+		Datum		number = DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
+												 Int32GetDatum(-1));
+
+		if (!rk_numeric_to_fixed(number, &option->integer))
+			return false;
+		option->number = (double) option->integer / RK_FIXED_ONE;
+	}
+	return (p->min_open ? option->number > p->min : option->number >= p->min) &&
+		(p->max_open ? option->number < p->max : option->number <= p->max);
+}
+
 /* One of the actor's own options. */
 static void
 actor_option(const JsonbValue *v, const rk_param *p, rk_option *option)
@@ -297,6 +325,8 @@ actor_option(const JsonbValue *v, const rk_param *p, rk_option *option)
 			option->text = pnstrdup(initial + 1, strlen(initial) - 2);
 		else if (p->type == RK_TYPE_BOOLEAN)
 			option->truth = strcmp(initial, "true") == 0;
+		else if (p->type == RK_TYPE_INTERVAL || p->type == RK_TYPE_NUMERIC)
+			(void) parsed_option(p, *initial == '\'' ? pnstrdup(initial + 1, strlen(initial) - 2) : pstrdup(initial), option);
 		else
 		{
 			option->number = strtod(initial, NULL);
@@ -318,6 +348,14 @@ actor_option(const JsonbValue *v, const rk_param *p, rk_option *option)
 				good = v->type == jbvString;
 				option->text = string_value(v);
 				break;
+			case RK_TYPE_INTERVAL:
+				good = v->type == jbvString && parsed_option(p, string_value(v), option);
+				break;
+			case RK_TYPE_NUMERIC:
+				good = (v->type == jbvString || v->type == jbvNumeric) &&
+					parsed_option(p, v->type == jbvString ? string_value(v) :
+								  DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v->val.numeric))), option);
+				break;
 			default:
 				if (v->type != jbvNumeric)
 					break;
@@ -332,6 +370,9 @@ actor_option(const JsonbValue *v, const rk_param *p, rk_option *option)
 		{
 			char	   *range = rk_range_text(p);
 			const char *kind = p->type == RK_TYPE_BOOLEAN ? "true or false" :
+				p->type == RK_TYPE_INTERVAL && p->min_open ? "a length of time above 0 like \"2 hours\", without months" :
+				p->type == RK_TYPE_INTERVAL ? "a length of time like \"2 hours\", without months" :
+				p->type == RK_TYPE_NUMERIC ? "an amount" :
 				p->type == RK_TYPE_TEXT || p->type == RK_TYPE_RELATION ? "a string" :
 				p->type == RK_TYPE_FLOAT8 ? "a number" : "a whole number";
 

@@ -29,6 +29,7 @@
 #include "../relation/reader.h"
 #include "../relation/source.h"
 #include "convert.h"
+#include "keys.h"
 
 /* Microseconds from 1970 to 2000. */
 #define EPOCH_US ((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
@@ -52,6 +53,7 @@ rk_field_type(const rk_field *field)
 			return BOOLOID;
 		case RK_FIELD_CODE:
 		case RK_FIELD_TEXT:
+		case RK_FIELD_ANY_ID:
 			return TEXTOID;
 		case RK_FIELD_TIME:
 			return TIMESTAMPTZOID;
@@ -135,6 +137,7 @@ store_absent(const rk_field *field, char *at)
 		case RK_FIELD_TEXT_ARRAY:
 		case RK_FIELD_UUID:
 		case RK_FIELD_BOOLEAN:
+		case RK_FIELD_ANY_ID:
 			memset(at, 0, field->size);
 			break;
 		default:
@@ -246,6 +249,8 @@ fits_field(const rk_field *field, Oid type)
 
 	if (type == wanted)
 		return true;
+	if (field->kind == RK_FIELD_ANY_ID)
+		return type == INT8OID || type == INT4OID || type == INT2OID || type == UUIDOID || type == VARCHAROID;
 	switch (wanted)
 	{
 		case TEXTOID:
@@ -376,6 +381,43 @@ fetch_number_array(const rk_field *field, const char *at, bool *is_null)
 	return PointerGetDatum(construct_array(items, count, FLOAT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
+/* An id of whatever type. */
+static void
+store_any_id(const rk_field *field, char *at, Datum value, Oid type)
+{
+	rk_id		key = {.kind = RK_ID_INT,.length = 8};
+	int64		number;
+
+	switch (type)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			number = datum_int(field, value, type);
+			memcpy(key.bytes, &number, 8);
+			break;
+		case UUIDOID:
+			key.kind = RK_ID_UUID;
+			key.length = 16;
+			memcpy(key.bytes, DatumGetUUIDP(value)->data, 16);
+			break;
+		default:
+			{
+				text	   *t = DatumGetTextPP(value);
+				int			length = VARSIZE_ANY_EXHDR(t);
+
+				if (length > RK_ID_BYTES)
+					ereport(ERROR,
+							(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+							 errmsg("field \"%s\" has room for %d bytes only", field->name, RK_ID_BYTES)));
+				key.kind = RK_ID_TEXT;
+				key.length = length;
+				memcpy(key.bytes, VARDATA_ANY(t), length);
+			}
+	}
+	memcpy(at, &key, sizeof(key));
+}
+
 void
 rk_field_store(const rk_field *field, void *record, Datum value, Oid type, bool is_null)
 {
@@ -476,6 +518,63 @@ rk_field_store(const rk_field *field, void *record, Datum value, Oid type, bool 
 		case RK_FIELD_FLOAT8_ARRAY:
 			store_number_array(field, at, DatumGetArrayTypeP(value));
 			break;
+		case RK_FIELD_ANY_ID:
+			store_any_id(field, at, value, type);
+			break;
+	}
+}
+
+/* The same bytes as another type, where it is an id's. */
+Oid
+rk_id_sql_type(Oid wanted)
+{
+	switch (wanted)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case UUIDOID:
+			return wanted;
+		default:
+			return TEXTOID;
+	}
+}
+
+Datum
+rk_field_fetch_as(const rk_field *field, const void *record, Oid type, bool *is_null)
+{
+	const rk_id *key = (const rk_id *) ((const char *) record + field->offset);
+	char		text[RK_ID_ROOM];
+	int64		number;
+
+	if (field->kind != RK_FIELD_ANY_ID || type == TEXTOID)
+		return rk_field_fetch(field, record, is_null);
+	*is_null = key->kind == RK_ID_NONE;
+	if (*is_null)
+		return (Datum) 0;
+	if (type == UUIDOID && key->kind == RK_ID_UUID)
+	{
+		pg_uuid_t  *u = palloc(sizeof(*u));
+
+		memcpy(u->data, key->bytes, 16);
+		return UUIDPGetDatum(u);
+	}
+	if ((type == INT8OID || type == INT4OID || type == INT2OID) && key->kind == RK_ID_INT)
+	{
+		memcpy(&number, key->bytes, 8);
+		if (type == INT8OID)
+			return Int64GetDatum(number);
+		if (type == INT4OID ? number == (int32) number : number == (int16) number)
+			return type == INT4OID ? Int32GetDatum(number) : Int16GetDatum(number);
+		out_of_range(field);
+	}
+	{
+		/* by way of its text, as a cast would */
+		Oid			function;
+		Oid			param;
+
+		getTypeInputInfo(type, &function, &param);
+		return OidInputFunctionCall(function, (char *) rk_id_text(key, text), param, -1);
 	}
 }
 
@@ -514,6 +613,9 @@ rk_field_fetch(const rk_field *field, const void *record, bool *is_null)
 			break;
 		case RK_FIELD_TEXT_ARRAY:
 			*is_null = *at == 0 && field->initial != NULL;
+			break;
+		case RK_FIELD_ANY_ID:
+			*is_null = *at == RK_ID_NONE;
 			break;
 		default:
 			break;
@@ -565,6 +667,12 @@ rk_field_fetch(const rk_field *field, const void *record, bool *is_null)
 			return fetch_text_array(field, at);
 		case RK_FIELD_FLOAT8_ARRAY:
 			return fetch_number_array(field, at, is_null);
+		case RK_FIELD_ANY_ID:
+			{
+				char		text[RK_ID_ROOM];
+
+				return CStringGetTextDatum(rk_id_text((const rk_id *) at, text));
+			}
 	}
 	return (Datum) 0;
 }
@@ -623,7 +731,8 @@ store_json(const rk_field *field, void *record, const JsonbValue *v)
 			rk_field_store(field, record, (Datum) 0, type, true);
 			return;
 		case jbvNumeric:
-			if (type == INT4OID || type == INT8OID || type == FLOAT8OID || type == NUMERICOID)
+			if (type == INT4OID || type == INT8OID || type == FLOAT8OID || type == NUMERICOID ||
+				field->kind == RK_FIELD_ANY_ID)
 			{
 				rk_field_store(field, record, NumericGetDatum(v->val.numeric), NUMERICOID, false);
 				return;
@@ -665,7 +774,8 @@ store_json(const rk_field *field, void *record, const JsonbValue *v)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("field \"%s\" of the message must be of type %s", field->name, format_type_be(type))));
+			 errmsg("field \"%s\" of the message must be of type %s", field->name,
+					field->kind == RK_FIELD_ANY_ID ? "bigint, text or uuid" : format_type_be(type))));
 }
 
 /* A default as written in SQL: a number, a word in quotes, true, false, NULL. */
@@ -825,13 +935,16 @@ push_fields(JsonbParseState **state, const rk_field *fields, const void *record)
 		}
 		if (!is_null)
 		{
-			switch (rk_field_type(f))
+			switch (f->kind == RK_FIELD_ANY_ID && ((const rk_id *) ((const char *) record + f->offset))->kind == RK_ID_INT ?
+					INT8OID : rk_field_type(f))
 			{
 				case INT4OID:
 					v.type = jbvNumeric;
 					v.val.numeric = int64_to_numeric(DatumGetInt32(value));
 					break;
 				case INT8OID:
+					if (f->kind == RK_FIELD_ANY_ID)
+						value = rk_field_fetch_as(f, record, INT8OID, &is_null);
 					v.type = jbvNumeric;
 					v.val.numeric = int64_to_numeric(DatumGetInt64(value));
 					break;

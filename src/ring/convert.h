@@ -28,6 +28,14 @@ extern void rk_field_default(const rk_field *field, void *record);
 /* The value of a field; *is_null for one that is absent. */
 extern Datum rk_field_fetch(const rk_field *field, const void *record, bool *is_null);
 
+/*
+ * The same as a value of this type, where the field is an id: integers, uuid
+ * or text.  rk_id_sql_type is the one of these that a value of type wanted is
+ * made from.
+ */
+extern Datum rk_field_fetch_as(const rk_field *field, const void *record, Oid type, bool *is_null);
+extern Oid	rk_id_sql_type(Oid wanted);
+
 /* Fills in a request from a JSON object. */
 extern void rk_jsonb_to_payload(const rk_message_type *type, const Jsonb *object, void *payload);
 

@@ -37,8 +37,30 @@ typedef enum rk_field_kind
 	RK_FIELD_UUID,				/* 16 bytes; uuid */
 	RK_FIELD_INTERVAL,			/* int64_t, microseconds, a day being 24 hours; interval */
 	RK_FIELD_TEXT_ARRAY,		/* char[size], each element ended by a zero; text[] */
-	RK_FIELD_FLOAT8_ARRAY		/* double[], NaN behind the last element; double precision[] */
+	RK_FIELD_FLOAT8_ARRAY,		/* double[], NaN behind the last element; double precision[] */
+	RK_FIELD_ANY_ID				/* rk_id; an id of any type: anycompatible, text in tables */
 } rk_field_kind;
+
+/*
+ * An id as its sender has it; the actor knows what type its ids are of
+ * (keys.h).  All zeros: absent.
+ */
+#define RK_ID_BYTES 46
+
+typedef enum rk_id_kind
+{
+	RK_ID_NONE,
+	RK_ID_INT,					/* 8 bytes, as int64_t */
+	RK_ID_TEXT,
+	RK_ID_UUID					/* 16 bytes */
+} rk_id_kind;
+
+typedef struct rk_id
+{
+	uint8_t		kind;
+	uint8_t		length;
+	char		bytes[RK_ID_BYTES];	/* zeros behind length */
+} rk_id;
 
 /* Fixed-point numbers have 8 decimals. */
 #define RK_FIXED_ONE INT64_C(100000000)
@@ -69,7 +91,7 @@ typedef struct rk_field
 #define RK_FIELD_ABSENT_INT4 INT32_MIN
 #define RK_FIELD_ABSENT_CODE INT16_MIN	/* also of RK_FIELD_INT2 */
 								/* FLOAT8 and its arrays: NaN; TEXT: empty; BOOLEAN,
-								 * UUID, TEXT_ARRAY: zeros */
+								 * UUID, ANY_ID, TEXT_ARRAY: zeros */
 
 typedef struct rk_message_type
 {
@@ -117,6 +139,9 @@ extern const rk_message_type *rk_message_function_find(const char *function);
 
 /* SQL type of a field in typed functions. */
 extern const char *rk_field_sql_type(const rk_field *field);
+
+/* That of a column of a reply: ids that no parameter gives a type are text. */
+extern const char *rk_column_sql_type(const rk_message_type *type, const rk_field *column);
 
 /* The columns that a typed function returns; room for 128. */
 extern int	rk_reply_columns(const rk_message_type *type, const rk_field *columns[]);

@@ -65,8 +65,21 @@ rk_field_sql_type(const rk_field *field)
 			return "text[]";
 		case RK_FIELD_FLOAT8_ARRAY:
 			return "double precision[]";
+		case RK_FIELD_ANY_ID:
+			return "anycompatible";
 	}
 	return NULL;
+}
+
+const char *
+rk_column_sql_type(const rk_message_type *type, const rk_field *column)
+{
+	if (column->kind != RK_FIELD_ANY_ID)
+		return rk_field_sql_type(column);
+	for (const rk_field *f = type->request; f && f->name; f++)
+		if (f->kind == RK_FIELD_ANY_ID)
+			return "anycompatible";
+	return "text";
 }
 
 int

@@ -34,6 +34,7 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
@@ -135,35 +136,34 @@ rk_records_clear(rk_hosted *h)
 static const rk_message_type *
 record_type(const rk_actor *actor, uint32 type_id, bool *reply)
 {
-	for (const rk_message_type *t = actor->messages; t->type_id; t++)
-	{
-		*reply = !t->published;
-		if (t->published ? t->type_id == type_id : t->mutating && t->reply_id == type_id)
+	const rk_message_type *t;
+
+	for (int i = 0; (t = rk_actor_record(actor, i, reply)); i++)
+		if (type_id == (*reply ? t->reply_id : t->type_id))
 			return t;
-	}
 	return NULL;
 }
 
 /*
  * Id of a record by its name: a published message, or <message>Reply.  Without
- * a name, the one that is published, or else the reply of message.
+ * a name, the actor's own that is published, or else the reply of message.
  */
 uint32
 rk_record_find(const rk_actor *actor, const char *name, const rk_message_type *message)
 {
 	StringInfoData all;
+	const rk_message_type *t;
+	bool		reply;
 	int			published = 0;
 	uint32		only = 0;
 
 	initStringInfo(&all);
-	for (const rk_message_type *t = actor->messages; t->type_id; t++)
+	for (int i = 0; (t = rk_actor_record(actor, i, &reply)); i++)
 	{
-		char	   *own = t->published ? pstrdup(t->name) : psprintf("%sReply", t->name);
+		char	   *own = reply ? psprintf("%sReply", t->name) : pstrdup(t->name);
 
-		if (!t->published && (!t->mutating || t->reply_id == 0))
-			continue;
 		if (name && strcmp(own, name) == 0)
-			return t->published ? t->type_id : t->reply_id;
+			return reply ? t->reply_id : t->type_id;
 		if (t->published)
 		{
 			published++;
@@ -227,6 +227,7 @@ struct rk_table_writer
 	bool		from_row[MAX_COLUMNS];
 	int			extra[MAX_COLUMNS];
 	Oid			types[MAX_COLUMNS];	/* of the elements */
+	bool		as_text[MAX_COLUMNS];	/* an array, which cannot be an element */
 	SPIPlanPtr	plan;
 };
 
@@ -246,6 +247,8 @@ prepare_writer(table_writer *w, const rk_message_type *type, bool reply, Oid rel
 	StringInfoData command;
 	StringInfoData names;
 	StringInfoData params;
+	StringInfoData aliases;
+	StringInfoData values;
 
 	memset(w, 0, sizeof(*w));
 	w->type = type;
@@ -253,6 +256,8 @@ prepare_writer(table_writer *w, const rk_message_type *type, bool reply, Oid rel
 	initStringInfo(&command);
 	initStringInfo(&names);
 	initStringInfo(&params);
+	initStringInfo(&aliases);
+	initStringInfo(&values);
 	for (int a = 0; a < desc->natts; a++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, a);
@@ -279,11 +284,20 @@ prepare_writer(table_writer *w, const rk_message_type *type, bool reply, Oid rel
 		w->field[n] = f < count ? fields[f] : NULL;
 		w->from_row[n] = f < count && from_row[f];
 		w->extra[n] = e;
-		w->types[n] = f < count ? rk_field_type(fields[f]) : extras[e].type;
+		w->types[n] = f == count ? extras[e].type : fields[f]->kind == RK_FIELD_ANY_ID ?
+			rk_id_sql_type(getBaseType(att->atttypid)) : rk_field_type(fields[f]);
+		w->as_text[n] = !OidIsValid(get_array_type(w->types[n]));
+		appendStringInfo(&values, "%sc%d", n ? ", " : "", n);
+		if (w->as_text[n])
+		{
+			appendStringInfo(&values, "::%s", format_type_be(w->types[n]));
+			w->types[n] = TEXTOID;
+		}
 		arrays[n] = get_array_type(w->types[n]);
 		w->columns++;
 		appendStringInfo(&names, "%s%s", n ? ", " : "", quote_identifier(NameStr(att->attname)));
 		appendStringInfo(&params, "%spg_catalog.unnest($%d)", n ? ", " : "", n + 1);
+		appendStringInfo(&aliases, "%sc%d", n ? ", " : "", n);
 	}
 	if (matched == 0)
 	{
@@ -298,9 +312,10 @@ prepare_writer(table_writer *w, const rk_message_type *type, bool reply, Oid rel
 						reply ? "Reply" : ""),
 				 errhint("Its fields are %s; apply_seq, message_id, sent_at and ring are there too.", all.data)));
 	}
-	appendStringInfo(&command, "INSERT INTO %s (%s) SELECT * FROM ROWS FROM (%s) r",
+	appendStringInfo(&command, "INSERT INTO %s (%s) SELECT %s FROM ROWS FROM (%s) r (%s)",
 					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-												RelationGetRelationName(rel)), names.data, params.data);
+												RelationGetRelationName(rel)), names.data, values.data, params.data,
+					 aliases.data);
 	table_close(rel, NoLock);
 	w->plan = SPI_prepare(command.data, w->columns, arrays);
 	if (w->plan == NULL)
@@ -406,8 +421,12 @@ write_table(rk_hosted *h, rk_output *o)
 		{
 			for (int i = 0; i < w->columns; i++)
 				if (w->field[i])
-					c.values[i][c.rows] = rk_field_fetch(w->field[i], w->from_row[i] ? data + row : data,
-														 &c.nulls[i][c.rows]);
+				{
+					c.values[i][c.rows] = rk_field_fetch_as(w->field[i], w->from_row[i] ? data + row : data,
+															w->types[i], &c.nulls[i][c.rows]);
+					if (w->as_text[i] && !c.nulls[i][c.rows])
+						c.values[i][c.rows] = CStringGetTextDatum(OidOutputFunctionCall(F_ARRAY_OUT, c.values[i][c.rows]));
+				}
 				else
 				{
 					c.values[i][c.rows] = extra_value(h, r, w->extra[i]);
@@ -548,14 +567,24 @@ forward(rk_hosted *h, const rk_output *o)
 		{
 			const rk_field *f = &map.type->request[i];
 			Datum		value = (Datum) 0;
+			Oid			type = InvalidOid;
 
 			is_null = true;
+			if (map.from[i] && map.from[i]->kind == RK_FIELD_ANY_ID && f->kind == RK_FIELD_ANY_ID)
+			{
+				/* an id stays what it is */
+				memcpy((char *) request + f->offset, (const char *) (r + 1) + map.from[i]->offset, sizeof(rk_id));
+				continue;
+			}
 			if (map.from[i])
-				value = rk_field_fetch(map.from[i], r + 1, &is_null);
+			{
+				type = map.from[i]->kind == RK_FIELD_ANY_ID ? rk_id_sql_type(rk_field_type(f)) : rk_field_type(map.from[i]);
+				value = rk_field_fetch_as(map.from[i], r + 1, type, &is_null);
+			}
 			if (is_null && f->initial)
 				rk_field_default(f, request);
 			else
-				rk_field_store(f, request, value, map.from[i] ? rk_field_type(map.from[i]) : InvalidOid, is_null);
+				rk_field_store(f, request, value, type, is_null);
 		}
 		memcpy(VARDATA(payload), request, map.type->request_size);
 		(void) rk_journal_write(o->destination, map.type->type_id, RK_PRIORITY_NORMAL, payload);

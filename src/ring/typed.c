@@ -52,6 +52,7 @@ typedef struct call_site
 	int			outputs;		/* columns of a row of the result */
 	bool		returns_set;
 	TupleDesc	desc;			/* NULL: one column, a scalar */
+	Oid			column_types[2 * MAX_FIELDS];
 	const rk_field *columns[2 * MAX_FIELDS];
 	bool		from_row[2 * MAX_FIELDS];
 } call_site;
@@ -76,7 +77,8 @@ prepare_site(FunctionCallInfo fcinfo)
 	if (PG_NARGS() != site->fields + 1)
 		elog(ERROR, "function \"%s\" has %d arguments, its message %d fields", name, PG_NARGS(), site->fields);
 	for (int i = 0; i < site->fields; i++)
-		site->arg_types[i] = rk_field_type(&site->type->request[i]);
+		site->arg_types[i] = site->type->request[i].kind == RK_FIELD_ANY_ID ?
+			getBaseType(get_fn_expr_argtype(fcinfo->flinfo, i + 1)) : rk_field_type(&site->type->request[i]);
 	for (const rk_field *f = site->type->reply; f && f->name; f++)
 		if (!site->type->found || strcmp(f->name, site->type->found) != 0)
 			site->columns[site->outputs++] = f;
@@ -88,6 +90,9 @@ prepare_site(FunctionCallInfo fcinfo)
 	site->returns_set = fcinfo->flinfo->fn_retset;
 	if (get_call_result_type(fcinfo, &type, &desc) == TYPEFUNC_COMPOSITE)
 		site->desc = BlessTupleDesc(CreateTupleDescCopy(desc));
+	for (int i = 0; i < site->outputs; i++)
+		site->column_types[i] = site->columns[i]->kind != RK_FIELD_ANY_ID ? rk_field_type(site->columns[i]) :
+			getBaseType(site->desc ? TupleDescAttr(site->desc, i)->atttypid : type);
 	fcinfo->flinfo->fn_extra = site;
 	MemoryContextSwitchTo(old);
 	return site;
@@ -181,7 +186,7 @@ rk_ring_typed(PG_FUNCTION_ARGS)
 	{
 		/* a void function has no column */
 		if (likely(site->outputs > 0))
-			result = rk_field_fetch(site->columns[0], in.data, &null);
+			result = rk_field_fetch_as(site->columns[0], in.data, site->column_types[0], &null);
 	}
 	else
 	{
@@ -199,15 +204,15 @@ rk_ring_typed(PG_FUNCTION_ARGS)
 			for (uint32 at = type->reply_size; at + type->row_size <= in.length; at += type->row_size)
 			{
 				for (int i = 0; i < site->outputs; i++)
-					values[i] = rk_field_fetch(site->columns[i], site->from_row[i] ? in.data + at : in.data,
-											   &nulls[i]);
+					values[i] = rk_field_fetch_as(site->columns[i], site->from_row[i] ? in.data + at : in.data,
+												  site->column_types[i], &nulls[i]);
 				tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 			}
 		}
 		else if (!nothing_found(type, in.data))
 		{
 			for (int i = 0; i < site->outputs; i++)
-				values[i] = rk_field_fetch(site->columns[i], in.data, &nulls[i]);
+				values[i] = rk_field_fetch_as(site->columns[i], in.data, site->column_types[i], &nulls[i]);
 			if (rsinfo)
 				tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 			else

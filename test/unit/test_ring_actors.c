@@ -25,6 +25,8 @@ kind_size(rk_field_kind kind)
 			return 1;
 		case RK_FIELD_UUID:
 			return 16;
+		case RK_FIELD_ANY_ID:
+			return sizeof(rk_id);
 		case RK_FIELD_TEXT:
 		case RK_FIELD_TEXT_ARRAY:
 		case RK_FIELD_FLOAT8_ARRAY:

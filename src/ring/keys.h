@@ -1,0 +1,73 @@
+/*
+ * keys.h
+ *	  Ids of entities in the state of an actor, numbered from 0.
+ *
+ * In a message an id comes as its sender has it: an integer, a text, a uuid
+ * (rk_id).  A ring has ids of one type, its option id_type: a text that is
+ * written like a number is the id 42 of a ring of integers, and 42 is the text
+ * "42" where ids are texts.  Texts are equal when their bytes are.
+ */
+#ifndef RK_RING_KEYS_H
+#define RK_RING_KEYS_H
+
+#include "../compute/dense.h"
+#include "actor.h"
+
+typedef enum rk_id_type
+{
+	RK_IDS_BIGINT,
+	RK_IDS_TEXT,
+	RK_IDS_UUID
+} rk_id_type;
+
+/* The option of an actor with such ids. */
+#define RK_ID_TYPE_OPTION \
+	{.name = "id_type",.type = RK_TYPE_TEXT,.initial = "'bigint'",.choices = rk_id_type_names, \
+	.meaning = "type of the ids of entities: bigint, text (up to 46 bytes) or uuid"}
+
+extern const char *const rk_id_type_names[];
+
+typedef struct rk_keys
+{
+	rk_id_type	type;
+	rk_dictionary *dictionary;
+} rk_keys;
+
+/* Empty, of the type that the option id_type says. */
+extern rk_status rk_keys_init(rk_ctx *ctx, const rk_options *options, rk_keys *ids);
+
+/*
+ * The number of an id, or RK_NO_ID if it is new; fails when a key of this kind
+ * cannot be such an id, and says of which field of the message.
+ */
+#define RK_NO_ID UINT32_MAX
+extern rk_status rk_keys_find(rk_ctx *ctx, const rk_keys *ids, const char *field, const rk_id *key, uint32_t *number);
+
+/* The same, added if it is new; numbers rise by one. */
+extern rk_status rk_keys_add(rk_ctx *ctx, const rk_keys *ids, const char *field, const rk_id *key, uint32_t *number);
+
+/* How many there are; those of messages that failed are among them. */
+static inline uint32_t
+rk_keys_count(const rk_keys *ids)
+{
+	return (uint32_t) rk_dictionary_count(ids->dictionary);
+}
+
+/* The id with this number, for a reply or a record. */
+extern rk_id rk_keys_id(const rk_keys *ids, uint32_t number);
+
+/* A number that depends on the id alone. */
+extern uint64_t rk_keys_hash(const rk_keys *ids, uint32_t number);
+
+/* Snapshots.  What is read must have the type that the options say. */
+extern rk_status rk_keys_write(rk_ctx *ctx, const rk_keys *ids, rk_writer *writer);
+extern rk_status rk_keys_read(rk_ctx *ctx, rk_keys *ids, rk_reader *reader);
+
+/* The text of a key, for messages; at most RK_ID_ROOM bytes. */
+#define RK_ID_ROOM 48
+extern const char *rk_id_text(const rk_id *key, char buffer[RK_ID_ROOM]);
+
+/* Keys of integers, of which actors make some themselves. */
+extern rk_id rk_id_of_int(int64_t value);
+
+#endif							/* RK_RING_KEYS_H */
