@@ -352,7 +352,7 @@ const rk_kernel rk_compliance_flows_kernels[] = {
 	{
 		.id = "compliance/reciprocity-flow",
 		.domain = "Compliance",
-		.mode = RK_MODE_BATCH,
+		.mode = RK_MODE_BOTH,
 		.description = "Money that flows both ways between two entities: by pair, and as reciprocity of the network",
 		.notes = "Amounts are summed by ordered pair; transfers to oneself are left out. A pair is reported if both directions exist and the smaller one, m, "
 		"is at least min_amount; 2 m is its reciprocal amount. Summed and divided by the total that is the weighted reciprocity of Squartini and others (2013); "

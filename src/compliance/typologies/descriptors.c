@@ -194,7 +194,7 @@ const rk_kernel rk_compliance_typologies_kernels[] = {
 	{
 		.id = "compliance/rapid-movement",
 		.domain = "Compliance",
-		.mode = RK_MODE_BATCH,
+		.mode = RK_MODE_BOTH,
 		.description = "Money that moves too fast: velocity of transactions, and what passes through an account",
 		.notes = "Windows are half open and begin at each transaction of an entity, in or out. "
 		"What passes through is found by matching each outgoing amount with the oldest incoming money that is younger than max_dwell; "

@@ -1,0 +1,106 @@
+-- Reciprocity, rapid movement and alert correlation as rings: messages, ids of three types, records, errors.
+CREATE SCHEMA ring_compliance;
+SET search_path = ring_compliance;
+SET TimeZone = 'UTC';
+CREATE FUNCTION until(condition text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	done boolean;
+BEGIN
+	FOR i IN 1..1000 LOOP
+		EXECUTE 'SELECT ' || condition INTO done;
+		EXIT WHEN done;
+		PERFORM pg_sleep(0.01);
+	END LOOP;
+	RETURN done;
+END
+$$;
+SELECT type_id, name, kernel, mutating, published, reply_type_id, function FROM rk.message_types
+WHERE kernel IN ('compliance/reciprocity-flow', 'compliance/rapid-movement', 'compliance/alert-correlation') ORDER BY type_id;
+
+-- reciprocity
+CALL rk.ring_up('compliance/reciprocity-flow', 'back');
+SELECT * FROM rk.ring_compliance_reciprocity_add('back', 1, 2, 5000, '2024-01-01 00:01:40');
+SELECT * FROM rk.ring_compliance_reciprocity_add('back', 2, 1, 4800, '2024-01-01 00:03:20');
+SELECT * FROM rk.ring_compliance_reciprocity_query('back', 2, 1::bigint);
+SELECT * FROM rk.ring_compliance_reciprocity_query('back', '1', '2');
+SELECT * FROM rk.ring_compliance_reciprocity_query('back', 1, 3);
+SELECT rk.ring_call('back', 372, '{"entity_a": 2, "entity_b": "1"}');
+-- texts, with time
+CALL rk.ring_up('compliance/reciprocity-flow', 'intime', '{"id_type": "text", "max_delay": "1 day", "min_amount": 0.5, "allowed_lateness": "2 hours"}');
+CREATE TABLE wire (source varchar(30), target text, amount numeric, ts timestamptz);
+INSERT INTO wire VALUES ('ann', 'bob', 100, '2024-01-01 10:00'), ('bob', 'ann', 30, '2024-01-01 12:00'), ('bob', 'ann', 50, '2024-01-02 11:00');
+CREATE TABLE back_alert (entity text, related_entity varchar, amount_ab numeric, amount_ba numeric, reciprocal_amount numeric, balance float8, ts timestamptz);
+SELECT rk.ring_attach('intime', 'wire', '{"backfill": true, "output": {"ReciprocityAlert": "back_alert"}}') > 0;
+INSERT INTO wire VALUES ('ann', 'bob', 0.25, '2024-01-02 10:30'), ('ann', 'bob', 1, '2024-01-02 08:59');
+SELECT rk.ring_sync('intime');
+SELECT * FROM rk.ring_compliance_reciprocity_query('intime', 'ann', 'bob');
+SELECT entity_a, amount_ab, amount_ba, reciprocal_amount FROM rk.compliance_reciprocity_flow('SELECT * FROM wire WHERE amount <> 1', id_type => NULL::text, max_delay => '1 day');
+SELECT * FROM back_alert;
+SELECT until('count(*) = 1 FROM rk.dead_letters WHERE ring = ''intime''');
+SELECT reason, error FROM rk.dead_letters WHERE ring = 'intime';
+
+-- rapid movement
+CALL rk.ring_up('compliance/rapid-movement', 'fast', '{"amount_threshold": 1000, "id_type": "uuid"}');
+CREATE FUNCTION u(i int) RETURNS uuid IMMUTABLE LANGUAGE sql AS $$ SELECT lpad(i::text, 32, '0')::uuid $$;
+SELECT * FROM rk.ring_compliance_movement_observe('fast', u(1), u(2), 2000, '2024-01-01 10:00');
+SELECT * FROM rk.ring_compliance_movement_observe('fast', u(2), u(3), 1700, '2024-01-01 11:00');
+SELECT * FROM rk.ring_compliance_movement_query('fast', u(2));
+SELECT flagged FROM rk.ring_compliance_movement_query('fast', '{00000000-0000-0000-0000-000000000002}');
+SELECT * FROM rk.ring_compliance_movement_query('fast', u(4));
+SELECT pg_typeof(entity), entity FROM rk.ring_compliance_movement_observe('fast', u(5), u(5), 1, '2024-01-01 11:00');
+
+-- alerts of several rings about the same entities: rings into a ring, and a ring into tables
+CALL rk.ring_up('compliance/alert-correlation', 'desk', '{"id_type": "text", "case_at": "monitor"}');
+CALL rk.ring_up('compliance/rapid-movement', 'speed', '{"amount_threshold": 100, "id_type": "text"}');
+CREATE TABLE risk (entity text, score float8, kernel_count int, total_alerts bigint, recommendation text, ts timestamptz);
+CREATE TABLE cases (case_id bigint, entity text, related text[], kernels text[], total_risk float8, priority int);
+CREATE TABLE case_update (case_id bigint, entity text, update_type text, new_risk float8, evidence text[]);
+SELECT rk.ring_link('speed', 'AlertBroadcast', 'desk', '{}') > 0, rk.ring_link('intime', 'AlertBroadcast', 'desk', '{}') > 0;
+SELECT rk.ring_output('desk', 'AggregatedRisk', 'risk') > 0, rk.ring_output('desk', 'CaseCreation', 'cases') > 0, rk.ring_output('desk', 'CaseUpdate', 'case_update') > 0;
+CREATE TABLE payment (source text, target text, amount numeric, ts timestamptz);
+SELECT rk.ring_attach('speed', 'payment', '{}') > 0;
+INSERT INTO payment VALUES ('dan', 'eve', 500, '2024-02-01 10:00'), ('eve', 'fay', 450, '2024-02-01 11:00'), ('fay', 'eve', 50, '2024-02-01 12:00'), ('fay', 'eve', 350, '2024-02-01 13:00');
+SELECT rk.ring_sync('speed');
+SELECT rk.ring_sync('desk');
+SELECT rk.ring_attach('intime', 'payment', '{"backfill": true}') > 0;
+SELECT rk.ring_sync('intime') > 0;
+SELECT rk.ring_sync('desk');
+SELECT entity, count(*), max(kernel_count) FROM risk GROUP BY entity ORDER BY entity;
+SELECT entity, priority, total_risk > 25 FROM cases ORDER BY entity;
+SELECT entity, update_type, cardinality(evidence) FROM case_update ORDER BY entity;
+SELECT * FROM rk.ring_compliance_entity_risk('desk', 'eve');
+SELECT alert_count FROM rk.ring_compliance_entity_risk('desk', 'eve', '1 second');
+SELECT * FROM rk.ring_compliance_entity_risk('desk', 'nobody');
+SELECT * FROM rk.ring_compliance_alert_broadcast('desk', 'my/own', 'sanctions', 5, 'eve', 100, '2024-02-01 14:00', 'fay', 'on a list');
+SELECT risk_score > 75, max_severity, patterns, kernel_count, recommendation FROM rk.ring_compliance_entity_risk('desk', 'eve');
+
+-- errors
+\set VERBOSITY default
+SELECT rk.ring_compliance_reciprocity_add('back', 1, 2, -1, '2024-01-01');
+SELECT rk.ring_compliance_reciprocity_add('back', 1, NULL, 1, '2024-01-01');
+SELECT rk.ring_compliance_reciprocity_add('back', 'ann', 'bob', 1, '2024-01-01');
+SELECT rk.ring_compliance_reciprocity_add('back', u(1), u(2), 1, '2024-01-01');
+SELECT rk.ring_compliance_reciprocity_add('intime', 'ann', 'bob', 1, '2024-01-01');
+SELECT rk.ring_compliance_reciprocity_add('intime', 'ann', repeat('x', 47), 1, '2024-01-01');
+SELECT rk.ring_compliance_movement_observe('fast', 1, 2, 1, '2024-01-01');
+SELECT rk.ring_compliance_movement_observe('fast', u(1), u(2), 1, '2023-01-01');
+SELECT rk.ring_call('fast', 382, '{"entity": true}');
+SELECT rk.ring_compliance_entity_risk('desk', 'eve', '-1 hour');
+SELECT rk.ring_compliance_alert_broadcast('desk', '', 'cycle', 5, 'eve', 100, '2024-02-01');
+SELECT rk.ring_compliance_alert_broadcast('desk', 'x', 'surprise', 5, 'eve', 100, '2024-02-01');
+SELECT rk.ring_compliance_alert_broadcast('desk', 'x', 'cycle', 6, 'eve', 100, '2024-02-01');
+SELECT rk.ring_compliance_alert_broadcast('desk', 'x', 'cycle', 5, 'eve', 101, '2024-02-01');
+CALL rk.ring_up('compliance/reciprocity-flow', 'bad', '{"id_type": "point"}');
+CALL rk.ring_up('compliance/reciprocity-flow', 'bad', '{"max_delay": "1 month"}');
+CALL rk.ring_up('compliance/reciprocity-flow', 'bad', '{"max_delay": "-1 day"}');
+CALL rk.ring_up('compliance/reciprocity-flow', 'bad', '{"max_delay": 5}');
+CALL rk.ring_up('compliance/reciprocity-flow', 'bad', '{"min_amount": -1}');
+CALL rk.ring_up('compliance/rapid-movement', 'bad', '{"pass_through_threshold": 0}');
+CALL rk.ring_up('compliance/alert-correlation', 'bad', '{"case_at": "never"}');
+SELECT rk.ring_link('speed', 'Nothing', 'desk', '{}');
+CALL rk.ring_down('back');
+CALL rk.ring_down('intime');
+CALL rk.ring_down('fast');
+CALL rk.ring_down('speed');
+CALL rk.ring_down('desk');
+SELECT rk.ring_drop(n) FROM unnest('{back,intime,fast,speed,desk}'::text[]) n;

@@ -1,0 +1,295 @@
+/*
+ * test_flows_ring.c
+ *	  Reciprocity and circular flow as actors: what they say after a stream of
+ *	  payments is what the batch functions say about the same payments; the same
+ *	  bits after a snapshot and the messages since; all or nothing when memory is
+ *	  short.
+ */
+#include "payments_support.h"
+
+#include "../../src/compliance/flows/flows.h"
+#include "../../src/compliance/flows/flows_ring.h"
+
+#define ENTITIES 12
+#define HOUR (3600 * SECOND)
+
+static test_transactions stream;
+static rk_id_type id_type;
+
+static rk_payment_request
+payment_of(const test_transactions *x, int64_t i)
+{
+	rk_payment_request q;
+
+	memset(&q, 0, sizeof(q));
+	q.source = id_of(id_type, x->source[i]);
+	q.target = id_of(id_type, x->target[i]);
+	q.amount = (int64_t) x->amount[i];
+	q.ts = EPOCH_NS + x->ts[i] * 1000;
+	return q;
+}
+
+/* ---- compliance/reciprocity-flow ---- */
+
+static void
+open_reciprocity(ring *r, rk_decimal min_amount, int64_t max_delay, int64_t lateness)
+{
+	ring_options(r, &rk_actor_compliance_reciprocity_flow);
+	option(r, "id_type")->integer = id_type;
+	option(r, "min_amount")->integer = (int64_t) min_amount;
+	option(r, "max_delay")->is_null = max_delay == 0;
+	option(r, "max_delay")->integer = max_delay;
+	option(r, "allowed_lateness")->integer = lateness;
+	ring_open(r);
+}
+
+static rk_status
+send_reciprocity(ring *r, int64_t i)
+{
+	rk_payment_request q = payment_of(&stream, i);
+
+	return handle(r, 370, &q);
+}
+
+/* Every pair, and the ratio, as the batch function has them. */
+static void
+compare_reciprocity(ring *r, const test_transactions *x, int64_t count, rk_decimal min_amount, int64_t max_delay)
+{
+	rk_window	window = {.width = max_delay};
+	rk_reciprocity_params p = {.min_amount = min_amount,.max_delay = max_delay ? &window : NULL};
+	rk_transactions t = x->t;
+	rk_reciprocity batch;
+	const rk_reciprocity_reply *last = (rk_reciprocity_reply *) r->data;
+	double		ratio = last->ratio;
+	int64_t		found = 0;
+	rk_ctx		ctx;
+
+	t.count = count;
+	rk_ctx_init(&ctx);
+	assert_int_equal(rk_compliance_reciprocity(&ctx, &t, &p, &batch), RK_OK);
+	assert_true(ratio == batch.ratio || (isnan(ratio) && isnan(batch.ratio)));
+	for (int64_t i = 0; i < batch.count; i++)
+	{
+		const rk_reciprocal_pair *b = &batch.pairs[i];
+		rk_pair_request q;
+		const rk_pair_reply *a = (rk_pair_reply *) r->data;
+
+		memset(&q, 0, sizeof(q));
+		q.entity_a = id_of(id_type, b->entity_a);
+		q.entity_b = id_of(id_type, b->entity_b);
+		assert_int_equal(handle(r, 372, &q), RK_OK);
+		assert_int_equal(a->status, 0);
+		assert_true(a->amount_ab == b->amount_ab && a->amount_ba == b->amount_ba);
+		assert_true(a->count_ab == b->count_ab && a->count_ba == b->count_ba);
+		assert_true(a->reciprocal_amount == b->reciprocal_amount);
+		assert_true(a->balance == b->balance || (isnan(a->balance) && isnan(b->balance)));
+		found++;
+	}
+	if (count > 1000 && max_delay == 0)
+		assert_true(found > 10);
+	rk_ctx_destroy(&ctx);
+}
+
+static void
+test_reciprocity_is_batch(void **state)
+{
+	static const int64_t delays[] = {0, HOUR / 2, 6 * HOUR};
+	ring		r;
+	int			total = 0;
+
+	(void) state;
+	for (int seed = 0; seed < 24; seed++)
+	{
+		int64_t		delay = delays[seed % 3];
+		rk_decimal	min_amount = seed % 2 ? 0 : 300 * RK_MONEY_UNIT;
+		int			alerts = 0;
+		int			reported = 0;
+
+		id_type = seed % 3;
+		stream = random_stream(seed, ENTITIES, 1200, 300, seed % 4 == 3 ? 7200 : 0);
+		open_reciprocity(&r, min_amount, delay, 3 * HOUR);
+		for (int64_t i = 0; i < stream.t.count; i++)
+		{
+			const rk_reciprocity_reply *reply = (rk_reciprocity_reply *) r.data;
+
+			assert_int_equal(send_reciprocity(&r, i), RK_OK);
+			reported += reply->is_reciprocal;
+			if (i % 173 == 0 || i == stream.t.count - 1)
+				compare_reciprocity(&r, &stream, i + 1, min_amount, delay);
+		}
+		alerts = r.records;
+		assert_int_equal(r.said, alerts);
+		/* a pair may fall below again only when something late has come in between */
+		if (seed % 4 != 3)
+			assert_true(alerts <= ENTITIES * (ENTITIES - 1) / 2);
+		assert_true(reported >= alerts);
+		total += alerts;
+		rk_ctx_destroy(&r.ctx);
+		free_transactions(&stream);
+	}
+	assert_true(total > 300);
+}
+
+static void
+test_reciprocity_lives_twice(void **state)
+{
+	ring		r;
+
+	(void) state;
+	for (id_type = RK_IDS_BIGINT; id_type <= RK_IDS_UUID; id_type++)
+	{
+		stream = random_stream(77, 60, 3000, 60, 600);
+		open_reciprocity(&r, 0, id_type == RK_IDS_TEXT ? 0 : 2 * HOUR, HOUR / 4);
+		assert_true(live_twice(&r, send_reciprocity, stream.t.count, 250) > (id_type == RK_IDS_TEXT ? 0 : 30));
+		compare_reciprocity(&r, &stream, stream.t.count, 0, id_type == RK_IDS_TEXT ? 0 : 2 * HOUR);
+		ring_restart(&r);
+		rk_ctx_destroy(&r.ctx);
+		free_transactions(&stream);
+	}
+}
+
+static void
+test_reciprocity_by_hand(void **state)
+{
+	ring		r;
+	rk_payment_request q;
+	rk_pair_request pair;
+	const rk_reciprocity_reply *added = (rk_reciprocity_reply *) r.data;
+	const rk_pair_reply *found = (rk_pair_reply *) r.data;
+	const rk_reciprocity_alert *alert = (rk_reciprocity_alert *) r.record;
+	const rk_alert_broadcast *said = (rk_alert_broadcast *) r.last_said;
+
+	(void) state;
+	id_type = RK_IDS_BIGINT;
+	open_reciprocity(&r, 0, 0, 0);
+	memset(&q, 0, sizeof(q));
+	q.source = rk_id_of_int(1);
+	q.target = rk_id_of_int(2);
+	q.amount = 5000 * RK_FIXED_ONE;
+	q.ts = 100 * INT64_C(1000000000);
+	assert_int_equal(ring_send(&r, 370, &q), RK_OK);
+	assert_false(added->is_reciprocal);
+	assert_true(added->ratio == 0);
+	q.source = rk_id_of_int(2);
+	q.target = rk_id_of_int(1);
+	q.amount = 4800 * RK_FIXED_ONE;
+	q.ts *= 2;
+	assert_int_equal(ring_send(&r, 370, &q), RK_OK);
+	assert_true(added->is_reciprocal);
+	assert_true(added->pair_reciprocal == 9600 * RK_FIXED_ONE);
+	assert_float_equal(added->ratio, 0.979592, 1e-6);
+	assert_int_equal(r.records, 1);
+	assert_true(alert->balance == 0.96 && said->risk_score == 96 && said->severity == 5);
+	assert_string_equal(said->source_kernel, "compliance/reciprocity-flow");
+	memset(&pair, 0, sizeof(pair));
+	pair.entity_a = rk_id_of_int(2);
+	pair.entity_b = rk_id_of_int(1);
+	assert_int_equal(ring_send(&r, 372, &pair), RK_OK);
+	assert_true(found->amount_ab == 4800 * RK_FIXED_ONE && found->amount_ba == 5000 * RK_FIXED_ONE);
+	pair.entity_a = rk_id_of_int(3);
+	assert_int_equal(ring_send(&r, 372, &pair), RK_OK);
+	assert_int_equal(found->status, 1);
+	q.amount = -1;
+	assert_int_equal(ring_send(&r, 370, &q), RK_ERR_DATA);
+	/* to oneself: counts nowhere here */
+	q.amount = 7;
+	q.target = q.source;
+	assert_int_equal(ring_send(&r, 370, &q), RK_OK);
+	assert_float_equal(added->ratio, 0.979592, 1e-6);
+	rk_ctx_destroy(&r.ctx);
+
+	/* later than is allowed */
+	open_reciprocity(&r, 0, HOUR, 10 * SECOND);
+	q.target = rk_id_of_int(1);
+	q.ts = 100 * INT64_C(1000000000);
+	assert_int_equal(ring_send(&r, 370, &q), RK_OK);
+	q.ts = 90 * INT64_C(1000000000);
+	assert_int_equal(ring_send(&r, 370, &q), RK_OK);
+	q.ts -= 1000;
+	assert_int_equal(ring_send(&r, 370, &q), RK_ERR_DATA);
+	rk_ctx_destroy(&r.ctx);
+}
+
+/* ---- ids ---- */
+
+static rk_id
+text_id(const char *text)
+{
+	rk_id		id;
+
+	memset(&id, 0, sizeof(id));
+	id.kind = RK_ID_TEXT;
+	id.length = (uint8_t) strlen(text);
+	memcpy(id.bytes, text, id.length);
+	return id;
+}
+
+static void
+test_ids(void **state)
+{
+	static const struct
+	{
+		rk_id_type	type;
+		const char *text;
+		const char *canonical;	/* NULL: refused */
+	}			cases[] = {
+		{RK_IDS_BIGINT, "42", "42"},
+		{RK_IDS_BIGINT, "-9223372036854775808", "-9223372036854775808"},
+		{RK_IDS_BIGINT, "9223372036854775807", "9223372036854775807"},
+		{RK_IDS_BIGINT, "9223372036854775808", NULL},
+		{RK_IDS_BIGINT, "", NULL},
+		{RK_IDS_BIGINT, "-", NULL},
+		{RK_IDS_BIGINT, "4 2", NULL},
+		{RK_IDS_TEXT, "", ""},
+		{RK_IDS_TEXT, "DE89370400440532013000", "DE89370400440532013000"},
+		{RK_IDS_UUID, "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"},
+		{RK_IDS_UUID, "{a0eebc99-9c0b4ef8-bb6d6bb9-bd380a11}", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"},
+		{RK_IDS_UUID, "a0eebc999c0b4ef8bb6d6bb9bd380a1", NULL},
+		{RK_IDS_UUID, "a0eebc999c0b4ef8bb6d6bb9bd380a111", NULL},
+		{RK_IDS_UUID, "a0eebc999c0b4ef8bb6d6bb9bd380a11-", NULL},
+		{RK_IDS_UUID, "g0eebc999c0b4ef8bb6d6bb9bd380a11", NULL},
+		{RK_IDS_UUID, "", NULL}
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		rk_keys		keys = {.type = cases[i].type};
+		rk_id		id = text_id(cases[i].text);
+		char		text[RK_ID_ROOM];
+		uint32_t	number;
+		uint32_t	again;
+		rk_ctx		ctx;
+
+		rk_ctx_init(&ctx);
+		keys.dictionary = rk_dictionary_create(&ctx);
+		if (cases[i].canonical == NULL)
+			assert_int_equal(rk_keys_add(&ctx, &keys, "entity", &id, &number), RK_ERR_DATA);
+		else
+		{
+			assert_int_equal(rk_keys_add(&ctx, &keys, "entity", &id, &number), RK_OK);
+			id = rk_keys_id(&keys, number);
+			assert_string_equal(rk_id_text(&id, text), cases[i].canonical);
+			assert_int_equal(rk_keys_find(&ctx, &keys, "entity", &id, &again), RK_OK);
+			assert_int_equal(number, again);
+		}
+		/* an integer is the text of a ring of texts, and no uuid */
+		id = rk_id_of_int(-7);
+		assert_int_equal(rk_keys_add(&ctx, &keys, "entity", &id, &number),
+						 cases[i].type == RK_IDS_UUID ? RK_ERR_DATA : RK_OK);
+		rk_ctx_destroy(&ctx);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_reciprocity_by_hand),
+		cmocka_unit_test(test_reciprocity_is_batch),
+		cmocka_unit_test(test_reciprocity_lives_twice),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
