@@ -8,8 +8,9 @@
  * small process-wide store instead of back to the system, because touching
  * fresh pages costs 0.05 to 3 ms a megabyte, more than most phases that use
  * them.  Only the thread that owns a context allocates, and a process runs one
- * context at a time in that thread, so the store needs no lock; tests with
- * several threads give each its own contexts but must not retain memory.
+ * context at a time in that thread, so the store needs no lock; branches, which
+ * other threads have, do not use it.  Tests with several threads give each its
+ * own contexts but must not retain memory.
  */
 #include "ctx.h"
 
@@ -84,6 +85,98 @@ rk_ctx_leave(rk_ctx *ctx, rk_ctx *inner, rk_status status)
 	return status;
 }
 
+/* ---- branches ---- */
+
+static bool
+parent_polls(void *arg)
+{
+	return rk_ctx_poll(arg);
+}
+
+static bool
+parent_stops(void *arg)
+{
+	return rk_should_stop(arg);
+}
+
+void
+rk_ctx_branch(rk_ctx *parent, rk_ctx *branches, int count)
+{
+	atomic_store(&parent->branch_left, parent->memory_limit - parent->memory_used);
+	for (int i = 0; i < count; i++)
+	{
+		rk_ctx_init(&branches[i]);
+		branches[i].parent = parent;
+		if (parent->fail_allocation > parent->allocations)
+			branches[i].fail_allocation = parent->fail_allocation - parent->allocations;
+	}
+}
+
+void
+rk_ctx_branch_thread(rk_ctx *branch, int thread)
+{
+	branch->interrupted = thread == 0 ? parent_polls : parent_stops;
+	branch->interrupted_arg = branch->parent;
+}
+
+void
+rk_ctx_join(rk_ctx *parent, rk_ctx *branches, int count)
+{
+	int64_t		peak = parent->memory_used;
+	int64_t		allocations = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		rk_ctx	   *branch = &branches[i];
+		rk_block   *last = branch->blocks;
+
+		while (last && last->next)
+			last = last->next;
+		if (last)
+		{
+			last->next = parent->blocks;
+			if (last->next)
+				last->next->prev = last;
+			parent->blocks = branch->blocks;
+			branch->blocks = NULL;
+		}
+		parent->memory_used += branch->memory_used;
+		peak += branch->memory_peak;
+		if (branch->allocations > allocations)
+			allocations = branch->allocations;
+		if (parent->error.status == RK_OK)
+			parent->error = branch->error;
+	}
+	parent->allocations += allocations;
+	if (peak > parent->memory_peak)
+	{
+		parent->memory_peak = peak;
+		atomic_store_explicit(&parent->progress->memory, peak, memory_order_relaxed);
+	}
+}
+
+/* Takes so many bytes of the limit; false: there are not so many left. */
+static bool
+take_budget(rk_ctx *ctx, int64_t bytes, int64_t *held)
+{
+	rk_ctx	   *parent = ctx->parent;
+	int64_t		left;
+
+	*held = ctx->memory_used;
+	if (parent == NULL)
+		return ctx->memory_limit <= 0 || bytes <= ctx->memory_limit - ctx->memory_used;
+	if (parent->memory_limit <= 0)
+		return true;
+	left = atomic_fetch_sub(&parent->branch_left, bytes);
+	*held = parent->memory_limit - left;
+	if (left >= bytes)
+		return true;
+	atomic_fetch_add(&parent->branch_left, bytes);
+	return false;
+}
+
+/* ---- memory ---- */
+
 /* Takes the best fitting retained block, or NULL. */
 static rk_block *
 take_retained(int64_t bytes)
@@ -152,6 +245,7 @@ rk_alloc(rk_ctx *ctx, int64_t count, size_t size)
 	int64_t		bytes;
 	bool		mapped;
 	bool		fresh;
+	int64_t		held;
 	rk_block   *b = NULL;
 
 	ctx->allocations++;
@@ -166,17 +260,17 @@ rk_alloc(rk_ctx *ctx, int64_t count, size_t size)
 	if (mapped)
 	{
 		bytes = (bytes + RK_UNIT - 1) & ~(RK_UNIT - 1);
-		b = take_retained(bytes);
+		b = ctx->parent ? NULL : take_retained(bytes);
 	}
-	if (ctx->memory_limit > 0 && bytes > ctx->memory_limit - ctx->memory_used)
+	if (!take_budget(ctx, bytes, &held))
 	{
 		if (b)
 			munmap(b, b->bytes);
 		rk_fail(ctx, RK_ERR_MEMORY, "memory limit exceeded");
 		rk_fail_detail(ctx, "The run holds %lld kB, needs %lld kB more, and the limit is %lld kB.",
-					   (long long) (ctx->memory_used / 1024),
+					   (long long) (held / 1024),
 					   (long long) (bytes / 1024),
-					   (long long) (ctx->memory_limit / 1024));
+					   (long long) ((ctx->parent ? ctx->parent : ctx)->memory_limit / 1024));
 		rk_fail_hint(ctx, "Increase rk.memory_limit.");
 		return NULL;
 	}
@@ -190,6 +284,8 @@ rk_alloc(rk_ctx *ctx, int64_t count, size_t size)
 	}
 	if (b == NULL)
 	{
+		if (ctx->parent && ctx->parent->memory_limit > 0)
+			atomic_fetch_add(&ctx->parent->branch_left, bytes);
 		rk_fail(ctx, RK_ERR_MEMORY, "out of memory");
 		rk_fail_detail(ctx, "Failed on a request of %lld bytes.", (long long) bytes);
 		return NULL;
@@ -261,9 +357,11 @@ rk_free(rk_ctx *ctx, void *p)
 	if (b->next)
 		b->next->prev = b->prev;
 	ctx->memory_used -= b->bytes;
+	if (ctx->parent && ctx->parent->memory_limit > 0)
+		atomic_fetch_add(&ctx->parent->branch_left, b->bytes);
 	if (!b->mapped)
 		free(b);
-	else if (retained_bytes + b->bytes <= retained_max)
+	else if (ctx->parent == NULL && retained_bytes + b->bytes <= retained_max)
 	{
 		b->prev = NULL;
 		b->next = retained_blocks;

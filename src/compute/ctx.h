@@ -11,7 +11,8 @@
  *
  * Who may call what: rk_alloc, rk_free, rk_fail and rk_ctx_poll belong to the
  * thread that owns the context.  Inside a parallel region only
- * rk_should_stop may be called; nothing is allocated there.
+ * rk_should_stop may be called; nothing is allocated there, but from a branch
+ * of the context (rk_ctx_branch) that the chunk has for itself.
  */
 #ifndef RK_CTX_H
 #define RK_CTX_H
@@ -96,6 +97,8 @@ typedef struct rk_ctx
 	int64_t		allocations;	/* how many were asked for */
 	int64_t		fail_allocation;	/* tests: this one (1-based) fails; 0 none */
 	rk_pool    *pool;			/* helper threads, made on first use */
+	struct rk_ctx *parent;		/* of a branch */
+	_Atomic int64_t branch_left;	/* of the memory limit, for all branches */
 	rk_error	error;
 	rk_progress_state own_progress;
 } rk_ctx;
@@ -113,6 +116,17 @@ extern rk_status rk_ctx_leave(rk_ctx *ctx, rk_ctx *inner, rk_status status);
 
 /* Joins the helper threads and frees all memory of ctx.  Safe to repeat. */
 extern void rk_ctx_destroy(rk_ctx *ctx);
+
+/*
+ * Branches: contexts for the chunks of a parallel region that allocate, one
+ * each.  They have one memory limit together, what the parent has left, and
+ * stop when it does.  A chunk says first which thread works it off.  rk_ctx_join, after the region and whatever became of it, hands their
+ * memory to the parent, so that what they made lives as long as it does, and
+ * the first error in their order.  Meanwhile the parent must not allocate.
+ */
+extern void rk_ctx_branch(rk_ctx *parent, rk_ctx *branches, int count);
+extern void rk_ctx_branch_thread(rk_ctx *branch, int thread);
+extern void rk_ctx_join(rk_ctx *parent, rk_ctx *branches, int count);
 
 /*
  * Returns count * size bytes, 64-byte aligned, or NULL after rk_fail with

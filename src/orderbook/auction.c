@@ -140,6 +140,7 @@ settle(rk_ob *ob, uint32_t order, int64_t quantity)
 
 	level->leaves -= quantity;
 	level->shown += shown - o->shown;
+	rk_ob_touch_level(ob, o->book, o->side, level->key);
 	o->shown = shown;
 	if (o->leaves > 0)
 		return RK_OK;

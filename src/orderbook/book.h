@@ -53,6 +53,27 @@ rk_ob_divide(__int128 value, __int128 divisor)
 	return value < 0 ? -((-value + half) / divisor) : (value + half) / divisor;
 }
 
+/* Notes that a level has changed. */
+static inline void
+rk_ob_touch_level(rk_ob *ob, uint32_t symbol, rk_ob_side side, int64_t key)
+{
+	if (ob->touched == NULL)
+		return;
+	if (ob->touch_count > 0)
+	{
+		const rk_ob_touch *last = &ob->touched[ob->touch_count - 1];
+
+		if (last->key == key && last->side == side && last->symbol == symbol)
+			return;
+	}
+	if (ob->touch_count == ob->touch_capacity)
+	{
+		ob->touch_sink(ob->sink_arg);
+		ob->touch_count = 0;
+	}
+	ob->touched[ob->touch_count++] = (rk_ob_touch) {symbol, side, key};
+}
+
 /* An order and its age, to be put in order. */
 typedef struct rk_ob_aged
 {
@@ -76,6 +97,12 @@ extern void rk_ob_forget_id(rk_ob *ob, uint64_t id);
 
 /* Why there is no live order with this id. */
 extern rk_ob_reason rk_ob_reason_of_absence(const rk_ob *ob, uint64_t id);
+
+/* Whether a saved order can be where it says in its book, as the last of its queue. */
+extern bool rk_ob_can_place(const rk_ob *ob, const rk_ob_order *saved);
+
+/* Puts it there. */
+extern rk_status rk_ob_place(rk_ob *ob, const rk_ob_order *saved);
 
 /* ---- engine.c ---- */
 
@@ -125,6 +152,37 @@ extern rk_status rk_ob_enter(rk_ob *ob, uint32_t order);
 
 /* Runs the stops that prices in this range trigger. */
 extern rk_status rk_ob_run_stops(rk_ob *ob, uint32_t symbol, rk_ob_range range);
+
+/* ---- parts.c ---- */
+
+#define RK_OB_PARTS 64			/* at most */
+#define RK_OB_DIVIDE_ROWS 16384 /* fewer events are not worth it */
+
+/* The rows of each part: those of its symbols, and those that are for all. */
+typedef struct rk_ob_division
+{
+	int64_t		first;			/* rows first .. last - 1 are applied */
+	int64_t		last;
+	bool		timed;			/* rows of other parts may end orders */
+	const uint32_t *rows;		/* NULL: there is one part, with all rows */
+	int64_t		offsets[RK_OB_PARTS + 1];
+} rk_ob_division;
+
+/*
+ * Says which symbols go together, in result: those that have an order id in
+ * common; one part for all where the time of events of others matters, but
+ * does not go forward.
+ */
+extern rk_status rk_ob_divide_stream(rk_ctx *ctx, const rk_ob_stream *events,
+									 const rk_ob_instrument *instruments, const rk_ob_beginning *begin,
+									 rk_ob_division *division, rk_ob_result *result);
+
+/* The action of a row. */
+static inline rk_ob_action
+rk_ob_row_action(const rk_ob_stream *s, int64_t row)
+{
+	return s->action && s->action[row] >= 0 ? (rk_ob_action) s->action[row] : RK_OB_ACTION_NEW;
+}
 
 /* ---- auction.c ---- */
 

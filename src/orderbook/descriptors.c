@@ -30,6 +30,24 @@ const char *const rk_ob_reason_names[] = {"none", "unknown_symbol", "duplicate_o
 
 /* ---- relations ---- */
 
+/* The rules of a symbol, but for min_quantity, which an order has too. */
+#define RULE_COLUMNS \
+	{"tick_size", NULL, RK_TYPE_NUMERIC, false, "prices are multiples of it; absent: 0.01"}, \
+	{"lot_size", NULL, RK_TYPE_NUMERIC, false, "quantities are multiples of it; absent or 0: any"}, \
+	{"max_quantity", NULL, RK_TYPE_NUMERIC, false, "of an order; absent: 1000000"}, \
+	{"max_notional", NULL, RK_TYPE_NUMERIC, false, "price times quantity of an order; NULL: no limit"}, \
+	{"band_low", NULL, RK_TYPE_NUMERIC, false, "lowest limit price; NULL: no limit"}, \
+	{"band_high", NULL, RK_TYPE_NUMERIC, false, "highest limit price; NULL: no limit"}, \
+	{"collar_ticks", NULL, RK_TYPE_INT8, false, "ticks that a market order may go beyond the best price at entry; NULL: no limit", \
+	RK_COLUMN_RANGE(RK_AT_LEAST(0))}, \
+	{"max_levels", NULL, RK_TYPE_INT8, false, "price levels of a side; absent: 1000", RK_COLUMN_RANGE(RK_AT_LEAST(1))}, \
+	{"allow_negative", NULL, RK_TYPE_BOOLEAN, false, "prices of zero and below are permitted; absent: false"}, \
+	{"maker_fee_rate", NULL, RK_TYPE_NUMERIC, false, "fee of the resting order, by notional; negative: a rebate"}, \
+	{"taker_fee_rate", NULL, RK_TYPE_NUMERIC, false, "fee of the aggressor, by notional"}, \
+	{"stp_mode", NULL, RK_TYPE_TEXT, false, "self-trade prevention; NULL: the parameter", .choices = rk_ob_stp_names}, \
+	{"reference_price", NULL, RK_TYPE_NUMERIC, false, "of auctions; NULL: the last price"}, \
+	{"trading_day_end", NULL, RK_TYPE_INTERVAL, false, "time of day (UTC) at which day orders end; NULL: they end when the phase is closed"}
+
 static const rk_relation_column event_columns[] = {
 	{"seq", NULL, RK_TYPE_INT8, true, "number of the event; rising, and the only meaning of time priority"},
 	{"action", NULL, RK_TYPE_TEXT, false, "what the row does; absent: new", .choices = rk_ob_action_names},
@@ -43,7 +61,7 @@ static const rk_relation_column event_columns[] = {
 	{"tif", NULL, RK_TYPE_TEXT, false, "how long it is good; absent: gtc, for market orders ioc", .choices = rk_ob_tif_names},
 	{"expires_at", NULL, RK_TYPE_TIMESTAMPTZ, false, "end of a gtd order"},
 	{"display_quantity", NULL, RK_TYPE_NUMERIC, false, "slice that an iceberg order shows; NULL: all"},
-	{"min_quantity", NULL, RK_TYPE_NUMERIC, false, "that must trade at entry, or nothing does"},
+	{"min_quantity", NULL, RK_TYPE_NUMERIC, false, "that must trade at entry, or nothing does; action instrument: of an order"},
 	{"post_only", NULL, RK_TYPE_BOOLEAN, false, "reject the order if it would trade at entry"},
 	{"trader_id", NULL, RK_TYPE_ID2, false, "owner; amend and cancel by another are rejected"},
 	{"stp_group", NULL, RK_TYPE_ID2, false, "orders of one group do not trade with each other; NULL: the trader"},
@@ -51,27 +69,15 @@ static const rk_relation_column event_columns[] = {
 	{"new_quantity", NULL, RK_TYPE_NUMERIC, false, "amend: the total quantity from now on, what is traded included"},
 	{"phase", NULL, RK_TYPE_TEXT, false, "action phase: of trading from now on", .choices = rk_ob_phase_names},
 	{"ts", NULL, RK_TYPE_TIMESTAMPTZ, false, "moment of the event; ends what is good until then"},
+	/* of action instrument: the rules from now on */
+	RULE_COLUMNS,
 	{0}
 };
 
 static const rk_relation_column instrument_columns[] = {
 	{"symbol", NULL, RK_TYPE_TEXT, true, "of the book"},
-	{"tick_size", NULL, RK_TYPE_NUMERIC, false, "prices are multiples of it; absent: 0.01"},
-	{"lot_size", NULL, RK_TYPE_NUMERIC, false, "quantities are multiples of it; absent or 0: any"},
 	{"min_quantity", NULL, RK_TYPE_NUMERIC, false, "of an order; absent: 0.001"},
-	{"max_quantity", NULL, RK_TYPE_NUMERIC, false, "of an order; absent: 1000000"},
-	{"max_notional", NULL, RK_TYPE_NUMERIC, false, "price times quantity of an order; NULL: no limit"},
-	{"band_low", NULL, RK_TYPE_NUMERIC, false, "lowest limit price; NULL: no limit"},
-	{"band_high", NULL, RK_TYPE_NUMERIC, false, "highest limit price; NULL: no limit"},
-	{"collar_ticks", NULL, RK_TYPE_INT8, false, "ticks that a market order may go beyond the best price at entry; NULL: no limit",
-	RK_COLUMN_RANGE(RK_AT_LEAST(0))},
-	{"max_levels", NULL, RK_TYPE_INT8, false, "price levels of a side; absent: 1000", RK_COLUMN_RANGE(RK_AT_LEAST(1))},
-	{"allow_negative", NULL, RK_TYPE_BOOLEAN, false, "prices of zero and below are permitted; absent: false"},
-	{"maker_fee_rate", NULL, RK_TYPE_NUMERIC, false, "fee of the resting order, by notional; negative: a rebate"},
-	{"taker_fee_rate", NULL, RK_TYPE_NUMERIC, false, "fee of the aggressor, by notional"},
-	{"stp_mode", NULL, RK_TYPE_TEXT, false, "self-trade prevention; NULL: the parameter", .choices = rk_ob_stp_names},
-	{"reference_price", NULL, RK_TYPE_NUMERIC, false, "of auctions; NULL: the last price"},
-	{"trading_day_end", NULL, RK_TYPE_INTERVAL, false, "time of day (UTC) at which day orders end; NULL: they end when the phase is closed"},
+	RULE_COLUMNS,
 	{0}
 };
 
@@ -79,6 +85,60 @@ static const rk_relation events_relation = {
 	.name = "events",
 	.columns = event_columns,
 	.example = "SELECT seq, symbol, order_id, side, price, quantity FROM order_event ORDER BY seq"
+};
+
+/* What a snapshot holds, as rows. */
+
+static const rk_relation_column saved_book_columns[] = {
+	{"symbol", NULL, RK_TYPE_TEXT, true, "of the book"},
+	{"phase", NULL, RK_TYPE_TEXT, false, "of trading; absent: continuous", .choices = rk_ob_phase_names},
+	{"last_price", NULL, RK_TYPE_NUMERIC, false, "of the last trade"},
+	{"last_quantity", NULL, RK_TYPE_NUMERIC, false, "of the last trade"},
+	{"open", NULL, RK_TYPE_NUMERIC, false, "price of the first trade"},
+	{"high", NULL, RK_TYPE_NUMERIC, false, "highest price of a trade"},
+	{"low", NULL, RK_TYPE_NUMERIC, false, "lowest price of a trade"},
+	{"volume", NULL, RK_TYPE_NUMERIC, false, "quantity of all trades", RK_COLUMN_RANGE(RK_AT_LEAST(0))},
+	{"turnover", NULL, RK_TYPE_NUMERIC, false, "price times quantity of all trades"},
+	{"trade_count", NULL, RK_TYPE_INT8, false, "number of trades", RK_COLUMN_RANGE(RK_AT_LEAST(0))},
+	{"day_end", NULL, RK_TYPE_INT8, false, "next end of the trading day, nanoseconds since 1970"},
+	{"min_quantity", NULL, RK_TYPE_NUMERIC, false, "of an order; absent: 0.001"},
+	RULE_COLUMNS,
+	{0}
+};
+
+static const rk_relation_column saved_order_columns[] = {
+	{"symbol", NULL, RK_TYPE_TEXT, true, "of the book"},
+	{"order_id", NULL, RK_TYPE_ID, true, "the order"},
+	{"age", NULL, RK_TYPE_INT8, true, "greater for a younger order", RK_COLUMN_RANGE(RK_AT_LEAST(1))},
+	{"side", NULL, RK_TYPE_TEXT, true, "buy or sell", .choices = rk_ob_side_names},
+	{"order_type", NULL, RK_TYPE_TEXT, true, "what kind of order it is", .choices = rk_ob_type_names},
+	{"tif", NULL, RK_TYPE_TEXT, true, "how long it is good", .choices = rk_ob_tif_names},
+	{"status", NULL, RK_TYPE_TEXT, true, "new, partially_filled or pending_trigger", .choices = rk_ob_status_names},
+	{"price", NULL, RK_TYPE_NUMERIC, false, "its limit"},
+	{"stop_price", NULL, RK_TYPE_NUMERIC, false, "that triggers it"},
+	{"quantity", NULL, RK_TYPE_NUMERIC, true, "its total"},
+	{"remaining", NULL, RK_TYPE_NUMERIC, true, "not traded"},
+	{"displayed", NULL, RK_TYPE_NUMERIC, false, "what the book shows of it; absent: nothing"},
+	{"display_quantity", NULL, RK_TYPE_NUMERIC, false, "slice of an iceberg"},
+	{"min_quantity", NULL, RK_TYPE_NUMERIC, false, "that must trade when it is triggered"},
+	{"turnover", NULL, RK_TYPE_NUMERIC, false, "price times quantity of what it has traded"},
+	{"post_only", NULL, RK_TYPE_BOOLEAN, false, "it does not take"},
+	{"expires_at", NULL, RK_TYPE_TIMESTAMPTZ, false, "end of a gtd order"},
+	{"trader_id", NULL, RK_TYPE_ID2, false, "owner"},
+	{"stp_group", NULL, RK_TYPE_ID2, false, "orders of one group do not trade with each other; absent: the trader"},
+	{0}
+};
+
+const rk_relation rk_ob_saved_books = {
+	.name = "books",
+	.columns = saved_book_columns,
+	.example = "SELECT symbol FROM instrument"
+};
+
+const rk_relation rk_ob_saved_orders = {
+	.name = "orders",
+	.columns = saved_order_columns,
+	.example = "SELECT symbol, order_id, age, side, order_type, tif, status, price, quantity, remaining, displayed FROM live_order"
 };
 
 static const rk_relation instruments_relation = {
@@ -94,6 +154,8 @@ static const rk_relation instruments_relation = {
 	 .meaning = "rules of symbols; symbols without a row have the defaults"}, \
 	{.name = "stp_mode", .type = RK_TYPE_TEXT, .initial = "'cancel_newest'", .choices = rk_ob_stp_names, \
 	 .meaning = "what happens to two orders of one stp_group that would trade; skip passes over the resting one"}, \
+	{.name = "snapshot", .type = RK_TYPE_JSONB, .initial = "NULL", \
+	 .meaning = "books to begin with, from orderbook_matching_snapshot; events that are in it already are passed over"}, \
 	{.name = "until_seq", .type = RK_TYPE_INT8, .initial = "NULL", RK_ANY, \
 	 .meaning = "apply events up to this one; NULL: all"}
 
@@ -197,6 +259,16 @@ static const rk_function matching_functions[] = {
 		},
 		.rows = RK_ROWS_PER_GROUP
 	},
+	{
+		.suffix = "_snapshot",
+		.description = "the books at the end of a stream of events, to go on from",
+		.params = matching_params,
+		.columns = (const rk_column[]) {
+			{"snapshot", RK_TYPE_JSONB, "format, seq of the last event, books with their rules and figures, live orders in queue order"},
+			{0}
+		},
+		.rows = RK_ROWS_ONE
+	},
 	{0}
 };
 
@@ -210,7 +282,11 @@ const rk_kernel rk_orderbook_kernels[] = {
 		"An order trades at the price of the order that rests, best level first, inside a level in queue order. "
 		"fok and min_quantity are checked before anything trades. An iceberg shows its next slice at the tail of its level. "
 		"Stops are tested after every completed order, oldest first. An amendment that takes quantity away keeps the place in the queue, any other loses it. "
-		"Leaving an auction, everything that can be traded is traded at one price. Prices and quantities have 8 decimals, rounding is half away from zero.",
+		"Leaving an auction, everything that can be traded is traded at one price. Prices and quantities have 8 decimals, rounding is half away from zero.\n\n"
+		"A snapshot holds rules, figures and live orders: events applied to it give what they would have given without the break. "
+		"Orders that had ended are not in it, so that an event for one of them finds an unknown_order, not one that is order_not_active. "
+		"Rules in instruments count before those of a snapshot. An event of action instrument gives its symbol the rules in its columns from there on; columns that are NULL mean the default.\n\n"
+		"Symbols that have no order id in common are matched by all threads; the result does not depend on their number.",
 		.license_feature = "OrderMatching.Matching",
 		.expected_throughput = 10000000,
 		.target_latency_us = 10,

@@ -62,7 +62,8 @@ add_report(rk_ob *ob, rk_ob_report_event event)
 		.remaining = RK_OB_NONE,
 		.cum_quantity = RK_OB_NONE,
 		.avg_price = RK_OB_NONE,
-		.ts = ob->ts
+		.ts = ob->ts,
+		.age = ob->age
 	};
 	return r;
 }
@@ -94,6 +95,36 @@ rk_ob_report_order(rk_ob *ob, rk_ob_report_event event, const rk_ob_order *o, rk
 	return r;
 }
 
+/* The row of an order that was refused: it has no place and no id to be found by. */
+static void
+keep_refused(rk_ob *ob, const rk_ob_event *e, rk_ob_reason reason)
+{
+	bool		stop = e->type == RK_OB_STOP || e->type == RK_OB_STOP_LIMIT;
+
+	ob->orders[ob->order_count++] = (rk_ob_order) {
+		.id = e->order_id,
+		.price = e->type == RK_OB_LIMIT || e->type == RK_OB_STOP_LIMIT ? e->price : RK_OB_NONE,
+		.leaves = e->quantity,
+		.stp_group = e->stp_group,
+		.next = RK_NO_INDEX,
+		.prev = RK_NO_INDEX,
+		.level = RK_NO_INDEX,
+		.book = e->symbol,
+		.side = e->side,
+		.type = e->type,
+		.tif = e->tif,
+		.status = RK_OB_REJECTED,
+		.reason = reason,
+		.post_only = e->post_only,
+		.trader = e->trader,
+		.quantity = e->quantity,
+		.display = e->display_quantity,
+		.stop_price = stop ? e->stop_price : RK_OB_NONE,
+		.min_quantity = e->min_quantity,
+		.expires_at = e->expires_at
+	};
+}
+
 /* A report about an event that reached no order. */
 static rk_status
 refuse(rk_ob *ob, const rk_ob_event *e, rk_ob_report_event event, rk_ob_reason reason)
@@ -112,6 +143,8 @@ refuse(rk_ob *ob, const rk_ob_event *e, rk_ob_report_event event, rk_ob_reason r
 		r->side = e->side;
 		r->price = e->price;
 		r->quantity = e->quantity;
+		if (ob->keep_done && e->symbol < ob->book_count)
+			keep_refused(ob, e, reason);
 	}
 	return RK_OK;
 }
@@ -142,6 +175,7 @@ rk_ob_enqueue(rk_ob *ob, rk_ladder *ladder, uint32_t order, int64_t key)
 		l->shown += o->shown;
 		l->leaves += o->leaves;
 		ob->books[o->book].orders[o->side]++;
+		rk_ob_touch_level(ob, o->book, o->side, key);
 	}
 	else
 		ob->books[o->book].waiting[o->side]++;
@@ -168,6 +202,7 @@ rk_ob_dequeue(rk_ob *ob, rk_ladder *ladder, uint32_t order)
 		l->shown -= o->shown;
 		l->leaves -= o->leaves;
 		ob->books[o->book].orders[o->side]--;
+		rk_ob_touch_level(ob, o->book, o->side, l->key);
 	}
 	else
 		ob->books[o->book].waiting[o->side]--;
@@ -400,11 +435,12 @@ new_order(rk_ob *ob, const rk_ob_event *e)
 
 /* Sets the display size of a resting order that keeps its place. */
 static void
-show_less(rk_ladder *ladder, rk_ob_order *o, int64_t display)
+show_less(rk_ob *ob, rk_ladder *ladder, rk_ob_order *o, int64_t display)
 {
 	rk_level   *l = &ladder->levels[o->level];
 	int64_t		shown = display < o->shown ? display : o->shown;
 
+	rk_ob_touch_level(ob, o->book, o->side, l->key);
 	l->shown += shown - o->shown;
 	o->shown = shown;
 	o->display = display;
@@ -480,10 +516,10 @@ amend_order(rk_ob *ob, const rk_ob_event *e)
 		l->leaves -= less;
 		o->leaves -= less;
 		o->quantity = quantity;
-		show_less(ladder, o, o->leaves < o->shown ? o->leaves : o->shown);
+		show_less(ob, ladder, o, o->leaves < o->shown ? o->leaves : o->shown);
 		o->display = display;
 		if (display != RK_OB_NONE && display < o->shown)
-			show_less(ladder, o, display);
+			show_less(ob, ladder, o, display);
 		return rk_ob_report_order(ob, RK_OB_EV_AMENDED, o, RK_OB_REASON_NONE) ? RK_OK : RK_ERR_MEMORY;
 	}
 	rk_ob_dequeue(ob, ladder, order);
@@ -560,7 +596,8 @@ end_many(rk_ob *ob, uint32_t symbol, const end_rule *rule)
 					found[count++] = (rk_ob_aged) {ob->orders[o].entry, o};
 		}
 	}
-	qsort(found, count, sizeof(rk_ob_aged), compare_age);
+	if (count > 1)
+		qsort(found, count, sizeof(rk_ob_aged), compare_age);
 	for (int64_t i = 0; i < count && status == RK_OK; i++)
 		status = rk_ob_cancel_order(ob, found[i].order, rule->event, rule->status, rule->reason);
 	return status;
@@ -601,9 +638,14 @@ pass_time(rk_ob *ob, int64_t ts)
 	if (count > 1)
 		qsort(due, count, sizeof(rk_ob_aged), compare_age);
 	for (int64_t i = 0; i < count && status == RK_OK; i++)
+	{
+		ob->age = due[i].entry;
 		status = rk_ob_cancel_order(ob, due[i].order, RK_OB_EV_EXPIRED, RK_OB_EXPIRED, RK_OB_REASON_NONE);
+	}
+	ob->age = RK_OB_AGE_EVENT;
 	if (ts < ob->next_day_end)
 		return status;
+	ob->age = RK_OB_AGE_DAY;
 	ob->next_day_end = INT64_MAX;
 	for (uint32_t b = 0; b < ob->book_count && status == RK_OK; b++)
 	{
@@ -618,6 +660,7 @@ pass_time(rk_ob *ob, int64_t ts)
 		if (book->day_end < ob->next_day_end)
 			ob->next_day_end = book->day_end;
 	}
+	ob->age = RK_OB_AGE_EVENT;
 	return status;
 }
 
@@ -754,6 +797,7 @@ rk_ob_create(rk_ctx *ctx, uint32_t symbols, bool keep_done, rk_ob **result)
 	ob->ctx = ctx;
 	ob->keep_done = keep_done;
 	ob->next_day_end = INT64_MAX;
+	ob->age = RK_OB_AGE_EVENT;
 	ob->free_order = RK_NO_INDEX;
 	ob->order_capacity = 1024;
 	ob->orders = rk_alloc(ctx, ob->order_capacity, sizeof(rk_ob_order));

@@ -163,42 +163,18 @@ impossible(rk_ctx *ctx, const char *what)
 	return rk_fail(ctx, RK_ERR_CORRUPT, "snapshot has an impossible %s", what);
 }
 
-/* Whether an order can be in this ladder of a book. */
-static bool
-plausible(const rk_ob *ob, const rk_ob_book *book, const stored_order *s, int ladder)
-{
-	bool		stop = s->type == RK_OB_STOP || s->type == RK_OB_STOP_LIMIT;
-
-	if (s->type > RK_OB_STOP_LIMIT || s->tif > RK_OB_GTD || s->post_only > 1 || s->leaves <= 0 || s->cum < 0 ||
-		s->quantity < s->leaves || s->quantity - s->leaves != s->cum || s->shown < 0 || s->shown > s->leaves ||
-		s->entry < 1 || s->entry > ob->entries || (s->display != RK_OB_NONE && s->display <= 0) ||
-		rk_ob_find(ob, (uint64_t) s->id) != NULL)
-		return false;
-	if (ladder >= 2)
-		return stop && s->status == RK_OB_PENDING_TRIGGER && s->stop_price != RK_OB_NONE && s->shown == 0;
-	return !stop && (s->status == RK_OB_NEW || s->status == RK_OB_PARTIALLY_FILLED) && s->shown > 0 &&
-		(s->price != RK_OB_NONE || book->phase == RK_OB_AUCTION);
-}
-
 static rk_status
 read_order(rk_ctx *ctx, rk_ob *ob, uint32_t b, int ladder, rk_reader *reader)
 {
-	rk_ob_book *book = &ob->books[b];
-	rk_ob_side	side = ladder % 2 == 0 ? RK_OB_BUY : RK_OB_SELL;
 	stored_order s;
+	rk_ob_order o;
 	rk_status	status = rk_read_bytes(ctx, reader, &s, sizeof(s));
-	rk_ob_event room = {.action = RK_OB_ACTION_NEW,.symbol = b,.tif = RK_OB_GTD,.ts = RK_OB_NONE};
-	uint32_t	order;
-	int64_t		key;
 
 	if (status != RK_OK)
 		return status;
-	if (!plausible(ob, book, &s, ladder))
+	if (s.post_only > 1 || (s.status == RK_OB_PENDING_TRIGGER) != (ladder >= 2))
 		return impossible(ctx, "order");
-	if ((status = rk_ob_reserve(ob, &room)) != RK_OK)
-		return status;
-	order = rk_ob_take_order(ob, (uint64_t) s.id);
-	ob->orders[order] = (rk_ob_order) {
+	o = (rk_ob_order) {
 		.id = (uint64_t) s.id,
 		.price = s.price,
 		.leaves = s.leaves,
@@ -206,7 +182,7 @@ read_order(rk_ctx *ctx, rk_ob *ob, uint32_t b, int ladder, rk_reader *reader)
 		.stp_group = (uint64_t) s.stp_group,
 		.trader = (uint64_t) s.trader,
 		.book = b,
-		.side = side,
+		.side = ladder % 2 == 0 ? RK_OB_BUY : RK_OB_SELL,
 		.type = s.type,
 		.tif = s.tif,
 		.status = s.status,
@@ -220,10 +196,7 @@ read_order(rk_ctx *ctx, rk_ob *ob, uint32_t b, int ladder, rk_reader *reader)
 		.entry = s.entry,
 		.turnover = join(s.turnover)
 	};
-	if (s.tif == RK_OB_GTD)
-		rk_ob_add_expiry(ob, order);
-	key = ladder < 2 ? rk_ob_key(side, s.price) : rk_ob_stop_key(side, s.stop_price);
-	return rk_ob_enqueue(ob, ladder_of(book, ladder), order, key);
+	return rk_ob_can_place(ob, &o) ? rk_ob_place(ob, &o) : impossible(ctx, "order");
 }
 
 static rk_status

@@ -196,6 +196,7 @@ prevent_self_trade(rk_ob *ob, uint32_t taker, uint32_t rests, self_trade *outcom
 		r->leaves -= smaller;
 		r->quantity -= smaller;
 		level->leaves -= smaller;
+		rk_ob_touch_level(ob, r->book, r->side, level->key);
 		if (r->shown > r->leaves)
 		{
 			level->shown -= r->shown - r->leaves;
@@ -234,6 +235,7 @@ settle_resting(rk_ob *ob, rk_ladder *side, uint32_t rests, int64_t quantity, uin
 	level->shown -= quantity;
 	level->leaves -= quantity;
 	r->shown -= quantity;
+	rk_ob_touch_level(ob, r->book, r->side, key);
 	*next = r->next;
 	if (r->leaves == 0)
 	{

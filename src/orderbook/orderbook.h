@@ -14,6 +14,7 @@
 #ifndef RK_ORDERBOOK_ORDERBOOK_H
 #define RK_ORDERBOOK_ORDERBOOK_H
 
+#include "../call/descriptor.h"
 #include "../compute/ctx.h"
 #include "ladder.h"
 
@@ -203,7 +204,19 @@ typedef struct rk_ob_report
 	int64_t		maker_fee;
 	int64_t		taker_fee;
 	int64_t		ts;
+	int64_t		age;			/* what came first in the event: see rk_ob_age */
 } rk_ob_report;
+
+/*
+ * The parts of an event, in their order: orders that end because time passes,
+ * by their entry (which is below these numbers); days of trading that end, and
+ * what the event itself does, by symbol.
+ */
+enum
+{
+	RK_OB_AGE_DAY = INT64_MAX - 1,
+	RK_OB_AGE_EVENT = INT64_MAX
+};
 
 /* An order.  What matching looks at stands in the first cache line. */
 typedef struct rk_ob_order
@@ -255,6 +268,14 @@ typedef struct rk_ob_book
 	uint32_t	waiting[2];		/* stops, a side */
 } rk_ob_book;
 
+/* A level whose shown quantity or number of orders has changed. */
+typedef struct rk_ob_touch
+{
+	uint32_t	symbol;
+	rk_ob_side	side;
+	int64_t		key;
+} rk_ob_touch;
+
 typedef struct rk_ob_expiry
 {
 	int64_t		expires_at;
@@ -296,10 +317,17 @@ typedef struct rk_ob
 	void	   *scratch;
 	int64_t		scratch_bytes;
 
+	/* levels that changed, for an owner that wants to know; NULL: it does not */
+	rk_ob_touch *touched;
+	uint32_t	touch_count;
+	uint32_t	touch_capacity;
+	void		(*touch_sink) (void *arg);	/* takes them when there is no room for more */
+
 	/* the event being applied */
 	int64_t		seq;
 	int64_t		event_no;
 	int64_t		ts;
+	int64_t		age;			/* of the reports it makes now */
 } rk_ob;
 
 /* The rules of a symbol without any of its own. */
@@ -386,20 +414,123 @@ typedef struct rk_ob_stream
 	const bool *post_only;
 	const uint32_t *trader;
 	const uint32_t *stp_group;	/* NULL, or no value: the trader */
+	const uint32_t *rule;		/* of action instrument: position in rules */
+	const rk_ob_instrument *rules;
 } rk_ob_stream;
 
+/* What is known of a book beside its rules and orders. */
+typedef struct rk_ob_figures
+{
+	uint32_t	symbol;
+	rk_ob_phase phase;
+	int64_t		trading_day_end;	/* by which day_end was computed */
+	int64_t		day_end;
+	int64_t		last_price;
+	int64_t		last_quantity;
+	int64_t		open;
+	int64_t		high;
+	int64_t		low;
+	__int128	volume;
+	__int128	turnover;
+	int64_t		trade_count;
+} rk_ob_figures;
+
 /*
- * Applies all events up to until_seq (RK_OB_NONE: all) to an engine of so many
- * symbols with these instruments.  The reports are those of the engine, ordered
- * by (seq, event_no); orders that have ended are kept.
- * Errors: RK_ERR_DATA, a seq that does not rise, or a value that the action of
- * its row needs; RK_ERR_OVERFLOW.
+ * Where a stream begins: its events come after seq.  Orders are in queue order
+ * among those of a price; their id, trader and stp_group are as in events,
+ * book is the symbol, entry rises with age.
+ */
+typedef struct rk_ob_beginning
+{
+	int64_t		seq;
+	int64_t		book_count;
+	const rk_ob_figures *books;
+	int64_t		order_count;
+	const rk_ob_order *orders;
+} rk_ob_beginning;
+
+/* An engine with some of the symbols. */
+typedef struct rk_ob_part
+{
+	rk_ob	   *ob;
+	uint32_t   *symbols;		/* of its books, rising */
+	uint32_t	symbol_count;
+	int64_t	   *order_rows;		/* that brought its orders; below 0: they were there before */
+	int64_t		order_row_capacity;
+	rk_status	status;
+} rk_ob_part;
+
+/* What a stream of events has left. */
+typedef struct rk_ob_result
+{
+	rk_ctx	   *ctx;
+	int64_t		seq;			/* of the last event; RK_OB_NONE: none */
+	uint32_t	symbols;
+	int			part_count;
+	rk_ob_part *parts;
+	uint32_t   *part_of;		/* of each symbol */
+	uint32_t   *place_of;		/* its book there */
+	int64_t		report_count;	/* all parts */
+	int64_t		order_count;
+} rk_ob_result;
+
+/*
+ * Applies all events up to until_seq (RK_OB_NONE: all) to books of so many
+ * symbols with these instruments, which are empty or as "begin" says; events
+ * that are in it already are passed over.  Orders that have ended are kept,
+ * and those that were refused.
+ *
+ * Symbols that have no order id in common are matched by several threads, each
+ * in an engine of its own; reports and orders come out of the cursors below as
+ * if there had been one.
+ * Errors: RK_ERR_DATA, a seq that does not rise, a value that the action of
+ * its row needs, a beginning that cannot be; RK_ERR_OVERFLOW.
  * Cost: O(1) for an order that rests at a price where others do, O(log levels)
- * for a new price, O(trades) for matching.  160 bytes an order, 160 a report.
+ * for a new price, O(trades) for matching.  170 bytes an order, 170 a report.
  */
 extern rk_status rk_orderbook_replay(rk_ctx *ctx, const rk_ob_stream *events,
 									 const rk_ob_instrument *instruments, uint32_t symbols,
-									 int64_t until_seq, rk_ob **result);
+									 int64_t until_seq, const rk_ob_beginning *begin,
+									 rk_ob_result **result);
+
+/* The engine that a symbol is in, and its book there. */
+static inline const rk_ob *
+rk_ob_engine_of(const rk_ob_result *r, uint32_t symbol)
+{
+	return r->parts[r->part_of[symbol]].ob;
+}
+
+static inline const rk_ob_book *
+rk_ob_book_of(const rk_ob_result *r, uint32_t symbol)
+{
+	return &rk_ob_engine_of(r, symbol)->books[r->place_of[symbol]];
+}
+
+/* Goes through the reports of a result by (seq, event_no), or its orders by age. */
+typedef struct rk_ob_cursor rk_ob_cursor;
+
+extern rk_ob_cursor *rk_ob_cursor_create(const rk_ob_result *result, bool orders);
+extern bool rk_ob_next_report(rk_ob_cursor *cursor, rk_ob_report *report);
+
+/* The order lies in *ob; its book is that of *symbol. */
+extern bool rk_ob_next_order(rk_ob_cursor *cursor, const rk_ob_order **order, const rk_ob **ob,
+							 uint32_t *symbol);
+
+/*
+ * A walk through the live orders of a book in the order in which they are
+ * served: buyers, sellers, waiting stops of buyers and of sellers.
+ */
+typedef struct rk_ob_walk
+{
+	const rk_ob *ob;
+	const rk_ob_book *book;
+	int			ladder;
+	rk_ladder_place place;
+	uint32_t	order;
+} rk_ob_walk;
+
+extern void rk_ob_walk_begin(const rk_ob *ob, uint32_t symbol, rk_ob_walk *walk);
+extern const rk_ob_order *rk_ob_walk_next(rk_ob_walk *walk);
 
 /* A price level as it is shown. */
 typedef struct rk_ob_depth
@@ -421,6 +552,11 @@ extern int64_t rk_ob_vwap(const rk_ob_book *book);
 
 /* Displayed quantity of a side. */
 extern __int128 rk_ob_shown(const rk_ob_book *book, rk_ob_side side);
+
+/* Version of a snapshot as jsonb, and the relations in it. */
+#define RK_OB_SNAPSHOT_FORMAT 1
+extern const rk_relation rk_ob_saved_books;
+extern const rk_relation rk_ob_saved_orders;
 
 /* Names of the codes, in their order; each list ends with NULL. */
 extern const char *const rk_ob_side_names[];

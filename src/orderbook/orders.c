@@ -125,6 +125,53 @@ rk_ob_take_order(rk_ob *ob, uint64_t id)
 	return order;
 }
 
+/* ---- saved orders ---- */
+
+bool
+rk_ob_can_place(const rk_ob *ob, const rk_ob_order *s)
+{
+	bool		stop = s->type == RK_OB_STOP || s->type == RK_OB_STOP_LIMIT;
+	const rk_ob_book *book;
+	uint32_t	level;
+	int64_t		sum;
+
+	if (s->book >= ob->book_count || s->side > RK_OB_SELL || s->type > RK_OB_STOP_LIMIT || s->tif > RK_OB_GTD ||
+		s->leaves <= 0 || s->cum < 0 || s->quantity < s->leaves || s->quantity - s->leaves != s->cum ||
+		s->shown < 0 || s->shown > s->leaves || s->entry < 1 || s->entry > ob->entries ||
+		(s->display != RK_OB_NONE && s->display <= 0) || (s->tif == RK_OB_GTD && s->expires_at == RK_OB_NONE) ||
+		rk_ob_find(ob, s->id) != NULL)
+		return false;
+	book = &ob->books[s->book];
+	if (s->status == RK_OB_PENDING_TRIGGER)
+		return stop && s->stop_price != RK_OB_NONE && s->shown == 0 && s->cum == 0 &&
+			(s->price != RK_OB_NONE) == (s->type == RK_OB_STOP_LIMIT);
+	if (stop || (s->status != RK_OB_NEW && s->status != RK_OB_PARTIALLY_FILLED) || s->shown == 0 ||
+		(s->shown < s->leaves && s->display == RK_OB_NONE) || (s->price == RK_OB_NONE && book->phase != RK_OB_AUCTION))
+		return false;
+	level = rk_ladder_find(&book->sides[s->side], rk_ob_key(s->side, s->price));
+	return level == RK_NO_INDEX ||
+		!__builtin_add_overflow(book->sides[s->side].levels[level].leaves, s->leaves, &sum);
+}
+
+rk_status
+rk_ob_place(rk_ob *ob, const rk_ob_order *s)
+{
+	rk_ob_event room = {.action = RK_OB_ACTION_NEW,.symbol = s->book,.tif = RK_OB_GTD,.ts = RK_OB_NONE};
+	bool		waits = s->status == RK_OB_PENDING_TRIGGER;
+	rk_ob_book *book = &ob->books[s->book];
+	rk_status	status = rk_ob_reserve(ob, &room);
+	uint32_t	order;
+
+	if (status != RK_OK)
+		return status;
+	order = rk_ob_take_order(ob, s->id);
+	ob->orders[order] = *s;
+	if (s->tif == RK_OB_GTD)
+		rk_ob_add_expiry(ob, order);
+	return rk_ob_enqueue(ob, waits ? &book->stops[s->side] : &book->sides[s->side], order,
+						 waits ? rk_ob_stop_key(s->side, s->stop_price) : rk_ob_key(s->side, s->price));
+}
+
 /* ---- what an event may need ---- */
 
 /* Room for one more order that is good till a time. */

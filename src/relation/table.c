@@ -590,11 +590,9 @@ join_ids(rk_call *call, const rk_table *t, const rk_table_column *c, double rows
 }
 
 rk_table *
-rk_table_read(rk_call *call, const char *param)
+rk_table_read_text(rk_call *call, const char *argument, const rk_relation *relation, const char *text)
 {
 	static const rk_relation_column further = {"", NULL, RK_TYPE_FLOAT8, true, ""};
-	const rk_param *p = &call->function->params[rk_param_index(call, param)];
-	const rk_relation *relation = p->relation;
 	rk_table   *t;
 	rk_source  *source;
 	rk_found_column *found;
@@ -605,8 +603,6 @@ rk_table_read(rk_call *call, const char *param)
 	Oid			ids;
 	Oid			second_ids;
 
-	if (rk_arg_is_null(call, param))
-		return NULL;
 	rk_call_phase(call, "planning", 0);
 	/* ids of a JSON array: as the call returns them, or as those before */
 	ids = call->expected_id_type;
@@ -615,9 +611,9 @@ rk_table_read(rk_call *call, const char *param)
 	second_ids = call->expected_id2_type;
 	if (!OidIsValid(second_ids) && table_set(call)->ids[1])
 		second_ids = rk_ids_type(table_set(call)->ids[1]);
-	source = rk_source_open_ids(param, rk_arg_text(call, param), relation, ids, second_ids);
+	source = rk_source_open_ids(argument, text, relation, ids, second_ids);
 	t = palloc0(sizeof(rk_table));
-	*t = (rk_table) {.call = call,.argument = param,.relation = relation,.source = source};
+	*t = (rk_table) {.call = call,.argument = argument,.relation = relation,.source = source};
 	while (relation->columns[t->described].name != NULL)
 		t->described++;
 	found = palloc0(sizeof(rk_found_column) * Max(t->described, 1));
@@ -669,6 +665,15 @@ rk_table_read(rk_call *call, const char *param)
 	call->rows_in += rk_read(source, columns, count, take_batch, &sink, note_rows, call);
 	table_set(call)->tables = lappend(table_set(call)->tables, t);
 	return t;
+}
+
+rk_table *
+rk_table_read(rk_call *call, const char *param)
+{
+	const rk_param *p = &call->function->params[rk_param_index(call, param)];
+
+	return rk_arg_is_null(call, param) ? NULL :
+		rk_table_read_text(call, param, p->relation, rk_arg_text(call, param));
 }
 
 static char *

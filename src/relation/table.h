@@ -69,6 +69,10 @@ typedef struct rk_table
 extern rk_table *rk_table_read(rk_call *call, const char *param);
 extern void rk_tables_number(rk_call *call);
 
+/* The same for rows that are part of an argument; argument is what errors call them. */
+extern rk_table *rk_table_read_text(rk_call *call, const char *argument, const rk_relation *relation,
+									const char *text);
+
 /* Both, for a kernel with one relation. */
 extern rk_table *rk_read_table(rk_call *call, const char *param);
 

@@ -173,16 +173,18 @@ class Book:
     # ---- events ----
 
     def new(self, e, now):
-        if e["order_id"] in self.live or self.phase in ("halt", "closed"):
-            return
-        if self.phase == "auction" and e["order_type"] == "limit" and e["tif"] in ("ioc", "fok"):
-            return
         self.age += 1
         o = Order(e["order_id"], e["side"], e["order_type"], e["tif"],
                   e["price"] if e["order_type"] in ("limit", "stop_limit") else None, e["quantity"], e["quantity"],
                   e["display_quantity"], e["stop_price"], e["min_quantity"], e["post_only"],
                   e["trader_id"], e["trader_id"], e["expires"], self.age)
         self.all.append(o)
+        if o.id in self.live:
+            o.status, o.reason = "rejected", "duplicate_order_id"
+            return
+        if self.phase in ("halt", "closed") or (self.phase == "auction" and o.type == "limit" and o.tif in ("ioc", "fok")):
+            o.status, o.reason = "rejected", "phase_closed"
+            return
         stop = o.type in ("stop", "stop_limit")
         if not stop and o.post_only and self.phase == "continuous" and self.other(o):
             o.status, o.reason = "rejected", "post_only_would_trade"

@@ -126,6 +126,99 @@ def test_streams(db, table, seed):
     assert depth == [(*key, *value) for key, value in levels.items()]
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_snapshots(db, table, seed):
+    """Stopped anywhere and gone on from a snapshot: the same trades, books and live orders."""
+    rng = random.Random(1000 + seed)
+    mode = MODES[seed % len(MODES)]
+    events = random_events(rng, 120)
+    for e in events:
+        e["symbol"] = "Y'\"" if e["order_id"] and e["order_id"] % 3 == 0 else "X"
+    load(db, events)
+    cut = rng.randrange(0, 121)
+    whole = "SELECT * FROM rk.orderbook_matching{}(%s, stp_mode => %s)"
+    rest = "SELECT * FROM rk.orderbook_matching{}(%s, snapshot => (SELECT rk.orderbook_matching_snapshot(%s, stp_mode => %s, until_seq => %s)))"
+    for companion, live in (("", " WHERE seq > %s AND event = 'trade'"), ("_depth", ""), ("_stats", ""),
+                            ("_snapshot", ""), ("_orders", " WHERE status IN ('new', 'partially_filled', 'pending_trigger')")):
+        a = db.execute(whole.format(companion) + live, (table, mode) + ((cut,) if companion == "" else ())).fetchall()
+        b = db.execute(rest.format(companion) + live, (table, table, mode, cut) + ((cut,) if companion == "" else ())).fetchall()
+        if companion == "_orders":  # in order of age there, in queue order here
+            a, b = sorted(a), sorted(b)
+        if companion == "_snapshot":  # ages are numbered by what was read
+            for row in a + b:
+                ages = sorted(o["age"] for o in row[0]["orders"])
+                for o in row[0]["orders"]:
+                    o["age"] = ages.index(o["age"])
+        assert a == b
+
+
+def test_snapshot_keeps_rules_ids_and_time(db):
+    """Rules, text ids, uuid traders, sessions and expiries come along."""
+    instruments = "SELECT 'A' AS symbol, 0.05 AS tick_size, 0.001 AS taker_fee_rate, interval '17:30' AS trading_day_end, 2 AS collar_ticks"
+    query = """SELECT * FROM (VALUES
+        (1, 'A', 'a"1', 'sell', 5, 10.05, 'day', NULL::timestamptz, '11111111-1111-1111-1111-111111111111'::uuid, timestamptz '2024-01-01 10:00+00'),
+        (2, 'A', 'a2', 'buy', 2, 10.05, 'gtc', NULL, NULL, '2024-01-01 11:00+00'),
+        (3, 'A', 'a3', 'buy', 1, 9.00, 'gtd', '2024-01-01 18:00+00', '22222222-2222-2222-2222-222222222222', '2024-01-01 12:00+00'),
+        (4, 'A', 'a4', 'buy', 9, 10.05, 'gtc', NULL, '11111111-1111-1111-1111-111111111111', '2024-01-01 13:00+00'),
+        (5, 'A', 'a5', 'buy', 1, 10.01, 'gtc', NULL, NULL, '2024-01-01 17:45+00'),
+        (6, 'B', 'b1', 'sell', 1, 10.01, 'gtc', NULL, NULL, '2024-01-01 18:45+00'))
+        v (seq, symbol, order_id, side, quantity, price, tif, expires_at, trader_id, ts)"""
+    columns = "seq, event, symbol, order_id, contra_order_id, price, quantity, remaining, reason, taker_fee, ts"
+    whole = db.execute(f"SELECT {columns} FROM rk.orderbook_matching(%s, id_type => NULL::text, instruments => %s)", (query, instruments)).fetchall()
+    assert [r[1] for r in whole] == ["accepted", "accepted", "trade", "done", "accepted", "accepted", "canceled", "expired", "rejected",
+                                     "expired", "accepted"]
+    assert [r[8] for r in whole if r[1] == "rejected"] == ["bad_tick"]
+    assert [r[8] for r in whole if r[1] == "canceled"] == ["self_trade"]
+    for cut in range(7):
+        rest = db.execute(f"SELECT {columns} FROM rk.orderbook_matching(%s, id_type => NULL::text,"
+                          " snapshot => (SELECT rk.orderbook_matching_snapshot(%s, %s, until_seq => %s)))", (query, query, instruments, cut)).fetchall()
+        if cut > 0:  # without an event nothing says that A has rules
+            assert rest == [r for r in whole if r[0] > cut]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_threads_do_not_matter(db, seed):
+    """Many symbols, matched together and one by one, by one thread and by many."""
+    query = f"""SELECT i AS seq, CASE WHEN h % 10 < 7 THEN 'new' WHEN h % 10 = 7 THEN 'amend' WHEN i % 4000 = 0 THEN 'mass_cancel' ELSE 'cancel' END AS action,
+            CASE WHEN h % 10 < 7 OR i % 8000 = 0 THEN 's' || owner % 50 END AS symbol, owner AS order_id,
+            CASE WHEN g % 2 = 0 THEN 'buy' ELSE 'sell' END AS side, 100 + g / 2 % 11 AS price, 1 + g / 64 % 30 AS quantity,
+            CASE WHEN h % 10 < 7 THEN g % 6 END AS trader_id, CASE WHEN h % 10 = 7 THEN 1 + g % 20 END AS new_quantity,
+            CASE WHEN h % 20 = 3 THEN 'gtd' ELSE 'gtc' END AS tif, timestamptz '2024-01-01' + i * interval '1 ms' AS ts,
+            timestamptz '2024-01-01' + (i + 300) * interval '1 ms' AS expires_at
+        FROM (SELECT i, h, g, CASE WHEN h % 10 < 7 THEN i ELSE i - g % 400 END AS owner
+            FROM (SELECT i, hashint8extended(i, {seed}) & 1048575 AS h, hashint8extended(i, {seed} + 100) & 1048575 AS g
+                FROM generate_series(1, 30000) i) x) y ORDER BY i"""
+    sums = set()
+    for threads in (1, 2, 5):
+        db.execute(f"SET rk.threads = {threads}")
+        sums.add(db.execute("SELECT count(*), count(DISTINCT symbol), md5(string_agg(r::text, ',')) FROM rk.orderbook_matching(%s) r",
+                            (query,)).fetchone())
+    assert len(sums) == 1 and 20000 < next(iter(sums))[0] and next(iter(sums))[1] == 50
+    # a symbol by itself trades as among the others
+    for symbol in ("s3", "s17"):
+        alone = db.execute("SELECT trade_id, order_id, contra_order_id, price, quantity FROM rk.orderbook_matching(%s)"
+                           " WHERE event = 'trade'", (f"SELECT * FROM ({query}) q WHERE action NOT IN ('new') OR symbol = '{symbol}' ORDER BY seq",)).fetchall()
+        among = db.execute("SELECT trade_id, order_id, contra_order_id, price, quantity FROM rk.orderbook_matching(%s)"
+                           " WHERE event = 'trade' AND symbol = %s ORDER BY seq, event_no", (query, symbol)).fetchall()
+        assert alone == among and len(among) > 50
+    db.execute("RESET rk.threads")
+
+
+def test_instruments_in_the_stream(db):
+    """Rules change with an event, and only for what comes after it."""
+    query = """SELECT * FROM (VALUES
+        (1, 'new', 'A', 1, 'sell', 5, 10.01, NULL::numeric, NULL::numeric, NULL::interval),
+        (2, 'instrument', 'A', NULL, NULL, NULL, NULL, 0.05, 0.01, NULL),
+        (3, 'new', 'A', 2, 'sell', 5, 10.01, NULL, NULL, NULL),
+        (4, 'new', 'A', 3, 'buy', 5, 10.05, NULL, NULL, NULL),
+        (5, 'instrument', 'A', NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+        (6, 'new', 'A', 4, 'buy', 5, 10.01, NULL, NULL, NULL))
+        v (seq, action, symbol, order_id, side, quantity, price, tick_size, taker_fee_rate, trading_day_end)"""
+    assert db.execute("SELECT seq, event, reason, taker_fee FROM rk.orderbook_matching(%s)", (query,)).fetchall() == [
+        (1, "accepted", "none", None), (3, "rejected", "bad_tick", None), (4, "accepted", "none", None),
+        (4, "trade", "none", Decimal("0.5005")), (4, "done", "none", None), (4, "done", "none", None), (6, "accepted", "none", None)]
+
+
 def test_conservation(db, table):
     """What is bought is sold, and averages are what was paid."""
     load(db, random_events(random.Random(4711), 3000))

@@ -39,7 +39,7 @@ def test_streams(db, table, rings, seed):  # noqa: F811
 
     known = dict(db.execute("SELECT symbol, symbol_id FROM rk.ring_orderbook_symbols(%s)", (mode,)).fetchall())
     if symbol not in known:
-        assert not book.all
+        assert not [o for o in book.all if o.status != "rejected"]
         return
     trades = db.execute(
         "SELECT order_id - %s, contra_order_id - %s, price, quantity, aggressor FROM rk.ring_orderbook_trades(%s, symbol => %s)",

@@ -39,3 +39,32 @@ SELECT * FROM rk.orderbook_matching('flow', instruments => 'SELECT ''X'' AS symb
 SELECT * FROM rk.orderbook_matching('flow', stp_mode => 'never');
 SELECT * FROM rk.orderbook_matching_depth('flow', depth => 0);
 SELECT * FROM rk.orderbook_matching(NULL);
+
+-- going on from a snapshot: events that are in it are passed over
+SELECT snapshot->'seq' AS seq, snapshot->'books' AS books FROM rk.orderbook_matching_snapshot('flow', until_seq => 3);
+SELECT seq, event, order_id, quantity, remaining, reason
+FROM rk.orderbook_matching('flow', snapshot => (SELECT rk.orderbook_matching_snapshot('flow', until_seq => 3)));
+SELECT symbol, last_price, volume, turnover, trade_count, vwap, ask_depth
+FROM rk.orderbook_matching_stats('flow', snapshot => (SELECT rk.orderbook_matching_snapshot('flow', until_seq => 3)));
+SELECT * FROM rk.orderbook_matching_snapshot('SELECT * FROM flow WHERE false');
+-- rules that change with an event, and what has none
+SELECT seq, event, order_id, reason FROM rk.orderbook_matching($$
+	SELECT * FROM (VALUES (1, 'instrument', 'X', NULL, 0.5, 2), (2, 'new', 'X', 1, NULL, NULL), (3, 'instrument', 'X', NULL, NULL, NULL),
+		(4, 'new', 'X', 2, NULL, NULL)) v (seq, action, symbol, order_id, tick_size, lot_size),
+	(VALUES ('buy', 100.25, 3)) o (side, price, quantity)$$);
+SELECT * FROM rk.orderbook_matching('SELECT 1 AS seq, ''instrument'' AS action, 0.5 AS tick_size');
+SELECT * FROM rk.orderbook_matching('SELECT 1 AS seq, ''instrument'' AS action, ''X'' AS symbol, -1 AS tick_size');
+-- orders that were refused are listed, too
+SELECT order_id, status, reason, quantity, remaining FROM rk.orderbook_matching_orders('SELECT * FROM flow UNION ALL SELECT 7, ''new'', ''X'', 4, ''buy'', ''limit'', 0.001, 1 ORDER BY 1');
+
+-- snapshots that are none
+SELECT * FROM rk.orderbook_matching('flow', snapshot => '[]');
+SELECT * FROM rk.orderbook_matching('flow', snapshot => '{}');
+SELECT * FROM rk.orderbook_matching('flow', snapshot => '{"format": 2}');
+SELECT * FROM rk.orderbook_matching('flow', snapshot => '{"format": "1"}');
+SELECT * FROM rk.orderbook_matching('flow', snapshot => '{"format": 1, "books": []}');
+SELECT * FROM rk.orderbook_matching('flow', snapshot => '{"format": 1, "seq": 1, "books": [{"symbol": "X", "phase": "dinner"}], "orders": []}');
+SELECT * FROM rk.orderbook_matching('flow', snapshot => '{"format": 1, "seq": 1, "books": [], "orders": [{"symbol": "X", "order_id": 1}]}');
+SELECT * FROM rk.orderbook_matching('flow', snapshot => '{"format": 1, "seq": 1, "books": [], "orders": [{"symbol": "X", "order_id": 1, "age": 1,
+	"side": "buy", "order_type": "limit", "tif": "gtc", "status": "new", "price": 1, "quantity": 2, "remaining": 3, "displayed": 3}]}');
+SELECT * FROM rk.orderbook_matching('flow', snapshot => '{"format": 1, "seq": 1, "books": [{"symbol": "X", "volume": 0.000000001}], "orders": []}');

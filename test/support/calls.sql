@@ -43,7 +43,7 @@ INSERT INTO calls.known VALUES
 INSERT INTO calls.known
 SELECT 'rk.orderbook_matching' || suffix, 'events',
 	$s$$q$SELECT i AS seq, 'X' AS symbol, i AS order_id, CASE i % 2 WHEN 0 THEN 'buy' ELSE 'sell' END AS side, 100 + i * 7 % 5 AS price, 1 + i % 9 AS quantity FROM generate_series(1::bigint, 1000) i$q$$s$, false
-FROM unnest(ARRAY['', '_orders', '_depth', '_stats']) suffix;
+FROM unnest(ARRAY['', '_orders', '_depth', '_stats', '_snapshot']) suffix;
 
 -- deliveries and receipts, two by two
 INSERT INTO calls.known
