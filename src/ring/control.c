@@ -371,7 +371,8 @@ rk_ring_wait(PG_FUNCTION_ARGS)
 		ring = rk_directory_find(MyDatabaseId, name, 0);
 		state = ring ? ring->state : RK_RING_FREE;
 		LWLockRelease(rk_the_region->lock);
-		if (strcmp(rk_ring_state_name(state), wanted) == 0)
+		/* not before a restart that has been committed */
+		if (strcmp(rk_ring_state_name(state), wanted) == 0 && !(ring && rk_ring_restarts(ring, name)))
 			PG_RETURN_BOOL(true);
 		if (rk_now_ns() > until)
 			PG_RETURN_BOOL(false);

@@ -275,6 +275,7 @@ adopt(const rk_ring_row *row, Oid table)
 	if (ring == NULL)
 		ring = rk_directory_make(MyDatabaseId, row->ring_id, row->name, h->options.queue_capacity);
 	ring->owner = row->owner;
+	ring->row_restarts = row->restarts;
 	for (int i = 0; rk_actors[i]; i++)
 		if (rk_actors[i] == h->actor)
 			ring->kernel = i;

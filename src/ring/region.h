@@ -134,6 +134,7 @@ typedef struct rk_ring
 	_Atomic int64 heartbeat_ns; /* monotonic */
 	int64		memory_bytes;
 	int32		restarts;
+	int32		row_restarts;	/* rk.ring.restarts that it was launched for */
 	int32		error_count;
 	int64		error_at;		/* TimestampTz; 0: never */
 	char		error[RK_ERROR_TEXT];

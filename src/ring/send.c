@@ -175,6 +175,19 @@ rk_not_during_recovery(void)
 			 errhint("Send to the primary server. A ring with the option \"standby\": \"readonly\" answers here what changes nothing.")));
 }
 
+/*
+ * Whether a ring is to be started anew, which its host has not done yet.  What
+ * is read of it may be that of another ring by now: then this is asked again.
+ */
+bool
+rk_ring_restarts(const rk_ring *ring, const char *name)
+{
+	rk_ring_row row;
+
+	return rk_ring_row_read(name, &row) && row.restarts != ring->row_restarts &&
+		(strcmp(row.desired_state, "running") == 0 || strcmp(row.desired_state, "suspended") == 0);
+}
+
 static void not_running(const char *name, const char *state) __attribute__((noreturn));
 
 static void
@@ -216,16 +229,14 @@ find_slowly(const char *name, int64 deadline_ns)
 			return ring;
 		if (ring == NULL && RecoveryInProgress())
 			rk_not_during_recovery();
-		if (state == RK_RING_DRAINING || state == RK_RING_TERMINATING || state == RK_RING_FAILED)
-		{
-			if (state == RK_RING_FAILED)
-				ereport(ERROR,
-						(errcode(RK_ERRCODE_NOT_RUNNING),
-						 errmsg("ring \"%s\" has failed", name),
-						 errdetail("%s", ring->error),
-						 errhint("SELECT rk.ring_restart(%s);", quote_literal_cstr(name))));
+		if ((state == RK_RING_DRAINING || state == RK_RING_TERMINATING) && !rk_ring_restarts(ring, name))
 			not_running(name, rk_ring_state_name(state));
-		}
+		if (state == RK_RING_FAILED && !rk_ring_restarts(ring, name))
+			ereport(ERROR,
+					(errcode(RK_ERRCODE_NOT_RUNNING),
+					 errmsg("ring \"%s\" has failed", name),
+					 errdetail("%s", ring->error),
+					 errhint("SELECT rk.ring_restart(%s);", quote_literal_cstr(name))));
 		for (ListCell *c = list_head(started); c; c = lnext(started, c))
 			if (strcmp(lfirst(c), name) == 0)
 				ereport(ERROR,

@@ -59,6 +59,9 @@ extern rk_ring *rk_ring_find(rk_ring_handle *handle, const char *name, int lengt
 /* The error of what is for the primary server. */
 extern void rk_not_during_recovery(void) __attribute__((noreturn));
 
+/* Whether a ring is to be started anew, which its host has not done yet. */
+extern bool rk_ring_restarts(const rk_ring *ring, const char *name);
+
 /* The deadline of a call that begins now: the nearest of all limits. */
 extern int64 rk_call_deadline(const rk_ring *ring, int64 now_ns, int64 timeout_ms);
 

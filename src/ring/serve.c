@@ -833,6 +833,14 @@ rk_run_rings(void)
 					rk_ring_error(h->ring, h->ctx.error.message);
 				h->busy = more;
 				n += more;
+				/* messages may have waited for the end of this work */
+				if (!more && h->parked_count > 0)
+				{
+					h->changes++;
+					rk_retry_parked(h);
+				}
+				if (unlikely(h->state == NULL))
+					continue;
 			}
 			else if (done > 0 && h->actor->tick)
 				h->busy = true;

@@ -12,9 +12,12 @@ ROUNDS = 200
 def rings(session):
     if session.execute("SHOW shared_preload_libraries").fetchone()[0].find("rustkernels") < 0:
         pytest.skip("the library is not preloaded")
-    names = {"d": "graph/degree-centrality", "r": "graph/degree-ratio", "p": "graph/pagerank"}
+    names = {"d": "graph/degree-centrality", "r": "graph/degree-ratio", "p": "graph/pagerank", "a": "graph/pagerank",
+             "u": "graph/pagerank"}
+    options = {"a": {"auto_converge": True, "tolerance": 1e-12, "max_iterations": 1000},
+               "u": {"directed": False, "dangling": "uniform", "tolerance": 1e-12}}
     for name, kernel in names.items():
-        session.execute("CALL rk.ring_up(%s, %s)", (kernel, name))
+        session.execute("CALL rk.ring_up(%s, %s, %s)", (kernel, name, json.dumps(options.get(name, {}))))
     yield
     for name in names:
         session.execute("CALL rk.ring_down(%s)", (name,))
@@ -23,8 +26,9 @@ def rings(session):
 class Changes:
     """A multiset of rows, and random changes of it that are sent to a ring."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, undirected=False):
         self.random = random.Random(seed)
+        self.undirected = undirected
         self.rows = []
 
     def change(self, db, ring, nodes, count):
@@ -42,7 +46,8 @@ class Changes:
                 # the rows of a pair become one
                 pair = self.random.choice(self.rows)[:2]
                 row = (*pair, self.random.randrange(1, 9) / 8)
-                self.rows = [x for x in self.rows if x[:2] != pair] + [row]
+                pairs = (pair, pair[::-1]) if self.undirected else (pair,)
+                self.rows = [x for x in self.rows if x[:2] not in pairs] + [row]
                 messages.append(("set_weight", *row))
             else:
                 # nothing to remove: no change
@@ -156,3 +161,57 @@ def test_pagerank(db):
         assert top == sorted(ring.items(), key=lambda x: (-x[1], x[0]))[:4]
     changes.take_back(db, "p")
     assert db.execute("SELECT * FROM rk.ring_graph_pagerank_top('p')").fetchall() == []
+
+
+def test_pagerank_follows_by_itself(db):
+    changes = Changes(4)
+    for i in range(40):
+        changes.change(db, "a", 3 + i % 12, 12)
+        if not changes.rows:
+            continue
+        expected = dict(db.execute("SELECT node, score FROM rk.graph_pagerank(%s, tolerance => 1e-13, "
+                                   "max_iterations => 1000)", (changes.edges(),)).fetchall())
+        # every look is answered at once; after a few they say that they are final
+        for _ in range(1000):
+            ring = db.execute(
+                "SELECT u, q.score, q.converged FROM unnest(%s::bigint[]) u, rk.ring_graph_pagerank_query('a', u) q",
+                (sorted(expected),)).fetchall()
+            if all(converged for _, _, converged in ring):
+                break
+        assert len(ring) == len(expected)
+        assert all(converged and abs(score - expected[u]) < 1e-10 for u, score, converged in ring)
+
+
+def test_pagerank_undirected_with_nodes_and_personalization(db):
+    changes = Changes(5, undirected=True)
+    nodes = {}
+    for i in range(ROUNDS):
+        n = 3 + i % 12
+        changes.change(db, "u", n, 12)
+        node = 100 + changes.random.randrange(4)
+        op = "remove" if node in nodes else "add"
+        db.execute("SELECT * FROM rk.ring_graph_pagerank_node('u', %s, %s)", (op, node))
+        nodes = {**nodes, node: 0} if op == "add" else {k: v for k, v in nodes.items() if k != node}
+        present = sorted({x for row in changes.rows for x in row[:2]} | set(nodes))
+        preferences = {}
+        for u in present:
+            weight = changes.random.choice([0, 0, 0.5, 1, 3.25])
+            status = db.execute("SELECT status FROM rk.ring_graph_pagerank_personalize('u', %s, %s::numeric)", (u, weight)).fetchone()
+            assert status == ("ok",)
+            preferences[u] = weight
+        if not present:
+            continue
+        db.execute("SELECT * FROM rk.ring_graph_pagerank_converge('u', 1e-13, 1000)")
+        ring = dict(db.execute(
+            "SELECT u, q.score FROM unnest(%s::bigint[]) u, rk.ring_graph_pagerank_query('u', u) q", (present,)).fetchall())
+        simple = nx.Graph()
+        simple.add_nodes_from(present)
+        for s, t, w in changes.rows:
+            simple.add_edge(s, t, weight=simple.get_edge_data(s, t, {"weight": 0})["weight"] + w)
+        personalization = preferences if any(preferences.values()) else None
+        expected = nx.pagerank(simple, personalization=personalization, dangling={u: 1 for u in present},
+                               tol=1e-14, max_iter=2000)
+        assert sorted(ring) == present
+        for u in present:
+            assert abs(ring[u] - expected[u]) < 1e-10
+    assert db.execute("SELECT status FROM rk.ring_graph_pagerank_personalize('u', 999, 1)").fetchone() == ("unknown_node",)

@@ -250,6 +250,27 @@ SELECT converged FROM rk.ring_graph_pagerank_query('p', 1, min_version => 7);
 SELECT iteration > 5, converged FROM rk.ring_graph_pagerank_iterate('p');
 SELECT node, score > 0 FROM rk.ring_graph_pagerank_top('p', 2);
 SELECT * FROM rk.ring_graph_pagerank_control('p', 'reset');
+SELECT * FROM rk.ring_graph_pagerank_control('p', 'compact');
+SELECT * FROM rk.ring_graph_pagerank_control('p', 'polish');
+-- nodes without edges, and where a teleport leads to
+SELECT * FROM rk.ring_graph_pagerank_node('p', 'add', 77);
+SELECT * FROM rk.ring_graph_pagerank_personalize('p', 77, 2.5);
+SELECT * FROM rk.ring_graph_pagerank_personalize('p', 78, 2.5);
+SELECT * FROM rk.ring_graph_pagerank_personalize('p', 77, -1);
+SELECT converged FROM rk.ring_graph_pagerank_converge('p', 1e-12, 1000);
+SELECT round(score::numeric, 9) FROM rk.ring_graph_pagerank_query('p', 77);
+SELECT * FROM rk.ring_graph_pagerank_node('p', 'remove', 77);
+SELECT * FROM rk.ring_graph_pagerank_query('p', 77);
+SELECT * FROM rk.ring_graph_node_update('r', 'add', 77);
+SELECT classification FROM rk.ring_graph_degree_ratio_query('r', 77);
+SELECT isolated FROM rk.ring_graph_role_counts('r');
+SELECT * FROM rk.ring_graph_node_update('r', 'remove', 77);
+CALL rk.ring_up('graph/pagerank', 'both', '{"edges": "wire", "nodes": "SELECT 5 AS node", "personalization": "SELECT * FROM (VALUES (5, 1), (2, 3)) p(node, value)", "directed": false, "auto_converge": true, "tolerance": 1e-12}');
+SELECT until('SELECT converged FROM rk.ring_graph_pagerank_query(''both'', 5)');
+SELECT count(*) FROM rk.graph_pagerank('wire', nodes => 'SELECT 5 AS node', personalization => 'SELECT * FROM (VALUES (5, 1), (2, 3)) p(node, value)', directed => false, tolerance => 1e-12) b,
+	rk.ring_graph_pagerank_query('both', b.node) q WHERE abs(b.score - q.score) < 1e-10;
+CALL rk.ring_down('both');
+SELECT rk.ring_drop('both');
 SELECT * FROM rk.ring_graph_pagerank_converge('p', max_iterations => 0);
 SELECT rk.ring_start('graph/pagerank', 'q', '{"damping": 1}');
 SELECT rk.ring_start('graph/degree-ratio', 'q', '{"basis": "luck"}');

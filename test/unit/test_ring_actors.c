@@ -6,6 +6,8 @@
  */
 #include "actor_support.h"
 
+#include <math.h>
+
 #include "../../src/core/core_ring.h"
 #include "../../src/graph/centrality/graph_ring.h"
 
@@ -232,12 +234,8 @@ test_fault(void **state)
 
 /* Random changes of the graph, and back from a snapshot, whatever memory there is. */
 static void
-test_graph_actor(const rk_actor *actor, uint32_t edge_type)
+change_graph(ring *r, uint32_t edge_type, uint32_t node_type)
 {
-	static ring r;
-
-	ring_options(&r, actor);
-	ring_open(&r);
 	for (int i = 0; i < 2000; i++)
 	{
 		uint64_t	h = rk_hash2(7, i);
@@ -245,27 +243,227 @@ test_graph_actor(const rk_actor *actor, uint32_t edge_type)
 			.source = h % 300,.target = h / 1000 % 300,.weight = RK_FIXED_ONE * (1 + h / 1000000 % 3),
 			.op = i % 3 == 2 ? RK_EDGE_REMOVE : i % 50 == 0 ? RK_EDGE_SET : RK_EDGE_ADD
 		};
+		rk_node_change_request n = {.node = h / 1000 % 400,.op = i % 2 ? RK_NODE_ADD : RK_NODE_REMOVE};
 
-		assert_int_equal(ring_send(&r, edge_type, &q), RK_OK);
+		assert_int_equal(ring_send(r, edge_type, &q), RK_OK);
+		if (i % 10 == 0)
+			assert_int_equal(ring_send(r, node_type, &n), RK_OK);
 	}
-	assert_true(r.failures > 3);
-	ring_restart(&r);
-	rk_ctx_destroy(&r.ctx);
+	assert_true(r->failures > 3);
 }
 
 static void
 test_degree_actors(void **state)
 {
+	static ring r;
+
 	(void) state;
-	test_graph_actor(&rk_actor_graph_degree_centrality, 122);
-	test_graph_actor(&rk_actor_graph_degree_ratio, 122);
+	ring_options(&r, &rk_actor_graph_degree_ratio);
+	ring_open(&r);
+	change_graph(&r, 122, 146);
+	/* some edges have given their nodes other roles, and said so */
+	assert_true(r.records > 300);
+	ring_restart(&r);
+	rk_ctx_destroy(&r.ctx);
+}
+
+/* Whether a node that has no edge is there, and says what it is. */
+static void
+test_nodes_without_edges(void **state)
+{
+	static ring r;
+	rk_node_change_request add = {.node = 5,.op = RK_NODE_ADD};
+	rk_node_change_request drop = {.node = 5,.op = RK_NODE_REMOVE};
+	rk_edge_request edge = {.source = 5,.target = 6,.weight = RK_FIXED_ONE,.op = RK_EDGE_ADD};
+	rk_role_change *change = (rk_role_change *) r.record;
+	rk_control_reply *reply = (rk_control_reply *) r.data;
+
+	(void) state;
+	ring_options(&r, &rk_actor_graph_degree_ratio);
+	ring_open(&r);
+	assert_int_equal(ring_send(&r, 146, &add), RK_OK);
+	assert_true(reply->num_nodes == 1 && reply->num_edges == 0 && reply->version == 1);
+	assert_true(r.records == 1 && change->node == 5 && change->old_role == RK_FIELD_ABSENT_CODE && change->new_role == 0);
+	/* again it is no change */
+	assert_int_equal(ring_send(&r, 146, &add), RK_OK);
+	assert_true(reply->version == 1 && r.records == 1);
+	assert_int_equal(ring_send(&r, 122, &edge), RK_OK);
+	assert_true(r.records == 3 && change->node == 6);
+	assert_int_equal(ring_send(&r, 146, &drop), RK_OK);
+	assert_true(reply->num_nodes == 2 && r.records == 3);
+	edge.op = RK_EDGE_REMOVE;
+	assert_int_equal(ring_send(&r, 122, &edge), RK_OK);
+	assert_true(r.records == 5 && change->node == 6 && change->new_role == RK_FIELD_ABSENT_CODE);
+	assert_int_equal(ring_send(&r, 146, &drop), RK_OK);
+	assert_true(reply->num_nodes == 0 && r.records == 5);
+	rk_ctx_destroy(&r.ctx);
 }
 
 static void
 test_pagerank_actor(void **state)
 {
+	static ring r;
+
 	(void) state;
-	test_graph_actor(&rk_actor_graph_pagerank, 106);
+	for (int directed = 0; directed < 2; directed++)
+	{
+		rk_preference_request q = {.value = 3 * RK_FIXED_ONE};
+
+		ring_options(&r, &rk_actor_graph_pagerank);
+		option(&r, "directed")->truth = directed;
+		ring_open(&r);
+		change_graph(&r, 106, 142);
+		for (q.node = 0; q.node < 400; q.node += 7)
+			assert_int_equal(ring_send(&r, 144, &q), RK_OK);
+		ring_restart(&r);
+		rk_ctx_destroy(&r.ctx);
+	}
+}
+
+/* Sends a message that may have to come again; returns how often it had to. */
+static int
+send_patiently(ring *r, uint32_t type, const void *payload, int64_t id)
+{
+	bool		more = true;
+
+	for (int times = 0;; times++)
+	{
+		rk_message	m = {.type_id = type,.payload = payload,.id = id,.length = rk_actor_message(r->actor, type)->request_size};
+		rk_reply	reply = {.data = r->data,.capacity = sizeof(r->data),.grow = no_growth};
+
+		assert_int_equal(r->actor->handle(&r->ctx, r->state, &m, &reply), RK_OK);
+		if (!reply.later)
+			return times;
+		assert_true(more);
+		assert_int_equal(r->actor->tick(&r->ctx, r->state, &more), RK_OK);
+	}
+}
+
+static double
+score_of(ring *r, int64_t node)
+{
+	rk_node_request q = {.node = node};
+
+	assert_int_equal(handle(r, 100, &q), RK_OK);
+	return ((rk_pagerank_reply *) r->data)->score;
+}
+
+/*
+ * A graph so large that an iteration takes many slices: scores are read and
+ * edges change in between, and in the end the scores are those of the graph.
+ */
+static void
+test_pagerank_in_slices(void **state)
+{
+	static ring r;
+	enum {NODES = 3000, EDGES = 200000};
+	rk_converge_request q = {.threshold = 1e-13,.max_iterations = RK_FIELD_ABSENT_INT4};
+	rk_pagerank_control compact = {.op = RK_PAGERANK_COMPACT};
+	rk_pagerank_control reset = {.op = RK_PAGERANK_RESET};
+	rk_message	m = {.type_id = 104,.payload = &q,.id = 7,.length = sizeof(q)};
+	double	   *expected = malloc(sizeof(double) * NODES);
+
+	(void) state;
+	assert_non_null(expected);
+	ring_options(&r, &rk_actor_graph_pagerank);
+	ring_open(&r);
+	for (int64_t i = 0; i < EDGES; i++)
+	{
+		uint64_t	h = rk_hash2(3, i);
+		rk_edge_request e = {
+			.source = h % NODES,.target = h / NODES % NODES * (h >> 40) % NODES,.weight = RK_FIXED_ONE,.op = RK_EDGE_ADD
+		};
+
+		assert_int_equal(handle(&r, 106, &e), RK_OK);
+	}
+	assert_true(send_patiently(&r, 104, &q, 1) > 3);
+	assert_true(((rk_converge_reply *) r.data)->converged);
+	for (int i = 0; i < NODES; i++)
+		expected[i] = score_of(&r, i);
+
+	/* from the start again, with changes that come and go while it iterates */
+	assert_int_equal(handle(&r, 108, &reset), RK_OK);
+	for (int i = 0; i < 40; i++)
+	{
+		rk_reply	reply = {.data = r.data,.capacity = sizeof(r.data),.grow = no_growth};
+		rk_edge_request e = {.source = i % 20,.target = 9000 + i % 20,.weight = RK_FIXED_ONE,.op = i < 20 ? RK_EDGE_ADD : RK_EDGE_REMOVE};
+		bool		more;
+
+		assert_int_equal(r.actor->handle(&r.ctx, r.state, &m, &reply), RK_OK);
+		assert_true(reply.later);
+		/* another one waits for it */
+		m.id = 8;
+		assert_int_equal(r.actor->handle(&r.ctx, r.state, &m, &reply), RK_OK);
+		assert_true(reply.later);
+		m.id = 7;
+		assert_int_equal(handle(&r, 106, &e), RK_OK);
+		if (i % 10 == 5)
+			assert_int_equal(handle(&r, 108, &compact), RK_OK);
+		assert_true(score_of(&r, i) > 0);
+		assert_int_equal(r.actor->tick(&r.ctx, r.state, &more), RK_OK);
+		assert_true(more);
+	}
+	(void) send_patiently(&r, 104, &q, 7);
+	(void) send_patiently(&r, 104, &q, 8);
+	assert_true(((rk_converge_reply *) r.data)->converged);
+	for (int i = 0; i < NODES; i++)
+		assert_true(fabs(score_of(&r, i) - expected[i]) < 1e-12);
+
+	/* a message of the journal has its effect at once */
+	assert_int_equal(handle(&r, 108, &reset), RK_OK);
+	m.apply_seq = 1;
+	{
+		rk_reply	reply = {.data = r.data,.capacity = sizeof(r.data),.grow = no_growth};
+
+		assert_int_equal(r.actor->handle(&r.ctx, r.state, &m, &reply), RK_OK);
+		assert_false(reply.later);
+	}
+	for (int i = 0; i < NODES; i++)
+		assert_true(fabs(score_of(&r, i) - expected[i]) < 1e-12);
+	rk_ctx_destroy(&r.ctx);
+	free(expected);
+}
+
+/* Scores that follow the graph without being told to, and give up in the end. */
+static void
+test_pagerank_by_itself(void **state)
+{
+	static ring r;
+	rk_edge_request e = {.source = 1,.target = 2,.weight = RK_FIXED_ONE,.op = RK_EDGE_ADD};
+	bool		more = true;
+
+	(void) state;
+	for (int possible = 0; possible < 2; possible++)
+	{
+		rk_node_request q = {.node = 2};
+		rk_pagerank_reply *p = (rk_pagerank_reply *) r.data;
+
+		ring_options(&r, &rk_actor_graph_pagerank);
+		option(&r, "auto_converge")->truth = true;
+		option(&r, "tolerance")->number = possible ? 1e-12 : 1e-300;
+		option(&r, "max_iterations")->integer = 300;
+		ring_open(&r);
+		assert_int_equal(r.actor->tick(&r.ctx, r.state, &more), RK_OK);
+		assert_false(more);
+		for (e.target = 2; e.target < 5; e.target++)
+		{
+			assert_int_equal(handle(&r, 106, &e), RK_OK);
+			do
+				assert_int_equal(r.actor->tick(&r.ctx, r.state, &more), RK_OK);
+			while (more);
+			assert_int_equal(handle(&r, 100, &q), RK_OK);
+			/* a star: n d / (1 + (n - 1) d / n) by hand */
+			{
+				int			n = e.target;
+				double		hub = 1 / (n + 0.85);
+
+				assert_true(fabs(p->score - hub * (1 + 0.85 / (n - 1))) < 1e-11);
+			}
+			if (possible)
+				assert_true(p->converged);
+		}
+		rk_ctx_destroy(&r.ctx);
+	}
 }
 
 int
@@ -278,7 +476,10 @@ main(void)
 		cmocka_unit_test(test_echo_publishes),
 		cmocka_unit_test(test_fault),
 		cmocka_unit_test(test_degree_actors),
+		cmocka_unit_test(test_nodes_without_edges),
 		cmocka_unit_test(test_pagerank_actor),
+		cmocka_unit_test(test_pagerank_in_slices),
+		cmocka_unit_test(test_pagerank_by_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,17 +75,36 @@ ratio_of(const degree_state *s, uint32_t i, int *role)
 	return ratio;
 }
 
-/* Adds by to the count of the role of a node, if there is such a node. */
-static void
-count_role(degree_state *s, int64_t id, int by)
+/* The role of a node, or -1 when there is no such node. */
+static int
+role_of(const degree_state *s, int64_t id)
 {
 	uint32_t	i = rk_dynamic_find(&s->graph, id);
 	int			role;
 
 	if (i == RK_NO_INDEX)
-		return;
+		return -1;
 	ratio_of(s, i, &role);
-	s->roles[role] += by;
+	return role;
+}
+
+/* Counts a role that a node had once less and the one that it has once more. */
+static void
+follow_role(degree_state *s, int64_t id, int before, rk_reply *reply)
+{
+	int			now = role_of(s, id);
+	rk_role_change change = {
+		.node = id,.version = s->graph.version,
+		.old_role = before < 0 ? RK_FIELD_ABSENT_CODE : before,.new_role = now < 0 ? RK_FIELD_ABSENT_CODE : now
+	};
+
+	if (now == before)
+		return;
+	if (before >= 0)
+		s->roles[before]--;
+	if (now >= 0)
+		s->roles[now]++;
+	rk_publish(reply, 148, &change, sizeof(change));
 }
 
 static rk_status
@@ -104,28 +123,43 @@ degree_init(rk_ctx *ctx, const rk_options *options, void **state)
 	if (s->basis == BASIS_WEIGHT && !s->weighted)
 		return rk_fail(ctx, RK_ERR_PARAMETER, "option \"basis\" cannot be \"weight\" without weights");
 	*state = s;
-	return rk_dynamic_graph_init(ctx, &s->graph);
+	return rk_dynamic_graph_init(ctx, &s->graph, false);
 }
 
 static rk_status
 edge_update(rk_ctx *ctx, degree_state *s, const rk_edge_request *q, rk_reply *reply)
 {
 	rk_edge_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+	int			source = role_of(s, q->source);
+	int			target = role_of(s, q->target);
 	bool		found;
 	rk_status	status;
 
 	if (r == NULL)
 		return ctx->error.status;
-	count_role(s, q->source, -1);
-	if (q->target != q->source)
-		count_role(s, q->target, -1);
-	status = rk_dynamic_change(ctx, &s->graph, q->op, q->source, q->target, q->weight, &found);
-	count_role(s, q->source, 1);
-	if (q->target != q->source)
-		count_role(s, q->target, 1);
-	if (status != RK_OK)
+	if ((status = rk_dynamic_change(ctx, &s->graph, q->op, q->source, q->target, q->weight, &found)) != RK_OK)
 		return status;
+	follow_role(s, q->source, source, reply);
+	if (q->target != q->source)
+		follow_role(s, q->target, target, reply);
 	rk_edge_reply_fill(&s->graph, q, found, r);
+	return RK_OK;
+}
+
+static rk_status
+node_update(rk_ctx *ctx, degree_state *s, const rk_node_change_request *q, rk_reply *reply)
+{
+	rk_control_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+	int			before = role_of(s, q->node);
+	bool		changed;
+	rk_status	status;
+
+	if (r == NULL)
+		return ctx->error.status;
+	if ((status = rk_dynamic_pin(ctx, &s->graph, q->node, q->op == RK_NODE_ADD, &changed)) != RK_OK)
+		return status;
+	follow_role(s, q->node, before, reply);
+	rk_control_reply_fill(&s->graph, r);
 	return RK_OK;
 }
 
@@ -134,7 +168,7 @@ degree_query(rk_ctx *ctx, degree_state *s, const rk_node_request *q, rk_reply *r
 {
 	rk_degree_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
 	uint32_t	i = rk_dynamic_find(&s->graph, q->node);
-	const rk_dynamic_node *n = &s->graph.nodes[i];
+	const rk_dynamic_node *n;
 	double		others = s->graph.node_count - 1;
 
 	if (r == NULL)
@@ -146,6 +180,7 @@ degree_query(rk_ctx *ctx, degree_state *s, const rk_node_request *q, rk_reply *r
 		r->status = RK_GRAPH_UNKNOWN_NODE;
 		return RK_OK;
 	}
+	n = &s->graph.nodes[i];
 	r->in_degree = n->in_degree;
 	r->out_degree = n->out_degree;
 	r->degree = n->in_degree + n->out_degree;
@@ -335,6 +370,8 @@ degree_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *rep
 			return degree_top(ctx, s, message->payload, reply);
 		case 128:
 			return role_counts(ctx, s, reply);
+		case 146:
+			return node_update(ctx, s, message->payload, reply);
 	}
 	return rk_fail(ctx, RK_ERR_UNSUPPORTED, "degree rings have no message %u", message->type_id);
 }
@@ -357,7 +394,7 @@ degree_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_read
 	if (status == RK_OK)
 		for (uint32_t i = 0; i < s->graph.node_end; i++)
 			if (s->graph.nodes[i].used)
-				count_role(s, s->graph.nodes[i].id, 1);
+				s->roles[role_of(s, s->graph.nodes[i].id)]++;
 	return status;
 }
 
@@ -378,6 +415,8 @@ static const char *const basis_choices[] = {"degree", "edges", "weight", NULL};
 static const rk_param degree_options[] = {
 	{.name = "edges",.type = RK_TYPE_RELATION,.initial = "NULL",
 	.meaning = "rows (source, target[, weight]) to begin with"},
+	{.name = "nodes",.type = RK_TYPE_RELATION,.initial = "NULL",
+	.meaning = "rows (node): nodes that are there without an edge"},
 	{.name = "weighted",.type = RK_TYPE_BOOLEAN,.initial = "true",.meaning = "whether weights have a meaning"},
 	{.name = "source_threshold",.type = RK_TYPE_FLOAT8,.initial = "0.2",RK_AT_LEAST(0),
 	.meaning = "a node with a smaller ratio is a source"},
@@ -388,15 +427,16 @@ static const rk_param degree_options[] = {
 	{0}
 };
 
-static const rk_actor_load degree_loads[] = {{"edges", 122}, {0}};
+static const rk_actor_load degree_loads[] = {{"edges", 122}, {"nodes", 146}, {0}};
 
 #define DEGREE_ACTOR(id, words) { \
 	.kernel = id, \
-	.version = 1, \
+	.version = 2, \
 	.description = words, \
 	.messages = rk_graph_degree_messages, \
 	.options = degree_options, \
 	.loads = degree_loads, \
+	.feed = 122, \
 	.init = degree_init, \
 	.handle = degree_handle, \
 	.snapshot = degree_snapshot, \

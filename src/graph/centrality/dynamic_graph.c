@@ -172,9 +172,10 @@ find_row(const rk_dynamic_graph *g, uint32_t pair, int64_t weight)
 /* ---- room ---- */
 
 rk_status
-rk_dynamic_graph_init(rk_ctx *ctx, rk_dynamic_graph *g)
+rk_dynamic_graph_init(rk_ctx *ctx, rk_dynamic_graph *g, bool undirected)
 {
 	memset(g, 0, sizeof(*g));
+	g->undirected = undirected;
 	g->free_node = g->free_pair = g->free_row = RK_NO_INDEX;
 	if (table_init(ctx, &g->node_table, 64) != RK_OK || table_init(ctx, &g->pair_table, 64) != RK_OK ||
 		table_init(ctx, &g->row_table, 64) != RK_OK)
@@ -207,13 +208,13 @@ rk_dynamic_reserve(rk_ctx *ctx, rk_dynamic_graph *g)
 
 	if ((status = array_reserve(ctx, (void **) &g->nodes, &g->node_capacity, g->node_end + 2,
 								sizeof(*g->nodes))) != RK_OK ||
-		(status = array_reserve(ctx, (void **) &g->pairs, &g->pair_capacity, g->pair_end + 1,
+		(status = array_reserve(ctx, (void **) &g->pairs, &g->pair_capacity, g->pair_end + 2,
 								sizeof(*g->pairs))) != RK_OK ||
-		(status = array_reserve(ctx, (void **) &g->rows, &g->row_capacity, g->row_end + 1,
+		(status = array_reserve(ctx, (void **) &g->rows, &g->row_capacity, g->row_end + 2,
 								sizeof(*g->rows))) != RK_OK ||
 		(status = table_reserve(ctx, g, &g->node_table, 2, hash_of_node)) != RK_OK ||
-		(status = table_reserve(ctx, g, &g->pair_table, 1, hash_of_pair)) != RK_OK ||
-		(status = table_reserve(ctx, g, &g->row_table, 1, hash_of_row)) != RK_OK)
+		(status = table_reserve(ctx, g, &g->pair_table, 2, hash_of_pair)) != RK_OK ||
+		(status = table_reserve(ctx, g, &g->row_table, 2, hash_of_row)) != RK_OK)
 		return status;
 	return RK_OK;
 }
@@ -243,7 +244,7 @@ drop_if_bare(rk_dynamic_graph *g, uint32_t i)
 {
 	rk_dynamic_node *n = &g->nodes[i];
 
-	if (!n->used || n->in_rows + n->out_rows > 0)
+	if (!n->used || n->pinned || n->in_rows + n->out_rows > 0)
 		return;
 	table_remove(g, &g->node_table, i, hash_of_node);
 	n->used = false;
@@ -368,105 +369,244 @@ fits(const rk_dynamic_graph *g, uint32_t s, uint32_t t, int64_t weight)
 		(t == RK_NO_INDEX || !__builtin_add_overflow(g->nodes[t].in_strength, weight, &sum));
 }
 
+/* All rows of a pair become one. */
+static void
+set_rows(rk_dynamic_graph *g, int64_t source, int64_t target, uint32_t p, int64_t weight)
+{
+	int64_t		rows = g->pairs[p].rows;
+	uint32_t	r = find_row(g, p, g->pairs[p].weight / rows);
+	bool		alike = r != RK_NO_INDEX && g->rows[r].count == rows;
+
+	/* the new row first, so that neither pair nor nodes vanish in between */
+	add_rows(g, source, target, weight, 1);
+	if (alike)
+		remove_rows(g, r, rows);
+	else
+		for (r = 0; r < g->row_end && g->pairs[p].rows > 1; r++)
+			if (g->rows[r].count > 0 && g->rows[r].pair == p)
+				remove_rows(g, r, g->rows[r].count - (g->rows[r].weight == weight));
+}
+
+/* A change of one direction, which has been found to be possible; false when there is no such edge. */
+static bool
+change_arc(rk_dynamic_graph *g, rk_edge_op op, int64_t source, int64_t target, int64_t weight)
+{
+	uint32_t	p = find_pair(g, rk_dynamic_find(g, source), rk_dynamic_find(g, target));
+
+	if (op == RK_EDGE_ADD)
+		add_rows(g, source, target, weight, 1);
+	else if (p == RK_NO_INDEX)
+		return false;
+	else if (op == RK_EDGE_SET)
+		set_rows(g, source, target, p, weight);
+	else
+	{
+		uint32_t	r = find_row(g, p, weight);
+
+		if (r == RK_NO_INDEX)
+			return false;
+		remove_rows(g, r, 1);
+	}
+	return true;
+}
+
 rk_status
 rk_dynamic_change(rk_ctx *ctx, rk_dynamic_graph *g, rk_edge_op op, int64_t source, int64_t target, int64_t weight,
 				  bool *found)
 {
-	uint32_t	s = rk_dynamic_find(g, source);
-	uint32_t	t = rk_dynamic_find(g, target);
-	uint32_t	p = find_pair(g, s, t);
-	rk_status	status;
-
-	*found = true;
+	if (op != RK_EDGE_ADD && op != RK_EDGE_REMOVE && op != RK_EDGE_SET)
+		return rk_fail(ctx, RK_ERR_PARAMETER, "unknown operation %d on an edge", (int) op);
 	if (weight < 0)
 		return rk_fail(ctx, RK_ERR_DATA, "weight of an edge must not be negative");
-	if ((op != RK_EDGE_REMOVE && (status = rk_dynamic_reserve(ctx, g)) != RK_OK))
-		return status;
-	if (op != RK_EDGE_REMOVE && !fits(g, s, t, weight))
-		return rk_fail(ctx, RK_ERR_OVERFLOW, "sum of weights is out of range");
-	switch (op)
+	if (op != RK_EDGE_REMOVE)
 	{
-		case RK_EDGE_ADD:
-			add_rows(g, source, target, weight, 1);
-			break;
-		case RK_EDGE_REMOVE:
-			{
-				uint32_t	r = p == RK_NO_INDEX ? RK_NO_INDEX : find_row(g, p, weight);
+		uint32_t	s = rk_dynamic_find(g, source);
+		uint32_t	t = rk_dynamic_find(g, target);
 
-				*found = r != RK_NO_INDEX;
-				if (*found)
-					remove_rows(g, r, 1);
-				break;
-			}
-		case RK_EDGE_SET:
-			*found = p != RK_NO_INDEX;
-			if (!*found)
-				break;
-			{
-				int64_t		rows = g->pairs[p].rows;
-				uint32_t	r = find_row(g, p, g->pairs[p].weight / rows);
-				bool		alike = r != RK_NO_INDEX && g->rows[r].count == rows;
+		if (rk_dynamic_reserve(ctx, g) != RK_OK)
+			return ctx->error.status;
+		if (!fits(g, s, t, weight) || (g->undirected && !fits(g, t, s, weight)))
+			return rk_fail(ctx, RK_ERR_OVERFLOW, "sum of weights is out of range");
+	}
+	*found = change_arc(g, op, source, target, weight);
+	if (*found && g->undirected && source != target)
+	{
+		/* the same rows, seen from the other end */
+		int64_t		rows = g->edge_count;
 
-				/* the new row first, so that neither pair nor nodes vanish in between */
-				add_rows(g, source, target, weight, 1);
-				if (alike)
-					remove_rows(g, r, rows);
-				else
-					for (r = 0; r < g->row_end && g->pairs[p].rows > 1; r++)
-						if (g->rows[r].count > 0 && g->rows[r].pair == p)
-							remove_rows(g, r, g->rows[r].count - (g->rows[r].weight == weight));
-			}
-			break;
-		default:
-			return rk_fail(ctx, RK_ERR_PARAMETER, "unknown operation %d on an edge", (int) op);
+		change_arc(g, op, target, source, weight);
+		g->edge_count = rows;
 	}
 	g->version += *found;
 	return RK_OK;
 }
 
+rk_status
+rk_dynamic_pin(rk_ctx *ctx, rk_dynamic_graph *g, int64_t id, bool pinned, bool *changed)
+{
+	uint32_t	i = rk_dynamic_find(g, id);
+
+	*changed = pinned != (i != RK_NO_INDEX && g->nodes[i].pinned);
+	if (!*changed)
+		return RK_OK;
+	if (pinned)
+	{
+		if (rk_dynamic_reserve(ctx, g) != RK_OK)
+			return ctx->error.status;
+		i = node_of(g, id);
+	}
+	g->nodes[i].pinned = pinned;
+	if (!pinned)
+		drop_if_bare(g, i);
+	g->version++;
+	return RK_OK;
+}
+
+rk_status
+rk_dynamic_compact(rk_ctx *ctx, rk_dynamic_graph *g)
+{
+	uint32_t	count = g->pair_table.count;
+	rk_dynamic_pair *pairs = rk_alloc(ctx, g->pair_capacity > 0 ? g->pair_capacity : 1, sizeof(*pairs));
+	uint32_t   *place = rk_alloc(ctx, g->pair_end + 1, sizeof(*place));
+	uint32_t	at = 0;
+
+	if (pairs == NULL || place == NULL)
+	{
+		rk_free(ctx, pairs);
+		rk_free(ctx, place);
+		return RK_ERR_MEMORY;
+	}
+	for (uint32_t i = 0; i < g->node_end; i++)
+	{
+		uint32_t	first = at;
+
+		if (!g->nodes[i].used)
+			continue;
+		for (uint32_t p = g->nodes[i].first_out; p != RK_NO_INDEX; p = g->pairs[p].next_out)
+		{
+			place[p] = at;
+			pairs[at] = g->pairs[p];
+			pairs[at].previous_out = at > first ? at - 1 : RK_NO_INDEX;
+			pairs[at].next_out = at + 1;
+			at++;
+		}
+		if (at > first)
+		{
+			pairs[at - 1].next_out = RK_NO_INDEX;
+			g->nodes[i].first_out = first;
+		}
+	}
+	for (uint32_t r = 0; r < g->row_end; r++)
+		if (g->rows[r].count > 0)
+			g->rows[r].pair = place[g->rows[r].pair];
+	rk_free(ctx, g->pairs);
+	rk_free(ctx, place);
+	g->pairs = pairs;
+	g->pair_end = count;
+	g->free_pair = RK_NO_INDEX;
+	/* the tables hold indices of pairs, and hash rows by them */
+	memset(g->pair_table.slots, 0xFF, sizeof(uint32_t) * ((size_t) g->pair_table.mask + 1));
+	memset(g->row_table.slots, 0xFF, sizeof(uint32_t) * ((size_t) g->row_table.mask + 1));
+	g->pair_table.count = g->row_table.count = 0;
+	for (uint32_t p = 0; p < count; p++)
+		table_add(&g->pair_table, hash_of_pair(g, p), p);
+	for (uint32_t r = 0; r < g->row_end; r++)
+		if (g->rows[r].count > 0)
+			table_add(&g->row_table, hash_of_row(g, r), r);
+	return RK_OK;
+}
+
 /* ---- snapshots ---- */
+
+/* Nodes in the order of their indices, then rows whose ends are numbers of nodes in that order. */
+typedef struct stored_node
+{
+	int64_t		id;
+	int64_t		pinned;
+} stored_node;
 
 typedef struct stored_row
 {
-	int64_t		source;
-	int64_t		target;
+	uint32_t	source;
+	uint32_t	target;
 	int64_t		weight;
 	int64_t		count;
 } stored_row;
 
+/* Whether a snapshot has this row: of an undirected graph, one of its two directions. */
+static bool
+is_stored(const rk_dynamic_graph *g, uint32_t r)
+{
+	const rk_dynamic_pair *p = &g->pairs[g->rows[r].pair];
+
+	return g->rows[r].count > 0 && (!g->undirected || g->nodes[p->source].id <= g->nodes[p->target].id);
+}
+
 rk_status
 rk_dynamic_write(rk_ctx *ctx, const rk_dynamic_graph *g, rk_writer *writer)
 {
-	int64_t		header[2] = {g->version, g->row_table.count};
-	rk_status	status = rk_write(ctx, writer, header, sizeof(header));
+	int64_t		header[3] = {g->version, g->node_count, 0};
+	uint32_t   *number = rk_alloc(ctx, (size_t) g->node_end + 1, sizeof(*number));
+	uint32_t	count = 0;
+	rk_status	status;
 
+	if (number == NULL)
+		return RK_ERR_MEMORY;
+	for (uint32_t r = 0; r < g->row_end; r++)
+		header[2] += is_stored(g, r);
+	status = rk_write(ctx, writer, header, sizeof(header));
+	for (uint32_t i = 0; i < g->node_end && status == RK_OK; i++)
+		if (g->nodes[i].used)
+		{
+			stored_node node = {g->nodes[i].id, g->nodes[i].pinned};
+
+			number[i] = count++;
+			status = rk_write(ctx, writer, &node, sizeof(node));
+		}
 	for (uint32_t r = 0; r < g->row_end && status == RK_OK; r++)
-		if (g->rows[r].count > 0)
+		if (is_stored(g, r))
 		{
 			const rk_dynamic_pair *p = &g->pairs[g->rows[r].pair];
-			stored_row	row = {g->nodes[p->source].id, g->nodes[p->target].id, g->rows[r].weight, g->rows[r].count};
+			stored_row	row = {number[p->source], number[p->target], g->rows[r].weight, g->rows[r].count};
 
 			status = rk_write(ctx, writer, &row, sizeof(row));
 		}
+	rk_free(ctx, number);
 	return status;
 }
 
 rk_status
 rk_dynamic_read(rk_ctx *ctx, rk_dynamic_graph *g, rk_reader *reader)
 {
-	int64_t		header[2];
+	int64_t		header[3];
 	rk_status	status = rk_read_bytes(ctx, reader, header, sizeof(header));
 
 	for (int64_t i = 0; status == RK_OK && i < header[1]; i++)
+	{
+		stored_node node;
+
+		if ((status = rk_read_bytes(ctx, reader, &node, sizeof(node))) != RK_OK ||
+			(status = rk_dynamic_reserve(ctx, g)) != RK_OK)
+			return status;
+		if (rk_dynamic_find(g, node.id) != RK_NO_INDEX)
+			return rk_fail(ctx, RK_ERR_CORRUPT, "snapshot has a node twice");
+		g->nodes[node_of(g, node.id)].pinned = node.pinned != 0;
+	}
+	for (int64_t i = 0; status == RK_OK && i < header[2]; i++)
 	{
 		stored_row	row;
 
 		if ((status = rk_read_bytes(ctx, reader, &row, sizeof(row))) != RK_OK ||
 			(status = rk_dynamic_reserve(ctx, g)) != RK_OK)
-			break;
-		if (row.count < 1 || row.weight < 0)
+			return status;
+		if (row.count < 1 || row.weight < 0 || row.source >= g->node_end || row.target >= g->node_end)
 			return rk_fail(ctx, RK_ERR_CORRUPT, "snapshot has an impossible edge");
-		add_rows(g, row.source, row.target, row.weight, row.count);
+		add_rows(g, g->nodes[row.source].id, g->nodes[row.target].id, row.weight, row.count);
+		if (g->undirected && row.source != row.target)
+		{
+			add_rows(g, g->nodes[row.target].id, g->nodes[row.source].id, row.weight, row.count);
+			g->edge_count -= row.count;
+		}
 	}
 	if (status == RK_OK)
 		g->version = header[0];
@@ -486,5 +626,8 @@ rk_dynamic_checksum(const rk_dynamic_graph *g)
 			sum += rk_hash3((uint64_t) g->nodes[p->source].id, (uint64_t) g->nodes[p->target].id,
 							(uint64_t) g->rows[r].weight) * (uint64_t) g->rows[r].count;
 		}
+	for (uint32_t i = 0; i < g->node_end; i++)
+		if (g->nodes[i].used && g->nodes[i].pinned)
+			sum += rk_hash2(UINT64_C(0x70696e), (uint64_t) g->nodes[i].id);
 	return sum;
 }

@@ -3,8 +3,9 @@
  *	  A directed graph that changes edge by edge: what graph actors keep.
  *
  * The edges are a multiset of rows (source, target, weight).  A node exists
- * while it is the end of some row.  A pair is a source and a target with at
- * least one row between them.  Ids are integers; inside they are indices,
+ * while it is the end of some row or is pinned.  A pair is a source and a
+ * target with at least one row between them.  In an undirected graph every row
+ * with two ends makes a pair in either direction.  Ids are integers; inside they are indices,
  * which are reused when their node is gone.  Weights are fixed-point numbers
  * with 8 decimals and sums of them exact, so that a row added and removed
  * leaves no trace.
@@ -32,6 +33,7 @@ typedef struct rk_dynamic_node
 	int64_t		out_strength;
 	uint32_t	first_out;		/* pair; RK_NO_INDEX: none.  Free: the next free node */
 	bool		loop;			/* has a pair with itself */
+	bool		pinned;			/* is there without an edge */
 	bool		used;
 } rk_dynamic_node;
 
@@ -81,9 +83,10 @@ typedef struct rk_dynamic_graph
 	int64_t		node_count;
 	int64_t		edge_count;		/* rows, each counted */
 	int64_t		version;		/* applied changes */
+	bool		undirected;
 } rk_dynamic_graph;
 
-extern rk_status rk_dynamic_graph_init(rk_ctx *ctx, rk_dynamic_graph *g);
+extern rk_status rk_dynamic_graph_init(rk_ctx *ctx, rk_dynamic_graph *g, bool undirected);
 
 /* Index of the node with this id, or RK_NO_INDEX. */
 extern uint32_t rk_dynamic_find(const rk_dynamic_graph *g, int64_t id);
@@ -112,10 +115,23 @@ extern rk_status rk_dynamic_reserve(rk_ctx *ctx, rk_dynamic_graph *g);
 extern rk_status rk_dynamic_change(rk_ctx *ctx, rk_dynamic_graph *g, rk_edge_op op, int64_t source,
 								   int64_t target, int64_t weight, bool *found);
 
+/*
+ * Pins a node, which may be new, or lets go of one; *changed is false when it
+ * was so before.
+ */
+extern rk_status rk_dynamic_pin(rk_ctx *ctx, rk_dynamic_graph *g, int64_t id, bool pinned, bool *changed);
+
+/*
+ * Brings the pairs of each node together in memory and leaves no gaps: what
+ * runs along them is faster then.  Indices of nodes stay.  O(nodes + pairs).
+ */
+extern rk_status rk_dynamic_compact(rk_ctx *ctx, rk_dynamic_graph *g);
+
+/* Snapshots; what is read has the nodes in the same order, without gaps. */
 extern rk_status rk_dynamic_write(rk_ctx *ctx, const rk_dynamic_graph *g, rk_writer *writer);
 extern rk_status rk_dynamic_read(rk_ctx *ctx, rk_dynamic_graph *g, rk_reader *reader);
 
-/* Depends on the rows and the version alone. */
+/* Depends on the rows, the pinned nodes and the version alone. */
 extern uint64_t rk_dynamic_checksum(const rk_dynamic_graph *g);
 
 #endif							/* RK_DYNAMIC_GRAPH_H */

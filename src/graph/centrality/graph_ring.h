@@ -100,6 +100,15 @@ typedef struct rk_version_request
 	int64_t		min_version;
 } rk_version_request;
 
+/* Published when a change gives a node another role. */
+typedef struct rk_role_change
+{
+	int64_t		node;
+	int64_t		version;
+	int16_t		old_role;		/* absent: the node is new */
+	int16_t		new_role;		/* absent: it is gone */
+} rk_role_change;
+
 typedef struct rk_roles_reply
 {
 	int64_t		isolated;
@@ -141,10 +150,40 @@ typedef struct rk_converge_reply
 	bool		converged;
 } rk_converge_reply;
 
+typedef enum rk_pagerank_op
+{
+	RK_PAGERANK_RESET = 1,
+	RK_PAGERANK_COMPACT
+} rk_pagerank_op;
+
 typedef struct rk_pagerank_control
 {
-	int16_t		op;				/* 1: reset the scores */
+	_Alignas(8) int16_t op;		/* rk_pagerank_op */
 } rk_pagerank_control;
+
+typedef enum rk_node_op
+{
+	RK_NODE_ADD = 1,
+	RK_NODE_REMOVE
+} rk_node_op;
+
+typedef struct rk_node_change_request
+{
+	int64_t		node;
+	int16_t		op;				/* rk_node_op */
+} rk_node_change_request;
+
+typedef struct rk_preference_request
+{
+	int64_t		node;
+	int64_t		value;			/* fixed-point */
+} rk_preference_request;
+
+typedef struct rk_preference_reply
+{
+	int64_t		version;
+	int16_t		status;
+} rk_preference_reply;
 
 typedef struct rk_control_reply
 {
@@ -188,6 +227,14 @@ rk_edge_reply_fill(const rk_dynamic_graph *g, const rk_edge_request *q, bool fou
 	r->target_in_degree = target == RK_NO_INDEX ? 0 : g->nodes[target].in_degree;
 	r->num_nodes = g->node_count;
 	r->num_edges = g->edge_count;
+}
+
+static inline void
+rk_control_reply_fill(const rk_dynamic_graph *g, rk_control_reply *r)
+{
+	r->num_nodes = g->node_count;
+	r->num_edges = g->edge_count;
+	r->version = g->version;
 }
 
 #endif							/* RK_GRAPH_RING_H */

@@ -8,7 +8,8 @@ static const char *const edge_ops[] = {"add", "remove", "set_weight", NULL};
 static const char *const statuses[] = {"ok", "unknown_node", "no_such_edge", NULL};
 static const char *const directions[] = {"total", "in", "out", NULL};
 static const char *const roles[] = {"isolated", "source", "balanced", "sink", NULL};
-static const char *const pagerank_ops[] = {"reset", NULL};
+static const char *const pagerank_ops[] = {"reset", "compact", NULL};
+static const char *const node_ops[] = {"add", "remove", NULL};
 
 #define STATUS(record, about) RK_FIELD(record, status, RK_FIELD_CODE,.choices = statuses,.meaning = about)
 #define MIN_VERSION(record) RK_FIELD(record, min_version, RK_FIELD_INT8,.initial = "0", \
@@ -143,7 +144,35 @@ static const rk_field converge_reply[] = {
 
 static const rk_field pagerank_control[] = {
 	RK_FIELD(rk_pagerank_control, op, RK_FIELD_CODE,.choices = pagerank_ops,.first_code = 1,
-			 .meaning = "reset: the same score for all nodes"),
+			 .meaning = "reset: the same score for all nodes; compact: gaps that changes have left are closed, which makes iterations faster"),
+	{0}
+};
+
+static const rk_field node_change_request[] = {
+	RK_FIELD(rk_node_change_request, op, RK_FIELD_CODE,.implied = "'add'",.choices = node_ops,.first_code = RK_NODE_ADD,
+			 .meaning = "add: it is there even without an edge; remove: while it has edges only"),
+	RK_FIELD(rk_node_change_request, node, RK_FIELD_ID,.meaning = "the node"),
+	{0}
+};
+
+static const rk_field role_change[] = {
+	RK_FIELD(rk_role_change, node, RK_FIELD_ID,.meaning = "the node"),
+	RK_FIELD(rk_role_change, old_role, RK_FIELD_CODE,.initial = "NULL",.choices = roles,.meaning = "what it was; NULL: it is new"),
+	RK_FIELD(rk_role_change, new_role, RK_FIELD_CODE,.initial = "NULL",.choices = roles,.meaning = "what it is; NULL: it is gone"),
+	RK_FIELD(rk_role_change, version, RK_FIELD_INT8,.meaning = "changes applied so far, this one included"),
+	{0}
+};
+
+static const rk_field preference_request[] = {
+	RK_FIELD(rk_preference_request, node, RK_FIELD_ID,.meaning = "the node"),
+	RK_FIELD(rk_preference_request, value, RK_FIELD_FIXED,.min = 0,.max = 92e9,
+			 .meaning = "how often a teleport leads to it, beside the values of the others; while all are 0, to all nodes alike"),
+	{0}
+};
+
+static const rk_field preference_reply[] = {
+	RK_FIELD(rk_preference_reply, status, RK_FIELD_CODE,.choices = statuses,.meaning = "ok or unknown_node"),
+	RK_FIELD(rk_preference_reply, version, RK_FIELD_INT8,.meaning = "changes applied so far"),
 	{0}
 };
 
@@ -228,10 +257,10 @@ const rk_message_type rk_graph_pagerank_messages[] = {
 		.name = "PageRankControl",
 		.kernel = "graph/pagerank",
 		.function = "ring_graph_pagerank_control",
-		.description = "resets the scores of a graph/pagerank ring",
+		.description = "resets the scores of a graph/pagerank ring, or tidies its memory up",
 		.mutating = true,
 		.request = pagerank_control,
-		.request_size = 8,
+		.request_size = sizeof(rk_pagerank_control),
 		.reply = control_reply,
 		.reply_size = sizeof(rk_control_reply)
 	},
@@ -248,6 +277,32 @@ const rk_message_type rk_graph_pagerank_messages[] = {
 		.reply_size = 0,
 		.rows = score_row,
 		.row_size = sizeof(rk_score_row)
+	},
+	{
+		.type_id = 142,
+		.reply_id = 143,
+		.name = "PageRankNode",
+		.kernel = "graph/pagerank",
+		.function = "ring_graph_pagerank_node",
+		.description = "adds a node without edges to a graph/pagerank ring, or takes it back",
+		.mutating = true,
+		.request = node_change_request,
+		.request_size = sizeof(rk_node_change_request),
+		.reply = control_reply,
+		.reply_size = sizeof(rk_control_reply)
+	},
+	{
+		.type_id = 144,
+		.reply_id = 145,
+		.name = "PageRankPersonalize",
+		.kernel = "graph/pagerank",
+		.function = "ring_graph_pagerank_personalize",
+		.description = "sets how often a teleport leads to a node of a graph/pagerank ring",
+		.mutating = true,
+		.request = preference_request,
+		.request_size = sizeof(rk_preference_request),
+		.reply = preference_reply,
+		.reply_size = sizeof(rk_preference_reply)
 	},
 	{0}
 };
@@ -317,6 +372,28 @@ const rk_message_type rk_graph_degree_messages[] = {
 		.request_size = sizeof(rk_version_request),
 		.reply = roles_reply,
 		.reply_size = sizeof(rk_roles_reply)
+	},
+	{
+		.type_id = 146,
+		.reply_id = 147,
+		.name = "NodeUpdate",
+		.kernel = "graph/degree-centrality",
+		.function = "ring_graph_node_update",
+		.description = "adds a node without edges to a degree ring, or takes it back",
+		.mutating = true,
+		.request = node_change_request,
+		.request_size = sizeof(rk_node_change_request),
+		.reply = control_reply,
+		.reply_size = sizeof(rk_control_reply)
+	},
+	{
+		.type_id = 148,
+		.name = "RoleChange",
+		.kernel = "graph/degree-ratio",
+		.description = "a change that has given a node of a degree ring another role",
+		.request = role_change,
+		.request_size = sizeof(rk_role_change),
+		.published = true
 	},
 	{0}
 };

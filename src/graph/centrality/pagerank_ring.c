@@ -2,15 +2,15 @@
  * pagerank_ring.c
  *	  graph/pagerank as an actor: scores of a graph that changes edge by edge.
  *
- * The state is the dynamic graph and a score for each node.  An iteration is
- * the Jacobi step of the batch function, from the scores there are; so after a
- * few changes a few iterations are enough.  Changes of the graph leave scores
- * alone until the next iteration, but for a new node, which begins with 1 / n;
- * the first iteration after a change makes the scores add up to 1 again.
+ * The state is the dynamic graph and a score for each node, iterated as
+ * live_pagerank.h says: after a few changes a few iterations are enough.
+ * Iterations of a message run between other messages, so that scores are read
+ * in microseconds all the while; only a message from the journal, which must
+ * have its effect before the next one, makes them at once.  With the option
+ * auto_converge the scores follow the graph without being told to.
  *
- * An iteration pushes along the pairs in the order in which they lie in
- * memory: O(nodes + pairs), no index to be rebuilt after a change.  That order
- * is not the same after a restart, the scores then are to about 1e-15.
+ * Scores are to about 1e-15 after a restart, since pairs then lie in another
+ * order.
  */
 #include "graph_ring.h"
 
@@ -18,23 +18,20 @@
 #include <stdlib.h>
 
 #include "../../compute/random.h"
-#include "centrality.h"
+#include "live_pagerank.h"
 
 typedef struct pagerank_state
 {
 	rk_dynamic_graph graph;
-	double		damping;
+	rk_live_pagerank live;
 	double		tolerance;
 	int			max_iterations;
-	bool		weighted;
-	rk_dangling dangling;
-	double	   *score;			/* by node index */
-	double	   *next;			/* the same, while iterating */
-	uint32_t	capacity;
-	int64_t		iteration;
-	int64_t		converged_version;	/* -1: not converged since the last reset */
+	bool		auto_converge;
+	int64_t		given_up;		/* version that did not converge by itself; -1: none */
+	int64_t		owner;			/* id of the message that iterations are for; 0: none */
 	rk_score_row *order;		/* PageRankTop; NULL: to be made */
 	int64_t		order_count;
+	uint64_t	order_changes;
 } pagerank_state;
 
 static rk_status
@@ -44,42 +41,37 @@ pagerank_init(rk_ctx *ctx, const rk_options *options, void **state)
 
 	if (s == NULL)
 		return RK_ERR_MEMORY;
-	s->damping = rk_option_find(options, "damping")->number;
+	s->live.damping = rk_option_find(options, "damping")->number;
+	s->live.weighted = rk_option_find(options, "weighted")->truth;
+	s->live.dangling = rk_option_find(options, "dangling")->integer;
+	s->live.converged_version = -1;
 	s->tolerance = rk_option_find(options, "tolerance")->number;
 	s->max_iterations = rk_option_find(options, "max_iterations")->integer;
-	s->weighted = rk_option_find(options, "weighted")->truth;
-	s->dangling = rk_option_find(options, "dangling")->integer;
-	s->converged_version = -1;
+	s->auto_converge = rk_option_find(options, "auto_converge")->truth;
+	s->given_up = -1;
 	*state = s;
-	return rk_dynamic_graph_init(ctx, &s->graph);
+	return rk_dynamic_graph_init(ctx, &s->graph, !rk_option_find(options, "directed")->truth);
 }
 
-/* Arrays as large as the graph's. */
+/* Memory first, as a change cannot be undone. */
 static rk_status
-follow_capacity(rk_ctx *ctx, pagerank_state *s)
+make_room(rk_ctx *ctx, pagerank_state *s)
 {
-	uint32_t	capacity = s->graph.node_capacity;
-	double	   *p;
+	rk_status	status = rk_dynamic_reserve(ctx, &s->graph);
 
-	if (capacity <= s->capacity)
-		return RK_OK;
-	p = s->score ? rk_realloc(ctx, s->score, capacity, sizeof(double)) : rk_alloc(ctx, capacity, sizeof(double));
-	if (p == NULL)
-		return RK_ERR_MEMORY;
-	s->score = p;
-	p = s->next ? rk_realloc(ctx, s->next, capacity, sizeof(double)) : rk_alloc(ctx, capacity, sizeof(double));
-	if (p == NULL)
-		return RK_ERR_MEMORY;
-	s->next = p;
-	s->capacity = capacity;
-	return RK_OK;
+	return status == RK_OK ? rk_live_reserve(ctx, &s->live, &s->graph) : status;
 }
 
+/* A node that may have come or gone with a change: it was at index before, or RK_NO_INDEX. */
 static void
-forget_order(rk_ctx *ctx, pagerank_state *s)
+follow_node(pagerank_state *s, int64_t id, uint32_t before)
 {
-	rk_free(ctx, s->order);
-	s->order = NULL;
+	uint32_t	i = rk_dynamic_find(&s->graph, id);
+
+	if (i != RK_NO_INDEX && before == RK_NO_INDEX)
+		rk_live_node_added(&s->live, &s->graph, i);
+	else if (i == RK_NO_INDEX && before != RK_NO_INDEX)
+		rk_live_node_dropped(&s->live, before);
 }
 
 static rk_status
@@ -88,164 +80,135 @@ edge_change(rk_ctx *ctx, pagerank_state *s, const rk_edge_request *q, rk_reply *
 	rk_edge_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
 	uint32_t	source = rk_dynamic_find(&s->graph, q->source);
 	uint32_t	target = rk_dynamic_find(&s->graph, q->target);
-	uint32_t	i;
 	bool		found;
 	rk_status	status;
 
 	if (r == NULL)
 		return ctx->error.status;
-	/* memory first: a change cannot be undone */
-	if (q->op != RK_EDGE_REMOVE &&
-		((status = rk_dynamic_reserve(ctx, &s->graph)) != RK_OK || (status = follow_capacity(ctx, s)) != RK_OK))
+	if (q->op != RK_EDGE_REMOVE && (status = make_room(ctx, s)) != RK_OK)
 		return status;
 	if ((status = rk_dynamic_change(ctx, &s->graph, q->op, q->source, q->target, q->weight, &found)) != RK_OK)
 		return status;
-	i = rk_dynamic_find(&s->graph, q->source);
-	if (i != RK_NO_INDEX && source == RK_NO_INDEX)
-		s->score[i] = 1.0 / s->graph.node_count;
-	i = rk_dynamic_find(&s->graph, q->target);
-	if (i != RK_NO_INDEX && target == RK_NO_INDEX)
-		s->score[i] = 1.0 / s->graph.node_count;
+	follow_node(s, q->source, source);
+	if (q->target != q->source)
+		follow_node(s, q->target, target);
 	rk_edge_reply_fill(&s->graph, q, found, r);
-	if (found)
-		forget_order(ctx, s);
 	return RK_OK;
 }
 
-/* One step from score into next; *delta is its L1 norm. */
 static rk_status
-step(rk_ctx *ctx, const pagerank_state *s, const double *score, double *next, double scale, double *delta)
+node_change(rk_ctx *ctx, pagerank_state *s, const rk_node_change_request *q, rk_reply *reply)
 {
-	const rk_dynamic_graph *g = &s->graph;
-	int64_t		n = g->node_count;
-	double		dangling = 0;
-	double		everywhere;
-	double		change = 0;
-
-	for (uint32_t i = 0; i < g->node_end; i++)
-	{
-		const rk_dynamic_node *node = &g->nodes[i];
-
-		next[i] = 0;
-		if (node->used && (s->weighted ? node->out_strength == 0 : node->out_degree == 0))
-		{
-			dangling += score[i] * scale;
-			if (s->dangling == RK_DANGLING_SELF)
-				next[i] = score[i] * scale;
-		}
-	}
-	for (uint32_t p = 0; p < g->pair_end; p++)
-	{
-		const rk_dynamic_pair *pair = &g->pairs[p];
-
-		if (p % 65536 == 0 && rk_ctx_poll(ctx))
-			return RK_STOPPED;
-		if (pair->rows == 0)
-			continue;
-		if (!s->weighted)
-			next[pair->target] += score[pair->source] * scale / g->nodes[pair->source].out_degree;
-		else if (pair->weight > 0)
-			next[pair->target] += score[pair->source] * scale *
-				((double) pair->weight / (double) g->nodes[pair->source].out_strength);
-	}
-	everywhere = (1 - s->damping) / n;
-	if (s->dangling == RK_DANGLING_TELEPORT || s->dangling == RK_DANGLING_UNIFORM)
-		everywhere += s->damping * dangling / n;
-	for (uint32_t i = 0; i < g->node_end; i++)
-		if (g->nodes[i].used)
-		{
-			next[i] = s->damping * next[i] + everywhere;
-			change += fabs(next[i] - score[i] * scale);
-		}
-	*delta = change;
-	return RK_OK;
-}
-
-/* Up to count iterations, until one changes less than threshold. */
-static rk_status
-iterate(rk_ctx *ctx, pagerank_state *s, int64_t count, double threshold, int64_t *made, double *delta)
-{
-	double		sum = 0;
-	double		scale = 1;
-	rk_status	status = RK_OK;
-	double	   *first = s->score;
-	double	   *a = s->next;
-	double	   *b = NULL;
-
-	*made = 0;
-	*delta = 0;
-	if (s->graph.node_count == 0)
-		return RK_OK;
-	/* the scores stay as they are until all iterations are done */
-	if (count > 1)
-	{
-		b = rk_alloc(ctx, s->capacity, sizeof(double));
-		if (b == NULL)
-			return RK_ERR_MEMORY;
-	}
-	for (uint32_t i = 0; i < s->graph.node_end; i++)
-		if (s->graph.nodes[i].used)
-			sum += s->score[i];
-	/* mass that is lost on purpose is not given back */
-	if (sum > 0 && s->dangling != RK_DANGLING_NONE)
-		scale = 1 / sum;
-	while (*made < count)
-	{
-		status = step(ctx, s, *made == 0 ? first : *made % 2 == 1 ? a : b, *made % 2 == 0 ? a : b,
-					  *made == 0 ? scale : 1, delta);
-		if (status != RK_OK)
-			break;
-		(*made)++;
-		if (*delta < threshold)
-			break;
-	}
-	if (status == RK_OK)
-	{
-		double	   *result = *made % 2 == 1 ? a : b;
-
-		memcpy(s->score, result, sizeof(double) * s->graph.node_end);
-		s->iteration += *made;
-		s->converged_version = *delta < threshold ? s->graph.version : -1;
-		forget_order(ctx, s);
-	}
-	rk_free(ctx, b);
-	return status;
-}
-
-static rk_status
-iterate_once(rk_ctx *ctx, pagerank_state *s, rk_reply *reply)
-{
-	rk_iterate_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	int64_t		made;
+	rk_control_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+	uint32_t	before = rk_dynamic_find(&s->graph, q->node);
+	bool		changed;
 	rk_status	status;
 
 	if (r == NULL)
 		return ctx->error.status;
-	status = iterate(ctx, s, 1, s->tolerance, &made, &r->delta);
-	r->iteration = s->iteration;
-	r->converged = r->delta < s->tolerance;
-	return status;
+	if (q->op == RK_NODE_ADD && (status = make_room(ctx, s)) != RK_OK)
+		return status;
+	if ((status = rk_dynamic_pin(ctx, &s->graph, q->node, q->op == RK_NODE_ADD, &changed)) != RK_OK)
+		return status;
+	follow_node(s, q->node, before);
+	rk_control_reply_fill(&s->graph, r);
+	return RK_OK;
 }
 
 static rk_status
-converge(rk_ctx *ctx, pagerank_state *s, const rk_converge_request *q, rk_reply *reply)
+prefer(rk_ctx *ctx, pagerank_state *s, const rk_preference_request *q, rk_reply *reply)
 {
+	rk_preference_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+	uint32_t	i = rk_dynamic_find(&s->graph, q->node);
+	rk_status	status;
+
+	if (r == NULL)
+		return ctx->error.status;
+	if (i == RK_NO_INDEX)
+		r->status = RK_GRAPH_UNKNOWN_NODE;
+	else
+	{
+		bool		changed = rk_live_preference(&s->live, i) != q->value;
+
+		if ((status = rk_live_prefer(ctx, &s->live, i, q->value)) != RK_OK)
+			return status;
+		s->graph.version += changed;
+	}
+	r->version = s->graph.version;
+	return RK_OK;
+}
+
+/*
+ * Up to limit iterations, until one changes less than threshold.  Where they
+ * are not over at once, the message comes again (reply->later); those of
+ * another message end first.
+ */
+static rk_status
+iterate(rk_ctx *ctx, pagerank_state *s, const rk_message *message, int64_t limit, double threshold, rk_reply *reply)
+{
+	bool		at_once = message->apply_seq != 0 || message->replay;
+
+	if (s->owner != message->id || at_once)
+	{
+		if (!at_once && s->owner != 0 && s->live.phase != RK_LIVE_IDLE)
+		{
+			reply->later = true;
+			return RK_OK;
+		}
+		s->owner = message->id;
+		rk_live_begin(&s->live, limit, threshold);
+		rk_live_slice(&s->live, &s->graph);
+	}
+	while (at_once && rk_live_slice(&s->live, &s->graph))
+		if (rk_ctx_poll(ctx))
+		{
+			s->live.phase = RK_LIVE_IDLE;
+			return RK_STOPPED;
+		}
+	if (s->live.phase != RK_LIVE_IDLE)
+		reply->later = true;
+	else
+		s->owner = 0;
+	return RK_OK;
+}
+
+static rk_status
+iterate_once(rk_ctx *ctx, pagerank_state *s, const rk_message *message, rk_reply *reply)
+{
+	rk_iterate_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+	rk_status	status;
+
+	if (r == NULL)
+		return ctx->error.status;
+	if ((status = iterate(ctx, s, message, 1, s->tolerance, reply)) != RK_OK || reply->later)
+		return status;
+	r->iteration = s->live.iteration;
+	r->delta = s->live.delta;
+	r->converged = r->delta < s->tolerance;
+	return RK_OK;
+}
+
+static rk_status
+converge(rk_ctx *ctx, pagerank_state *s, const rk_message *message, rk_reply *reply)
+{
+	const rk_converge_request *q = message->payload;
 	rk_converge_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
 	double		threshold = isnan(q->threshold) ? s->tolerance : q->threshold;
-	int64_t		count = q->max_iterations == RK_FIELD_ABSENT_INT4 ? s->max_iterations : q->max_iterations;
-	int64_t		made;
+	int64_t		limit = q->max_iterations == RK_FIELD_ABSENT_INT4 ? s->max_iterations : q->max_iterations;
 	rk_status	status;
 
 	if (r == NULL)
 		return ctx->error.status;
 	if (!(threshold > 0))
 		return rk_fail(ctx, RK_ERR_PARAMETER, "field \"threshold\" must be above 0");
-	if (count < 1)
+	if (limit < 1)
 		return rk_fail(ctx, RK_ERR_PARAMETER, "field \"max_iterations\" must be at least 1");
-	status = iterate(ctx, s, count, threshold, &made, &r->delta);
-	r->iterations = made;
-	r->converged = r->delta < threshold;
-	return status;
+	if ((status = iterate(ctx, s, message, limit, threshold, reply)) != RK_OK || reply->later)
+		return status;
+	r->iterations = s->live.made;
+	r->delta = s->live.delta;
+	r->converged = s->live.converged_version == s->graph.version;
+	return RK_OK;
 }
 
 static rk_status
@@ -257,12 +220,12 @@ query(rk_ctx *ctx, pagerank_state *s, const rk_node_request *q, rk_reply *reply)
 	if (r == NULL)
 		return ctx->error.status;
 	r->version = s->graph.version;
-	r->iteration = s->iteration;
-	r->converged = s->converged_version == s->graph.version;
+	r->iteration = s->live.iteration;
+	r->converged = s->live.converged_version == s->graph.version;
 	if (i == RK_NO_INDEX)
 		r->status = RK_GRAPH_UNKNOWN_NODE;
 	else
-		r->score = s->score[i];
+		r->score = s->live.score[i];
 	return RK_OK;
 }
 
@@ -284,16 +247,18 @@ top(rk_ctx *ctx, pagerank_state *s, const rk_top_request *q, rk_reply *reply)
 	int64_t		count;
 	void	   *rows;
 
-	if (s->order == NULL)
+	if (s->order == NULL || s->order_changes != s->live.changes)
 	{
+		rk_free(ctx, s->order);
 		s->order = rk_alloc(ctx, s->graph.node_count + 1, sizeof(rk_score_row));
 		if (s->order == NULL)
 			return RK_ERR_MEMORY;
 		s->order_count = 0;
 		for (uint32_t i = 0; i < s->graph.node_end; i++)
 			if (s->graph.nodes[i].used)
-				s->order[s->order_count++] = (rk_score_row) {s->graph.nodes[i].id, s->score[i]};
+				s->order[s->order_count++] = (rk_score_row) {s->graph.nodes[i].id, s->live.score[i]};
 		qsort(s->order, s->order_count, sizeof(rk_score_row), by_score);
+		s->order_changes = s->live.changes;
 	}
 	count = s->order_count > q->skip ? s->order_count - q->skip : 0;
 	if (count > q->k)
@@ -306,20 +271,53 @@ top(rk_ctx *ctx, pagerank_state *s, const rk_top_request *q, rk_reply *reply)
 }
 
 static rk_status
-control(rk_ctx *ctx, pagerank_state *s, rk_reply *reply)
+control(rk_ctx *ctx, pagerank_state *s, const rk_pagerank_control *q, rk_reply *reply)
 {
 	rk_control_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+	rk_status	status;
 
 	if (r == NULL)
 		return ctx->error.status;
-	for (uint32_t i = 0; i < s->graph.node_end; i++)
-		s->score[i] = 1.0 / s->graph.node_count;
-	s->iteration = 0;
-	s->converged_version = -1;
-	forget_order(ctx, s);
-	r->num_nodes = s->graph.node_count;
-	r->num_edges = s->graph.edge_count;
-	r->version = s->graph.version;
+	if (q->op == RK_PAGERANK_COMPACT)
+	{
+		/* the iteration that runs along the pairs begins anew */
+		if ((status = rk_dynamic_compact(ctx, &s->graph)) != RK_OK)
+			return status;
+		if (s->live.phase != RK_LIVE_IDLE)
+			rk_live_begin(&s->live, s->live.limit - s->live.made, s->live.threshold);
+	}
+	else
+	{
+		rk_live_reset(&s->live, &s->graph);
+		s->owner = 0;
+		s->given_up = -1;
+	}
+	rk_control_reply_fill(&s->graph, r);
+	return RK_OK;
+}
+
+/* Iterations that a message waits for, or that the graph asks for itself. */
+static rk_status
+pagerank_tick(rk_ctx *ctx, void *state, bool *more)
+{
+	pagerank_state *s = state;
+	rk_live_pagerank *live = &s->live;
+
+	(void) ctx;
+	if (live->phase == RK_LIVE_IDLE && s->auto_converge && live->converged_version != s->graph.version &&
+		s->given_up != s->graph.version)
+	{
+		s->owner = 0;
+		rk_live_begin(live, s->max_iterations, s->tolerance);
+	}
+	*more = rk_live_slice(live, &s->graph);
+	if (!*more && s->auto_converge && live->converged_version != s->graph.version)
+	{
+		if (live->version == s->graph.version)
+			s->given_up = s->graph.version;
+		else
+			*more = true;
+	}
 	return RK_OK;
 }
 
@@ -346,13 +344,17 @@ pagerank_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *r
 		case 100:
 			return query(ctx, s, message->payload, reply);
 		case 102:
-			return iterate_once(ctx, s, reply);
+			return iterate_once(ctx, s, message, reply);
 		case 104:
-			return converge(ctx, s, message->payload, reply);
+			return converge(ctx, s, message, reply);
 		case 106:
 			return edge_change(ctx, s, message->payload, reply);
 		case 108:
-			return control(ctx, s, reply);
+			return control(ctx, s, message->payload, reply);
+		case 142:
+			return node_change(ctx, s, message->payload, reply);
+		case 144:
+			return prefer(ctx, s, message->payload, reply);
 		case 140:
 			return top(ctx, s, message->payload, reply);
 	}
@@ -361,9 +363,10 @@ pagerank_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *r
 
 /* ---- snapshots ---- */
 
+/* After the graph, in the order of its nodes. */
 typedef struct stored_score
 {
-	int64_t		node;
+	int64_t		preference;
 	double		score;
 } stored_score;
 
@@ -371,7 +374,7 @@ static rk_status
 pagerank_snapshot(rk_ctx *ctx, void *state, rk_writer *writer)
 {
 	pagerank_state *s = state;
-	int64_t		header[3] = {s->iteration, s->converged_version, s->graph.node_count};
+	int64_t		header[2] = {s->live.iteration, s->live.converged_version};
 	rk_status	status = rk_dynamic_write(ctx, &s->graph, writer);
 
 	if (status == RK_OK)
@@ -379,7 +382,7 @@ pagerank_snapshot(rk_ctx *ctx, void *state, rk_writer *writer)
 	for (uint32_t i = 0; i < s->graph.node_end && status == RK_OK; i++)
 		if (s->graph.nodes[i].used)
 		{
-			stored_score row = {s->graph.nodes[i].id, s->score[i]};
+			stored_score row = {rk_live_preference(&s->live, i), s->live.score[i]};
 
 			status = rk_write(ctx, writer, &row, sizeof(row));
 		}
@@ -391,40 +394,43 @@ pagerank_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_re
 {
 	rk_status	status = pagerank_init(ctx, options, state);
 	pagerank_state *s = *state;
-	int64_t		header[3];
+	int64_t		header[2];
 
 	(void) version;
 	if (status != RK_OK || (status = rk_dynamic_read(ctx, &s->graph, reader)) != RK_OK ||
-		(status = follow_capacity(ctx, s)) != RK_OK ||
+		(status = rk_live_reserve(ctx, &s->live, &s->graph)) != RK_OK ||
 		(status = rk_read_bytes(ctx, reader, header, sizeof(header))) != RK_OK)
 		return status;
-	s->iteration = header[0];
-	s->converged_version = header[1];
-	if (header[2] != s->graph.node_count)
-		return rk_fail(ctx, RK_ERR_CORRUPT, "snapshot has another number of scores than nodes");
-	for (int64_t k = 0; k < header[2]; k++)
+	s->live.iteration = header[0];
+	s->live.converged_version = header[1];
+	for (uint32_t i = 0; i < s->graph.node_end; i++)
 	{
 		stored_score row;
-		uint32_t	i;
 
 		if ((status = rk_read_bytes(ctx, reader, &row, sizeof(row))) != RK_OK)
 			return status;
-		i = rk_dynamic_find(&s->graph, row.node);
-		if (i == RK_NO_INDEX)
-			return rk_fail(ctx, RK_ERR_CORRUPT, "snapshot has a score of no node");
-		s->score[i] = row.score;
+		s->live.score[i] = row.score;
+		if (row.preference != 0 && (status = rk_live_prefer(ctx, &s->live, i, row.preference)) != RK_OK)
+			return status;
 	}
 	return RK_OK;
 }
 
-/* Graph and progress; scores to the last bit would depend on the order of pairs. */
+/*
+ * Graph and teleport weights: how far the iterations have come depends on when
+ * they ran.
+ */
 static uint64_t
 pagerank_checksum(rk_ctx *ctx, void *state)
 {
 	pagerank_state *s = state;
+	uint64_t	sum = rk_dynamic_checksum(&s->graph);
 
 	(void) ctx;
-	return rk_hash_fold(rk_dynamic_checksum(&s->graph), (uint64_t) s->iteration);
+	for (uint32_t i = 0; s->live.preference && i < s->graph.node_end; i++)
+		if (s->graph.nodes[i].used && s->live.preference[i] != 0)
+			sum += rk_hash2((uint64_t) s->graph.nodes[i].id, (uint64_t) s->live.preference[i]);
+	return sum;
 }
 
 static const char *const dangling_choices[] = {"teleport", "uniform", "self", "none", NULL};
@@ -432,6 +438,12 @@ static const char *const dangling_choices[] = {"teleport", "uniform", "self", "n
 static const rk_param pagerank_options[] = {
 	{.name = "edges",.type = RK_TYPE_RELATION,.initial = "NULL",
 	.meaning = "rows (source, target[, weight]) to begin with"},
+	{.name = "nodes",.type = RK_TYPE_RELATION,.initial = "NULL",
+	.meaning = "rows (node): nodes that are there without an edge"},
+	{.name = "personalization",.type = RK_TYPE_RELATION,.initial = "NULL",
+	.meaning = "rows (node, value): where a teleport leads to, of nodes that there are; NULL: to all nodes alike"},
+	{.name = "directed",.type = RK_TYPE_BOOLEAN,.initial = "true",
+	.meaning = "true: rows are arcs from source to target; false: undirected edges"},
 	{.name = "damping",.type = RK_TYPE_FLOAT8,.initial = "0.85",RK_FROM_BELOW(0, 1),
 	.meaning = "probability of following an edge instead of teleporting"},
 	{.name = "tolerance",.type = RK_TYPE_FLOAT8,.initial = "1e-6",RK_ABOVE(0),
@@ -442,21 +454,25 @@ static const rk_param pagerank_options[] = {
 	.meaning = "whether weights count; without, parallel rows are one edge"},
 	{.name = "dangling",.type = RK_TYPE_TEXT,.initial = "'teleport'",.choices = dangling_choices,
 	.meaning = "where the mass of nodes without out-edges goes"},
+	{.name = "auto_converge",.type = RK_TYPE_BOOLEAN,.initial = "false",
+	.meaning = "whether the scores follow the graph by themselves, between messages"},
 	{0}
 };
 
-static const rk_actor_load pagerank_loads[] = {{"edges", 106}, {0}};
+static const rk_actor_load pagerank_loads[] = {{"edges", 106}, {"nodes", 142}, {"personalization", 144}, {0}};
 
 const rk_actor rk_actor_graph_pagerank = {
 	.kernel = "graph/pagerank",
-	.version = 1,
+	.version = 2,
 	.description = "PageRank of a graph that changes edge by edge",
 	.messages = rk_graph_pagerank_messages,
 	.options = pagerank_options,
 	.loads = pagerank_loads,
+	.feed = 106,
 	.init = pagerank_init,
 	.handle = pagerank_handle,
 	.snapshot = pagerank_snapshot,
 	.restore = pagerank_restore,
+	.tick = pagerank_tick,
 	.checksum = pagerank_checksum
 };
