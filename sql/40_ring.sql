@@ -161,6 +161,30 @@ CREATE TABLE rk.route (
 CREATE INDEX ON rk.route (type_id);
 COMMENT ON TABLE rk.route IS 'which ring gets messages of a type that rk.dispatch sends';
 
+CREATE TABLE rk.fanout (
+	fanout_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	name text NOT NULL UNIQUE CHECK (name <> '' AND octet_length(name) < 64),
+	owner regrole NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE rk.fanout IS 'named sets of rings for rk.broadcast';
+
+CREATE TABLE rk.fanout_ring (
+	fanout_id integer NOT NULL REFERENCES rk.fanout ON DELETE CASCADE,
+	ring_id integer NOT NULL REFERENCES rk.ring ON DELETE CASCADE,
+	PRIMARY KEY (fanout_id, ring_id)
+);
+COMMENT ON TABLE rk.fanout_ring IS 'rings of the sets in rk.fanout';
+
+CREATE TABLE rk.k2k_link (
+	source integer NOT NULL REFERENCES rk.ring ON DELETE CASCADE,
+	destination integer NOT NULL REFERENCES rk.ring ON DELETE CASCADE,
+	allowed boolean NOT NULL,
+	PRIMARY KEY (source, destination)
+);
+COMMENT ON TABLE rk.k2k_link IS
+'which rings may send to which, and may not; where it says nothing, those of the same owner or tenant may';
+
 CREATE TABLE rk.dead_letter (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	ring_id integer NOT NULL REFERENCES rk.ring ON DELETE CASCADE,
@@ -203,6 +227,10 @@ SELECT pg_catalog.pg_extension_config_dump('rk.topic_message_id', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.topic_retained', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.route', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.route_route_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.fanout', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.fanout_fanout_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.fanout_ring', '');
+SELECT pg_catalog.pg_extension_config_dump('rk.k2k_link', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.dead_letter', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.dead_letter_id_seq', '');
 
@@ -440,6 +468,49 @@ FROM rk.tally(0, 0) n;
 COMMENT ON VIEW rk.dispatch_stats IS
 'what rk.dispatch has done in this database since the server was started: messages with a route, those a queue took, those without a route, those a queue did not take';
 
+/* ---- messages to several rings ---- */
+
+CREATE FUNCTION rk.fanout_create(name text, rings text[]) RETURNS void
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_fanout_create';
+COMMENT ON FUNCTION rk.fanout_create(text, text[]) IS 'names a set of rings for rk.broadcast';
+
+CREATE FUNCTION rk.fanout_add(name text, ring text) RETURNS void
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_fanout_add';
+COMMENT ON FUNCTION rk.fanout_add(text, text) IS 'adds a ring to a fan-out';
+
+CREATE FUNCTION rk.fanout_remove(name text, ring text) RETURNS void
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_fanout_remove';
+COMMENT ON FUNCTION rk.fanout_remove(text, text) IS 'takes a ring out of a fan-out';
+
+CREATE FUNCTION rk.fanout_drop(name text) RETURNS void
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_fanout_drop';
+COMMENT ON FUNCTION rk.fanout_drop(text) IS 'forgets a fan-out; its rings stay';
+
+CREATE FUNCTION rk.broadcast(name text, type_id integer, payload jsonb, wait text DEFAULT 'all',
+	OUT ring text, OUT status rk.delivery_status, OUT latency_ns bigint) RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000 ROWS 10
+AS 'MODULE_PATHNAME', 'rk_fanout_broadcast';
+COMMENT ON FUNCTION rk.broadcast(text, integer, jsonb, text) IS
+'sends a message to all rings of a fan-out, and waits until none, any, all or a number of them have handled it';
+
+CREATE FUNCTION rk.ring_iterate(rings text[], type_id integer, tolerance double precision DEFAULT 1e-6,
+	max_iterations integer DEFAULT 100, OUT iterations integer, OUT final_delta double precision, OUT converged boolean,
+	OUT reached_max boolean)
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10000
+AS 'MODULE_PATHNAME', 'rk_ring_iterate';
+COMMENT ON FUNCTION rk.ring_iterate(text[], integer, double precision, integer) IS
+'sends rings that work together one message after the other, all at the same time, until the sum of the changes that they answer is at most the tolerance';
+
+CREATE FUNCTION rk.k2k_allow(source text, destination text, allowed boolean DEFAULT true) RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_k2k_allow';
+COMMENT ON FUNCTION rk.k2k_allow(text, text, boolean) IS
+'lets a ring send to another, or not; with null it depends on their owners and tenants again';
+
 /* ---- messages from tables ---- */
 
 CREATE FUNCTION rk.ring_journal_row() RETURNS trigger
@@ -598,6 +669,14 @@ FROM rk.route t JOIN rk.ring r USING (ring_id) LEFT JOIN rk.message_types m USIN
 COMMENT ON VIEW rk.routes IS
 'routes of rk.dispatch; counters since the server was started';
 
+CREATE VIEW rk.fanouts AS
+SELECT f.name, f.owner, ARRAY(SELECT r.name FROM rk.fanout_ring m JOIN rk.ring r USING (ring_id)
+	WHERE m.fanout_id = f.fanout_id ORDER BY r.name) AS destinations, n[1] AS broadcasts, n[2] AS delivered,
+	n[3] AS targets, f.created_at
+FROM rk.fanout f, rk.tally(2, f.fanout_id) n;
+COMMENT ON VIEW rk.fanouts IS
+'sets of rings; broadcasts since the server was started, rings of the last one, and how many had handled it when it returned';
+
 CREATE VIEW rk.outputs AS
 SELECT o.output_id, r.name AS ring, coalesce(m.name, q.name || 'Reply') AS record, o.type_id, o.relation, o.channel, o.topic,
 	d.name AS destination, o.mapping, p.output_seq, o.created_at
@@ -674,7 +753,8 @@ COMMENT ON FUNCTION rk.dlq_replay(text, text, bigint) IS
 'sends dead letters of a ring again, oldest first, and removes them, both when the transaction commits; returns their number';
 
 REVOKE EXECUTE ON FUNCTION rk.ring_start(text, text, jsonb), rk.checkpoint_import(text, bytea),
-	rk.publish(text, jsonb, text, boolean), rk.subscribe(text, text, text), rk.route_add(integer, text, text) FROM PUBLIC;
+	rk.publish(text, jsonb, text, boolean), rk.subscribe(text, text, text), rk.route_add(integer, text, text),
+	rk.fanout_create(text, text[]) FROM PUBLIC;
 GRANT DELETE ON rk.dead_letters TO PUBLIC;
 GRANT SELECT ON rk.ring, rk.rings, rk.stat_ring, rk.message_types, rk.dead_letters, rk.attachments, rk.outputs, rk.checkpoints, rk.topics,
-	rk.routes, rk.dispatch_stats TO PUBLIC;
+	rk.routes, rk.dispatch_stats, rk.fanouts TO PUBLIC;

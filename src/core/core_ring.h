@@ -34,6 +34,13 @@ typedef struct rk_echo_total_reply
 	int64_t		sent_at;		/* of the last of them; 0: none yet */
 } rk_echo_total_reply;
 
+typedef struct rk_echo_pass_request
+{
+	int64_t		amount;
+	char		next[56];		/* ring that gets the message after this one */
+	char		after[56];		/* and the one after that */
+} rk_echo_pass_request;
+
 /* Published with every amount. */
 typedef struct rk_echo_added
 {

@@ -39,6 +39,22 @@ reply_total(rk_ctx *ctx, const echo_state *s, rk_reply *reply)
 	return RK_OK;
 }
 
+/* Hands EchoPass to the next ring, which hands it to the one after. */
+static void
+pass_on(const rk_echo_pass_request *q, rk_reply *reply)
+{
+	rk_echo_pass_request next = {.amount = q->amount};
+	char		name[sizeof(q->next) + 1];
+
+	if (q->next[0] == '\0')
+		return;
+	memcpy(next.next, q->after, sizeof(next.next));
+	memcpy(next.after, q->next, sizeof(next.after));
+	memcpy(name, q->next, sizeof(q->next));
+	name[sizeof(q->next)] = '\0';
+	rk_send(reply, name, 58, &next, sizeof(next));
+}
+
 static rk_status
 echo_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *reply)
 {
@@ -57,7 +73,9 @@ echo_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *reply
 				return RK_OK;
 			}
 		case 52:
+		case 58:
 			{
+				/* the amount comes first in both */
 				const rk_echo_add_request *q = message->payload;
 				int64_t		total;
 
@@ -72,6 +90,8 @@ echo_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *reply
 
 					rk_publish(reply, 56, &added, sizeof(added));
 				}
+				if (message->type_id == 58)
+					pass_on(message->payload, reply);
 				return reply_total(ctx, s, reply);
 			}
 		case 54:

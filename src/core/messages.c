@@ -33,6 +33,14 @@ static const rk_field total_reply[] = {
 	{0}
 };
 
+static const rk_field pass_request[] = {
+	RK_FIELD(rk_echo_pass_request, amount, RK_FIELD_INT8,.initial = "1",.meaning = "what is added to the total"),
+	RK_FIELD(rk_echo_pass_request, next, RK_FIELD_TEXT,.initial = "''",
+			 .meaning = "ring that gets the message next, with `next` and `after` exchanged; empty: none"),
+	RK_FIELD(rk_echo_pass_request, after, RK_FIELD_TEXT,.initial = "''",.meaning = "ring that gets it after that; empty: none"),
+	{0}
+};
+
 static const rk_field added_record[] = {
 	RK_FIELD(rk_echo_added, amount, RK_FIELD_INT8,.meaning = "what was added to the total"),
 	RK_FIELD(rk_echo_added, total, RK_FIELD_INT8,.meaning = "sum of all amounts, this one included"),
@@ -86,6 +94,19 @@ const rk_message_type rk_core_messages[] = {
 		.request = added_record,
 		.request_size = sizeof(rk_echo_added),
 		.published = true
+	},
+	{
+		.type_id = 58,
+		.reply_id = 59,
+		.name = "EchoPass",
+		.kernel = "core/echo",
+		.function = "ring_core_pass",
+		.description = "adds an amount to the total of a core/echo ring, which passes the message on to other rings, and returns the total",
+		.mutating = true,
+		.request = pass_request,
+		.request_size = sizeof(rk_echo_pass_request),
+		.reply = total_reply,
+		.reply_size = sizeof(rk_echo_total_reply)
 	},
 	{0}
 };

@@ -79,6 +79,9 @@ typedef struct rk_reply
 
 	/* takes a record for the ring's outputs; NULL: nobody wants any */
 	void		(*publish) (struct rk_reply *reply, uint32_t type_id, const void *record, uint32_t size);
+
+	/* takes a message for another ring; NULL: it went out before, or nobody hears it */
+	void		(*send) (struct rk_reply *reply, const char *ring, uint32_t type_id, const void *payload, uint32_t size);
 } rk_reply;
 
 /*
@@ -116,6 +119,21 @@ rk_publish(rk_reply *reply, uint32_t type_id, const void *record, uint32_t size)
 {
 	if (reply->publish)
 		reply->publish(reply, type_id, record, size);
+}
+
+/*
+ * Sends a message to a ring of this database, when this message has been
+ * handled and before it is answered.  Those to one ring arrive in their order,
+ * and before whatever a sender sends after it has the answer, if it is of the
+ * same priority.  Nobody waits for the reply.  This cannot fail; what is not
+ * delivered becomes a dead letter, and what is sent while a message of the log
+ * is applied again is not sent twice.
+ */
+static inline void
+rk_send(rk_reply *reply, const char *ring, uint32_t type_id, const void *payload, uint32_t size)
+{
+	if (reply->send)
+		reply->send(reply, ring, type_id, payload, size);
 }
 
 /* A value of one of the actor's options, checked against its description. */

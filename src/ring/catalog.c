@@ -394,7 +394,7 @@ actor_option(const JsonbValue *v, const rk_param *p, rk_option *option)
 static const char *const runtime_options[] = {
 	"queue_capacity", "overflow", "durability", "checkpoint_interval", "checkpoint_messages", "checkpoints_kept",
 	"dedicated", "priority_lanes", "message_timeout", "restart_policy", "max_restarts",
-	"max_retries", "memory_limit", "standby", "high_water", "low_water", "dlq_size", "dlq_age", "kernel", NULL
+	"max_retries", "max_hops", "memory_limit", "standby", "high_water", "low_water", "dlq_size", "dlq_age", "kernel", NULL
 };
 
 /* Every key is one that somebody understands. */
@@ -457,6 +457,7 @@ rk_ring_options_read(const Jsonb *options, const rk_actor *actor, rk_ring_option
 		.message_timeout_ms = 60000,
 		.max_restarts = 3,
 		.max_retries = 3,
+		.max_hops = 8,
 		.memory_limit = INT64CONST(1) << 30,
 		.high_water = 0.75,
 		.low_water = 0.25,
@@ -512,6 +513,8 @@ rk_ring_options_read(const Jsonb *options, const rk_actor *actor, rk_ring_option
 		r->max_restarts = n;
 	if (integer_option(o, "max_retries", 0, 100, &n))
 		r->max_retries = n;
+	if (integer_option(o, "max_hops", 1, 16, &n))
+		r->max_hops = n;
 	if (integer_option(o, "memory_limit", 1 << 20, INT64CONST(1) << 40, &n))
 		r->memory_limit = n;
 

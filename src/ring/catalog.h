@@ -108,6 +108,7 @@ typedef struct rk_ring_options
 	int			restart_policy; /* 0 restart, 1 stop */
 	int			max_restarts;
 	int			max_retries;	/* of a message that fails for want of memory */
+	int			max_hops;		/* of a message from ring to ring */
 	int64		memory_limit;
 	double		high_water;		/* shares of the capacity */
 	double		low_water;

@@ -72,6 +72,7 @@ typedef struct rk_hosted
 	uint64		output_seq;		/* what was published up to this message is written */
 	rk_records	records;
 	MemoryContext output_memory;
+	rk_records	sends;			/* messages for other rings, of the one being handled */
 	bool		checkpoint_wanted;	/* before anything else is applied */
 
 	struct HTAB *keys;			/* idempotency keys */
@@ -229,6 +230,20 @@ extern bool rk_dead_settle(rk_hosted *h);
 
 /* Removes the dead letters of a ring that are too many or too old. */
 extern void rk_dead_trim(rk_hosted *h);
+
+/* The same of a message for another ring. */
+extern void rk_dead_letter_of(int32 ring_id, const rk_message *m, const char *reason, int sqlstate, const char *error);
+
+/* ---- k2k.c ---- */
+
+/* Keeps a message for another ring; nothing may be raised, an actor is on the stack. */
+extern void rk_send_keep(rk_hosted *h, const char *ring, uint32 type_id, const void *payload, uint32 size);
+
+/* Sends what the message has left; slot is NULL for one of the log. */
+extern void rk_send_kept(rk_hosted *h, const rk_message *cause, const rk_slot *slot);
+
+/* In a transaction with the catalog open: which rings may send to which. */
+extern void rk_links_read(void);
 
 /* ---- output.c ---- */
 

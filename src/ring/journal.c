@@ -390,24 +390,31 @@ static dead_letter **dead_end = &dead;
 void
 rk_dead_letter_message(rk_hosted *h, const rk_message *m, const char *reason, int sqlstate, const char *error)
 {
+	if (reason == NULL && m->apply_seq == 0)
+		return;
+	if (reason)
+	{
+		h->ring->dead_lettered++;
+		h->trim_due_ns = 0;
+	}
+	rk_dead_letter_of(h->ring_id, m, reason, sqlstate, error);
+}
+
+void
+rk_dead_letter_of(int32 ring_id, const rk_message *m, const char *reason, int sqlstate, const char *error)
+{
 	dead_letter *d;
 	void	   *payload;
 
-	if (reason == NULL && m->apply_seq == 0)
-		return;
 	d = MemoryContextAllocZero(TopMemoryContext, sizeof(*d));
 	payload = MemoryContextAllocZero(TopMemoryContext, m->length + 1);
 	memcpy(payload, m->payload, m->length);
-	d->ring_id = h->ring_id;
+	d->ring_id = ring_id;
 	d->message = *m;
 	d->message.payload = payload;
 	d->sqlstate = sqlstate;
 	if (reason)
-	{
 		strlcpy(d->reason, reason, sizeof(d->reason));
-		h->ring->dead_lettered++;
-		h->trim_due_ns = 0;
-	}
 	strlcpy(d->error, error, sizeof(d->error));
 	*dead_end = d;
 	dead_end = &d->next;

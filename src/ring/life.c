@@ -317,6 +317,7 @@ rk_ring_stop(rk_hosted *h, bool final)
 	rk_ctx_destroy(&h->ctx);
 	rk_outputs_forget(h);
 	free(h->records.data);
+	free(h->sends.data);
 	for (int i = 0; i < rk_hosted_count; i++)
 		if (rk_hosted_rings[i] == h)
 			rk_hosted_rings[i] = rk_hosted_rings[--rk_hosted_count];
@@ -347,6 +348,7 @@ read_rings(void *arg)
 	list->rows = MemoryContextAllocZero(list->memory, sizeof(rk_ring_row) * (list->count + 1));
 	for (int i = 0; i < list->count; i++)
 		rk_ring_row_from_spi(i, &list->rows[i], list->memory);
+	rk_links_read();
 	rk_catalog_close(&catalog);
 }
 

@@ -121,7 +121,7 @@ typedef struct rk_slot
 	uint32_t	block;			/* of the slab, if RK_SLOT_SLAB */
 
 	/* extras, if RK_SLOT_EXTRA */
-	int32_t		source;			/* pid of the sender */
+	int32_t		source;			/* id of the ring that sends; -pid of a backend */
 	int64_t		correlation_id;
 	uint8_t		trace_id[16];
 	uint64_t	span_id;

@@ -428,5 +428,6 @@ rk_lane_of(const rk_ring *ring, int priority)
 #define RK_ERRCODE_NOT_RUNNING MAKE_SQLSTATE('R', 'K', '0', '0', '7')
 #define RK_ERRCODE_REPLY_LOST MAKE_SQLSTATE('R', 'K', '0', '0', '8')
 #define RK_ERRCODE_CHECKPOINT MAKE_SQLSTATE('R', 'K', '0', '0', '9')
+#define RK_ERRCODE_DELIVERY MAKE_SQLSTATE('R', 'K', '0', '1', '1')
 
 #endif							/* RK_REGION_H */

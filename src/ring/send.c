@@ -260,6 +260,8 @@ find_slowly(const char *name, int64 deadline_ns)
 	}
 }
 
+static void admit(rk_ring_handle *handle, rk_ring *ring, const char *text);
+
 rk_ring *
 rk_ring_find(rk_ring_handle *handle, const char *name, int length, int64 deadline_ns)
 {
@@ -279,12 +281,36 @@ rk_ring_find(rk_ring_handle *handle, const char *name, int length, int64 deadlin
 	if (deadline_ns == 0)
 		deadline_ns = rk_now_ns() + INT64CONST(10000000000);
 	ring = find_slowly(text, deadline_ns);
+	admit(handle, ring, text);
+	return ring;
+}
+
+rk_ring *
+rk_ring_look(rk_ring_handle *handle, const char *name)
+{
+	rk_ring    *ring;
+
+	rk_send_init();
+	handle->ring = NULL;
+	LWLockAcquire(rk_the_region->lock, LW_SHARED);
+	ring = rk_directory_find(MyDatabaseId, name, 0);
+	LWLockRelease(rk_the_region->lock);
+	if (ring == NULL || !accepting(ring))
+		return NULL;
+	admit(handle, ring, name);
+	return ring;
+}
+
+/* Fills in the handle of a ring that was found, if the current user may send to it. */
+static void
+admit(rk_ring_handle *handle, rk_ring *ring, const char *text)
+{
 	handle->generation = atomic_load(&ring->generation);
 	handle->access_epoch = atomic_load(&ring->access_epoch);
 	handle->roles_epoch = roles_epoch;
 	handle->user = GetUserId();
-	handle->length = length;
-	memcpy(handle->name, text, NAMEDATALEN);
+	handle->length = strlen(text);
+	strlcpy(handle->name, text, NAMEDATALEN);
 	if (!has_privs_of_role(handle->user, ring->owner) && !rk_ring_access(ring->ring_id, handle->user, "send"))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -293,7 +319,6 @@ rk_ring_find(rk_ring_handle *handle, const char *name, int length, int64 deadlin
 						 quote_literal_cstr(GetUserNameFromId(handle->user, false)))));
 	rk_ring_kernel_check(rk_actors[ring->kernel]);
 	handle->ring = ring;
-	return ring;
 }
 
 int64
@@ -343,11 +368,11 @@ unsent(const rk_slot *message)
 }
 
 /*
- * Puts the message in the queue.  Returns false when the queue is full; the
- * ring may have ended in the meantime, which is an error.
+ * Puts the message in the queue, unless it is full or the ring has ended in the
+ * meantime.
  */
-static inline bool
-push(rk_ring *ring, const rk_ring_handle *handle, rk_slot *message, const void *payload)
+static inline rk_delivery
+put(rk_ring *ring, uint32 generation, rk_slot *message, const void *payload)
 {
 	_Atomic uint32 *hazard = rk_region_hazard(rk_my_proc());
 	rk_lane_name lane = message->flags & RK_SLOT_CONTROL ? RK_LANE_CONTROL : rk_lane_of(ring, message->priority);
@@ -358,12 +383,11 @@ push(rk_ring *ring, const rk_ring_handle *handle, rk_slot *message, const void *
 	HOLD_INTERRUPTS();
 	/* the host frees the ring after it has seen this word empty, or we see that it is gone */
 	atomic_store(hazard, (uint32) rk_ring_index(ring) + 1);
-	if (unlikely(atomic_load(&ring->generation) != handle->generation))
+	if (unlikely(atomic_load(&ring->generation) != generation))
 	{
 		atomic_store_explicit(hazard, 0, memory_order_release);
 		RESUME_INTERRUPTS();
-		unsent(message);
-		not_running(handle->name, "terminated");
+		return RK_DELIVERY_NOT_FOUND;
 	}
 	queue = rk_ring_queue(ring);
 	slot = rk_queue_claim(queue, lane, &position);
@@ -395,7 +419,41 @@ push(rk_ring *ring, const rk_ring_handle *handle, rk_slot *message, const void *
 		}
 	}
 	RESUME_INTERRUPTS();
-	return slot != NULL;
+	return slot ? RK_DELIVERY_PENDING : RK_DELIVERY_QUEUE_FULL;
+}
+
+/* The same for a sender: false when the queue is full; that the ring has ended is an error. */
+static inline bool
+push(rk_ring *ring, const rk_ring_handle *handle, rk_slot *message, const void *payload)
+{
+	rk_delivery status = put(ring, handle->generation, message, payload);
+
+	if (unlikely(status == RK_DELIVERY_NOT_FOUND))
+	{
+		unsent(message);
+		not_running(handle->name, "terminated");
+	}
+	return status == RK_DELIVERY_PENDING;
+}
+
+rk_delivery
+rk_queue_push(rk_ring *ring, uint32 generation, rk_slot *header, const void *payload)
+{
+	rk_delivery status;
+
+	header->block = RK_SLAB_NONE;
+	if (header->length > RK_INLINE_PAYLOAD)
+	{
+		header->block = header->length > rk_max_message_size ? RK_SLAB_NONE : rk_slab_take(rk_region_slab(), header->length);
+		if (header->block == RK_SLAB_NONE)
+			return RK_DELIVERY_QUEUE_FULL;
+		memcpy(rk_slab_data(rk_region_slab(), header->block), payload, header->length);
+		header->flags |= RK_SLOT_SLAB;
+	}
+	status = put(ring, generation, header, payload);
+	if (status != RK_DELIVERY_PENDING && header->block != RK_SLAB_NONE)
+		rk_slab_give(rk_region_slab(), header->block);
+	return status;
 }
 
 /* Writes a message that found no room to the dead letters, in this transaction. */
@@ -488,7 +546,7 @@ dispatch(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_slot 
 	{
 		memset(&message->source, 0, sizeof(rk_slot) - offsetof(rk_slot, source));
 		message->flags |= RK_SLOT_EXTRA;
-		message->source = MyProcPid;
+		message->source = -MyProcPid;
 		message->correlation_id = out->correlation_id;
 		message->key_hash[0] = out->key_hash[0];
 		message->key_hash[1] = out->key_hash[1];

@@ -120,6 +120,18 @@ extern void rk_message_check(const rk_message_type *type);
 /* A value of rk.delivery_status, whose oid is given. */
 extern Datum rk_delivery_datum(rk_delivery status, Oid type);
 
+/*
+ * The ring of this name if it runs and takes messages, or NULL; that the current
+ * user may not send to it is an error all the same.
+ */
+extern rk_ring *rk_ring_look(rk_ring_handle *handle, const char *name);
+
+/*
+ * Puts a message into the queue of a ring, for hosts: raises nothing and never
+ * waits.  header has what is between seq and payload, and the extras.
+ */
+extern rk_delivery rk_queue_push(rk_ring *ring, uint32 generation, rk_slot *header, const void *payload);
+
 /* Registers what frees slots and cleans up; once a session. */
 extern void rk_send_init(void);
 

@@ -255,7 +255,7 @@ park(rk_hosted *h, const rk_slot *slot)
 	return true;
 }
 
-/* The ring and the message that an actor is at, for the records it publishes. */
+/* The ring and the message that an actor is at, for what it publishes and sends. */
 static rk_hosted *publisher;
 static const rk_message *publication;
 
@@ -263,6 +263,12 @@ static void
 publish(rk_reply *reply, uint32_t type_id, const void *record, uint32_t size)
 {
 	rk_record_add(publisher, publication, type_id, record, size);
+}
+
+static void
+send_to(rk_reply *reply, const char *ring, uint32_t type_id, const void *payload, uint32_t size)
+{
+	rk_send_keep(publisher, ring, type_id, payload, size);
 }
 
 /* Detail and hint are set by some errors only: what an older one said must go. */
@@ -289,6 +295,7 @@ try_again(rk_hosted *h, rk_message *message, rk_reply *reply, Size mark)
 		rk_memory_trim();
 		forget_error(h);
 		h->records.size = mark;
+		h->sends.size = 0;
 		reply->length = 0;
 		reply->later = false;
 		message->attempt++;
@@ -310,6 +317,8 @@ call_actor(rk_hosted *h, rk_message *message, const rk_message_type *type, rk_re
 
 	h->ctx.error.status = RK_OK;
 	message->attempt = 1;
+	publisher = h;
+	reply->send = message->replay ? NULL : send_to;
 	if (likely(h->output_count == 0 || message->apply_seq <= h->output_seq))
 	{
 		status = h->actor->handle(&h->ctx, h->state, message, reply);
@@ -317,7 +326,6 @@ call_actor(rk_hosted *h, rk_message *message, const rk_message_type *type, rk_re
 	}
 
 	mark = h->records.size;
-	publisher = h;
 	publication = message;
 	reply->publish = publish;
 	status = h->actor->handle(&h->ctx, h->state, message, reply);
@@ -390,6 +398,12 @@ handle(rk_hosted *h, rk_slot *slot, uint64 apply_seq, bool parked)
 	}
 	reply.publish = NULL;
 	status = call_actor(h, &message, type, &reply);
+	if (unlikely(h->sends.size > 0))
+	{
+		if (status == RK_OK && !reply.later)
+			rk_send_kept(h, &message, slot);
+		h->sends.size = 0;
+	}
 	if (likely(status == RK_OK))
 	{
 		if (unlikely(reply.later))
@@ -713,6 +727,9 @@ rk_apply(rk_hosted *h, rk_message *message)
 
 	forget_error(h);
 	status = call_actor(h, message, type_of(h, message->type_id), &reply);
+	if (h->sends.size > 0 && status == RK_OK && !reply.later)
+		rk_send_kept(h, message, NULL);
+	h->sends.size = 0;
 	if (status != RK_OK)
 		return status;
 	/* who comes from a table or the log cannot wait */

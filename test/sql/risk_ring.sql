@@ -108,6 +108,7 @@ FROM rk.risk_monte_carlo_var('SELECT asset AS id, value, expected_return, volati
 	rk.ring_risk_query_var('book') q, rk.ring_risk_recalculate('book') s;
 CREATE TABLE alert (severity text, current_var float8, var_limit numeric, breach float8, asset text);
 SELECT rk.ring_output('book', 'LimitAlert', 'alert') > 0;
+SELECT rk.ring_sync('book') >= 0;
 SELECT rk.ring_risk_set_limit('book', 200000);
 SELECT rk.ring_risk_update_position('book', 'dax', 500000, 0.05, 0.3) AS same, rk.ring_risk_update_position('book', 'gold', 900000, 0, 0.25) AS other;
 SELECT rk.ring_risk_set_correlation('book', 'gold', 'dax', 0.3);
