@@ -1,4 +1,4 @@
--- Reciprocity, rapid movement and alert correlation as rings: messages, ids of three types, records, errors.
+-- Circular flow, reciprocity, rapid movement and alert correlation as rings: messages, ids of three types, records, errors.
 CREATE SCHEMA ring_compliance;
 SET search_path = ring_compliance;
 SET TimeZone = 'UTC';
@@ -15,7 +15,18 @@ BEGIN
 END
 $$;
 SELECT type_id, name, kernel, mutating, published, reply_type_id, function FROM rk.message_types
-WHERE kernel IN ('compliance/reciprocity-flow', 'compliance/rapid-movement', 'compliance/alert-correlation') ORDER BY type_id;
+WHERE kernel IN ('compliance/circular-flow', 'compliance/reciprocity-flow', 'compliance/rapid-movement', 'compliance/alert-correlation') ORDER BY type_id;
+
+-- circles
+CALL rk.ring_up('compliance/circular-flow', 'round', '{"max_cycle_length": 3}');
+SELECT r.* FROM (VALUES (1, 2, 1000, 0), (2, 3, 950, 1), (3, 1, 900, 2), (3, 4, 10, 3), (4, 5, 10, 4), (5, 2, 10, 5), (6, 6, 1, 6)) w (s, t, a, h),
+	rk.ring_compliance_circular_add_edge('round', s, t, a, timestamptz '2024-01-01' + h * interval '1 hour') r ORDER BY h;
+SELECT * FROM rk.ring_compliance_circular_query('round', 3);
+SELECT * FROM rk.ring_compliance_circular_query('round', 6);
+SELECT * FROM rk.ring_compliance_circular_query('round', 7);
+SELECT rk.ring_compliance_circular_expire('round', '2024-01-01 02:00');
+SELECT * FROM rk.ring_compliance_circular_query('round', 3);
+SELECT * FROM rk.ring_compliance_circular_query('round', 1);
 
 -- reciprocity
 CALL rk.ring_up('compliance/reciprocity-flow', 'back');
@@ -76,6 +87,8 @@ SELECT risk_score > 75, max_severity, patterns, kernel_count, recommendation FRO
 
 -- errors
 \set VERBOSITY default
+SELECT rk.ring_compliance_circular_add_edge('round', 1, 2, -1, '2024-01-01');
+CALL rk.ring_up('compliance/circular-flow', 'bad', '{"max_cycle_length": 65}');
 SELECT rk.ring_compliance_reciprocity_add('back', 1, 2, -1, '2024-01-01');
 SELECT rk.ring_compliance_reciprocity_add('back', 1, NULL, 1, '2024-01-01');
 SELECT rk.ring_compliance_reciprocity_add('back', 'ann', 'bob', 1, '2024-01-01');
@@ -98,9 +111,10 @@ CALL rk.ring_up('compliance/reciprocity-flow', 'bad', '{"min_amount": -1}');
 CALL rk.ring_up('compliance/rapid-movement', 'bad', '{"pass_through_threshold": 0}');
 CALL rk.ring_up('compliance/alert-correlation', 'bad', '{"case_at": "never"}');
 SELECT rk.ring_link('speed', 'Nothing', 'desk', '{}');
+CALL rk.ring_down('round');
 CALL rk.ring_down('back');
 CALL rk.ring_down('intime');
 CALL rk.ring_down('fast');
 CALL rk.ring_down('speed');
 CALL rk.ring_down('desk');
-SELECT rk.ring_drop(n) FROM unnest('{back,intime,fast,speed,desk}'::text[]) n;
+SELECT rk.ring_drop(n) FROM unnest('{round,back,intime,fast,speed,desk}'::text[]) n;

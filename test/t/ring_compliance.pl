@@ -27,7 +27,7 @@ my $node = server('compliance', conf => <<~'CONF');
 	rk.journal_poll = 200ms
 	CONF
 
-my @rings = ('back', 'fast', 'desk');
+my @rings = ('round', 'back', 'fast', 'desk');
 my $count = @rings;
 
 $node->safe_psql(
@@ -37,12 +37,13 @@ $node->safe_psql(
 	CREATE TABLE heard (source_kernel text, entity text, risk_score float8, severity int, ts timestamptz);
 	CREATE TABLE risk (entity text, score float8, kernel_count int, total_alerts bigint);
 	CALL rk.ring_up('compliance/alert-correlation', 'desk', '{"id_type": "text", "time_window": "1000 days"}');
+	CALL rk.ring_up('compliance/circular-flow', 'round', '{"id_type": "text"}');
 	CALL rk.ring_up('compliance/reciprocity-flow', 'back', '{"id_type": "text", "min_amount": 50, "max_delay": "2 hours"}');
 	CALL rk.ring_up('compliance/rapid-movement', 'fast', '{"id_type": "text", "amount_threshold": 3000, "velocity_threshold": 12}');
 	SELECT rk.ring_output(r, 'AlertBroadcast', 'heard'), rk.ring_link(r, 'AlertBroadcast', 'desk', '{}')
-	FROM unnest(ARRAY['back', 'fast']) r;
+	FROM unnest(ARRAY['round', 'back', 'fast']) r;
 	SELECT rk.ring_output('desk', 'AggregatedRisk', 'risk');
-	SELECT rk.ring_attach(r, 'wire', '{}') FROM unnest(ARRAY['back', 'fast']) r;
+	SELECT rk.ring_attach(r, 'wire', '{}') FROM unnest(ARRAY['round', 'back', 'fast']) r;
 
 	-- time goes on with the number of the row, and some come a little late
 	CREATE PROCEDURE write(rows int) LANGUAGE plpgsql AS $$
@@ -64,6 +65,12 @@ $node->safe_psql(
 
 # what each ring says, and what the batch function says
 my %queries = (
+	round => [
+		q{SELECT md5(string_agg(concat_ws(' ', e, ratio, scc_count, trim_scale(cycle_volume)), ',' ORDER BY e))
+			FROM (SELECT source AS e FROM wire UNION SELECT target FROM wire) w, rk.ring_compliance_circular_query('round', e)},
+		q{SELECT md5(string_agg(concat_ws(' ', entity, ratio, (component_id IS NOT NULL)::int, trim_scale(circular_amount)), ',' ORDER BY entity))
+			FROM rk.compliance_circular_flow_entities('SELECT * FROM wire ORDER BY id', id_type => NULL::text)}
+	],
 	back => [
 		q{SELECT md5(string_agg(concat_ws(' ', a, b, trim_scale(r.amount_ab), trim_scale(r.amount_ba), trim_scale(r.reciprocal_amount), r.balance, r.count_ab, r.count_ba), ',' ORDER BY a, b))
 			FROM (SELECT entity_a AS a, entity_b AS b FROM rk.compliance_reciprocity_flow('SELECT * FROM wire ORDER BY id', id_type => NULL::text, min_amount => 50, max_delay => '2 hours')) p,

@@ -32,11 +32,11 @@ payment_of(const test_transactions *x, int64_t i)
 /* ---- compliance/reciprocity-flow ---- */
 
 static void
-open_reciprocity(ring *r, rk_decimal min_amount, int64_t max_delay, int64_t lateness)
+open_reciprocity(ring *r, rk_decimal least, int64_t max_delay, int64_t lateness)
 {
 	ring_options(r, &rk_actor_compliance_reciprocity_flow);
 	option(r, "id_type")->integer = id_type;
-	option(r, "min_amount")->integer = (int64_t) min_amount;
+	option(r, "min_amount")->integer = (int64_t) least;
 	option(r, "max_delay")->is_null = max_delay == 0;
 	option(r, "max_delay")->integer = max_delay;
 	option(r, "allowed_lateness")->integer = lateness;
@@ -53,10 +53,10 @@ send_reciprocity(ring *r, int64_t i)
 
 /* Every pair, and the ratio, as the batch function has them. */
 static void
-compare_reciprocity(ring *r, const test_transactions *x, int64_t count, rk_decimal min_amount, int64_t max_delay)
+compare_reciprocity(ring *r, const test_transactions *x, int64_t count, rk_decimal least, int64_t max_delay)
 {
 	rk_window	window = {.width = max_delay};
-	rk_reciprocity_params p = {.min_amount = min_amount,.max_delay = max_delay ? &window : NULL};
+	rk_reciprocity_params p = {.min_amount = least,.max_delay = max_delay ? &window : NULL};
 	rk_transactions t = x->t;
 	rk_reciprocity batch;
 	const rk_reciprocity_reply *last = (rk_reciprocity_reply *) r->data;
@@ -101,13 +101,13 @@ test_reciprocity_is_batch(void **state)
 	for (int seed = 0; seed < 24; seed++)
 	{
 		int64_t		delay = delays[seed % 3];
-		rk_decimal	min_amount = seed % 2 ? 0 : 300 * RK_MONEY_UNIT;
+		rk_decimal	least = seed % 2 ? 0 : 300 * RK_MONEY_UNIT;
 		int			alerts = 0;
 		int			reported = 0;
 
 		id_type = seed % 3;
 		stream = random_stream(seed, ENTITIES, 1200, 300, seed % 4 == 3 ? 7200 : 0);
-		open_reciprocity(&r, min_amount, delay, 3 * HOUR);
+		open_reciprocity(&r, least, delay, 3 * HOUR);
 		for (int64_t i = 0; i < stream.t.count; i++)
 		{
 			const rk_reciprocity_reply *reply = (rk_reciprocity_reply *) r.data;
@@ -115,7 +115,7 @@ test_reciprocity_is_batch(void **state)
 			assert_int_equal(send_reciprocity(&r, i), RK_OK);
 			reported += reply->is_reciprocal;
 			if (i % 173 == 0 || i == stream.t.count - 1)
-				compare_reciprocity(&r, &stream, i + 1, min_amount, delay);
+				compare_reciprocity(&r, &stream, i + 1, least, delay);
 		}
 		alerts = r.records;
 		assert_int_equal(r.said, alerts);
@@ -210,6 +210,260 @@ test_reciprocity_by_hand(void **state)
 	rk_ctx_destroy(&r.ctx);
 }
 
+/* ---- compliance/circular-flow ---- */
+
+#define MOST 60					/* entities of a graph that is looked at slowly */
+
+static rk_decimal min_amount;
+
+static void
+open_circular(ring *r, int64_t max_length)
+{
+	ring_options(r, &rk_actor_compliance_circular_flow);
+	option(r, "id_type")->integer = id_type;
+	option(r, "min_amount")->integer = (int64_t) min_amount;
+	option(r, "max_cycle_length")->integer = max_length;
+	ring_open(r);
+}
+
+static rk_status
+send_circular(ring *r, int64_t i)
+{
+	rk_payment_request q = payment_of(&stream, i);
+
+	/* now and then what is old is dropped */
+	if (i % 90 == 89)
+	{
+		rk_circular_expire_request e = {EPOCH_NS + (stream.ts[i] - 3000 * SECOND) * 1000};
+
+		return handle(r, 315, &e);
+	}
+	return handle(r, 310, &q);
+}
+
+/* Whom the batch function has in components, and what stays there, of the payments of which keep is true. */
+static void
+compare_circular(ring *r, const test_transactions *x, int64_t count, const bool *keep)
+{
+	rk_circular_params p = {.min_amount = min_amount,.min_size = 2};
+	test_transactions kept = random_transactions(0, x->t.entities, count, 1);
+	rk_circular batch;
+	rk_entity_flow flows[MOST];
+	bool		active[MOST] = {0};
+	rk_ctx		ctx;
+
+	kept.t.count = kept.t.total = 0;
+	for (int64_t i = 0; i < count; i++)
+		if (keep == NULL || keep[i])
+		{
+			int64_t		k = kept.t.count++;
+
+			kept.source[k] = x->source[i];
+			kept.target[k] = x->target[i];
+			kept.amount[k] = x->amount[i];
+			kept.ts[k] = x->ts[i];
+			kept.t.total += x->amount[i];
+			active[x->source[i]] = active[x->target[i]] = true;
+		}
+	rk_ctx_init(&ctx);
+	assert_int_equal(rk_compliance_circular(&ctx, &kept.t, &p, &batch), RK_OK);
+	rk_compliance_entity_flows(&kept.t, &batch, flows);
+	for (uint32_t e = 0; e < x->t.entities; e++)
+	{
+		rk_circular_query_request q;
+		const rk_circular_query_reply *a = (rk_circular_query_reply *) r->data;
+		uint32_t	c = batch.component_of[e];
+
+		memset(&q, 0, sizeof(q));
+		q.entity = id_of(id_type, e);
+		assert_int_equal(handle(r, 312, &q), RK_OK);
+		assert_int_equal(a->status, !active[e]);
+		if (!active[e])
+			continue;
+		assert_true(a->ratio == flows[e].ratio || (isnan(a->ratio) && isnan(flows[e].ratio)));
+		assert_int_equal(a->scc_count, c != RK_NO_ROW);
+		assert_true(a->cycle_volume == flows[e].circular);
+		if (c != RK_NO_ROW)
+		{
+			assert_int_equal(a->member_count, batch.components[c].members);
+			assert_true(a->internal_amount == batch.components[c].internal);
+		}
+	}
+	rk_ctx_destroy(&ctx);
+	free_transactions(&kept);
+}
+
+/* Arcs on a shortest way from one entity to another over the payments so far; 0: none. */
+static int
+slow_distance(const test_transactions *x, int64_t count, const bool *keep, uint32_t from, uint32_t to)
+{
+	int			distance[MOST];
+	bool		changed = true;
+
+	for (int e = 0; e < MOST; e++)
+		distance[e] = e == (int) from ? 0 : 1000;
+	while (changed)
+	{
+		changed = false;
+		for (int64_t i = 0; i < count; i++)
+			if (keep[i] && distance[x->source[i]] + 1 < distance[x->target[i]])
+			{
+				distance[x->target[i]] = distance[x->source[i]] + 1;
+				changed = true;
+			}
+	}
+	return distance[to] == 1000 ? 0 : distance[to];
+}
+
+static void
+test_circular_is_batch(void **state)
+{
+	ring		r;
+	int			alerts = 0;
+
+	(void) state;
+	for (int seed = 0; seed < 30; seed++)
+	{
+		int64_t		entities = seed % 2 ? MOST : 25;
+		int64_t		length = 2 + seed % 9;
+		bool		keep[600];
+
+		id_type = seed % 3;
+		min_amount = seed % 4 == 3 ? 2000 * RK_MONEY_UNIT : 0;
+		stream = random_stream(seed, entities, seed % 2 ? 400 : 200, 100, 500);
+		open_circular(&r, length);
+		for (int64_t i = 0; i < stream.t.count; i++)
+		{
+			rk_payment_request q = payment_of(&stream, i);
+			const rk_circular_reply *a = (rk_circular_reply *) r.data;
+			uint32_t	source = stream.source[i];
+			uint32_t	target = stream.target[i];
+			int			back;
+			int			before = r.records;
+			bool		is_new = true;
+
+			for (int64_t k = 0; k < i; k++)
+				is_new &= !(keep[k] && stream.source[k] == source && stream.target[k] == target);
+			keep[i] = true;
+			assert_int_equal(handle(&r, 310, &q), RK_OK);
+			back = source == target ? 0 : slow_distance(&stream, i + 1, keep, target, source);
+			assert_int_equal(a->cycle_detected, back > 0);
+			assert_int_equal(a->cycle_size, back > 0 && back < length ? back + 1 : RK_FIELD_ABSENT_INT4);
+			if (min_amount == 0)
+				assert_int_equal(r.records - before, is_new && back > 0 && back < length);
+			if (i % 50 == 49 || i == stream.t.count - 1)
+				compare_circular(&r, &stream, i + 1, keep);
+			/* pairs without a payment in the last while go */
+			if (i % 120 == 119)
+			{
+				int64_t		from = stream.ts[i] - 2500 * SECOND;
+				rk_circular_expire_request e = {EPOCH_NS + from * 1000};
+				int64_t		dropped = 0;
+
+				for (int64_t k = 0; k <= i; k++)
+				{
+					int64_t		newest = INT64_MIN;
+					bool		first = keep[k];
+
+					for (int64_t j = 0; j <= i; j++)
+						if (stream.source[j] == stream.source[k] && stream.target[j] == stream.target[k] && keep[j])
+						{
+							newest = stream.ts[j] > newest ? stream.ts[j] : newest;
+							first &= j >= k;
+						}
+					dropped += first && newest < from;
+				}
+				assert_int_equal(handle(&r, 315, &e), RK_OK);
+				assert_int_equal(((rk_circular_expire_reply *) r.data)->edges_dropped, dropped);
+				for (int64_t k = 0; k <= i; k++)
+				{
+					bool		alive = false;
+
+					for (int64_t j = 0; j <= i; j++)
+						alive |= keep[j] && stream.source[j] == stream.source[k] && stream.target[j] == stream.target[k] &&
+							stream.ts[j] >= from;
+					/* whole pairs: marked when all have been looked at */
+					if (!alive && keep[k])
+						stream.ts[k] = INT64_MIN;
+				}
+				for (int64_t k = 0; k <= i; k++)
+					keep[k] &= stream.ts[k] != INT64_MIN;
+				compare_circular(&r, &stream, i + 1, keep);
+			}
+		}
+		alerts += r.records;
+		assert_int_equal(r.records, r.said);
+		rk_ctx_destroy(&r.ctx);
+		free_transactions(&stream);
+	}
+	assert_true(alerts > 200);
+}
+
+static void
+test_circular_lives_twice(void **state)
+{
+	ring		r;
+
+	(void) state;
+	min_amount = 0;
+	for (id_type = RK_IDS_BIGINT; id_type <= RK_IDS_UUID; id_type++)
+	{
+		stream = random_stream(79, 300, 3000, 60, 600);
+		open_circular(&r, 8);
+		assert_true(live_twice(&r, send_circular, stream.t.count, 250) > 10);
+		ring_restart(&r);
+		rk_ctx_destroy(&r.ctx);
+		free_transactions(&stream);
+	}
+}
+
+static void
+test_circular_by_hand(void **state)
+{
+	static const int steps[][3] = {{1, 2, 1000}, {2, 3, 950}, {3, 1, 900}, {3, 1, 50}, {1, 1, 500}};
+	ring		r;
+	const rk_circular_reply *a = (rk_circular_reply *) r.data;
+	const rk_circular_query_reply *found = (rk_circular_query_reply *) r.data;
+	const rk_circular_alert *alert = (rk_circular_alert *) r.record;
+	rk_circular_query_request who;
+	rk_payment_request q;
+
+	(void) state;
+	id_type = RK_IDS_BIGINT;
+	min_amount = 0;
+	open_circular(&r, 6);
+	memset(&q, 0, sizeof(q));
+	for (int i = 0; i < 5; i++)
+	{
+		q.source = rk_id_of_int(steps[i][0]);
+		q.target = rk_id_of_int(steps[i][1]);
+		q.amount = steps[i][2] * RK_FIXED_ONE;
+		q.ts = i;
+		assert_int_equal(ring_send(&r, 310, &q), RK_OK);
+		assert_int_equal(a->cycle_detected, i == 2 || i == 3);
+		if (i == 2)
+		{
+			assert_int_equal(a->cycle_size, 3);
+			assert_true(a->source_ratio == 1);
+			assert_int_equal(alert->cycle_id, 1);
+			assert_int_equal(alert->cycle_size, 3);
+			assert_true(alert->total_value == 2850 * RK_FIXED_ONE);
+			assert_int_equal(alert->risk_level, 5);
+		}
+	}
+	/* once, and not for the second payment of a pair */
+	assert_int_equal(r.records, 1);
+	assert_true(a->source_ratio == 1000.0 / 1500);
+	memset(&who, 0, sizeof(who));
+	who.entity = rk_id_of_int(3);
+	assert_int_equal(ring_send(&r, 312, &who), RK_OK);
+	assert_true(found->internal_amount == 2900 * RK_FIXED_ONE && found->cycle_volume == 950 * RK_FIXED_ONE);
+	assert_int_equal(found->member_count, 3);
+	q.amount = -1;
+	assert_int_equal(ring_send(&r, 310, &q), RK_ERR_DATA);
+	rk_ctx_destroy(&r.ctx);
+}
+
 /* ---- ids ---- */
 
 static rk_id
@@ -286,6 +540,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_circular_by_hand),
+		cmocka_unit_test(test_circular_is_batch),
+		cmocka_unit_test(test_circular_lives_twice),
 		cmocka_unit_test(test_reciprocity_by_hand),
 		cmocka_unit_test(test_reciprocity_is_batch),
 		cmocka_unit_test(test_reciprocity_lives_twice),

@@ -336,7 +336,7 @@ const rk_kernel rk_compliance_flows_kernels[] = {
 	{
 		.id = "compliance/circular-flow",
 		.domain = "Compliance",
-		.mode = RK_MODE_BATCH,
+		.mode = RK_MODE_BOTH,
 		.description = "Money that runs in circles: strong components of payments, what circulates in them, and the circles",
 		.notes = "Two entities are in one component if money can get from each to the other along payments; transfers to oneself make no component. "
 		"internal_amount is all that is paid inside, most of which need not go round: circulating_amount is the largest sum of amounts, each pair of "

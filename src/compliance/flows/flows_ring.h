@@ -57,4 +57,51 @@ typedef struct rk_reciprocity_alert
 	int64_t		ts;				/* ns since 1970 */
 } rk_reciprocity_alert;
 
+/* ---- compliance/circular-flow ---- */
+
+typedef struct rk_circular_reply
+{
+	double		source_ratio;
+	int32_t		cycle_size;
+	bool		cycle_detected;
+	char		unused[3];
+} rk_circular_reply;
+
+typedef struct rk_circular_query_request
+{
+	rk_id		entity;
+} rk_circular_query_request;
+
+typedef struct rk_circular_query_reply
+{
+	double		ratio;
+	int64_t		cycle_volume;	/* fixed-point; absent: beyond it */
+	int64_t		member_count;
+	int64_t		internal_amount;
+	int32_t		scc_count;
+	int16_t		status;
+	int16_t		unused;
+} rk_circular_query_reply;
+
+typedef struct rk_circular_expire_request
+{
+	int64_t		before;			/* ns since 1970 */
+} rk_circular_expire_request;
+
+typedef struct rk_circular_expire_reply
+{
+	int64_t		edges_dropped;
+} rk_circular_expire_reply;
+
+typedef struct rk_circular_alert
+{
+	int64_t		cycle_id;
+	rk_id		entity;			/* who paid */
+	rk_id		related_entity;
+	int64_t		total_value;	/* fixed-point; absent: beyond it */
+	int64_t		ts;				/* ns since 1970 */
+	int32_t		cycle_size;
+	int32_t		risk_level;
+} rk_circular_alert;
+
 #endif							/* RK_FLOWS_RING_H */
