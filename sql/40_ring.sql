@@ -78,7 +78,8 @@ CREATE TABLE rk.ring_journal (
 	priority smallint NOT NULL,
 	sent_at_ns bigint NOT NULL,
 	role regrole NOT NULL,
-	payload bytea NOT NULL
+	payload bytea NOT NULL,
+	key bytea
 );
 COMMENT ON TABLE rk.ring_journal IS 'messages written by transactions, until their ring takes them in';
 
@@ -334,7 +335,7 @@ CREATE FUNCTION rk.ring_restore(name text, checkpoint_id bigint) RETURNS void
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'rk_ring_restore';
 COMMENT ON FUNCTION rk.ring_restore(text, bigint) IS
-'lets a stopped ring begin with the state of one of its checkpoints (rk.checkpoints); messages since then are passed over';
+'lets a stopped or suspended ring begin with the state of one of its checkpoints (rk.checkpoints); messages since then are passed over';
 
 CREATE FUNCTION rk.checkpoint_export(checkpoint_id bigint) RETURNS bytea
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
@@ -345,16 +346,28 @@ CREATE FUNCTION rk.checkpoint_import(name text, data bytea) RETURNS bigint
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'rk_checkpoint_import';
 COMMENT ON FUNCTION rk.checkpoint_import(text, bytea) IS
-'lets a stopped ring begin with an exported checkpoint of the same kernel; returns its number';
+'lets a stopped or suspended ring begin with an exported checkpoint of the same kernel; returns its number';
+
+CREATE FUNCTION rk.ring_replace(name text, device text) RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_ring_replace';
+COMMENT ON FUNCTION rk.ring_replace(text, text) IS 'what rk.ring_upgrade and rk.ring_migrate do';
 
 CREATE FUNCTION rk.ring_upgrade(name text) RETURNS void
 LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
 BEGIN ATOMIC
-	SELECT rk.ring_checkpoint(name);
-	SELECT rk.ring_restart(name);
+	SELECT rk.ring_replace(name, NULL);
 END;
 COMMENT ON FUNCTION rk.ring_upgrade(text) IS
-'writes a checkpoint in the format of the library that is loaded, and starts the ring from it';
+'writes a checkpoint in the format of the library that is loaded, and starts the ring from it when the transaction commits; what is in its queue stays';
+
+CREATE FUNCTION rk.ring_migrate(name text, device text) RETURNS void
+LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT rk.ring_replace(name, device);
+END;
+COMMENT ON FUNCTION rk.ring_migrate(text, text) IS
+'moves a ring to a device (rk.devices) by a checkpoint, from which it goes on there when the transaction commits; what is in its queue stays';
 
 CREATE FUNCTION rk.ring_checksum(name text) RETURNS bytea
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
@@ -630,7 +643,7 @@ SELECT r.name, r.kernel, l.state, l.epoch, l.host_pid, l.queue_depth, l.capacity
 	l.min_ns, l.max_ns, l.p50_ns, l.p90_ns, l.p99_ns, l.p999_ns, l.bytes, l.apply_seq, l.output_seq, l.journal_backlog,
 	l.last_checkpoint, l.checkpoint_bytes, l.checkpoint_ms, l.restarts, l.last_error, l.last_error_at,
 	clock_timestamp() - l.started_at AS uptime, l.heartbeat_age * interval '1 second' AS heartbeat_age,
-	l.memory_bytes, l.high_water
+	l.memory_bytes, l.high_water, 'cpu' AS device, r.tenant
 FROM rk.ring r JOIN rk.ring_list() l USING (ring_id);
 COMMENT ON VIEW rk.stat_ring IS
 'what running rings have done since they were started: messages, latencies from sending to the reply, checkpoints';

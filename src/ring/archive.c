@@ -61,13 +61,14 @@ rk_ring_restore(PG_FUNCTION_ARGS)
 	rk_ring_row row;
 	rk_ring_row of;
 	rk_catalog	catalog;
+	bool		suspended;
 
 	rk_controlled_ring(name, &row);
 	if (strcmp(ring_of_checkpoint(id, &of), name) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("checkpoint %lld is of ring \"%s\"", (long long) id, of.name)));
-	rk_must_be_stopped(name, &row, "restored");
+	suspended = rk_state_may_be_replaced(name, &row);
 	rk_catalog_open(&catalog);
 	{
 		Oid			types[] = {INT4OID, INT8OID};
@@ -80,6 +81,8 @@ rk_ring_restore(PG_FUNCTION_ARGS)
 				   "WHERE c.checkpoint_id = $2", 2, types, values, NULL);
 	}
 	rk_catalog_close(&catalog);
+	if (suspended)
+		rk_restart_at_commit(&row);
 	PG_RETURN_VOID();
 }
 
@@ -175,10 +178,11 @@ rk_checkpoint_import(PG_FUNCTION_ARGS)
 	rk_catalog	catalog;
 	bool		is_null;
 	int64		id;
+	bool		suspended;
 
 	rk_controlled_ring(name, &row);
 	check_exported(data, length, &row, &header);
-	rk_must_be_stopped(name, &row, "restored");
+	suspended = rk_state_may_be_replaced(name, &row);
 	rk_catalog_open(&catalog);
 	{
 		Oid			types[] = {INT4OID, INT4OID, INT4OID, INT4OID, INT8OID, INT8OID};
@@ -202,5 +206,7 @@ rk_checkpoint_import(PG_FUNCTION_ARGS)
 		pfree(piece);
 	}
 	rk_catalog_close(&catalog);
+	if (suspended)
+		rk_restart_at_commit(&row);
 	PG_RETURN_INT64(id);
 }

@@ -30,6 +30,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 #include "utils/xid8.h"
@@ -75,6 +76,9 @@ typedef struct attached
 	int			result[MAX_FIELDS]; /* column of the query, from 1; 0: none */
 	SPIPlanPtr	plan;			/* NULL: no expressions */
 	bool		has_when;		/* the query's last column */
+	bool		refuses;		/* when the ring is too far behind */
+	int64		counted_ns;		/* when its backlog was counted */
+	int64		backlog;		/* as counted, and what was written since */
 } attached;
 
 static HTAB *known = NULL;
@@ -146,6 +150,19 @@ mapping_events(Jsonb *mapping)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("member \"on\" of the mapping must be an array of \"insert\", \"update\" and \"delete\"")));
 	return events;
+}
+
+/* What happens when too many messages wait: they wait, or the writer has an error. */
+static bool
+mapping_refuses(Jsonb *mapping)
+{
+	char	   *policy = rk_mapping_text(mapping, "on_backlog");
+
+	if (policy && strcmp(policy, "error") != 0 && strcmp(policy, "wait") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("member \"on_backlog\" of the mapping must be \"wait\" or \"error\"")));
+	return policy && strcmp(policy, "error") == 0;
 }
 
 Jsonb *
@@ -238,6 +255,7 @@ prepare_attached(attached *a, Jsonb *mapping, Oid relation)
 	int			results = 0;
 
 	a->fields = rk_field_count(a->type->request);
+	a->refuses = mapping_refuses(mapping);
 	a->op = -1;
 	a->priority = RK_PRIORITY_NORMAL;
 	if (priority && (a->priority = rk_priority_named(priority)) < 0)
@@ -364,8 +382,8 @@ rk_journal_write(int32 ring_id, uint32 type_id, int priority, void *payload)
 	Oid			schema = get_namespace_oid("rk", false);
 	Relation	journal = table_open(get_relname_relid("ring_journal", schema), RowExclusiveLock);
 	int64		id = nextval_internal(get_relname_relid("ring_journal_id", schema), false);
-	bool		nulls[8] = {0};
-	Datum		values[8] = {
+	bool		nulls[9] = {[8] = true};
+	Datum		values[9] = {
 		Int64GetDatum(id),
 		Int32GetDatum(ring_id),
 		FullTransactionIdGetDatum(GetTopFullTransactionId()),
@@ -451,6 +469,52 @@ journal_row(attached *a, HeapTuple tuple, TupleDesc desc, const char *op)
 	pfree(payload);
 }
 
+/*
+ * Refuses a row when too many messages wait for its ring.  They are counted once
+ * a second at most: the journal has no index.
+ */
+static void
+check_backlog(attached *a)
+{
+	int64		now = rk_now_ns();
+	rk_ring    *ring;
+
+	if (a->counted_ns == 0 || now - a->counted_ns > INT64CONST(1000000000))
+	{
+		rk_catalog	catalog;
+		Oid			types[] = {INT4OID, INT8OID};
+		Datum		values[] = {Int32GetDatum(a->ring_id), Int64GetDatum(rk_journal_limit + INT64CONST(1))};
+		bool		is_null;
+		int64		backlog;
+
+		rk_catalog_open(&catalog);
+		PushActiveSnapshot(GetLatestSnapshot());
+		if (SPI_execute_with_args("SELECT count(*) FROM (SELECT FROM rk.ring_journal WHERE ring_id = $1 LIMIT $2) j", 2, types,
+								  values, NULL, true, 0) != SPI_OK_SELECT)
+			elog(ERROR, "could not count rk.ring_journal");
+		backlog = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+		PopActiveSnapshot();
+		rk_catalog_close(&catalog);
+		/* and what was taken in, but not applied */
+		if (rk_the_region)
+		{
+			LWLockAcquire(rk_the_region->lock, LW_SHARED);
+			ring = rk_directory_find(MyDatabaseId, NULL, a->ring_id);
+			if (ring)
+				backlog += ring->logged_seq - ring->apply_seq;
+			LWLockRelease(rk_the_region->lock);
+		}
+		a->backlog = backlog;
+		a->counted_ns = now;
+	}
+	if (++a->backlog > rk_journal_limit)
+		ereport(ERROR,
+				(errcode(RK_ERRCODE_QUEUE_FULL),
+				 errmsg("too many messages wait for ring %d", a->ring_id),
+				 errdetail("The setting rk.journal_limit is %d.", rk_journal_limit),
+				 errhint("SELECT name, state, last_error FROM rk.rings WHERE ring_id = %d;", a->ring_id)));
+}
+
 Datum
 rk_ring_journal_row(PG_FUNCTION_ARGS)
 {
@@ -466,6 +530,8 @@ rk_ring_journal_row(PG_FUNCTION_ARGS)
 	/* its ring was dropped */
 	if (!a->exists)
 		return PointerGetDatum(NULL);
+	if (a->refuses)
+		check_backlog(a);
 	desc = RelationGetDescr(data->tg_relation);
 	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
 		journal_row(a, data->tg_trigtuple, desc, "add");
@@ -591,7 +657,7 @@ Datum
 rk_ring_attach(PG_FUNCTION_ARGS)
 {
 	static const char *const members[] = {"type", "on", "when", "fields", "priority", "backfill", "replica",
-	"output", "notify", NULL};
+	"output", "notify", "on_backlog", NULL};
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	Oid			relation = PG_GETARG_OID(1);
 	Jsonb	   *mapping = PG_GETARG_JSONB_P(2);

@@ -393,7 +393,8 @@ actor_option(const JsonbValue *v, const rk_param *p, rk_option *option)
 
 static const char *const runtime_options[] = {
 	"queue_capacity", "overflow", "durability", "checkpoint_interval", "checkpoint_messages", "checkpoints_kept",
-	"dedicated", "priority_lanes", "message_timeout", "restart_policy", "max_restarts",
+	"dedicated", "spin_us", "priority_lanes", "message_timeout", "restart_policy", "max_restarts", "start_timeout",
+	"heartbeat_timeout", "device",
 	"max_retries", "max_hops", "memory_limit", "standby", "high_water", "low_water", "dlq_size", "dlq_age", "kernel", NULL
 };
 
@@ -438,7 +439,8 @@ rk_ring_options_read(const Jsonb *options, const rk_actor *actor, rk_ring_option
 {
 	static const char *const overflows[] = {"block", "error", "dlq", "drop", NULL};
 	static const char *const durabilities[] = {"volatile", "journal", NULL};
-	static const char *const policies[] = {"restart", "stop", NULL};
+	static const char *const policies[] = {"restart", "stop", "notify", NULL};
+	static const char *const devices[] = {"auto", "cpu", NULL};
 	static const char *const standbys[] = {"off", "readonly", NULL};
 	static const char *const sizes[] = {"small", "medium", "large", "xlarge", NULL};
 	JsonbContainer *o = (JsonbContainer *) &options->root;
@@ -506,7 +508,16 @@ rk_ring_options_read(const Jsonb *options, const rk_actor *actor, rk_ring_option
 	boolean_option(o, "priority_lanes", &r->lanes);
 	if (time_option(o, "message_timeout", 1, 86400000, &n))
 		r->message_timeout_ms = n;
-	choice_option(o, "restart_policy", policies, &r->restart_policy);
+	if (choice_option(o, "restart_policy", policies, &choice))
+		r->restart_policy = choice;
+	if (time_option(o, "start_timeout", 0, 86400000, &n))
+		r->start_timeout_ms = n;
+	if (time_option(o, "heartbeat_timeout", 1000, 3600000, &n))
+		r->heartbeat_timeout_ms = n;
+	if ((r->has_spin = integer_option(o, "spin_us", -1, 1000000, &n)))
+		r->spin_us = n;
+	/* no actor has a form for devices: nothing follows from it */
+	choice_option(o, "device", devices, &choice);
 	if (choice_option(o, "standby", standbys, &choice))
 		r->standby = choice == 1;
 	if (integer_option(o, "max_restarts", 0, 1000, &n))

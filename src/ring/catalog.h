@@ -65,6 +65,14 @@ extern char *rk_controlled_ring_of(const char *kind, const char *query, int64 id
 /* Refuses what must not be done to a ring that runs: "must be stopped to be <what>". */
 extern void rk_must_be_stopped(const char *name, const rk_ring_row *row, const char *what);
 
+/*
+ * For a ring that is to begin with another state: it is stopped, or suspended,
+ * which is told by the result and needs rk_restart_at_commit; anything else is an
+ * error.  It stays so until the transaction ends.
+ */
+extern bool rk_state_may_be_replaced(const char *name, rk_ring_row *row);
+extern void rk_restart_at_commit(const rk_ring_row *row);
+
 /* Function of attach.c, for rk.ring_drop. */
 extern Datum rk_ring_detach(PG_FUNCTION_ARGS);
 
@@ -93,6 +101,14 @@ extern bool rk_ring_access(int32 ring_id, Oid role, const char *access);
 
 /* ---- options ---- */
 
+/* What becomes of a ring that fails. */
+typedef enum rk_restart_policy
+{
+	RK_RESTART,
+	RK_RESTART_STOP,			/* it waits for rk.ring_restart */
+	RK_RESTART_NOTIFY			/* the same, and listeners hear of it */
+} rk_restart_policy;
+
 typedef struct rk_ring_options
 {
 	uint32		queue_capacity;
@@ -105,10 +121,14 @@ typedef struct rk_ring_options
 	bool		standby;		/* answers on a standby server, too */
 	bool		lanes;
 	int			message_timeout_ms;
-	int			restart_policy; /* 0 restart, 1 stop */
-	int			max_restarts;
+	rk_restart_policy restart_policy;
+	int			max_restarts;	/* within a minute */
 	int			max_retries;	/* of a message that fails for want of memory */
 	int			max_hops;		/* of a message from ring to ring */
+	int			start_timeout_ms;	/* 0: none */
+	int			heartbeat_timeout_ms;	/* 0: rk.heartbeat_timeout */
+	bool		has_spin;
+	int			spin_us;
 	int64		memory_limit;
 	double		high_water;		/* shares of the capacity */
 	double		low_water;

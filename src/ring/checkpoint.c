@@ -124,6 +124,9 @@ image_write(rk_writer *writer, rk_ctx *ctx, const void *data, size_t size)
 {
 	image	   *i = writer->arg;
 
+	if (i->size + size > (size_t) rk_max_checkpoint_size_kb * 1024)
+		return rk_fail(ctx, RK_ERR_LIMIT, "the checkpoint would be larger than rk.max_checkpoint_size, %d MB",
+					   rk_max_checkpoint_size_kb / 1024);
 	if (i->size + size > i->capacity)
 	{
 		size_t		capacity = Max(i->capacity * 2, i->size + size + 65536);
@@ -222,7 +225,11 @@ rk_checkpoint_write(rk_hosted *h)
 		status = image_write(&writer, &h->ctx, &record, sizeof(record));
 	}
 	if (status == RK_OK)
+	{
+		rk_act(h->ring);
 		status = h->actor->snapshot(&h->ctx, h->state, &writer);
+		rk_act_end(h->ring);
+	}
 	if (status != RK_OK)
 	{
 		rk_ring_error(h->ring, h->ctx.error.message);
@@ -283,6 +290,7 @@ restore_image(rk_hosted *h, const char *data, int64 bytes)
 {
 	rk_reader	reader = {data, bytes};
 	checkpoint_header header;
+	rk_status	status;
 
 	if (rk_read_bytes(&h->ctx, &reader, &header, sizeof(header)) != RK_OK || header.magic != MAGIC)
 		return false;
@@ -299,7 +307,15 @@ restore_image(rk_hosted *h, const char *data, int64 bytes)
 			return false;
 		rk_key_add(h, record.hash, record.message_id, record.wall_ns);
 	}
-	return h->actor->restore(&h->ctx, &h->options.kernel, header.version, &reader, &h->state) == RK_OK;
+	rk_act(h->ring);
+	status = h->actor->restore(&h->ctx, &h->options.kernel, header.version, &reader, &h->state);
+	rk_act_end(h->ring);
+	/* told to stop in the middle: nothing is wrong with the checkpoint */
+	if (status == RK_STOPPED)
+		ereport(ERROR,
+				(errcode(ERRCODE_QUERY_CANCELED),
+				 errmsg("restoring ring \"%s\" was stopped", NameStr(h->ring->name))));
+	return status == RK_OK;
 }
 
 /*

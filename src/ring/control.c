@@ -12,6 +12,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -38,9 +39,12 @@ PG_FUNCTION_INFO_V1(rk_ring_wait);
 PG_FUNCTION_INFO_V1(rk_ring_checkpoint);
 PG_FUNCTION_INFO_V1(rk_ring_checksum);
 PG_FUNCTION_INFO_V1(rk_ring_sync);
+PG_FUNCTION_INFO_V1(rk_ring_replace);
 PG_FUNCTION_INFO_V1(rk_ring_list);
 PG_FUNCTION_INFO_V1(rk_ring_control);
 PG_FUNCTION_INFO_V1(rk_message_type_list);
+
+static uint64 send_control(const char *name, rk_control what);
 
 static void
 check_control(const char *name, const rk_ring_row *row)
@@ -125,6 +129,11 @@ rk_ring_start(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("ring is not available during recovery"),
 				 errhint("Send to the primary server.")));
+	if (!rk_database_listed(get_database_name(MyDatabaseId)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("rings do not run in database \"%s\"", get_database_name(MyDatabaseId)),
+				 errhint("Add it to the setting \"rk.databases\", now \"%s\".", rk_databases)));
 	PreventCommandIfReadOnly("rk.ring_start()");
 	kernel = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	actor = rk_ring_kernel(kernel);
@@ -177,8 +186,26 @@ rk_ring_start(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(name));
 }
 
+/* The state of a ring as rk.rings shows it. */
+static const char *
+current_state(const char *name, const rk_ring_row *row)
+{
+	rk_ring    *ring;
+	rk_ring_state state;
+
+	LWLockAcquire(rk_the_region->lock, LW_SHARED);
+	ring = rk_directory_find(MyDatabaseId, name, 0);
+	state = ring ? ring->state : RK_RING_FREE;
+	LWLockRelease(rk_the_region->lock);
+	if (state == RK_RING_FREE && (strcmp(row->desired_state, "running") == 0 || strcmp(row->desired_state, "suspended") == 0))
+		return "pending";
+	return rk_ring_state_name(state);
+}
+
 /*
- * rk.ring_want(name, desired state): stop, drain, suspend, resume, restart.
+ * rk.ring_want(name, desired state): stop, drain, suspend, resume, restart.  What
+ * is not in the list of transitions (region.h) is refused; to want what is the
+ * case already is not.
  */
 Datum
 rk_ring_want(PG_FUNCTION_ARGS)
@@ -186,7 +213,8 @@ rk_ring_want(PG_FUNCTION_ARGS)
 	char	   *name;
 	char	   *wanted;
 	rk_ring_row row;
-	bool		runs;
+	const char *state;
+	bool		ends;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR,
@@ -196,19 +224,22 @@ rk_ring_want(PG_FUNCTION_ARGS)
 	wanted = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	PreventCommandIfReadOnly("rk.ring_stop()");
 	rk_controlled_ring(name, &row);
-	runs = strcmp(row.desired_state, "running") == 0 || strcmp(row.desired_state, "suspended") == 0;
+	state = current_state(name, &row);
+	ends = strcmp(state, "draining") == 0 || strcmp(state, "terminating") == 0;
+	if (strcmp(wanted, "restart") == 0 ? ends :
+		(strcmp(wanted, "suspended") == 0 || strcmp(wanted, "running") == 0) &&
+		(ends || strcmp(state, "terminated") == 0 || strcmp(state, "failed") == 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("invalid state transition from \"%s\" to \"%s\"", state,
+						strcmp(wanted, "running") == 0 ? "active" : strcmp(wanted, "restart") == 0 ? "launching" : wanted),
+				 strcmp(state, "failed") == 0 ? errhint("SELECT rk.ring_restart(%s);", quote_literal_cstr(name)) :
+				 errhint("SELECT rk.ring_start(%s, %s);", quote_literal_cstr(row.kernel), quote_literal_cstr(name))));
 	if (strcmp(wanted, "restart") == 0)
 		change_row("UPDATE rk.ring SET desired_state = 'running', restarts = restarts + 1 WHERE ring_id = $1",
 				   row.ring_id, (Datum) 0, InvalidOid);
 	else
 	{
-		if (!runs && (strcmp(wanted, "suspended") == 0 || strcmp(wanted, "running") == 0))
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("invalid state transition from \"terminated\" to \"%s\"",
-							strcmp(wanted, "running") == 0 ? "active" : wanted),
-					 errhint("SELECT rk.ring_start(%s, %s);", quote_literal_cstr(row.kernel),
-							 quote_literal_cstr(name))));
 		if (!PG_ARGISNULL(2))
 			change_row("UPDATE rk.ring SET drain_timeout = $2 WHERE ring_id = $1", row.ring_id, PG_GETARG_DATUM(2),
 					   INTERVALOID);
@@ -382,6 +413,95 @@ rk_ring_wait(PG_FUNCTION_ARGS)
 	}
 }
 
+bool
+rk_state_may_be_replaced(const char *name, rk_ring_row *row)
+{
+	rk_catalog	catalog;
+	Oid			types[] = {INT4OID};
+	Datum		values[] = {Int32GetDatum(row->ring_id)};
+	bool		is_null;
+
+	/* nobody resumes or starts it before this transaction has ended; its host may refer to the row */
+	rk_catalog_open(&catalog);
+	if (rk_run_sql("SELECT desired_state FROM rk.ring WHERE ring_id = $1 FOR NO KEY UPDATE", 1, types, values, NULL) == 1)
+		strlcpy(row->desired_state, TextDatumGetCString(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
+																	   &is_null)), sizeof(row->desired_state));
+	rk_catalog_close(&catalog);
+	if (strcmp(row->desired_state, "suspended") != 0 || strcmp(current_state(name, row), "suspended") != 0)
+	{
+		rk_must_be_stopped(name, row, "restored");
+		return false;
+	}
+	/* what it has now can be gone back to, and nothing is left to be written when it restarts */
+	(void) send_control(name, RK_CONTROL_CHECKPOINT);
+	return true;
+}
+
+void
+rk_restart_at_commit(const rk_ring_row *row)
+{
+	change_row("UPDATE rk.ring SET restarts = restarts + 1 WHERE ring_id = $1", row->ring_id, (Datum) 0, InvalidOid);
+}
+
+/*
+ * rk.ring_replace(name, device): rk.ring_upgrade and rk.ring_migrate.  A
+ * checkpoint is written at once, so that a ring that cannot is left alone; then
+ * the ring begins with it when the transaction commits.  What is in its queue
+ * stays there, and it is suspended if it was.
+ */
+Datum
+rk_ring_replace(PG_FUNCTION_ARGS)
+{
+	char	   *name;
+	rk_ring_row row;
+	const char *state;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("parameter \"name\" must not be null")));
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	PreventCommandIfReadOnly("rk.ring_upgrade()");
+	rk_controlled_ring(name, &row);
+	state = current_state(name, &row);
+	if (!PG_ARGISNULL(1))
+	{
+		char	   *device = text_to_cstring(PG_GETARG_TEXT_PP(1));
+
+		if (strcmp(device, "cpu") != 0 && strcmp(device, "auto") != 0)
+		{
+			rk_catalog	catalog;
+			Oid			types[] = {TEXTOID};
+			Datum		values[] = {CStringGetTextDatum(device)};
+			bool		known;
+
+			rk_catalog_open(&catalog);
+			known = rk_run_sql("SELECT FROM rk.devices WHERE device = $1", 1, types, values, NULL) > 0;
+			rk_catalog_close(&catalog);
+			if (!known)
+				ereport(ERROR,
+						(errcode(ERRCODE_UNDEFINED_OBJECT),
+						 errmsg("there is no device \"%s\"", device),
+						 errhint("SELECT device, usable FROM rk.devices;")));
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("ring kernel \"%s\" has no form for device \"%s\"", row.kernel, device),
+					 errhint("SELECT rk.ring_migrate(%s, 'cpu');", quote_literal_cstr(name))));
+		}
+	}
+	if (strcmp(state, "active") != 0 && strcmp(state, "suspended") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("ring \"%s\" must be active or suspended", name),
+				 errdetail("Its state is \"%s\".", state)));
+	(void) send_control(name, RK_CONTROL_CHECKPOINT);
+	if (!PG_ARGISNULL(1))
+		change_row("UPDATE rk.ring SET options = options || pg_catalog.jsonb_build_object('device', $2) WHERE ring_id = $1",
+				   row.ring_id, PG_GETARG_DATUM(1), TEXTOID);
+	rk_restart_at_commit(&row);
+	PG_RETURN_VOID();
+}
+
 /* Sends a control message and returns its number. */
 static uint64
 send_control(const char *name, rk_control what)
@@ -504,7 +624,7 @@ rk_ring_list(PG_FUNCTION_ARGS)
 		}
 		v[n++] = Int64GetDatum(r->bytes);
 		v[n++] = Int64GetDatum(r->apply_seq);
-		v[n++] = Int64GetDatum((int64) (r->logged_seq - r->apply_seq));
+		v[n++] = Int64GetDatum(rk_ring_backlog(r));
 		nulls[n] = r->checkpoint_at == 0;
 		v[n++] = TimestampTzGetDatum(r->checkpoint_at);
 		nulls[n] = r->checkpoint_id == 0;
@@ -549,11 +669,16 @@ rk_ring_control(PG_FUNCTION_ARGS)
 	appendStringInfo(&json, "{\"state\": %u, \"generation\": %u, \"epoch\": %u, \"capacity\": %u, \"mask\": %u, "
 					 "\"host\": %d, \"host_pid\": %d, \"in_flight\": %u, \"processed\": %lld, \"replies_sent\": %lld, "
 					 "\"replies_dropped\": %lld, \"apply_seq\": %lld, \"logged_seq\": %lld, \"queue_offset\": %zu, "
-					 "\"queue_bytes\": %zu, \"lanes\": [",
+					 "\"queue_bytes\": %zu, \"output_seq\": %lld, \"journal_backlog\": %lld, \"acting\": %llu, \"stuck\": %s, "
+					 "\"suspended\": %s, \"high_water\": %s, \"failures\": %d, \"error_count\": %d, \"heartbeat_ns\": %lld, "
+					 "\"lanes\": [",
 					 atomic_load(&r->state), atomic_load(&r->generation), atomic_load(&r->epoch), r->capacity,
 					 r->capacity - 1, r->host, rk_region_hosts()[r->host].pid, r->in_flight, (long long) r->processed,
 					 (long long) r->replies_sent, (long long) r->replies_dropped, (long long) r->apply_seq,
-					 (long long) r->logged_seq, r->queue_offset, r->queue_bytes);
+					 (long long) r->logged_seq, r->queue_offset, r->queue_bytes, (long long) r->output_seq,
+					 (long long) r->journal_backlog, (unsigned long long) atomic_load(&r->acting),
+					 atomic_load(&r->stuck) ? "true" : "false", r->state == RK_RING_SUSPENDED ? "true" : "false",
+					 r->high_water ? "true" : "false", r->failures, r->error_count, (long long) atomic_load(&r->heartbeat_ns));
 	for (int l = 0; l < RK_LANES; l++)
 	{
 		rk_lane    *lane = &rk_ring_queue(r)->lanes[l];

@@ -19,6 +19,7 @@
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
+#include "storage/proc.h"
 #include "storage/procsignal.h"
 #include "utils/guc.h"
 #include "utils/json.h"
@@ -31,6 +32,10 @@
 
 rk_host    *rk_this_host;
 bool		rk_host_read_only = false;
+rk_ring    *rk_acting_ring = NULL;
+uint64		rk_acts = 0;
+
+static char rings_shown[512] = "";	/* in pg_stat_activity, between transactions */
 
 /* ---- errors and transactions ---- */
 
@@ -48,9 +53,18 @@ rk_in_transaction(rk_ring *ring, const char *what, void (*fn) (void *arg), void 
 	MemoryContext old = CurrentMemoryContext;
 	volatile bool good = true;
 
+	rk_mind_end();
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	pgstat_report_activity(STATE_RUNNING, what);
+	if (ring)
+	{
+		char		text[NAMEDATALEN + 80];
+
+		snprintf(text, sizeof(text), "ring %s: %s", NameStr(ring->name), what);
+		pgstat_report_activity(STATE_RUNNING, text);
+	}
+	else
+		pgstat_report_activity(STATE_RUNNING, what);
 	PG_TRY();
 	{
 		PushActiveSnapshot(GetTransactionSnapshot());
@@ -76,8 +90,21 @@ rk_in_transaction(rk_ring *ring, const char *what, void (*fn) (void *arg), void 
 	PG_END_TRY();
 	MemoryContextSwitchTo(old);
 	pgstat_report_stat(false);
-	pgstat_report_activity(STATE_IDLE, NULL);
+	pgstat_report_activity(STATE_IDLE, rings_shown);
 	return good;
+}
+
+/* Shows in pg_stat_activity which rings this process runs. */
+static void
+show_rings(void)
+{
+	size_t		length = 0;
+
+	rings_shown[0] = '\0';
+	for (int i = 0; i < rk_hosted_count && length < sizeof(rings_shown) - NAMEDATALEN - 8; i++)
+		length += snprintf(rings_shown + length, sizeof(rings_shown) - length, "%s%s", i ? ", " : "ring ",
+						   NameStr(rk_hosted_rings[i]->ring->name));
+	pgstat_report_activity(STATE_IDLE, rings_shown);
 }
 
 bool
@@ -85,7 +112,42 @@ rk_host_interrupted(void *arg)
 {
 	if (ProcSignalBarrierPending)
 		ProcessProcSignalBarrier();
-	return ShutdownRequestPending || ProcDiePending || atomic_load_explicit(&rk_this_host->stop, memory_order_relaxed) != 0;
+	/* a sign of life */
+	if (rk_acting_ring)
+		atomic_store_explicit(&rk_acting_ring->acting, ++rk_acts, memory_order_relaxed);
+	return ShutdownRequestPending || ProcDiePending || QueryCancelPending ||
+		atomic_load_explicit(&rk_this_host->stop, memory_order_relaxed) != 0;
+}
+
+/*
+ * SIGTERM: the loop leaves in order.  A transaction that waits for a lock would
+ * keep it from that.
+ */
+static void
+told_to_end(SIGNAL_ARGS)
+{
+	int			save_errno = errno;
+
+	ShutdownRequestPending = true;
+	if (MyProc && MyProc->waitLock)
+	{
+		QueryCancelPending = true;
+		InterruptPending = true;
+	}
+	SetLatch(MyLatch);
+	errno = save_errno;
+}
+
+void
+rk_end_if_stuck(void)
+{
+	bool		stuck;
+
+	LWLockAcquire(rk_the_region->lock, LW_SHARED);
+	stuck = rk_this_host->state == RK_HOST_STUCK;
+	LWLockRelease(rk_the_region->lock);
+	if (stuck)
+		proc_exit(1);
 }
 
 /* SQLSTATE of what an actor says. */
@@ -137,11 +199,26 @@ watch_level(rk_hosted *h)
 
 	/* an empty queue is low, whatever the options say */
 	high &= depth > 0;
+	high |= rk_ring_backlog(h->ring) > rk_journal_limit;
 	if (high == (h->ring->high_water != 0))
 		return;
 	h->ring->high_water = high;
 	if (!rk_host_read_only)
 		rk_in_transaction(h->ring, "telling the level of a queue", tell_level, h);
+}
+
+/* Says once when more messages from tables wait for a ring than should. */
+static void
+watch_backlog(rk_hosted *h)
+{
+	int64		backlog = rk_ring_backlog(h->ring);
+
+	if (backlog > rk_journal_limit && !h->backlog_warned)
+		ereport(WARNING,
+				(errmsg("%lld messages from tables wait for ring \"%s\"", (long long) backlog, NameStr(h->ring->name)),
+				 errdetail("Its state is \"%s\"; the setting rk.journal_limit is %d.", rk_ring_state_name(h->ring->state),
+						   rk_journal_limit)));
+	h->backlog_warned = backlog > rk_journal_limit;
 }
 
 /* What is due by the clock. */
@@ -155,7 +232,9 @@ housekeeping(int64 now)
 		rk_hosted  *h = rk_hosted_rings[i];
 		rk_ring    *ring = h->ring;
 		uint32		state = atomic_load(&ring->state);
+		int64		interval;
 
+		rk_mind_end();
 		h->now_ns = now;
 		atomic_store_explicit(&ring->heartbeat_ns, now, memory_order_relaxed);
 		ring->memory_bytes = h->ctx.memory_used;
@@ -167,25 +246,48 @@ housekeeping(int64 now)
 		}
 		if (h->parked_count > 0)
 			rk_retry_parked(h);
+		if (state == RK_RING_SUSPENDED && now >= h->backlog_due_ns && !rk_host_read_only)
+		{
+			rk_journal_count(h);
+			h->backlog_due_ns = rk_now_ns() + INT64CONST(5000000000);
+		}
+		watch_backlog(h);
 		watch_level(h);
 		if (now >= h->trim_due_ns && !rk_host_read_only)
 		{
 			rk_dead_trim(h);
 			h->trim_due_ns = now + Min(INT64CONST(60000), h->options.dlq_age_ms) * 1000000;
 		}
-		if (ring->since_checkpoint > 0 && (now >= h->checkpoint_due_ns ||
+		interval = h->options.checkpoint_interval_s > 0 ? h->options.checkpoint_interval_s : rk_checkpoint_interval_s;
+		if (ring->since_checkpoint > 0 && (h->checkpointed_ns == 0 ||
+										   now - h->checkpointed_ns >= interval * INT64CONST(1000000000) ||
 										   ring->since_checkpoint >= h->options.checkpoint_messages))
 		{
-			int64		interval = h->options.checkpoint_interval_s > 0 ? h->options.checkpoint_interval_s :
-				rk_checkpoint_interval_s;
-
 			(void) rk_checkpoint_write(h);
-			h->checkpoint_due_ns = rk_now_ns() + interval * INT64CONST(1000000000);
+			h->checkpointed_ns = rk_now_ns();
 		}
 		if (state == RK_RING_DRAINING &&
 			((rk_queue_depth(h->queue) == 0 && !h->has_log) || now > h->drain_until_ns))
-			rk_ring_stop(h, true);
+			rk_ring_stop(h, RK_END_STOPPED);
 	}
+}
+
+/* How long to look for messages before sleeping: the setting, or what rings say; -1: always. */
+static int64
+spin_ns(void)
+{
+	int64		spin = 0;
+	bool		given = false;
+
+	for (int i = 0; i < rk_hosted_count; i++)
+	{
+		const rk_ring_options *o = &rk_hosted_rings[i]->options;
+		int64		own = o->has_spin ? (o->spin_us < 0 ? -1 : o->spin_us * INT64CONST(1000)) : rk_spin_ns();
+
+		given = true;
+		spin = own < 0 || spin < 0 ? -1 : Max(spin, own);
+	}
+	return given ? spin : rk_spin_ns();
 }
 
 static bool
@@ -204,18 +306,25 @@ host_exit(int code, Datum arg)
 	rk_waiter_cancel(&rk_this_host->sleeping);
 }
 
-/* Leaves: checkpoints are written, queues stay for the next host. */
+/*
+ * Leaves: what is queued is worked off, or kept in the journal, as a server that
+ * stops takes its shared memory along; checkpoints are written.
+ */
 static void
-leave(bool final)
+leave(void)
 {
 	int64		until = rk_now_ns() + rk_shutdown_timeout_s * INT64CONST(1000000000);
+	char		limit[32];
 
-	/* a server that stops takes its shared memory along: work off what is queued */
+	rk_mind_end();
+	/* whoever holds a lock on our tables shall not hold up a shutdown */
+	snprintf(limit, sizeof(limit), "%ds", Max(rk_shutdown_timeout_s, 1));
+	SetConfigOption("lock_timeout", limit, PGC_SUSET, PGC_S_OVERRIDE);
 	while (rk_run_rings() > 0 && rk_now_ns() < until)
 		;
 	rk_dead_flush();
 	while (rk_hosted_count > 0)
-		rk_ring_stop(rk_hosted_rings[0], final);
+		rk_ring_stop(rk_hosted_rings[0], RK_END_LEAVING);
 	rk_dead_flush();
 	/* somebody terminated this process, not the rings: the launcher sends another */
 	LWLockAcquire(rk_the_region->lock, LW_EXCLUSIVE);
@@ -232,8 +341,9 @@ rk_host_main(Datum arg)
 	int64		next_poll = 0;
 
 	rk_this_host = &rk_region_hosts()[DatumGetInt32(arg)];
+	rk_this_host->pid = MyProcPid;
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	pqsignal(SIGTERM, told_to_end);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(rk_this_host->database, InvalidOid, 0);
 	pgstat_report_appname("rk host");
@@ -242,8 +352,13 @@ rk_host_main(Datum arg)
 	atomic_store(&rk_this_host->latch, MyLatch);
 	rk_set_wall_offset();
 	atomic_store(&rk_this_host->rescan, 1);
-	rk_this_host->pid = MyProcPid;
 	rk_host_read_only = RecoveryInProgress();
+	LWLockAcquire(rk_the_region->lock, LW_EXCLUSIVE);
+	rk_this_host->state = RK_HOST_RUNNING;
+	LWLockRelease(rk_the_region->lock);
+	/* the launcher may start the next one */
+	if (atomic_load(&rk_the_region->launcher))
+		SetLatch(atomic_load(&rk_the_region->launcher));
 
 	for (;;)
 	{
@@ -251,32 +366,39 @@ rk_host_main(Datum arg)
 		int64		now;
 		int64		spin;
 
+		/* a cancel is for the transaction that was under way */
+		QueryCancelPending = false;
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
 		{
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
+			/* whatever is due by the new settings */
+			next_tick = next_poll = 0;
+			for (int i = 0; i < rk_hosted_count; i++)
+				rk_hosted_rings[i]->backlog_due_ns = 0;
 		}
 		/* a server that was promoted gets a host that writes */
 		if (ShutdownRequestPending || atomic_load(&rk_this_host->stop) ||
 			(rk_host_read_only && !RecoveryInProgress()))
-			leave(true);
+			leave();
 		if (atomic_exchange(&rk_this_host->rescan, 0))
 		{
 			int			rings = rk_follow_catalog();
 
+			bool		done;
+
 			rk_dead_flush();
+			rk_mind_end();
 			LWLockAcquire(rk_the_region->lock, LW_EXCLUSIVE);
-			if (rings == 0 && rk_hosted_count == 0 && atomic_load(&rk_this_host->rescan) == 0)
+			done = rings == 0 && rk_hosted_count == 0 && atomic_load(&rk_this_host->rescan) == 0;
+			rk_this_host->failures = 0;
+			if (done)
 				rk_this_host->state = RK_HOST_FREE;
-			else
-			{
-				rk_this_host->state = RK_HOST_RUNNING;
-				rk_this_host->failures = 0;
-			}
 			LWLockRelease(rk_the_region->lock);
-			if (rk_this_host->state == RK_HOST_FREE)
+			if (done)
 				proc_exit(0);
+			show_rings();
 			next_tick = 0;
 		}
 		work = rk_run_rings();
@@ -298,14 +420,14 @@ rk_host_main(Datum arg)
 			housekeeping(now);
 			rk_dead_flush();
 			next_tick = now + INT64CONST(1000000000);
-			if (rk_hosted_count < before)
+			if (rk_hosted_count < before || rk_look_again)
 				atomic_store(&rk_this_host->rescan, 1);
 		}
 		if (work > 0)
 			continue;
 
 		/* nothing to do: spin, then sleep */
-		spin = rk_spin_ns();
+		spin = spin_ns();
 		if (spin != 0)
 		{
 			int64		until = now + (spin < 0 ? INT64CONST(1000000) : spin);

@@ -1,9 +1,23 @@
 /*
  * host.h
  *	  A ring inside its host process.
+ *
+ * GIVING UP A HOST.  The actor's code runs between rk_act and rk_act_end; its
+ * polls are signs of life.  Where there is none for heartbeat_timeout the
+ * launcher sends SIGTERM and, if the ring has not moved five seconds later, marks
+ * the host as stuck and lets another one have its other rings.  The two must
+ * never serve the same ring.  The launcher decides under the region's lock and
+ * only while the actor is at work; and before a host that was told to end goes
+ * on to another ring, or begins a transaction, it looks under the same lock
+ * whether it was given up (rk_mind_end), and if so ends.  As the signal arrives
+ * before any instruction that follows the actor's, it cannot miss it.  The ring
+ * that it is stuck in stays its own, its queue and the reply slots of that
+ * message included, until the process is gone.
  */
 #ifndef RK_HOST_H
 #define RK_HOST_H
+
+#include "postmaster/interrupt.h"
 
 #include "catalog.h"
 #include "region.h"
@@ -81,10 +95,11 @@ typedef struct rk_hosted
 
 	int64		now_ns;			/* monotonic, refreshed by every message */
 	int64		drain_until_ns;
-	int64		checkpoint_due_ns;
+	int64		checkpointed_ns;	/* 0: not since it came up */
 	int64		trim_due_ns;
-	int64		failures_since_ns;
-	int			failures;
+	int64		backlog_due_ns;
+	bool		backlog_warned;
+	bool		died;			/* the host before ended while this ring's actor was at work */
 	int64		restart_at_ns;	/* of a failed ring; 0: never */
 
 	int64		logged[RK_LOG_BATCH];	/* ids of the newest messages of the log at the start */
@@ -129,6 +144,34 @@ extern void rk_host_breathe(void);
 /* Lets an actor decide whether to stop a long message. */
 extern bool rk_host_interrupted(void *arg);
 
+/* Ends the process if it was given up; cheap unless it was told to end. */
+extern void rk_end_if_stuck(void);
+
+static inline void
+rk_mind_end(void)
+{
+	if (unlikely(ShutdownRequestPending))
+		rk_end_if_stuck();
+}
+
+/* The ring whose actor is at work, and the pieces of work so far. */
+extern rk_ring *rk_acting_ring;
+extern uint64 rk_acts;
+
+static inline void
+rk_act(rk_ring *ring)
+{
+	rk_acting_ring = ring;
+	atomic_store_explicit(&ring->acting, ++rk_acts, memory_order_relaxed);
+}
+
+static inline void
+rk_act_end(rk_ring *ring)
+{
+	atomic_store_explicit(&ring->acting, 0, memory_order_relaxed);
+	rk_acting_ring = NULL;
+}
+
 /* SQLSTATE of what an actor says. */
 extern int	rk_status_code(rk_status status);
 
@@ -165,17 +208,32 @@ extern void rk_release(rk_hosted *h, rk_slot *slot, rk_lane_name lane);
 
 /* ---- life.c ---- */
 
-/* Makes what runs what rk.ring says; returns the number of rings that run or should. */
+/*
+ * Makes what runs what rk.ring says; returns the number of rings that run here
+ * or should.  rk_look_again: something stood in the way, and may be gone in a second.
+ */
 extern int	rk_follow_catalog(void);
+extern bool rk_look_again;
 
 /* Brings the state up and lets messages in. */
 extern void rk_launch(rk_hosted *h);
 
+/* Answers a message that is not handled as the ring ends; what nobody waits for becomes a dead letter. */
+extern void rk_discard(rk_hosted *h, const rk_slot *slot);
+
+/* What becomes of a ring's entry in the directory, and of what is in its queue. */
+typedef enum rk_ending
+{
+	RK_END_STOPPED,				/* gone; what is left in the queue is destroyed */
+	RK_END_LEAVING,				/* gone with the process: messages that nobody waits for are kept in the journal */
+	RK_END_RESTART				/* stays: this process brings the ring up again */
+} rk_ending;
+
 /* A ring could not be brought up, or its actor failed. */
 extern void rk_ring_failed(rk_hosted *h);
 
-/* Ends a ring.  final: its entry goes; else the next host takes it over. */
-extern void rk_ring_stop(rk_hosted *h, bool final);
+/* Ends a ring. */
+extern void rk_ring_stop(rk_hosted *h, rk_ending ending);
 
 /* ---- checkpoint.c ---- */
 
@@ -197,6 +255,15 @@ extern void rk_key_add(rk_hosted *h, const uint64 *hash, int64 message_id, int64
 
 /* Moves committed journal rows of these rings to their logs; on a standby, reads the logs. */
 extern void rk_journal_intake(rk_hosted **rings, int count);
+
+/* Counts the journal rows of a ring that does not take them in. */
+extern void rk_journal_count(rk_hosted *h);
+
+/*
+ * Puts what is queued, changes the state, and has nobody waiting for it into the
+ * journal, where the ring finds it when it comes up.  The messages are released.
+ */
+extern void rk_journal_keep(rk_hosted *h);
 
 /* Applies what the log has after the state; in a transaction. */
 extern void rk_log_apply(rk_hosted *h, bool replay);

@@ -47,6 +47,34 @@ typedef struct intake_arg
 	int64	   *moved;
 } intake_arg;
 
+/* A ring that is up; one that is suspended lets messages from tables wait, too. */
+static bool
+takes_in(const rk_hosted *h)
+{
+	return h->state != NULL && atomic_load(&h->ring->state) != RK_RING_SUSPENDED;
+}
+
+static void
+count_rows(void *arg)
+{
+	rk_hosted  *h = arg;
+	rk_catalog	catalog;
+	Oid			types[] = {INT4OID};
+	Datum		values[] = {Int32GetDatum(h->ring_id)};
+	bool		is_null;
+
+	rk_catalog_open(&catalog);
+	rk_run_sql("SELECT count(*) FROM rk.ring_journal WHERE ring_id = $1", 1, types, values, NULL);
+	h->ring->journal_backlog = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+	rk_catalog_close(&catalog);
+}
+
+void
+rk_journal_count(rk_hosted *h)
+{
+	rk_in_transaction(h->ring, "counting the journal", count_rows, h);
+}
+
 static void
 intake(void *arg)
 {
@@ -65,15 +93,15 @@ intake(void *arg)
 			Oid			types[] = {INT4OID, INT8OID};
 			Datum		values[] = {Int32GetDatum(h->ring_id), Int64GetDatum(h->ring->logged_seq)};
 
-			if (h->state == NULL)
+			if (!takes_in(h))
 				continue;
 			/* read again below: an output that came with the rows begins with them */
 			a->moved[i] = rk_run_sql(
 									 "WITH moved AS (DELETE FROM rk.ring_journal WHERE ring_id = $1 RETURNING *), "
 									 "whole AS (SELECT *, max(id) OVER (PARTITION BY xid) AS last_id FROM moved) "
-									 "INSERT INTO rk.ring_log (ring_id, apply_seq, type_id, priority, message_id, sent_at_ns, role, payload) "
+									 "INSERT INTO rk.ring_log (ring_id, apply_seq, type_id, priority, message_id, sent_at_ns, role, payload, key) "
 									 "SELECT ring_id, $2 + row_number() OVER (ORDER BY last_id, id), type_id, priority, id, "
-									 "sent_at_ns, role, payload FROM whole", 2, types, values, NULL);
+									 "sent_at_ns, role, payload, key FROM whole", 2, types, values, NULL);
 			if (a->moved[i] > 0)
 				rk_outputs_read(h, h->ring->logged_seq);
 		}
@@ -172,7 +200,7 @@ rk_journal_intake(rk_hosted **rings, int count)
 	{
 		if (rings[i]->checkpoint_wanted && rings[i]->state)
 			(void) rk_checkpoint_write(rings[i]);
-		if (rings[i]->has_log && rings[i]->state)
+		if (rings[i]->has_log && takes_in(rings[i]))
 			(void) apply_log(rings[i]);
 	}
 }
@@ -270,10 +298,14 @@ typedef struct log_arg
 	int			count;
 } log_arg;
 
+/* Writes messages by a command with $1 ring, $2 end of the log, $3.. arrays of SLOT_COLUMNS. */
+#define SLOT_COLUMNS "ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5), " \
+	"pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9)) " \
+	"WITH ORDINALITY AS u(t, p, m, s, r, b, k, n)"
+
 static void
-log_rows(void *arg)
+write_slots(log_arg *a, const char *command)
 {
-	log_arg    *a = arg;
 	rk_catalog	catalog;
 	Datum	   *column[7];
 	bool	   *no_key;
@@ -322,11 +354,74 @@ log_rows(void *arg)
 	values[7] = PointerGetDatum(construct_array(column[5], a->count, BYTEAOID, -1, false, TYPALIGN_INT));
 	values[8] = PointerGetDatum(construct_md_array(column[6], no_key, 1, dims, bounds, BYTEAOID, -1, false,
 												   TYPALIGN_INT));
-	rk_run_sql("INSERT INTO rk.ring_log (ring_id, apply_seq, type_id, priority, message_id, sent_at_ns, role, payload, key) "
-			   "SELECT $1, $2 + n, t, p, m, s, r, b, k FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4), "
-			   "pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), "
-			   "pg_catalog.unnest($9)) WITH ORDINALITY AS u(t, p, m, s, r, b, k, n)", 9, types, values, NULL);
+	rk_run_sql(command, 9, types, values, NULL);
 	rk_catalog_close(&catalog);
+}
+
+static void
+log_rows(void *arg)
+{
+	write_slots(arg, "INSERT INTO rk.ring_log (ring_id, apply_seq, type_id, priority, message_id, sent_at_ns, role, payload, key) "
+				"SELECT $1, $2 + n, t, p, m, s, r, b, k FROM " SLOT_COLUMNS);
+}
+
+/* The same into the journal, where a message gets a new number; one of a role that is gone is dropped. */
+static void
+keep_rows(void *arg)
+{
+	write_slots(arg, "INSERT INTO rk.ring_journal (id, ring_id, xid, type_id, priority, sent_at_ns, role, payload, key) "
+				"SELECT pg_catalog.nextval('rk.ring_journal_id'), $1, pg_catalog.pg_current_xact_id(), t, p, s, r, b, k "
+				"FROM (SELECT * FROM " SLOT_COLUMNS " WHERE $2 IS NOT NULL ORDER BY n) o");
+}
+
+void
+rk_journal_keep(rk_hosted *h)
+{
+	int			capacity = 1000;
+	rk_slot   **slots;
+
+	if (rk_host_read_only || rk_queue_depth(h->queue) == 0)
+		return;
+	slots = MemoryContextAlloc(TopMemoryContext, sizeof(*slots) * capacity);
+	for (int lane = 0; lane < RK_WORK_LANES; lane++)
+		for (;;)
+		{
+			log_arg		arg = {.h = h,.slots = slots};
+			int			seen = 0;
+			rk_slot    *slot;
+
+			for (; seen < capacity && (slot = rk_lane_peek(h->queue, lane, seen)) != NULL; seen++)
+			{
+				const rk_message_type *type = rk_actor_message(h->actor, slot->type_id);
+				bool		keyed = (slot->flags & RK_SLOT_EXTRA) && (slot->key_hash[0] | slot->key_hash[1]) != 0;
+
+				if ((slot->flags & RK_SLOT_REPLY) || type == NULL || !type->mutating || slot->length != type->request_size ||
+					(slot->deadline_ns != 0 && rk_now_ns() > slot->deadline_ns))
+					continue;
+				/* a repeat has had its effect; the key is taken from here on */
+				if (keyed && rk_key_find(h, slot->key_hash))
+					continue;
+				if (keyed)
+					rk_key_add(h, slot->key_hash, slot->message_id, rk_wall_ns(slot->sent_ns));
+				slots[arg.count++] = slot;
+			}
+			if (arg.count > 0 && IsTransactionState())
+				keep_rows(&arg);
+			else if (arg.count > 0 && !rk_in_transaction(h->ring, "keeping the queue in the journal", keep_rows, &arg))
+				break;
+			if (seen == 0)
+				break;
+			for (int i = 0, kept = 0; i < seen; i++)
+			{
+				slot = rk_lane_peek(h->queue, lane, 0);
+				if (kept < arg.count && slots[kept] == slot)
+					kept++;
+				else
+					rk_discard(h, slot);
+				rk_release(h, slot, lane);
+			}
+		}
+	pfree(slots);
 }
 
 bool

@@ -8,10 +8,13 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "commands/async.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 #include "../compat.h"
@@ -20,15 +23,29 @@
 
 rk_hosted **rk_hosted_rings = NULL;
 int			rk_hosted_count = 0;
+bool		rk_look_again = false;
 
 /* ---- life of a ring ---- */
 
-static void
-discard(rk_hosted *h, rk_slot *slot)
+void
+rk_discard(rk_hosted *h, const rk_slot *slot)
 {
 	if (!(slot->flags & RK_SLOT_CONTROL) && (slot->flags & (RK_SLOT_REPLY | RK_SLOT_LETTER)) != RK_SLOT_REPLY)
 		rk_dead_letter(h, slot, "destroyed", RK_ERRCODE_NOT_RUNNING, "the ring stopped");
 	rk_answer(h->ring, slot, RK_OUTCOME_STOPPED, 0, NULL);
+}
+
+/* Ends messages that wait for a change, which will not come. */
+static void
+discard_parked(rk_hosted *h)
+{
+	for (int i = 0; i < h->parked_count; i++)
+	{
+		rk_discard(h, &h->parked[i].slot);
+		if (h->parked[i].slot.flags & RK_SLOT_SLAB)
+			rk_slab_give(rk_region_slab(), h->parked[i].slot.block);
+	}
+	h->parked_count = 0;
 }
 
 /* Answers everything in the queue; what nobody waits for becomes a dead letter. */
@@ -41,17 +58,11 @@ discard_queue(rk_hosted *h)
 
 		while ((slot = rk_lane_peek(h->queue, lane, 0)) != NULL)
 		{
-			discard(h, slot);
+			rk_discard(h, slot);
 			rk_release(h, slot, lane);
 		}
 	}
-	for (int i = 0; i < h->parked_count; i++)
-	{
-		discard(h, &h->parked[i].slot);
-		if (h->parked[i].slot.flags & RK_SLOT_SLAB)
-			rk_slab_give(rk_region_slab(), h->parked[i].slot.block);
-	}
-	h->parked_count = 0;
+	discard_parked(h);
 }
 
 static bool
@@ -76,17 +87,14 @@ load_relations(rk_hosted *h)
 	}
 }
 
-typedef struct launch_arg
-{
-	rk_hosted  *h;
-} launch_arg;
-
-/* In a transaction: the state from checkpoint and log, or a new one. */
+/*
+ * In a transaction of its own, as bringing the state up may take long, and
+ * whoever wants something else of the ring meanwhile changes the same row.
+ */
 static void
-bring_up(void *arg)
+next_epoch(void *arg)
 {
-	launch_arg *a = arg;
-	rk_hosted  *h = a->h;
+	rk_hosted  *h = arg;
 	rk_catalog	catalog;
 	Oid			types[] = {INT4OID};
 	Datum		values[] = {Int32GetDatum(h->ring_id)};
@@ -101,14 +109,30 @@ bring_up(void *arg)
 				 errmsg("ring \"%s\" was dropped", NameStr(h->ring->name))));
 	atomic_store(&h->ring->epoch, DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
 															  &is_null)));
+	rk_catalog_close(&catalog);
+}
+
+/* In a transaction: the state from checkpoint and log, or a new one. */
+static void
+bring_up(void *arg)
+{
+	rk_hosted  *h = arg;
+	rk_catalog	catalog;
+
+	rk_catalog_open(&catalog);
 	if (!rk_checkpoint_restore(h))
 	{
 		if (rk_host_read_only)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("ring \"%s\" has no checkpoint yet", NameStr(h->ring->name))));
+		rk_status	status;
+
 		h->ctx.error.status = RK_OK;
-		if (h->actor->init(&h->ctx, &h->options.kernel, &h->state) != RK_OK)
+		rk_act(h->ring);
+		status = h->actor->init(&h->ctx, &h->options.kernel, &h->state);
+		rk_act_end(h->ring);
+		if (status != RK_OK)
 			ereport(ERROR, (errcode(rk_status_code(h->ctx.error.status)), errmsg("%s", h->ctx.error.message),
 							h->ctx.error.detail[0] ? errdetail("%s", h->ctx.error.detail) : 0,
 							h->ctx.error.hint[0] ? errhint("%s", h->ctx.error.hint) : 0));
@@ -158,23 +182,40 @@ take_over(rk_hosted *h)
 	h->logged_count = 0;
 }
 
+static void
+tell_failure(void *arg)
+{
+	rk_hosted  *h = arg;
+	StringInfoData payload;
+
+	initStringInfo(&payload);
+	appendStringInfoString(&payload, "{\"ring\": ");
+	escape_json(&payload, NameStr(h->ring->name));
+	appendStringInfoString(&payload, ", \"event\": \"failed\", \"error\": ");
+	escape_json(&payload, h->ring->error);
+	appendStringInfoChar(&payload, '}');
+	Async_Notify("rk_ring", payload.data);
+}
+
 /* A ring could not be brought up, or its actor failed. */
 void
 rk_ring_failed(rk_hosted *h)
 {
 	int64		now = rk_now_ns();
+	rk_ring    *ring = h->ring;
 
-	if (now - h->failures_since_ns > INT64CONST(60000000000))
+	/* counted where it outlives the process, which may be what fails */
+	if (now - ring->failures_since_ns > INT64CONST(60000000000))
 	{
-		h->failures_since_ns = now;
-		h->failures = 0;
+		ring->failures_since_ns = now;
+		ring->failures = 0;
 	}
-	h->failures++;
+	ring->failures++;
 	rk_records_clear(h);
 	rk_ctx_destroy(&h->ctx);
 	h->state = NULL;
-	h->ring->restarts++;
-	h->restart_at_ns = h->options.restart_policy == 0 && h->failures <= h->options.max_restarts ?
+	ring->restarts++;
+	h->restart_at_ns = h->options.restart_policy == RK_RESTART && ring->failures <= h->options.max_restarts ?
 		now + INT64CONST(1000000000) : 0;
 	/* the primary may mend what is wrong */
 	if (rk_host_read_only)
@@ -186,14 +227,39 @@ rk_ring_failed(rk_hosted *h)
 				(errmsg("ring \"%s\" has failed and is not started again", NameStr(h->ring->name)),
 				 errdetail("%s", h->ring->error)));
 		discard_queue(h);
+		if (h->options.restart_policy == RK_RESTART_NOTIFY)
+			rk_in_transaction(NULL, "telling the failure of a ring", tell_failure, h);
 	}
+}
+
+/* The limit on a start: the actor sees it when it polls, queries are cancelled. */
+static bool
+bring_up_in_time(rk_hosted *h)
+{
+	int			limit = h->options.start_timeout_ms;
+	int64		began = rk_now_ns();
+	bool		good;
+
+	if (limit == 0)
+		return rk_in_transaction(h->ring, "restoring", bring_up, h);
+	enable_timeout_after(STATEMENT_TIMEOUT, limit);
+	good = rk_in_transaction(h->ring, "restoring", bring_up, h);
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	QueryCancelPending = false;
+	if (!good && !ShutdownRequestPending && rk_now_ns() - began >= limit * INT64CONST(1000000))
+	{
+		char		text[100];
+
+		snprintf(text, sizeof(text), "the ring did not start within its start_timeout of %d ms", limit);
+		rk_ring_error(h->ring, text);
+	}
+	return good;
 }
 
 /* Brings the state up and lets messages in. */
 void
 rk_launch(rk_hosted *h)
 {
-	launch_arg	arg = {.h = h};
 	rk_ctx	   *ctx = &h->ctx;
 	bool		good;
 
@@ -207,7 +273,7 @@ rk_launch(rk_hosted *h)
 	ctx->memory_limit = h->options.memory_limit;
 	ctx->interrupted = rk_host_interrupted;
 	h->ring->apply_seq = 0;
-	good = rk_in_transaction(h->ring, "restoring a ring", bring_up, &arg);
+	good = rk_in_transaction(h->ring, "counting starts", next_epoch, h) && bring_up_in_time(h);
 	rk_dead_written(true);
 	if (!good)
 	{
@@ -217,7 +283,7 @@ rk_launch(rk_hosted *h)
 	/* the first checkpoint also says that the relations were loaded */
 	h->ring->started_at = GetCurrentTimestamp();
 	h->now_ns = rk_now_ns();
-	h->checkpoint_due_ns = h->now_ns;
+	h->checkpointed_ns = 0;
 	h->busy = h->actor->tick != NULL;
 	h->has_log = true;
 	if (h->ring->checkpoint_id == 0 && !rk_checkpoint_write(h))
@@ -227,6 +293,8 @@ rk_launch(rk_hosted *h)
 	}
 	take_over(h);
 	rk_set_state(h->ring, RK_RING_ACTIVE);
+	/* what came meanwhile */
+	atomic_store(&rk_this_host->journal, 1);
 }
 
 /* Makes room for a ring in this process and in the directory. */
@@ -267,6 +335,7 @@ adopt(const rk_ring_row *row, Oid table)
 		h->ring = ring;
 		h->queue = rk_ring_queue(ring);
 		rk_directory_close(ring);
+		rk_journal_keep(h);
 		discard_queue(h);
 		rk_directory_free(ring);
 		LWLockAcquire(rk_the_region->lock, LW_EXCLUSIVE);
@@ -279,11 +348,16 @@ adopt(const rk_ring_row *row, Oid table)
 	for (int i = 0; rk_actors[i]; i++)
 		if (rk_actors[i] == h->actor)
 			ring->kernel = i;
+	h->died = ring->host_pid != 0 && ring->host_pid != MyProcPid &&
+		(atomic_load(&ring->acting) != 0 || ring->state == RK_RING_LAUNCHING || ring->state == RK_RING_RESTORING);
+	atomic_store(&ring->acting, 0);
 	ring->host = rk_this_host - rk_region_hosts();
+	ring->host_pid = MyProcPid;
 	ring->overflow = h->options.overflow;
 	ring->journal = h->options.journal && !rk_host_read_only;
 	ring->lanes = h->options.lanes;
 	ring->message_timeout_ms = h->options.message_timeout_ms;
+	ring->heartbeat_timeout_ms = h->options.heartbeat_timeout_ms;
 	LWLockRelease(rk_the_region->lock);
 	h->ring = ring;
 	h->queue = rk_ring_queue(ring);
@@ -299,18 +373,27 @@ adopt(const rk_ring_row *row, Oid table)
 	return h;
 }
 
-/* Ends a ring.  final: its entry goes; else the next host takes it over. */
+/* Ends a ring. */
 void
-rk_ring_stop(rk_hosted *h, bool final)
+rk_ring_stop(rk_hosted *h, rk_ending ending)
 {
 	/* from here on no message is handled, so that none comes after the checkpoint */
 	rk_set_state(h->ring, RK_RING_TERMINATING);
 	if (h->state && h->ring->since_checkpoint > 0 && h->present && !rk_host_read_only)
 		(void) rk_checkpoint_write(h);
-	if (final)
+	if (ending == RK_END_RESTART)
+	{
+		/* senders wait for it, and what they have sent is handled then */
+		discard_parked(h);
+		rk_directory_renew(h->ring);
+		rk_set_state(h->ring, RK_RING_LAUNCHING);
+	}
+	else
 	{
 		/* after this no message can arrive */
 		rk_directory_close(h->ring);
+		if (ending == RK_END_LEAVING && h->present)
+			rk_journal_keep(h);
 		discard_queue(h);
 		rk_directory_free(h->ring);
 	}
@@ -372,12 +455,50 @@ wants_to_run(const rk_ring_row *row)
 	return strcmp(row->desired_state, "running") == 0 || strcmp(row->desired_state, "suspended") == 0;
 }
 
-static bool
-is_dedicated(const rk_ring_row *row)
+/* Which host of the database runs the ring: rk_host.ring_id. */
+static int32
+host_of(const rk_ring_row *row)
 {
 	JsonbValue *v = row_option(row, "dedicated");
 
-	return v && v->type == jbvBool && v->val.boolean;
+	return v && v->type == jbvBool && v->val.boolean ? row->ring_id : -(row->ring_id % rk_ring_workers);
+}
+
+/*
+ * Asks for another host of this database.  False: there is no slot for it now,
+ * and somebody has to be here to ask again.
+ */
+static bool
+ask_for_host(int32 number)
+{
+	rk_host    *host;
+
+	LWLockAcquire(rk_the_region->lock, LW_EXCLUSIVE);
+	host = rk_host_slot(MyDatabaseId, number, true);
+	LWLockRelease(rk_the_region->lock);
+	if (atomic_load(&rk_the_region->launcher))
+		SetLatch(atomic_load(&rk_the_region->launcher));
+	return host != NULL;
+}
+
+/* Whether another process has the ring: it lets go in a moment, or is stuck in it. */
+static bool
+taken(int32 ring_id)
+{
+	rk_ring    *ring;
+	bool		taken = false;
+
+	LWLockAcquire(rk_the_region->lock, LW_SHARED);
+	ring = rk_directory_find(MyDatabaseId, NULL, ring_id);
+	if (ring && ring->host_pid != MyProcPid)
+	{
+		const rk_host *host = &rk_region_hosts()[ring->host];
+
+		taken = atomic_load(&ring->stuck) != 0 ||
+			(host->pid == ring->host_pid && (host->state == RK_HOST_STARTING || host->state == RK_HOST_RUNNING));
+	}
+	LWLockRelease(rk_the_region->lock);
+	return taken;
 }
 
 typedef struct adopt_arg
@@ -395,7 +516,34 @@ adopt_in_transaction(void *arg)
 	a->h = adopt(a->row, a->table);
 }
 
-/* Makes what runs what rk.ring says; returns the number of rings that run or should. */
+/* Takes a ring in and brings it up, unless the process before has died of it too often. */
+static void
+bring_in(const rk_ring_row *row, Oid table)
+{
+	adopt_arg	arg = {.row = row,.table = table};
+
+	if (!rk_in_transaction(NULL, "launching a ring", adopt_in_transaction, &arg))
+		return;
+	if (arg.h->died)
+	{
+		rk_ring_error(arg.h->ring, "the process ended while the ring was at work");
+		take_over(arg.h);
+		rk_ring_failed(arg.h);
+	}
+	else
+		rk_launch(arg.h);
+}
+
+/* A ring of this process by its number, or NULL. */
+static rk_hosted *
+hosted(int32 ring_id)
+{
+	for (int i = 0; i < rk_hosted_count; i++)
+		if (rk_hosted_rings[i]->ring_id == ring_id)
+			return rk_hosted_rings[i];
+	return NULL;
+}
+
 int
 rk_follow_catalog(void)
 {
@@ -413,72 +561,75 @@ rk_follow_catalog(void)
 	{
 		rk_hosted_rings[i]->present = false;
 		if (rk_hosted_rings[i]->table != list.table)
-			rk_ring_stop(rk_hosted_rings[i], true);
+			rk_ring_stop(rk_hosted_rings[i], RK_END_STOPPED);
 	}
+	rk_look_again = false;
 	for (int i = 0; i < list.count; i++)
 	{
 		rk_ring_row *row = &list.rows[i];
-		rk_hosted  *h = NULL;
-		bool		dedicated = is_dedicated(row);
+		rk_hosted  *h = hosted(row->ring_id);
+		int32		place = host_of(row);
 
-		for (int k = 0; k < rk_hosted_count; k++)
-			if (rk_hosted_rings[k]->ring_id == row->ring_id)
-				h = rk_hosted_rings[k];
 		if (h)
 			h->present = true;
-		if (!h && dedicated && rk_this_host->ring_id == 0 && wants_to_run(row))
+		/* it is to run in a process of its own, or no longer */
+		if (h && place != rk_this_host->ring_id && wants_to_run(row))
 		{
-			/* the database's host asks for the ring's own */
-			mine++;
-			LWLockAcquire(rk_the_region->lock, LW_EXCLUSIVE);
-			(void) rk_host_slot(MyDatabaseId, row->ring_id, true);
-			LWLockRelease(rk_the_region->lock);
-			if (atomic_load(&rk_the_region->launcher))
-				SetLatch(atomic_load(&rk_the_region->launcher));
+			rk_ring_stop(h, RK_END_LEAVING);
+			h = NULL;
+			if (rk_this_host->ring_id != 0)
+				rk_request_rescan(MyDatabaseId);
+		}
+		if (!h && place != rk_this_host->ring_id)
+		{
+			/* the first host of the database asks for the others */
+			if (rk_this_host->ring_id == 0 && wants_to_run(row) && !ask_for_host(place))
+				mine++;
 			continue;
 		}
-		if (!h && (dedicated ? row->ring_id : 0) != rk_this_host->ring_id)
-			continue;
 		if (wants_to_run(row))
 		{
+			bool		suspend = strcmp(row->desired_state, "suspended") == 0;
+
 			mine++;
-			if (h == NULL)
+			if (h == NULL && taken(row->ring_id))
 			{
-				adopt_arg	arg = {.row = row,.table = list.table};
-
-				if (!rk_in_transaction(NULL, "launching a ring", adopt_in_transaction, &arg))
-					continue;
-				h = arg.h;
-				rk_launch(h);
+				rk_look_again = true;
+				continue;
 			}
-			else if (h->restarts != row->restarts)
+			if (h == NULL || h->restarts != row->restarts)
 			{
-				adopt_arg	arg = {.row = row,.table = list.table};
-
-				rk_ring_stop(h, true);
-				if (!rk_in_transaction(NULL, "launching a ring", adopt_in_transaction, &arg))
+				if (h)
+					rk_ring_stop(h, RK_END_RESTART);
+				bring_in(row, list.table);
+				h = hosted(row->ring_id);
+				if (h == NULL)
 					continue;
-				h = arg.h;
-				rk_launch(h);
 			}
 			else if (h->ring->state == RK_RING_DRAINING)
 				rk_set_state(h->ring, RK_RING_ACTIVE);
-			if (strcmp(row->desired_state, "suspended") == 0 && h->ring->state == RK_RING_ACTIVE)
+			if (suspend && h->ring->state == RK_RING_ACTIVE)
 				rk_set_state(h->ring, RK_RING_SUSPENDED);
-			else if (strcmp(row->desired_state, "running") == 0 && h->ring->state == RK_RING_SUSPENDED)
+			else if (!suspend && h->ring->state == RK_RING_SUSPENDED)
+			{
 				rk_set_state(h->ring, RK_RING_ACTIVE);
+				h->ring->journal_backlog = 0;
+				atomic_store(&rk_this_host->journal, 1);
+			}
 		}
 		else if (h)
 		{
 			mine++;
 			if (strcmp(row->desired_state, "killed") == 0 || h->state == NULL)
 			{
-				rk_ring_stop(h, true);
+				rk_ring_stop(h, RK_END_STOPPED);
 				mine--;
 			}
 			else if (h->ring->state != RK_RING_DRAINING)
 			{
 				rk_set_state(h->ring, RK_RING_DRAINING);
+				/* what has committed is worked off too */
+				atomic_store(&rk_this_host->journal, 1);
 				h->drain_until_ns = rk_now_ns() + (row->drain_ms >= 0 ? row->drain_ms * INT64CONST(1000000) :
 													   rk_drain_timeout_s * INT64CONST(1000000000));
 			}
@@ -486,7 +637,7 @@ rk_follow_catalog(void)
 	}
 	for (int i = rk_hosted_count - 1; i >= 0; i--)
 		if (!rk_hosted_rings[i]->present)
-			rk_ring_stop(rk_hosted_rings[i], true);
+			rk_ring_stop(rk_hosted_rings[i], RK_END_STOPPED);
 	if (!rk_host_read_only)
 		rk_outputs_refresh();
 	MemoryContextDelete(list.memory);

@@ -12,6 +12,7 @@
 #include "storage/shmem.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/varlena.h"
 
 #include "../compat.h"
 #include "region.h"
@@ -32,6 +33,13 @@ int			rk_checkpoint_interval_s = 30;
 int			rk_checkpoints_kept = 5;
 int			rk_drain_timeout_s = 30;
 int			rk_shutdown_timeout_s = 10;
+int			rk_ring_workers = 1;
+int			rk_max_ring_workers = 0;
+int			rk_journal_limit = 1000000;
+int			rk_max_timeout_ms = 300000;
+int			rk_max_checkpoint_size_kb = 1024 * 1024;
+int			rk_heartbeat_timeout_s = 30;
+char	   *rk_databases = NULL;
 char	   *rk_trace_context = NULL;
 
 static bool spin_is_default = true;
@@ -299,6 +307,14 @@ find_extent(Size bytes, Size *offset, Size *unused)
 	}
 }
 
+void
+rk_directory_renew(rk_ring *ring)
+{
+	ring->rejected = 0;
+	ring->dropped = 0;
+	memset(&ring->in_flight, 0, sizeof(rk_ring) - offsetof(rk_ring, in_flight));
+}
+
 rk_ring *
 rk_directory_make(Oid database, int32 ring_id, const char *name, uint32 capacity)
 {
@@ -327,9 +343,7 @@ rk_directory_make(Oid database, int32 ring_id, const char *name, uint32 capacity
 	/* the condition variables stay: somebody may be on their lists */
 	memset(&ring->database, 0, offsetof(rk_ring, space_waiters) - offsetof(rk_ring, database));
 	ring->space_waiters = 0;
-	ring->rejected = 0;
-	ring->dropped = 0;
-	memset(&ring->in_flight, 0, sizeof(rk_ring) - offsetof(rk_ring, in_flight));
+	rk_directory_renew(ring);
 	ring->database = database;
 	ring->ring_id = ring_id;
 	namestrcpy(&ring->name, name);
@@ -383,11 +397,16 @@ rk_host_slot(Oid database, int32 ring_id, bool make)
 
 		if (host->state == RK_HOST_FREE)
 			unused = unused ? unused : host;
-		else if (host->database == database && host->ring_id == ring_id)
+		else if (host->state != RK_HOST_STUCK && host->database == database && host->ring_id == ring_id)
 			return host;
 	}
-	if (!make || unused == NULL)
+	if (!make)
 		return NULL;
+	if (unused == NULL)
+	{
+		atomic_store(&rk_the_region->overlooked, 1);
+		return NULL;
+	}
 	memset(unused, 0, sizeof(*unused));
 	unused->database = database;
 	unused->ring_id = ring_id;
@@ -424,11 +443,8 @@ rk_request_rescan(Oid database)
 		}
 	}
 	LWLockRelease(rk_the_region->lock);
+	/* without a slot too: it says so, and comes back to it */
 	wake(&rk_the_region->launcher);
-	if (host == NULL)
-		ereport(LOG,
-				(errmsg("no place for a host of database %u", database),
-				 errhint("Raise \"max_worker_processes\".")));
 }
 
 void
@@ -488,6 +504,45 @@ check_queue_depth(int *value, void **extra, GucSource source)
 	return true;
 }
 
+/* Splits the value of rk.databases; a copy of it is what the names lie in. */
+static bool
+split_databases(const char *value, char **copy, List **names)
+{
+	*copy = pstrdup(value ? value : "");
+	*names = NIL;
+	return SplitIdentifierString(*copy, ',', names);
+}
+
+static bool
+check_databases(char **value, void **extra, GucSource source)
+{
+	char	   *copy;
+	List	   *names;
+	bool		good = split_databases(*value, &copy, &names);
+
+	if (!good)
+		GUC_check_errdetail("The value must be a list of names of databases, or *.");
+	list_free(names);
+	pfree(copy);
+	return good;
+}
+
+bool
+rk_database_listed(const char *name)
+{
+	char	   *copy;
+	List	   *names;
+	ListCell   *cell;
+	bool		listed = false;
+
+	if (split_databases(rk_databases, &copy, &names))
+		foreach(cell, names)
+			listed |= strcmp(lfirst(cell), "*") == 0 || strcmp(lfirst(cell), name) == 0;
+	list_free(names);
+	pfree(copy);
+	return listed;
+}
+
 static bool
 check_spin(int *value, void **extra, GucSource source)
 {
@@ -516,15 +571,40 @@ rk_ring_define_settings(void)
 	DefineCustomIntVariable("rk.checkpoints_kept",
 							"Sets the number of checkpoints kept of each ring.",
 							NULL, &rk_checkpoints_kept, 5, 1, 100, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("rk.databases",
+							   "Sets the databases whose rings run.",
+							   "A list of names; * means every database that takes connections.",
+							   &rk_databases, "*", PGC_SIGHUP, GUC_LIST_INPUT, check_databases, NULL, NULL);
 	DefineCustomIntVariable("rk.drain_timeout",
 							"Sets how long a ring that is stopped may work on what is in its queue.",
 							NULL, &rk_drain_timeout_s, 30, 0, 3600,
 							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("rk.heartbeat_timeout",
+							"Sets how long an actor may work without a sign of life before its host is given up.",
+							"A ring can have its own, the option heartbeat_timeout.",
+							&rk_heartbeat_timeout_s, 30, 1, 3600,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("rk.journal_limit",
+							"Sets how many messages from tables may wait for a ring.",
+							"More are a warning, and refused where an attachment says so.",
+							&rk_journal_limit, 1000000, 1000, INT_MAX, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("rk.journal_poll",
 							"Sets the time between looks at the journal that nobody asked for.",
 							"They find rows of prepared transactions.",
 							&rk_journal_poll_ms, 1000, 10, 60000,
 							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("rk.max_checkpoint_size",
+							"Sets the size of the largest checkpoint of a ring.",
+							NULL, &rk_max_checkpoint_size_kb, 1024 * 1024, 1024, 1024 * 1024,
+							PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("rk.max_ring_workers",
+							"Sets the number of processes that run rings, in all databases together.",
+							"Zero means as many as max_worker_processes leaves.",
+							&rk_max_ring_workers, 0, 0, 262143, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("rk.max_timeout",
+							"Sets the longest time that a call of a ring can ask for.",
+							"Zero means any.",
+							&rk_max_timeout_ms, 300000, 0, INT_MAX, PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomEnumVariable("rk.priority",
 							 "Sets the priority of messages.",
 							 NULL, &rk_priority, RK_PRIORITY_NORMAL, priority_options,
@@ -573,5 +653,9 @@ rk_ring_define_settings(void)
 								"Zero disables rings.",
 								&rk_ring_memory_kb, 32 * 1024, 0, 64 * 1024 * 1024,
 								PGC_POSTMASTER, GUC_UNIT_KB, NULL, NULL, NULL);
+		DefineCustomIntVariable("rk.ring_workers",
+								"Sets the number of processes that share the rings of a database.",
+								"Rings with the option dedicated have their own beside them.",
+								&rk_ring_workers, 1, 1, 64, PGC_POSTMASTER, 0, NULL, NULL, NULL);
 	}
 }

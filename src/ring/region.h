@@ -5,9 +5,11 @@
  * PROCESSES
  *	  launcher	one for the server; connected to no database.  Starts a host for
  *				every database that has rings to run, again if it ends.
- *	  host		one for a database with running rings, one more for each ring
- *				with the option "dedicated".  Runs the actors, writes their
- *				checkpoints, takes the journal in.  Ends when it has no rings.
+ *	  host		rk.ring_workers for a database with running rings, one more for
+ *				each ring with the option "dedicated".  Runs the actors, writes
+ *				their checkpoints, takes the journal in.  Ends when it has no
+ *				rings.  The first one of a database reads rk.ring and asks for
+ *				those that the others run in (rk_host_of).
  *	  backends	send messages and wait for replies.
  * A session's changes to rk.ring take effect at commit: a callback sets the
  * rescan flag of the database's host slot and wakes the host or the launcher.
@@ -26,6 +28,8 @@
  *				written by a host under the lock in exclusive mode while the
  *				state is free; constant until it is free again.  Read under the
  *				lock, or without it between rk_ring_enter and rk_ring_leave.
+ *	  rk_ring.host, host_pid	the process that consumes the queue; changed under
+ *				the lock by a host that takes the ring over.
  *	  rk_ring.state, epoch		written by the host, read by anybody.
  *	  rk_ring counters			written by the host alone, plain; readers accept
  *				values of different moments.  Those of senders are atomic.
@@ -91,11 +95,13 @@ typedef struct rk_ring
 	Oid			owner;
 	int32		kernel;			/* index in rk_actors */
 	int32		host;			/* index of the host slot */
+	int32		host_pid;		/* of the process that has it or had it last */
 	uint32		capacity;
 	uint8		overflow;		/* rk_overflow */
 	bool		journal;		/* durability journal, or it has outputs */
 	bool		lanes;			/* option priority_lanes */
 	int32		message_timeout_ms;
+	int32		heartbeat_timeout_ms;	/* 0: rk.heartbeat_timeout */
 	Size		queue_offset;
 	Size		queue_bytes;
 	NameData	name;
@@ -109,6 +115,10 @@ typedef struct rk_ring
 
 	/* the host */
 	_Alignas(128) uint32 in_flight; /* 1 + lane of the message being handled */
+	_Atomic uint32 stuck;		/* its host was given up, and has it still */
+	_Atomic uint64 acting;		/* the actor is at work: another number for every piece; 0: it is not */
+	int32		failures;		/* since failures_since_ns, also of hosts that ended with it */
+	int64		failures_since_ns;
 	uint32		high_water;		/* boolean */
 	int64		processed;
 	int64		failed;
@@ -124,7 +134,7 @@ typedef struct rk_ring
 	uint64		apply_seq;
 	uint64		logged_seq;
 	uint64		output_seq;		/* what was published up to there is written */
-	int64		journal_backlog;
+	int64		journal_backlog;	/* rows of the journal, as last counted */
 	int64		since_checkpoint;	/* mutating messages */
 	int64		checkpoint_id;
 	int64		checkpoint_at;	/* TimestampTz; 0: none */
@@ -146,7 +156,8 @@ typedef enum rk_host_state
 	RK_HOST_FREE,
 	RK_HOST_WANTED,				/* the launcher is to start it */
 	RK_HOST_STARTING,
-	RK_HOST_RUNNING
+	RK_HOST_RUNNING,
+	RK_HOST_STUCK				/* given up: it must touch nothing but the ring that it is stuck in */
 } rk_host_state;
 
 typedef struct rk_host
@@ -159,7 +170,7 @@ typedef struct rk_host
 	/* under the region's lock */
 	rk_host_state state;
 	Oid			database;
-	int32		ring_id;		/* of a dedicated host; 0: the database's */
+	int32		ring_id;		/* of a dedicated host; others 0, -1, -2 ... */
 	int32		pid;
 	int64		restart_at;		/* ms of rk_now_ns; not before */
 	int32		failures;
@@ -209,6 +220,7 @@ typedef struct rk_region
 {
 	LWLock	   *lock;
 	_Atomic(Latch *) launcher;	/* NULL: not running */
+	_Atomic uint32 overlooked;	/* there was no slot for a host: look again when there is */
 	_Atomic int64 wall_offset;	/* wall clock - monotonic clock, ns */
 	Oid			held[8];		/* under the lock: databases no host may enter */
 	int			procs;
@@ -312,6 +324,13 @@ rk_ring_queue(const rk_ring *ring)
 	return rk_region_at(ring->queue_offset);
 }
 
+/* Messages from tables that the ring has not applied. */
+static inline int64
+rk_ring_backlog(const rk_ring *ring)
+{
+	return ring->journal_backlog + (int64) (ring->logged_seq - ring->apply_seq);
+}
+
 static inline int
 rk_ring_index(const rk_ring *ring)
 {
@@ -357,6 +376,9 @@ extern rk_ring *rk_directory_find(Oid database, const char *name, int32 ring_id)
 /* A free entry with a queue, generation changed, state launching. */
 extern rk_ring *rk_directory_make(Oid database, int32 ring_id, const char *name, uint32 capacity);
 
+/* Clears what is counted since a ring was started; no lock, by its host. */
+extern void rk_directory_renew(rk_ring *ring);
+
 /* Lets no further message in: waits for senders on their way.  Takes the lock. */
 extern void rk_directory_close(rk_ring *ring);
 
@@ -377,6 +399,9 @@ extern void rk_set_state(rk_ring *ring, rk_ring_state state);
 /* Whether CREATE or DROP DATABASE keeps hosts out of it. */
 extern bool rk_database_held(Oid database);
 
+/* Whether rk.databases lets hosts into the database of this name; no lock. */
+extern bool rk_database_listed(const char *name);
+
 /* ---- settings ---- */
 
 extern int	rk_ring_memory_kb;
@@ -393,6 +418,13 @@ extern int	rk_checkpoint_interval_s;
 extern int	rk_checkpoints_kept;
 extern int	rk_drain_timeout_s;
 extern int	rk_shutdown_timeout_s;
+extern int	rk_ring_workers;
+extern int	rk_max_ring_workers;
+extern int	rk_journal_limit;
+extern int	rk_max_timeout_ms;
+extern int	rk_max_checkpoint_size_kb;
+extern int	rk_heartbeat_timeout_s;
+extern char *rk_databases;
 extern char *rk_trace_context;
 extern void rk_ring_define_settings(void);
 

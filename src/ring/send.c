@@ -330,6 +330,8 @@ rk_call_deadline(const rk_ring *ring, int64 now_ns, int64 timeout_ms)
 		ms = timeout_ms;
 	if (rk_timeout_ms > 0)
 		ms = Min(ms, rk_timeout_ms);
+	if (rk_max_timeout_ms > 0)
+		ms = Min(ms, rk_max_timeout_ms);
 	return now_ns + ms * 1000000;
 }
 
@@ -749,6 +751,15 @@ wait_asleep(rk_ring *ring, const rk_outgoing *out, rk_incoming *in)
 		int64		now = rk_now_ns();
 		int64		left_ms = out->deadline_ns ? (out->deadline_ns - now) / 1000000 + 1 : 1000;
 
+		/* nobody will answer before that process is gone */
+		if (unlikely(atomic_load_explicit(&ring->stuck, memory_order_relaxed) != 0) && rk_reply_abandon(slot))
+		{
+			slots_in_use--;
+			ereport(ERROR,
+					(errcode(RK_ERRCODE_REPLY_LOST),
+					 errmsg("reply of ring \"%s\" was lost", NameStr(ring->name)),
+					 errdetail("%s", ring->error)));
+		}
 		/* the host answers what has expired; it is late only if it is stuck */
 		if (out->deadline_ns && now > out->deadline_ns + INT64CONST(20000000))
 		{

@@ -319,10 +319,14 @@ call_actor(rk_hosted *h, rk_message *message, const rk_message_type *type, rk_re
 	message->attempt = 1;
 	publisher = h;
 	reply->send = message->replay ? NULL : send_to;
+	rk_act(h->ring);
 	if (likely(h->output_count == 0 || message->apply_seq <= h->output_seq))
 	{
 		status = h->actor->handle(&h->ctx, h->state, message, reply);
-		return likely(status != RK_ERR_MEMORY) ? status : try_again(h, message, reply, h->records.size);
+		if (unlikely(status == RK_ERR_MEMORY))
+			status = try_again(h, message, reply, h->records.size);
+		rk_act_end(h->ring);
+		return status;
 	}
 
 	mark = h->records.size;
@@ -331,6 +335,7 @@ call_actor(rk_hosted *h, rk_message *message, const rk_message_type *type, rk_re
 	status = h->actor->handle(&h->ctx, h->state, message, reply);
 	if (unlikely(status == RK_ERR_MEMORY))
 		status = try_again(h, message, reply, mark);
+	rk_act_end(h->ring);
 	if (status != RK_OK || reply->later)
 		h->records.size = mark;
 	else if (type->reply_id != 0 && reply->length >= type->reply_size)
@@ -785,9 +790,20 @@ run_control(rk_hosted *h)
 			value = h->ring->checkpoint_id;
 		}
 		else if (good && slot->type_id == RK_CONTROL_CHECKSUM)
+		{
+			rk_act(h->ring);
 			value = h->actor->checksum(&h->ctx, h->state);
+			rk_act_end(h->ring);
+		}
 		else if (good && slot->type_id == RK_CONTROL_INTAKE)
 		{
+			if (atomic_load(&h->ring->state) == RK_RING_SUSPENDED)
+			{
+				rk_answer(h->ring, slot, RK_OUTCOME_ERROR, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+						  "the ring is suspended and takes nothing in");
+				rk_release(h, slot, RK_LANE_CONTROL);
+				continue;
+			}
 			rk_journal_intake(&h, 1);
 			value = h->ring->apply_seq;
 			good = !h->has_log;
@@ -823,6 +839,7 @@ rk_run_rings(void)
 		rk_hosted  *h = rk_hosted_rings[i];
 		uint32		state = atomic_load_explicit(&h->ring->state, memory_order_relaxed);
 
+		rk_mind_end();
 		if (unlikely(rk_lane_peek(h->queue, RK_LANE_CONTROL, 0) != NULL))
 			run_control(h);
 		if ((state == RK_RING_ACTIVE || state == RK_RING_DRAINING) && likely(!h->halted))
@@ -844,9 +861,13 @@ rk_run_rings(void)
 			if (unlikely(h->busy))
 			{
 				bool		more = false;
+				rk_status	status;
 
 				h->ctx.error.status = RK_OK;
-				if (h->actor->tick(&h->ctx, h->state, &more) != RK_OK)
+				rk_act(h->ring);
+				status = h->actor->tick(&h->ctx, h->state, &more);
+				rk_act_end(h->ring);
+				if (status != RK_OK)
 					rk_ring_error(h->ring, h->ctx.error.message);
 				h->busy = more;
 				n += more;
@@ -874,6 +895,7 @@ rk_host_breathe(void)
 		rk_hosted  *h = rk_hosted_rings[i];
 		uint32		state = atomic_load_explicit(&h->ring->state, memory_order_relaxed);
 
+		rk_mind_end();
 		if ((state == RK_RING_ACTIVE || state == RK_RING_DRAINING) && !h->ring->journal && run_volatile(h) > 0)
 			offer_room(h);
 	}

@@ -141,8 +141,8 @@ my $first = $small->safe_psql('postgres', q{CALL rk.ring_up('core/echo', 'e'); S
 is($first, '7', 'the first ring runs');
 my $offset = -s $small->logfile;
 $small->safe_psql($_, q{SELECT rk.ring_start('core/echo', 'e')}) for qw(second third);
-ok( $small->wait_for_log(qr/no background worker is free for the rings of database \d+|no place for a host of database \d+/, $offset),
-	'a worker is missing, which is in the log');
+ok( $small->wait_for_log(qr/no background worker is free for the rings of database \d+.*\n.*Rings have \d processes, and need \d more.*\n.*Raise "max_worker_processes", now 3, to at least [45]/, $offset),
+	'workers are missing, and the log says how many');
 my @waiting = grep { $small->safe_psql($_, q{SELECT state FROM rk.rings}) eq 'pending' } qw(second third);
 cmp_ok(scalar @waiting, '>=', 1, 'a ring waits for a worker');
 my ($rc, $out, $err) = $small->psql($waiting[0], "SET rk.timeout = '100ms'; SELECT rk.ring_core_echo('e', 1)", timeout => 30);
