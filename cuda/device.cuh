@@ -21,6 +21,8 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
+#include <new>
 
 #include "rk_cuda.h"
 
@@ -161,6 +163,30 @@ private:
 	int64_t		length;
 };
 
+/* An array of the host, freed with its scope. */
+template <typename T> class host_array
+{
+public:
+	host_array() : data(nullptr) {}
+	~host_array() { free(data); }
+	host_array(const host_array &) = delete;
+	host_array &operator=(const host_array &) = delete;
+
+	T *allocate(int64_t count)
+	{
+		free(data);
+		data = (T *) malloc((count > 0 ? count : 1) * sizeof(T));
+		if (data == nullptr)
+			throw std::bad_alloc();
+		return data;
+	}
+
+	T		   *get() const { return data; }
+
+private:
+	T		   *data;
+};
+
 /* ---- graphs ---- */
 
 struct device_adjacency
@@ -173,6 +199,20 @@ struct device_adjacency
 	bool		present() const { return offsets.get() != nullptr; }
 	bool		weighted() const { return weights.get() != nullptr; }
 };
+
+/* The same for kernels, as a plain value. */
+struct device_adjacency_view
+{
+	const int64_t *offsets;
+	const uint32_t *neighbors;
+	const double *weights;		/* NULL: all 1 */
+};
+
+static inline device_adjacency_view
+view_of(const device_adjacency &a)
+{
+	return {a.offsets.get(), a.neighbors.get(), a.weights.get()};
+}
 
 struct rk_cuda_graph
 {

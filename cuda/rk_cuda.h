@@ -204,6 +204,14 @@ typedef struct rk_cuda_attention_head
 	int32_t		value;
 } rk_cuda_attention_head;
 
+/* Variants have the numbers of rk_label_variant. */
+typedef struct rk_cuda_label_params
+{
+	uint64_t	seed;
+	int32_t		variant;
+	int32_t		max_iterations;
+} rk_cuda_label_params;
+
 /* Numbers, and what goes with each: kernels.def. */
 typedef enum rk_cuda_kernel
 {

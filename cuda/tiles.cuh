@@ -70,10 +70,10 @@ make_tiles(rk_cuda_device *device, device_adjacency *a, int64_t rows, int64_t en
 	check_launch();
 }
 
-/* Calls visit(row, neighbor, entry) for every entry of every row. */
-template <typename V> __global__ static void __launch_bounds__(TILE_THREADS)
-visit_tiles(const int64_t *__restrict__ offsets, const uint32_t *__restrict__ neighbors, int64_t rows,
-			int64_t entries, const int64_t *__restrict__ tile_rows, V visit)
+/* Calls visit(row, neighbor, entry) for the entries of the tile of a block. */
+template <typename V> __device__ static inline void
+tile_entries(const int64_t *__restrict__ offsets, const uint32_t *__restrict__ neighbors, int64_t rows,
+			 int64_t entries, const int64_t *__restrict__ tile_rows, V visit)
 {
 	__shared__ int32_t end[TILE + 1];
 	int64_t		first_row = tile_rows[blockIdx.x];
@@ -104,7 +104,40 @@ visit_tiles(const int64_t *__restrict__ offsets, const uint32_t *__restrict__ ne
 	}
 }
 
-/* Launches that for an adjacency. */
+/* Calls it for every entry of every row. */
+template <typename V> __global__ static void __launch_bounds__(TILE_THREADS)
+visit_tiles(const int64_t *__restrict__ offsets, const uint32_t *__restrict__ neighbors, int64_t rows,
+			int64_t entries, const int64_t *__restrict__ tile_rows, V visit)
+{
+	tile_entries(offsets, neighbors, rows, entries, tile_rows, visit);
+}
+
+/* The same of value(row, neighbor, entry), added up for each tile. */
+template <typename V> __global__ static void __launch_bounds__(TILE_THREADS)
+sum_tile_entries(const int64_t *__restrict__ offsets, const uint32_t *__restrict__ neighbors, int64_t rows,
+				 int64_t entries, const int64_t *__restrict__ tile_rows, V value, double *tile_sums)
+{
+	double		sum = 0;
+
+	tile_entries(offsets, neighbors, rows, entries, tile_rows, [&] (int64_t row, uint32_t neighbor, int64_t entry) {
+		sum += value(row, neighbor, entry);
+	});
+	sum = block_sum<double, TILE_THREADS>(sum);
+	if (threadIdx.x == 0)
+		tile_sums[blockIdx.x] = sum;
+}
+
+/* Launches that for an adjacency; tile_sums: tile_count of them. */
+template <typename V> static void
+sum_entries(rk_cuda_device *device, device_adjacency *a, int64_t rows, int64_t entries, V value, double *tile_sums)
+{
+	make_tiles(device, a, rows, entries);
+	RK_LAUNCH(sum_tile_entries<V>, (unsigned) tile_count(rows, entries), TILE_THREADS, device->stream)
+		(a->offsets.get(), a->neighbors.get(), rows, entries, a->tile_rows.get(), value, tile_sums);
+	check_launch();
+}
+
+/* Launches visit_tiles for an adjacency. */
 template <typename V> static void
 visit_entries(rk_cuda_device *device, device_adjacency *a, int64_t rows, int64_t entries, V visit)
 {

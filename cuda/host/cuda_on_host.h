@@ -145,6 +145,21 @@ __any_sync(unsigned mask, int predicate)
 	return __ballot_sync(mask, predicate) != 0;
 }
 
+template <typename T> unsigned
+__match_any_sync(unsigned, T value)
+{
+	unsigned	mask = 0;
+	uint64_t	mine = (uint64_t) value;
+
+	on_host::warp_words()[on_host::lane()] = mine;
+	on_host::warp_barrier();
+	for (unsigned l = 0; l < 32; l++)
+		if (on_host::live_lanes() >> l & 1 && on_host::warp_words()[l] == mine)
+			mask |= 1u << l;
+	on_host::warp_barrier();
+	return mask;
+}
+
 static inline int
 __ffs(int x)
 {

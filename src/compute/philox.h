@@ -22,9 +22,9 @@ RK_BOTH void
 rk_philox_rounds(uint32_t x[4], uint32_t k0, uint32_t k1)
 {
 	/* unrolled, so that a loop around it can be made vectors of */
-#ifdef __CUDACC__
+#ifdef __CUDA_ARCH__
 #pragma unroll
-#else
+#elif !defined(__CUDACC__)
 #pragma GCC unroll 10
 #endif
 	for (int round = 0; round < 10; round++)

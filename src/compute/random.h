@@ -13,7 +13,9 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline uint64_t
+#include "both.h"
+
+RK_BOTH uint64_t
 rk_mix64(uint64_t z)
 {
 	z ^= z >> 30;
@@ -25,33 +27,33 @@ rk_mix64(uint64_t z)
 }
 
 /* h(s): the start of every chain. */
-static inline uint64_t
+RK_BOTH uint64_t
 rk_hash1(uint64_t s)
 {
 	return rk_mix64(s + UINT64_C(0x9E3779B97F4A7C15));
 }
 
 /* h(s, x): folds one more number into a chain. */
-static inline uint64_t
+RK_BOTH uint64_t
 rk_hash_fold(uint64_t t, uint64_t x)
 {
 	return rk_mix64((t ^ x) + UINT64_C(0x9E3779B97F4A7C15));
 }
 
-static inline uint64_t
+RK_BOTH uint64_t
 rk_hash2(uint64_t s, uint64_t x)
 {
 	return rk_hash_fold(rk_hash1(s), x);
 }
 
-static inline uint64_t
+RK_BOTH uint64_t
 rk_hash3(uint64_t s, uint64_t x, uint64_t y)
 {
 	return rk_hash_fold(rk_hash2(s, x), y);
 }
 
 /* Uniform in [0, 1) with 53 bits. */
-static inline double
+RK_BOTH double
 rk_uniform(uint64_t h)
 {
 	return (double) (h >> 11) * 0x1.0p-53;

@@ -238,6 +238,31 @@ rk_device_attention_cost(int64 nodes, int64 arcs, bool kept, const rk_attention_
 	return cost;
 }
 
+rk_device_cost
+rk_device_labels_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed, bool coloured,
+					  int max_iterations)
+{
+	double		n = nodes;
+	double		m = arcs * (directed ? 2.0 : 1.0);	/* of merged rows */
+	/* later ones look at few nodes, but those of CDLP at all */
+	double		rounds = Min(coloured ? 4 : 10, max_iterations);
+	double		classes = coloured ? 10 + 2 * m / Max(n, 1) : 1;
+
+	return (rk_device_cost) {
+		.cpu_seconds = 1e-9 * (rounds * (10 * n + 4 * m) + (coloured ? 60 * n + 4 * m : 0) + (directed ? 6 * m : 0) +
+							   15 * n + 2 * m),
+		.bytes_to = graph_bytes(n, arcs, weighted, kept) * (directed ? 2 : 1),
+		.bytes_from = 4 * n,
+		.bytes_moved = rounds * (40 * n + (weighted ? 24 : 16) * m + gather_bytes(rk_the_devices, n / 2, m)) +
+			(coloured ? 40 * n + 8 * m + 2 * gather_bytes(rk_the_devices, n / 2, m) : 0) + (directed ? 40 * m : 0) +
+			40 * m + 120 * n,
+		/* a launch of a graph of launches is shorter than one that is waited for */
+		.launches = 30 + classes * (0.5 * rounds + 0.5),
+		/* communities are numbered by one thread */
+		.host_seconds = 12e-9 * n
+	};
+}
+
 /* ---- which functions ---- */
 
 typedef struct device_function

@@ -451,6 +451,41 @@ run_attention(rk_ctx *ctx, rk_cuda_call *call)
 	return RK_OK;
 }
 
+static rk_status
+run_labels(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_cuda_label_params *p = call->params;
+	const rk_graph *g = &call->graph->g;
+	const uint32_t *given = call->input[0].data;
+	const int64_t *values = call->input[1].data;
+	uint32_t   *label = call->output[0].data;
+	int64_t    *community = rk_alloc(ctx, g->nodes, sizeof(int64_t));
+	int64_t    *initial = given ? rk_alloc(ctx, g->nodes, sizeof(int64_t)) : NULL;
+	rk_label_params params = {
+		.variant = p->variant, .max_iterations = p->max_iterations, .seed = p->seed, .initial = initial,
+		.fixed = call->input[2].data
+	};
+	rk_label_result result;
+	int64_t    *ranks;
+	int64_t		labels;
+	rk_run		run;
+	rk_status	status;
+
+	if (!community || (given && !initial))
+		return RK_ERR_MEMORY;
+	for (int64_t v = 0; given && v < g->nodes; v++)
+		initial[v] = given[v] == RK_NO_NODE ? -1 : values[given[v]];
+	status = rk_graph_label_propagation(ctx, g, &params, community, &result, &run);
+	*(double *) call->output[1].data = result.modularity;
+	give_run(call, &run);
+	if (status == RK_OK && given)
+		return rk_graph_label_start(ctx, g->nodes, community, label, &ranks, &labels);
+	/* any names will do */
+	for (int64_t v = 0; status == RK_OK && v < g->nodes; v++)
+		label[v] = (uint32_t) community[v];
+	return status;
+}
+
 /* The CPU's kernels, by rk_cuda_kernel. */
 static rk_status (*const twins[]) (rk_ctx *ctx, rk_cuda_call *call) = {
 #define RK_CUDA_KERNEL(number, name) run_##name,

@@ -411,6 +411,46 @@ read_labels(rk_call *call, const rk_graph_input *input, rk_label_params *params)
 }
 
 static void
+label_propagation_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	*cost = rk_device_labels_cost(size->nodes, size->arcs, size->weighted, size->kept, rk_arg_boolean(call, "directed"),
+								  rk_arg_choice(call, "variant") == RK_LABEL_SEMI_SYNCHRONOUS,
+								  rk_arg_int(call, "max_iterations"));
+}
+
+/* Runs it on the device, if one was chosen; false: the CPU shall. */
+static bool
+labels_on_device(rk_call *call, rk_device_run *device, const rk_graph_input *input, const rk_graph *g,
+				 const rk_graph_options *options, const rk_label_params *p, int64 *community, rk_label_result *result)
+{
+	rk_cuda_label_params params = {
+		.seed = p->seed,
+		.variant = p->variant,
+		.max_iterations = p->max_iterations
+	};
+	uint32	   *label;
+	int64	   *values = NULL;
+	int64		labels = 0;
+
+	if (device == NULL || g->nodes == 0)
+		return false;
+	label = rk_call_alloc(call, g->nodes, uint32);
+	if (p->initial)
+		rk_call_check(call, rk_graph_label_start(&call->ctx, g->nodes, p->initial, label, &values, &labels));
+	rk_device_graph(device, input, g, options);
+	rk_device_params(device, &params, sizeof(params));
+	rk_device_input(device, p->initial ? label : NULL, g->nodes * sizeof(uint32));
+	rk_device_input(device, values, labels * sizeof(int64));
+	rk_device_input(device, p->fixed, g->nodes * sizeof(bool));
+	rk_device_output(device, label, g->nodes * sizeof(uint32));
+	rk_device_output(device, &result->modularity, sizeof(double));
+	if (!rk_device_finish(device, NULL))
+		return false;
+	rk_call_check(call, rk_graph_label_end(&call->ctx, g->nodes, label, values, community, &result->communities));
+	return true;
+}
+
+static void
 label_propagation(rk_call *call)
 {
 	rk_graph_input *input = rk_read_graph(call, RK_WEIGHT_STRENGTH);
@@ -420,6 +460,8 @@ label_propagation(rk_call *call)
 		.max_iterations = rk_arg_int(call, "max_iterations"),
 		.seed = rk_arg_int(call, "seed")
 	};
+	rk_graph_size size = rk_input_size(call, input, options.directed);
+	rk_device_run *device = rk_device_begin(call, RK_CUDA_LABELS, &size);
 	rk_label_result result;
 	int64	   *community;
 	rk_graph	g;
@@ -427,7 +469,8 @@ label_propagation(rk_call *call)
 	read_labels(call, input, &params);
 	rk_build_graph(call, input, &options, &g);
 	community = rk_call_alloc(call, g.nodes, int64);
-	rk_call_check(call, rk_graph_label_propagation(&call->ctx, &g, &params, community, &result, &call->run));
+	if (!labels_on_device(call, device, input, &g, &options, &params, community, &result))
+		rk_call_check(call, rk_graph_label_propagation(&call->ctx, &g, &params, community, &result, &call->run));
 	rk_call_detail_float8(call, "modularity", result.modularity);
 	rk_call_detail_int(call, "communities", result.communities);
 	rk_emit(call, g.nodes, (rk_out[]) {RK_OUT_NODES(input->ids), RK_OUT_INTS(community)}, NULL);
@@ -566,7 +609,8 @@ const rk_bound_function rk_graph_community_bindings[] = {
 	{"graph/louvain-community", "", louvain_community, louvain_community_need},
 	{"graph/modularity-score", "", modularity_score, modularity_score_need},
 	{"graph/modularity-score", "_communities", modularity_score_communities, modularity_score_need},
-	{"graph/label-propagation", "", label_propagation, label_propagation_need},
+	{"graph/label-propagation", "", label_propagation, label_propagation_need,
+		.device_cost = label_propagation_device_cost},
 	{"graph/k-clique", "", k_clique, k_clique_need},
 	{"graph/k-clique", "_count", k_clique_count, k_clique_count_need},
 	{"graph/k-clique", "_nodes", k_clique_nodes, k_clique_nodes_need},

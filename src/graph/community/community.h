@@ -226,6 +226,17 @@ typedef struct rk_label_result
 extern rk_status rk_graph_label_propagation(rk_ctx *ctx, const rk_graph *g,
 											const rk_label_params *params, int64_t *community,
 											rk_label_result *result, rk_run *run);
+
+/*
+ * For an engine that makes the rounds itself.  Start: labels given become their
+ * ranks, RK_NO_NODE for none; *values, in the context, has the label of each of
+ * *labels ranks.  End: from ranks (values NULL: labels that nobody gave, below
+ * n) to communities as above.
+ */
+extern rk_status rk_graph_label_start(rk_ctx *ctx, int64_t n, const int64_t *initial, uint32_t *label,
+									  int64_t **values, int64_t *labels);
+extern rk_status rk_graph_label_end(rk_ctx *ctx, int64_t n, const uint32_t *label, const int64_t *values,
+									int64_t *community, int64_t *communities);
 extern int64_t rk_graph_label_propagation_memory(int64_t nodes, int64_t arcs, bool directed,
 												 bool weighted, int threads,
 												 const rk_label_params *params);

@@ -357,12 +357,11 @@ compare_labels(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Replaces labels by their ranks; values has the label of every rank. */
-static rk_status
-rank_labels(propagation *p, int64_t n, int64_t **values)
+rk_status
+rk_graph_label_start(rk_ctx *ctx, int64_t n, const int64_t *initial, uint32_t *label, int64_t **values,
+					 int64_t *labels)
 {
-	const int64_t *initial = p->params->initial;
-	int64_t    *v = rk_alloc(p->s.ctx, n, sizeof(int64_t));
+	int64_t    *v = rk_alloc(ctx, n, sizeof(int64_t));
 	int64_t		count = 0;
 	int64_t		different = 0;
 
@@ -381,10 +380,63 @@ rank_labels(propagation *p, int64_t n, int64_t **values)
 
 		if (initial[i] >= 0)
 			found = bsearch(&initial[i], v, different, sizeof(int64_t), compare_labels);
-		p->label[i] = found ? (uint32_t) (found - v) : RK_NO_NODE;
+		label[i] = found ? (uint32_t) (found - v) : RK_NO_NODE;
 	}
 	*values = v;
-	p->labels = different;
+	*labels = different;
+	return RK_OK;
+}
+
+/*
+ * Numbers communities by falling size.  Unreached nodes are alone: they get
+ * labels that nobody has.  mark: n bytes.
+ */
+static rk_status
+number_labels(louvain_state *s, const uint32_t *label, uint8_t *mark, int64_t *communities)
+{
+	int64_t		alone = 0;
+
+	memset(mark, 0, s->n);
+	for (int64_t v = 0; v < s->n; v++)
+		if (label[v] != RK_NO_NODE)
+			mark[label[v]] = 1;
+	for (int64_t v = 0; v < s->n; v++)
+	{
+		s->community[v] = label[v];
+		if (label[v] != RK_NO_NODE)
+			continue;
+		while (mark[alone])
+			alone++;
+		s->community[v] = (uint32_t) alone++;
+	}
+	return rk_louvain_number(s, s->community, communities);
+}
+
+/* What the caller gets: labels of its own, or numbers. */
+static void
+give_communities(const louvain_state *s, const uint32_t *label, const int64_t *values, int64_t *community)
+{
+	for (int64_t v = 0; v < s->n; v++)
+		community[v] = !values ? s->community[v] : label[v] == RK_NO_NODE ? -1 : values[label[v]];
+}
+
+rk_status
+rk_graph_label_end(rk_ctx *ctx, int64_t n, const uint32_t *label, const int64_t *values, int64_t *community,
+				   int64_t *communities)
+{
+	louvain_level level = {.nodes = n};
+	louvain_state s = {.ctx = ctx,.n = n,.level = &level};
+	uint8_t    *mark = rk_alloc(ctx, n, sizeof(uint8_t));
+	rk_status	status;
+
+	s.community = rk_alloc(ctx, n, sizeof(uint32_t));
+	if (!mark || !s.community)
+		return RK_ERR_MEMORY;
+	if ((status = number_labels(&s, label, mark, communities)) != RK_OK)
+		return status;
+	give_communities(&s, label, values, community);
+	rk_free(ctx, s.community);
+	rk_free(ctx, mark);
 	return RK_OK;
 }
 
@@ -428,7 +480,6 @@ rk_graph_label_propagation(rk_ctx *ctx, const rk_graph *g, const rk_label_params
 	propagation p = {.params = params,.labels = g->nodes,.fixed = params->initial ? params->fixed : NULL};
 	int64_t		n = g->nodes;
 	int64_t    *values = NULL;
-	int64_t		alone = 0;
 	louvain_level level;
 	rk_status	status;
 
@@ -448,7 +499,7 @@ rk_graph_label_propagation(rk_ctx *ctx, const rk_graph *g, const rk_label_params
 	p.s.level = &level;
 	if (params->initial)
 	{
-		if ((status = rank_labels(&p, n, &values)) != RK_OK)
+		if ((status = rk_graph_label_start(ctx, n, params->initial, p.label, &values, &p.labels)) != RK_OK)
 			return status;
 	}
 	else
@@ -471,26 +522,11 @@ rk_graph_label_propagation(rk_ctx *ctx, const rk_graph *g, const rk_label_params
 	if (status != RK_OK)
 		return status;
 
-	/* unreached nodes are alone: they get labels that nobody has */
-	for (int64_t v = 0; v < n; v++)
-		if (p.label[v] != RK_NO_NODE)
-			p.s.active[p.label[v]] = 2;
-	for (int64_t v = 0; v < n; v++)
-	{
-		p.s.community[v] = p.label[v];
-		if (p.label[v] != RK_NO_NODE)
-			continue;
-		while (p.s.active[alone] == 2)
-			alone++;
-		p.s.community[v] = (uint32_t) alone++;
-	}
-	if ((status = rk_louvain_number(&p.s, p.s.community, &result->communities)) != RK_OK ||
+	if ((status = number_labels(&p.s, p.label, p.s.active, &result->communities)) != RK_OK ||
 		(p.s.total > 0 &&
 		 (status = rk_louvain_quality(&p.s, false, &result->modularity)) != RK_OK))
 		return status;
-	for (int64_t v = 0; v < n; v++)
-		community[v] = !params->initial ? p.s.community[v] :
-			p.label[v] == RK_NO_NODE ? -1 : values[p.label[v]];
+	give_communities(&p.s, p.label, values, community);
 
 	for (int t = 0; t < ctx->threads; t++)
 	{
