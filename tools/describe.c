@@ -380,32 +380,39 @@ print_sql(const rk_kernel *k, void *arg)
 
 /* ---- messages ---- */
 
+static const char *
+column_type(const rk_message_type *t, const rk_field *column, bool bigints)
+{
+	return bigints && column->kind == RK_FIELD_ANY_ID ? "bigint" : rk_column_sql_type(t, column);
+}
+
 /* The typed function of a message; one that sends is never run twice by a plan. */
 static void
-print_message_function(const rk_message_type *t)
+print_message_function(const rk_message_type *t, bool id_type)
 {
 	const rk_field *columns[128];
 	int			n = rk_reply_columns(t, columns);
 	bool		set = t->found || t->rows;
+	bool		bigints = rk_takes_id_type(t) && !id_type;
 
 	if (t->function == NULL)
 		return;
-	printf("CREATE FUNCTION rk.%s(\n\tname text", t->function);
+	printf("CREATE FUNCTION rk.%s(\n\tname text%s", t->function, id_type ? ",\n\tid_type anycompatible" : "");
 	for (const rk_field *f = t->request; f && f->name; f++)
 		printf(",\n\t%s %s%s%s", f->name, rk_field_sql_type(f), f->initial ? " DEFAULT " : "", f->initial ? f->initial : "");
 	if (n == 0)
 		printf("\n) RETURNS void");
 	else if (n == 1)
-		printf("\n) RETURNS %s%s", set ? "SETOF " : "", rk_column_sql_type(t, columns[0]));
+		printf("\n) RETURNS %s%s", set ? "SETOF " : "", column_type(t, columns[0], bigints));
 	else
 	{
 		for (int i = 0; i < n; i++)
-			printf(",\n\tOUT %s %s", columns[i]->name, rk_column_sql_type(t, columns[i]));
+			printf(",\n\tOUT %s %s", columns[i]->name, column_type(t, columns[i], bigints));
 		printf("\n) RETURNS %srecord", set ? "SETOF " : "");
 	}
 	printf("\nLANGUAGE C VOLATILE PARALLEL %s COST 10%s\nAS 'MODULE_PATHNAME', 'rk_ring_typed';\n\n",
 		   t->mutating ? "UNSAFE" : "RESTRICTED", set ? " ROWS 10" : "");
-	printf("COMMENT ON FUNCTION rk.%s(text", t->function);
+	printf("COMMENT ON FUNCTION rk.%s(text%s", t->function, id_type ? ", anycompatible" : "");
 	for (const rk_field *f = t->request; f && f->name; f++)
 		printf(", %s", rk_field_sql_type(f));
 	printf(") IS\n");
@@ -419,7 +426,11 @@ print_messages(void)
 	printf("/* messages of ring kernels */\n\n");
 	for (int r = 0; rk_message_rooms[r]; r++)
 		for (const rk_message_type *t = rk_message_rooms[r]; t->type_id; t++)
-			print_message_function(t);
+		{
+			print_message_function(t, false);
+			if (rk_takes_id_type(t))
+				print_message_function(t, true);
+		}
 }
 
 int

@@ -497,7 +497,7 @@ print_message(const rk_message_type *t)
 			   n == 0 ? ", which is empty" : "");
 	if (t->function)
 	{
-		printf("```\nrk.%s(name text", t->function);
+		printf("```\nrk.%s(name text%s", t->function, rk_takes_id_type(t) ? "[, id_type anycompatible]" : "");
 		for (const rk_field *f = t->request; f && f->name; f++)
 			printf(", %s %s%s%s", f->name, rk_field_sql_type(f), f->initial ? " DEFAULT " : "",
 				   f->initial ? f->initial : "");
@@ -508,7 +508,7 @@ print_message(const rk_message_type *t)
 		printf("| field | type | meaning |\n| --- | --- | --- |\n");
 		for (const rk_field *f = t->request; f->name; f++)
 		{
-			printf("| `%s` | %s | ", f->name, t->published ? rk_column_sql_type(&(rk_message_type) {0}, f) : rk_field_sql_type(f));
+			printf("| `%s` | %s | ", f->name, t->published ? rk_column_sql_type(t, f) : rk_field_sql_type(f));
 			print_text(f->meaning);
 			for (int i = 0; f->choices && f->choices[i]; i++)
 				printf("%s`%s`", i ? ", " : "; ", f->choices[i]);
@@ -520,6 +520,8 @@ print_message(const rk_message_type *t)
 	}
 	if (t->published || n == 0)
 		return;
+	if (rk_takes_id_type(t))
+		printf("Ids are `bigint`, or of the type of `id_type`, a NULL: `NULL::text` right after the name.\n\n");
 	printf("| %s | type | meaning |\n| --- | --- | --- |\n", t->rows ? "column" : "reply");
 	for (int i = 0; i < n; i++)
 	{

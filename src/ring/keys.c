@@ -202,6 +202,48 @@ rk_keys_hash(const rk_keys *ids, uint32_t number)
 }
 
 rk_status
+rk_keys_value(rk_ctx *ctx, const rk_keys *ids, const char *field, const rk_id *key, bool add, int64_t *value)
+{
+	char		buffer[RK_ID_ROOM];
+	rk_bytes	bytes;
+	rk_status	status = bytes_of_key(ctx, ids, field, key, buffer, &bytes);
+	uint32_t	number;
+
+	if (status != RK_OK)
+		return status;
+	if (ids->type == RK_IDS_BIGINT)
+		memcpy(value, bytes.data, sizeof(*value));
+	else if (!add)
+		*value = rk_dictionary_find(ids->dictionary, bytes);
+	else if ((status = rk_dictionary_add(ids->dictionary, &bytes, 1, &number)) == RK_OK)
+		*value = number;
+	return status;
+}
+
+rk_id
+rk_keys_of_value(const rk_keys *ids, int64_t value)
+{
+	return ids->type == RK_IDS_BIGINT ? rk_id_of_int(value) : rk_keys_id(ids, (uint32_t) value);
+}
+
+int
+rk_keys_compare(const rk_keys *ids, int64_t a, int64_t b)
+{
+	char		a_buffer[16];
+	char		b_buffer[16];
+	rk_bytes	x;
+	rk_bytes	y;
+	int			order;
+
+	if (ids->type == RK_IDS_BIGINT || a == b)
+		return (a > b) - (a < b);
+	x = rk_dictionary_key(ids->dictionary, (uint32_t) a, a_buffer);
+	y = rk_dictionary_key(ids->dictionary, (uint32_t) b, b_buffer);
+	order = memcmp(x.data, y.data, x.length < y.length ? x.length : y.length);
+	return order != 0 ? order : (x.length > y.length) - (x.length < y.length);
+}
+
+rk_status
 rk_keys_write(rk_ctx *ctx, const rk_keys *ids, rk_writer *writer)
 {
 	uint32_t	head[2] = {(uint32_t) ids->type, rk_keys_count(ids)};

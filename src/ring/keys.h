@@ -59,6 +59,28 @@ extern rk_id rk_keys_id(const rk_keys *ids, uint32_t number);
 /* A number that depends on the id alone. */
 extern uint64_t rk_keys_hash(const rk_keys *ids, uint32_t number);
 
+/*
+ * An id as one number, for actors whose ids are integers as a rule and come
+ * and go: a bigint is itself, another id its number, which stays taken when
+ * the actor forgets it.  Without add, an id that is new is -1 where ids are
+ * numbered; there is none with that number.
+ */
+extern rk_status rk_keys_value(rk_ctx *ctx, const rk_keys *ids, const char *field, const rk_id *key, bool add,
+							   int64_t *value);
+
+/* The id of such a number. */
+extern rk_id rk_keys_of_value(const rk_keys *ids, int64_t value);
+
+/* A number that depends on the id alone. */
+static inline uint64_t
+rk_keys_value_hash(const rk_keys *ids, int64_t value)
+{
+	return ids->type == RK_IDS_BIGINT ? (uint64_t) value : rk_keys_hash(ids, (uint32_t) value);
+}
+
+/* Below 0, 0 or above, as the first id comes before the second: texts by their bytes. */
+extern int rk_keys_compare(const rk_keys *ids, int64_t a, int64_t b);
+
 /* Snapshots.  What is read must have the type that the options say. */
 extern rk_status rk_keys_write(rk_ctx *ctx, const rk_keys *ids, rk_writer *writer);
 extern rk_status rk_keys_read(rk_ctx *ctx, rk_keys *ids, rk_reader *reader);

@@ -34,6 +34,7 @@
 #include "../compat.h"
 #include "catalog.h"
 #include "convert.h"
+#include "keys.h"
 #include "send.h"
 
 PG_FUNCTION_INFO_V1(rk_route_add);
@@ -213,7 +214,7 @@ routes_of(const rk_message_type *type)
 	set->type = type;
 	set->field = type->request && type->request->name ? type->request : NULL;
 	for (const rk_field *f = type->request; f && f->name; f++)
-		if (f->kind == RK_FIELD_ID)
+		if (f->kind == RK_FIELD_ID || f->kind == RK_FIELD_ANY_ID)
 		{
 			set->field = f;
 			break;
@@ -231,8 +232,15 @@ routes_of(const rk_message_type *type)
 static uint64
 field_hash(const rk_field *f, const char *payload)
 {
+	char		text[RK_ID_ROOM];
 	int			size = f->size;
 
+	/* an integer and a text that is written like it may be the same id */
+	if (f->kind == RK_FIELD_ANY_ID)
+	{
+		rk_id_text((const rk_id *) (payload + f->offset), text);
+		return hash_bytes_extended((const unsigned char *) text, strlen(text), 0);
+	}
 	if (f->kind == RK_FIELD_TEXT)
 		size = strnlen(payload + f->offset, f->size);
 	return hash_bytes_extended((const unsigned char *) payload + f->offset, size, 0);

@@ -48,6 +48,7 @@ typedef struct call_site
 	const rk_message_type *type;
 	rk_ring_handle handle;
 	int			fields;
+	int			first;			/* argument of the first field: 1, or 2 after id_type */
 	Oid			arg_types[MAX_FIELDS];
 	int			outputs;		/* columns of a row of the result */
 	bool		returns_set;
@@ -74,11 +75,17 @@ prepare_site(FunctionCallInfo fcinfo)
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("the library has no message for function \"%s\"", name ? name : "?")));
 	site->fields = rk_field_count(site->type->request);
-	if (PG_NARGS() != site->fields + 1)
+	site->first = rk_takes_id_type(site->type) && PG_NARGS() == site->fields + 2 ? 2 : 1;
+	if (site->first == 2 && !PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"id_type\" is a NULL of the type that ids are to have"),
+				 errhint("Write NULL::text right after the name.")));
+	if (PG_NARGS() != site->fields + site->first)
 		elog(ERROR, "function \"%s\" has %d arguments, its message %d fields", name, PG_NARGS(), site->fields);
 	for (int i = 0; i < site->fields; i++)
 		site->arg_types[i] = site->type->request[i].kind == RK_FIELD_ANY_ID ?
-			getBaseType(get_fn_expr_argtype(fcinfo->flinfo, i + 1)) : rk_field_type(&site->type->request[i]);
+			getBaseType(get_fn_expr_argtype(fcinfo->flinfo, i + site->first)) : rk_field_type(&site->type->request[i]);
 	for (const rk_field *f = site->type->reply; f && f->name; f++)
 		if (!site->type->found || strcmp(f->name, site->type->found) != 0)
 			site->columns[site->outputs++] = f;
@@ -164,11 +171,12 @@ rk_ring_typed(PG_FUNCTION_ARGS)
 	for (int i = 0; i < site->fields; i++)
 	{
 		const rk_field *f = &type->request[i];
+		int			arg = i + site->first;
 
-		if (likely((f->kind == RK_FIELD_INT8 || f->kind == RK_FIELD_ID) && !PG_ARGISNULL(i + 1) && f->max == 0))
-			memcpy(payload + f->offset, &(int64) {PG_GETARG_INT64(i + 1)}, 8);
+		if (likely((f->kind == RK_FIELD_INT8 || f->kind == RK_FIELD_ID) && !PG_ARGISNULL(arg) && f->max == 0))
+			memcpy(payload + f->offset, &(int64) {PG_GETARG_INT64(arg)}, 8);
 		else
-			rk_field_store(f, payload, PG_GETARG_DATUM(i + 1), site->arg_types[i], PG_ARGISNULL(i + 1));
+			rk_field_store(f, payload, PG_GETARG_DATUM(arg), site->arg_types[i], PG_ARGISNULL(arg));
 	}
 	ring = rk_ring_find(&site->handle, name, length, 0);
 	out = (rk_outgoing) {

@@ -1,6 +1,7 @@
 """Graph rings after random changes: networkx and the batch functions on the rows that are left."""
 import json
 import random
+import uuid
 
 import networkx as nx
 import pytest
@@ -215,3 +216,37 @@ def test_pagerank_undirected_with_nodes_and_personalization(db):
         for u in present:
             assert abs(ring[u] - expected[u]) < 1e-10
     assert db.execute("SELECT status FROM rk.ring_graph_pagerank_personalize('u', 999, 1)").fetchone() == ("unknown_node",)
+
+
+@pytest.mark.parametrize("id_type", ["text", "uuid"])
+def test_ids_of_other_types(db, id_type):
+    """What a ring of other ids says is what one of integers says, by another name."""
+    name = {"text": lambda u: f"account {u}", "uuid": lambda u: str(uuid.uuid5(uuid.NAMESPACE_OID, str(u)))}[id_type]
+    db.execute("CALL rk.ring_up('graph/degree-centrality', %s, %s)", (f"d {id_type}", json.dumps({"id_type": id_type})))
+    db.execute("CALL rk.ring_up('graph/pagerank', %s, %s)", (f"p {id_type}", json.dumps({"id_type": id_type})))
+    changes = Changes(6)
+    for i in range(12):
+        changes.change(db, "d", 20, 40)
+    for ring in ("d", "p"):
+        data = [{"source": name(s), "target": name(t), "weight": w} for s, t, w in changes.rows]
+        db.execute("SELECT rk.ring_load(%s, %s)", (f"{ring} {id_type}", json.dumps(data)))
+    nodes = sorted({x for row in changes.rows for x in row[:2]})
+    for u in nodes:
+        other, ours = (db.execute(f"SELECT * FROM rk.ring_graph_degree_query(%s, {value})", (ring,)).fetchone()
+                       for ring, value in ((f"d {id_type}", f"'{name(u)}'::{id_type}"), ("d", str(u))))
+        assert other[:-1] == ours[:-1]
+    top = db.execute(f"SELECT node, degree FROM rk.ring_graph_degree_top(%s, NULL::{id_type}, 1000)",
+                     (f"d {id_type}",)).fetchall()
+    degrees = dict(db.execute("SELECT node, degree FROM rk.ring_graph_degree_top('d', 1000)").fetchall())
+    assert [(str(u), d) for u, d in top] == sorted(((name(u), d) for u, d in degrees.items()), key=lambda x: (-x[1], x[0]))
+    db.execute("SELECT * FROM rk.ring_graph_pagerank_converge(%s, 1e-12, 1000)", (f"p {id_type}",))
+    scores = dict(db.execute("SELECT node, score FROM rk.graph_pagerank(%s, tolerance => 1e-12, max_iterations => 1000)",
+                             (changes.edges(),)).fetchall())
+    ring = dict(db.execute(f"SELECT node::text, score FROM rk.ring_graph_pagerank_top(%s, NULL::{id_type}, 1000)",
+                           (f"p {id_type}",)).fetchall())
+    assert ring.keys() == {name(u) for u in scores}
+    assert all(abs(ring[name(u)] - score) < 1e-10 for u, score in scores.items())
+    changes.take_back(db, "d")
+    for ring in ("d", "p"):
+        db.execute("CALL rk.ring_down(%s)", (f"{ring} {id_type}",))
+        db.execute("SELECT rk.ring_drop(%s)", (f"{ring} {id_type}",))

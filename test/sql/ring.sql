@@ -258,6 +258,16 @@ SELECT node, score > 0 FROM rk.ring_graph_pagerank_top('p', 2);
 SELECT * FROM rk.ring_graph_pagerank_control('p', 'reset');
 SELECT * FROM rk.ring_graph_pagerank_control('p', 'compact');
 SELECT * FROM rk.ring_graph_pagerank_control('p', 'polish');
+-- ids of other types
+CALL rk.ring_up('graph/pagerank', 'iban', '{"id_type": "text", "edges": "SELECT ''A'' || source AS source, ''A'' || target AS target FROM wire"}');
+SELECT * FROM rk.ring_graph_pagerank_edge('iban', 'add', 'A1', 'A7');
+SELECT node FROM rk.ring_graph_pagerank_top('iban', NULL::text, 10) ORDER BY node;
+SELECT * FROM rk.ring_graph_pagerank_top('iban');
+SELECT * FROM rk.ring_graph_pagerank_top('iban', 3::bigint);
+SELECT * FROM rk.ring_graph_pagerank_query('p', 'A1');
+SELECT * FROM rk.ring_graph_pagerank_edge('p', 'add', uuid '00000000-0000-0000-0000-000000000001', uuid '00000000-0000-0000-0000-000000000002');
+CALL rk.ring_down('iban');
+SELECT rk.ring_drop('iban');
 -- nodes without edges, and where a teleport leads to
 SELECT * FROM rk.ring_graph_pagerank_node('p', 'add', 77);
 SELECT * FROM rk.ring_graph_pagerank_personalize('p', 77, 2.5);

@@ -7,6 +7,7 @@
 #include "actor_support.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "../../src/core/core_ring.h"
 #include "../../src/graph/centrality/graph_ring.h"
@@ -232,6 +233,18 @@ test_fault(void **state)
 
 /* ---- graph actors ---- */
 
+/* An id of the type that the ring has: a number, or a text that is longer than a few bytes. */
+static rk_id
+id_of(ring *r, int64_t number)
+{
+	rk_id		id = {.kind = RK_ID_TEXT};
+
+	if (option(r, "id_type")->integer == RK_IDS_BIGINT)
+		return rk_id_of_int(number);
+	id.length = (uint8_t) snprintf(id.bytes, RK_ID_BYTES, "DE%020lld", (long long) number);
+	return id;
+}
+
 /* Random changes of the graph, and back from a snapshot, whatever memory there is. */
 static void
 change_graph(ring *r, uint32_t edge_type, uint32_t node_type)
@@ -240,10 +253,10 @@ change_graph(ring *r, uint32_t edge_type, uint32_t node_type)
 	{
 		uint64_t	h = rk_hash2(7, i);
 		rk_edge_request q = {
-			.source = h % 300,.target = h / 1000 % 300,.weight = RK_FIXED_ONE * (1 + h / 1000000 % 3),
+			.source = id_of(r, h % 300),.target = id_of(r, h / 1000 % 300),.weight = RK_FIXED_ONE * (1 + h / 1000000 % 3),
 			.op = i % 3 == 2 ? RK_EDGE_REMOVE : i % 50 == 0 ? RK_EDGE_SET : RK_EDGE_ADD
 		};
-		rk_node_change_request n = {.node = h / 1000 % 400,.op = i % 2 ? RK_NODE_ADD : RK_NODE_REMOVE};
+		rk_node_change_request n = {.node = id_of(r, h / 1000 % 400),.op = i % 2 ? RK_NODE_ADD : RK_NODE_REMOVE};
 
 		assert_int_equal(ring_send(r, edge_type, &q), RK_OK);
 		if (i % 10 == 0)
@@ -258,13 +271,25 @@ test_degree_actors(void **state)
 	static ring r;
 
 	(void) state;
-	ring_options(&r, &rk_actor_graph_degree_ratio);
-	ring_open(&r);
-	change_graph(&r, 122, 146);
-	/* some edges have given their nodes other roles, and said so */
-	assert_true(r.records > 300);
-	ring_restart(&r);
-	rk_ctx_destroy(&r.ctx);
+	for (int ids = RK_IDS_BIGINT; ids <= RK_IDS_TEXT; ids++)
+	{
+		ring_options(&r, &rk_actor_graph_degree_ratio);
+		option(&r, "id_type")->integer = ids;
+		ring_open(&r);
+		change_graph(&r, 122, 146);
+		/* some edges have given their nodes other roles, and said so */
+		assert_true(r.records > 300);
+		ring_restart(&r);
+		rk_ctx_destroy(&r.ctx);
+	}
+}
+
+static bool
+is_int(const rk_id *id, int64_t value)
+{
+	rk_id		same = rk_id_of_int(value);
+
+	return memcmp(id, &same, sizeof(same)) == 0;
 }
 
 /* Whether a node that has no edge is there, and says what it is. */
@@ -272,9 +297,9 @@ static void
 test_nodes_without_edges(void **state)
 {
 	static ring r;
-	rk_node_change_request add = {.node = 5,.op = RK_NODE_ADD};
-	rk_node_change_request drop = {.node = 5,.op = RK_NODE_REMOVE};
-	rk_edge_request edge = {.source = 5,.target = 6,.weight = RK_FIXED_ONE,.op = RK_EDGE_ADD};
+	rk_node_change_request add = {.node = rk_id_of_int(5),.op = RK_NODE_ADD};
+	rk_node_change_request drop = {.node = rk_id_of_int(5),.op = RK_NODE_REMOVE};
+	rk_edge_request edge = {.source = rk_id_of_int(5),.target = rk_id_of_int(6),.weight = RK_FIXED_ONE,.op = RK_EDGE_ADD};
 	rk_role_change *change = (rk_role_change *) r.record;
 	rk_control_reply *reply = (rk_control_reply *) r.data;
 
@@ -283,17 +308,17 @@ test_nodes_without_edges(void **state)
 	ring_open(&r);
 	assert_int_equal(ring_send(&r, 146, &add), RK_OK);
 	assert_true(reply->num_nodes == 1 && reply->num_edges == 0 && reply->version == 1);
-	assert_true(r.records == 1 && change->node == 5 && change->old_role == RK_FIELD_ABSENT_CODE && change->new_role == 0);
+	assert_true(r.records == 1 && is_int(&change->node, 5) && change->old_role == RK_FIELD_ABSENT_CODE && change->new_role == 0);
 	/* again it is no change */
 	assert_int_equal(ring_send(&r, 146, &add), RK_OK);
 	assert_true(reply->version == 1 && r.records == 1);
 	assert_int_equal(ring_send(&r, 122, &edge), RK_OK);
-	assert_true(r.records == 3 && change->node == 6);
+	assert_true(r.records == 3 && is_int(&change->node, 6));
 	assert_int_equal(ring_send(&r, 146, &drop), RK_OK);
 	assert_true(reply->num_nodes == 2 && r.records == 3);
 	edge.op = RK_EDGE_REMOVE;
 	assert_int_equal(ring_send(&r, 122, &edge), RK_OK);
-	assert_true(r.records == 5 && change->node == 6 && change->new_role == RK_FIELD_ABSENT_CODE);
+	assert_true(r.records == 5 && is_int(&change->node, 6) && change->new_role == RK_FIELD_ABSENT_CODE);
 	assert_int_equal(ring_send(&r, 146, &drop), RK_OK);
 	assert_true(reply->num_nodes == 0 && r.records == 5);
 	rk_ctx_destroy(&r.ctx);
@@ -311,10 +336,14 @@ test_pagerank_actor(void **state)
 
 		ring_options(&r, &rk_actor_graph_pagerank);
 		option(&r, "directed")->truth = directed;
+		option(&r, "id_type")->integer = directed ? RK_IDS_TEXT : RK_IDS_BIGINT;
 		ring_open(&r);
 		change_graph(&r, 106, 142);
-		for (q.node = 0; q.node < 400; q.node += 7)
+		for (int i = 0; i < 400; i += 7)
+		{
+			q.node = id_of(&r, i);
 			assert_int_equal(ring_send(&r, 144, &q), RK_OK);
+		}
 		ring_restart(&r);
 		rk_ctx_destroy(&r.ctx);
 	}
@@ -342,7 +371,7 @@ send_patiently(ring *r, uint32_t type, const void *payload, int64_t id)
 static double
 score_of(ring *r, int64_t node)
 {
-	rk_node_request q = {.node = node};
+	rk_node_request q = {.node = rk_id_of_int(node)};
 
 	assert_int_equal(handle(r, 100, &q), RK_OK);
 	return ((rk_pagerank_reply *) r->data)->score;
@@ -371,7 +400,7 @@ test_pagerank_in_slices(void **state)
 	{
 		uint64_t	h = rk_hash2(3, i);
 		rk_edge_request e = {
-			.source = h % NODES,.target = h / NODES % NODES * (h >> 40) % NODES,.weight = RK_FIXED_ONE,.op = RK_EDGE_ADD
+			.source = rk_id_of_int(h % NODES),.target = rk_id_of_int(h / NODES % NODES * (h >> 40) % NODES),.weight = RK_FIXED_ONE,.op = RK_EDGE_ADD
 		};
 
 		assert_int_equal(handle(&r, 106, &e), RK_OK);
@@ -386,7 +415,10 @@ test_pagerank_in_slices(void **state)
 	for (int i = 0; i < 40; i++)
 	{
 		rk_reply	reply = {.data = r.data,.capacity = sizeof(r.data),.grow = no_growth};
-		rk_edge_request e = {.source = i % 20,.target = 9000 + i % 20,.weight = RK_FIXED_ONE,.op = i < 20 ? RK_EDGE_ADD : RK_EDGE_REMOVE};
+		rk_edge_request e = {
+			.source = rk_id_of_int(i % 20),.target = rk_id_of_int(9000 + i % 20),.weight = RK_FIXED_ONE,
+			.op = i < 20 ? RK_EDGE_ADD : RK_EDGE_REMOVE
+		};
 		bool		more;
 
 		assert_int_equal(r.actor->handle(&r.ctx, r.state, &m, &reply), RK_OK);
@@ -429,13 +461,13 @@ static void
 test_pagerank_by_itself(void **state)
 {
 	static ring r;
-	rk_edge_request e = {.source = 1,.target = 2,.weight = RK_FIXED_ONE,.op = RK_EDGE_ADD};
+	rk_edge_request e = {.source = rk_id_of_int(1),.weight = RK_FIXED_ONE,.op = RK_EDGE_ADD};
 	bool		more = true;
 
 	(void) state;
 	for (int possible = 0; possible < 2; possible++)
 	{
-		rk_node_request q = {.node = 2};
+		rk_node_request q = {.node = rk_id_of_int(2)};
 		rk_pagerank_reply *p = (rk_pagerank_reply *) r.data;
 
 		ring_options(&r, &rk_actor_graph_pagerank);
@@ -445,8 +477,9 @@ test_pagerank_by_itself(void **state)
 		ring_open(&r);
 		assert_int_equal(r.actor->tick(&r.ctx, r.state, &more), RK_OK);
 		assert_false(more);
-		for (e.target = 2; e.target < 5; e.target++)
+		for (int n = 2; n < 5; n++)
 		{
+			e.target = rk_id_of_int(n);
 			assert_int_equal(handle(&r, 106, &e), RK_OK);
 			do
 				assert_int_equal(r.actor->tick(&r.ctx, r.state, &more), RK_OK);
@@ -454,7 +487,6 @@ test_pagerank_by_itself(void **state)
 			assert_int_equal(handle(&r, 100, &q), RK_OK);
 			/* a star: n d / (1 + (n - 1) d / n) by hand */
 			{
-				int			n = e.target;
 				double		hub = 1 / (n + 0.85);
 
 				assert_true(fabs(p->score - hub * (1 + 0.85 / (n - 1))) < 1e-11);

@@ -7,6 +7,9 @@
  * of each role.  Every reply is what the batch function says about the rows
  * that are there.  degree-ratio leaves self-loops out: they are subtracted.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE				/* qsort_r */
+#endif
 #include "graph_ring.h"
 
 #include <math.h>
@@ -29,8 +32,7 @@ typedef struct degree_state
 	degree_basis basis;
 	bool		weighted;
 	int64_t		roles[4];		/* isolated, source, balanced, sink */
-	rk_degree_row *order;		/* scratch of DegreeTop */
-	int64_t		order_capacity;
+	struct degree_order *orders[3];	/* by direction; NULL: was not asked for */
 } degree_state;
 
 /* What enters, and what leaves a node, self-loops left out. */
@@ -93,10 +95,7 @@ static void
 follow_role(degree_state *s, int64_t id, int before, rk_reply *reply)
 {
 	int			now = role_of(s, id);
-	rk_role_change change = {
-		.node = id,.version = s->graph.version,
-		.old_role = before < 0 ? RK_FIELD_ABSENT_CODE : before,.new_role = now < 0 ? RK_FIELD_ABSENT_CODE : now
-	};
+	rk_role_change change;
 
 	if (now == before)
 		return;
@@ -104,6 +103,10 @@ follow_role(degree_state *s, int64_t id, int before, rk_reply *reply)
 		s->roles[before]--;
 	if (now >= 0)
 		s->roles[now]++;
+	change = (rk_role_change) {
+		.node = rk_keys_of_value(&s->graph.keys, id),.version = s->graph.version,
+		.old_role = before < 0 ? RK_FIELD_ABSENT_CODE : before,.new_role = now < 0 ? RK_FIELD_ABSENT_CODE : now
+	};
 	rk_publish(reply, 148, &change, sizeof(change));
 }
 
@@ -123,26 +126,32 @@ degree_init(rk_ctx *ctx, const rk_options *options, void **state)
 	if (s->basis == BASIS_WEIGHT && !s->weighted)
 		return rk_fail(ctx, RK_ERR_PARAMETER, "option \"basis\" cannot be \"weight\" without weights");
 	*state = s;
-	return rk_dynamic_graph_init(ctx, &s->graph, false);
+	return rk_dynamic_graph_init(ctx, options, &s->graph, false);
 }
 
 static rk_status
 edge_update(rk_ctx *ctx, degree_state *s, const rk_edge_request *q, rk_reply *reply)
 {
 	rk_edge_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	int			source = role_of(s, q->source);
-	int			target = role_of(s, q->target);
+	int64_t		source;
+	int64_t		target;
+	int			source_role;
+	int			target_role;
 	bool		found;
 	rk_status	status;
 
 	if (r == NULL)
 		return ctx->error.status;
-	if ((status = rk_dynamic_change(ctx, &s->graph, q->op, q->source, q->target, q->weight, &found)) != RK_OK)
+	if ((status = rk_edge_ends(ctx, &s->graph, q, &source, &target)) != RK_OK)
 		return status;
-	follow_role(s, q->source, source, reply);
-	if (q->target != q->source)
-		follow_role(s, q->target, target, reply);
-	rk_edge_reply_fill(&s->graph, q, found, r);
+	source_role = role_of(s, source);
+	target_role = role_of(s, target);
+	if ((status = rk_dynamic_change(ctx, &s->graph, q->op, source, target, q->weight, &found)) != RK_OK)
+		return status;
+	follow_role(s, source, source_role, reply);
+	if (target != source)
+		follow_role(s, target, target_role, reply);
+	rk_edge_reply_fill(&s->graph, source, target, found, r);
 	return RK_OK;
 }
 
@@ -150,15 +159,20 @@ static rk_status
 node_update(rk_ctx *ctx, degree_state *s, const rk_node_change_request *q, rk_reply *reply)
 {
 	rk_control_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	int			before = role_of(s, q->node);
+	bool		add = q->op == RK_NODE_ADD;
+	int64_t		node;
+	int			before;
 	bool		changed;
 	rk_status	status;
 
 	if (r == NULL)
 		return ctx->error.status;
-	if ((status = rk_dynamic_pin(ctx, &s->graph, q->node, q->op == RK_NODE_ADD, &changed)) != RK_OK)
+	if ((status = rk_keys_value(ctx, &s->graph.keys, "node", &q->node, add, &node)) != RK_OK)
 		return status;
-	follow_role(s, q->node, before, reply);
+	before = role_of(s, node);
+	if ((status = rk_dynamic_pin(ctx, &s->graph, node, add, &changed)) != RK_OK)
+		return status;
+	follow_role(s, node, before, reply);
 	rk_control_reply_fill(&s->graph, r);
 	return RK_OK;
 }
@@ -167,12 +181,15 @@ static rk_status
 degree_query(rk_ctx *ctx, degree_state *s, const rk_node_request *q, rk_reply *reply)
 {
 	rk_degree_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	uint32_t	i = rk_dynamic_find(&s->graph, q->node);
+	uint32_t	i;
 	const rk_dynamic_node *n;
 	double		others = s->graph.node_count - 1;
+	rk_status	status;
 
 	if (r == NULL)
 		return ctx->error.status;
+	if ((status = rk_node_index(ctx, &s->graph, &q->node, &i)) != RK_OK)
+		return status;
 	r->version = s->graph.version;
 	r->num_nodes = s->graph.node_count;
 	if (i == RK_NO_INDEX)
@@ -225,11 +242,14 @@ static rk_status
 ratio_query(rk_ctx *ctx, degree_state *s, const rk_ratio_request *q, rk_reply *reply)
 {
 	rk_ratio_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	uint32_t	i = rk_dynamic_find(&s->graph, q->node);
+	uint32_t	i;
 	int			role;
+	rk_status	status;
 
 	if (r == NULL)
 		return ctx->error.status;
+	if ((status = rk_node_index(ctx, &s->graph, &q->node, &i)) != RK_OK)
+		return status;
 	r->version = s->graph.version;
 	if (i == RK_NO_INDEX)
 	{
@@ -244,31 +264,48 @@ ratio_query(rk_ctx *ctx, degree_state *s, const rk_ratio_request *q, rk_reply *r
 	return RK_OK;
 }
 
-static int
-by_degree(const void *a, const void *b)
+/* A node in the order of its degree. */
+typedef struct ranked_degree
 {
-	const rk_degree_row *x = a;
-	const rk_degree_row *y = b;
+	int64_t		degree;
+	int64_t		node;
+} ranked_degree;
+
+/* Those of one direction that come first, for DegreeTop. */
+#define TOP_ROWS 1000
+
+typedef struct degree_order
+{
+	int64_t		version;		/* of the graph; -1: of none */
+	int64_t		count;
+	ranked_degree rows[TOP_ROWS];
+} degree_order;
+
+static int
+by_degree(const void *a, const void *b, void *keys)
+{
+	const ranked_degree *x = a;
+	const ranked_degree *y = b;
 
 	if (x->degree != y->degree)
 		return x->degree > y->degree ? -1 : 1;
-	return x->node < y->node ? -1 : x->node > y->node;
+	return rk_keys_compare(keys, x->node, y->node);
 }
 
-/* The k largest: a heap of k with the least of them on top. */
+/* Puts the first element of a heap, its last one in the order on top, where it belongs. */
 static void
-sift_down(rk_degree_row *heap, int64_t count)
+sift_down(ranked_degree *heap, int64_t count, rk_keys *keys)
 {
 	for (int64_t i = 0;;)
 	{
 		int64_t		child = 2 * i + 1;
-		rk_degree_row swap;
+		ranked_degree swap;
 
 		if (child >= count)
 			return;
-		if (child + 1 < count && by_degree(&heap[child + 1], &heap[child]) > 0)
+		if (child + 1 < count && by_degree(&heap[child + 1], &heap[child], keys) > 0)
 			child++;
-		if (by_degree(&heap[child], &heap[i]) <= 0)
+		if (by_degree(&heap[child], &heap[i], keys) <= 0)
 			return;
 		swap = heap[i];
 		heap[i] = heap[child];
@@ -277,49 +314,75 @@ sift_down(rk_degree_row *heap, int64_t count)
 	}
 }
 
+/* The first TOP_ROWS nodes of a direction, once for each version of the graph. */
 static rk_status
-degree_top(rk_ctx *ctx, degree_state *s, const rk_top_request *q, rk_reply *reply)
+rank_degrees(rk_ctx *ctx, degree_state *s, int direction, degree_order *order)
 {
-	rk_degree_row heap[1000];
+	ranked_degree *heap = order->rows;
 	int64_t		count = 0;
-	void	   *rows;
 
+	order->version = -1;
 	for (uint32_t i = 0; i < s->graph.node_end; i++)
 	{
 		const rk_dynamic_node *n = &s->graph.nodes[i];
-		rk_degree_row row = {n->id, (q->direction != 2 ? n->in_degree : 0) + (q->direction != 1 ? n->out_degree : 0)};
+		ranked_degree row = {(direction != 2 ? n->in_degree : 0) + (direction != 1 ? n->out_degree : 0), n->id};
 
+		if (i % 65536 == 65535 && rk_ctx_poll(ctx))
+			return RK_STOPPED;
 		if (!n->used)
 			continue;
-		if (count < q->k)
+		if (count < TOP_ROWS)
 		{
 			heap[count++] = row;
-			/* an array in falling order, the least first, is a heap */
-			if (count == q->k)
+			/* a heap is made of the first ones at once */
+			if (count == TOP_ROWS)
 			{
-				qsort(heap, count, sizeof(row), by_degree);
+				qsort_r(heap, count, sizeof(row), by_degree, &s->graph.keys);
 				for (int64_t a = 0, b = count - 1; a < b; a++, b--)
 				{
-					rk_degree_row swap = heap[a];
+					ranked_degree swap = heap[a];
 
 					heap[a] = heap[b];
 					heap[b] = swap;
 				}
 			}
 		}
-		else if (by_degree(&row, &heap[0]) < 0)
+		else if (row.degree >= heap[0].degree && by_degree(&row, &heap[0], &s->graph.keys) < 0)
 		{
 			heap[0] = row;
-			sift_down(heap, count);
+			sift_down(heap, count, &s->graph.keys);
 		}
-		if (i % 65536 == 0 && rk_ctx_poll(ctx))
-			return RK_STOPPED;
 	}
-	qsort(heap, count, sizeof(*heap), by_degree);
-	rows = rk_reply_reserve(ctx, reply, count * sizeof(*heap));
+	qsort_r(heap, count, sizeof(*heap), by_degree, &s->graph.keys);
+	order->count = count;
+	order->version = s->graph.version;
+	return RK_OK;
+}
+
+static rk_status
+degree_top(rk_ctx *ctx, degree_state *s, const rk_top_request *q, rk_reply *reply)
+{
+	degree_order *order = s->orders[q->direction];
+	rk_degree_row *rows;
+	int64_t		count;
+	rk_status	status;
+
+	if (order == NULL)
+	{
+		order = rk_alloc0(ctx, 1, sizeof(*order));
+		if (order == NULL)
+			return RK_ERR_MEMORY;
+		order->version = -1;
+		s->orders[q->direction] = order;
+	}
+	if (order->version != s->graph.version && (status = rank_degrees(ctx, s, q->direction, order)) != RK_OK)
+		return status;
+	count = order->count < q->k ? order->count : q->k;
+	rows = rk_reply_reserve(ctx, reply, count * sizeof(*rows));
 	if (rows == NULL)
 		return ctx->error.status;
-	memcpy(rows, heap, count * sizeof(*heap));
+	for (int64_t i = 0; i < count; i++)
+		rows[i] = (rk_degree_row) {rk_keys_of_value(&s->graph.keys, order->rows[i].node), order->rows[i].degree};
 	return RK_OK;
 }
 
@@ -424,6 +487,7 @@ static const rk_param degree_options[] = {
 	.meaning = "a node with a larger ratio is a sink"},
 	{.name = "basis",.type = RK_TYPE_TEXT,.initial = "'degree'",.choices = basis_choices,
 	.meaning = "what the ratio compares: degree, edges or weight"},
+	RK_ID_TYPE_OPTION,
 	{0}
 };
 

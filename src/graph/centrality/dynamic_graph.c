@@ -172,7 +172,7 @@ find_row(const rk_dynamic_graph *g, uint32_t pair, int64_t weight)
 /* ---- room ---- */
 
 rk_status
-rk_dynamic_graph_init(rk_ctx *ctx, rk_dynamic_graph *g, bool undirected)
+rk_dynamic_graph_init(rk_ctx *ctx, const rk_options *options, rk_dynamic_graph *g, bool undirected)
 {
 	memset(g, 0, sizeof(*g));
 	g->undirected = undirected;
@@ -180,7 +180,7 @@ rk_dynamic_graph_init(rk_ctx *ctx, rk_dynamic_graph *g, bool undirected)
 	if (table_init(ctx, &g->node_table, 64) != RK_OK || table_init(ctx, &g->pair_table, 64) != RK_OK ||
 		table_init(ctx, &g->row_table, 64) != RK_OK)
 		return RK_ERR_MEMORY;
-	return RK_OK;
+	return rk_keys_init(ctx, options, &g->keys);
 }
 
 static rk_status
@@ -554,7 +554,9 @@ rk_dynamic_write(rk_ctx *ctx, const rk_dynamic_graph *g, rk_writer *writer)
 		return RK_ERR_MEMORY;
 	for (uint32_t r = 0; r < g->row_end; r++)
 		header[2] += is_stored(g, r);
-	status = rk_write(ctx, writer, header, sizeof(header));
+	status = rk_keys_write(ctx, &g->keys, writer);
+	if (status == RK_OK)
+		status = rk_write(ctx, writer, header, sizeof(header));
 	for (uint32_t i = 0; i < g->node_end && status == RK_OK; i++)
 		if (g->nodes[i].used)
 		{
@@ -578,8 +580,11 @@ rk_dynamic_write(rk_ctx *ctx, const rk_dynamic_graph *g, rk_writer *writer)
 rk_status
 rk_dynamic_read(rk_ctx *ctx, rk_dynamic_graph *g, rk_reader *reader)
 {
-	int64_t		header[3];
-	rk_status	status = rk_read_bytes(ctx, reader, header, sizeof(header));
+	int64_t		header[3] = {0};
+	rk_status	status = rk_keys_read(ctx, &g->keys, reader);
+
+	if (status == RK_OK)
+		status = rk_read_bytes(ctx, reader, header, sizeof(header));
 
 	for (int64_t i = 0; status == RK_OK && i < header[1]; i++)
 	{
@@ -590,6 +595,8 @@ rk_dynamic_read(rk_ctx *ctx, rk_dynamic_graph *g, rk_reader *reader)
 			return status;
 		if (rk_dynamic_find(g, node.id) != RK_NO_INDEX)
 			return rk_fail(ctx, RK_ERR_CORRUPT, "snapshot has a node twice");
+		if (g->keys.type != RK_IDS_BIGINT && (node.id < 0 || node.id >= rk_keys_count(&g->keys)))
+			return rk_fail(ctx, RK_ERR_CORRUPT, "snapshot has a node without an id");
 		g->nodes[node_of(g, node.id)].pinned = node.pinned != 0;
 	}
 	for (int64_t i = 0; status == RK_OK && i < header[2]; i++)
@@ -623,11 +630,12 @@ rk_dynamic_checksum(const rk_dynamic_graph *g)
 		{
 			const rk_dynamic_pair *p = &g->pairs[g->rows[r].pair];
 
-			sum += rk_hash3((uint64_t) g->nodes[p->source].id, (uint64_t) g->nodes[p->target].id,
+			sum += rk_hash3(rk_keys_value_hash(&g->keys, g->nodes[p->source].id),
+							rk_keys_value_hash(&g->keys, g->nodes[p->target].id),
 							(uint64_t) g->rows[r].weight) * (uint64_t) g->rows[r].count;
 		}
 	for (uint32_t i = 0; i < g->node_end; i++)
 		if (g->nodes[i].used && g->nodes[i].pinned)
-			sum += rk_hash2(UINT64_C(0x70696e), (uint64_t) g->nodes[i].id);
+			sum += rk_hash2(UINT64_C(0x70696e), rk_keys_value_hash(&g->keys, g->nodes[i].id));
 	return sum;
 }

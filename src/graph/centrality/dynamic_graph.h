@@ -5,8 +5,9 @@
  * The edges are a multiset of rows (source, target, weight).  A node exists
  * while it is the end of some row or is pinned.  A pair is a source and a
  * target with at least one row between them.  In an undirected graph every row
- * with two ends makes a pair in either direction.  Ids are integers; inside they are indices,
- * which are reused when their node is gone.  Weights are fixed-point numbers
+ * with two ends makes a pair in either direction.  Ids are numbers, of integers themselves and
+ * of others what keys.h makes of them; inside they are indices, which are reused
+ * when their node is gone.  Weights are fixed-point numbers
  * with 8 decimals and sums of them exact, so that a row added and removed
  * leaves no trace.
  *
@@ -17,7 +18,7 @@
 #ifndef RK_DYNAMIC_GRAPH_H
 #define RK_DYNAMIC_GRAPH_H
 
-#include "../../ring/actor.h"
+#include "../../ring/keys.h"
 
 #define RK_NO_INDEX UINT32_MAX
 
@@ -65,6 +66,7 @@ typedef struct rk_index_table
 
 typedef struct rk_dynamic_graph
 {
+	rk_keys		keys;
 	rk_dynamic_node *nodes;
 	rk_dynamic_pair *pairs;
 	rk_dynamic_row *rows;
@@ -86,7 +88,8 @@ typedef struct rk_dynamic_graph
 	bool		undirected;
 } rk_dynamic_graph;
 
-extern rk_status rk_dynamic_graph_init(rk_ctx *ctx, rk_dynamic_graph *g, bool undirected);
+/* With ids as the option id_type says. */
+extern rk_status rk_dynamic_graph_init(rk_ctx *ctx, const rk_options *options, rk_dynamic_graph *g, bool undirected);
 
 /* Index of the node with this id, or RK_NO_INDEX. */
 extern uint32_t rk_dynamic_find(const rk_dynamic_graph *g, int64_t id);

@@ -17,14 +17,14 @@ typedef enum rk_graph_status
 
 typedef struct rk_node_request
 {
-	int64_t		node;
+	_Alignas(8) rk_id node;
 	int64_t		min_version;
 } rk_node_request;
 
 typedef struct rk_edge_request
 {
-	int64_t		source;
-	int64_t		target;
+	_Alignas(8) rk_id source;
+	rk_id		target;
 	int64_t		weight;			/* fixed-point */
 	int16_t		op;				/* rk_edge_op */
 } rk_edge_request;
@@ -59,7 +59,7 @@ typedef struct rk_edge_reply
 
 typedef struct rk_ratio_request
 {
-	int64_t		node;
+	_Alignas(8) rk_id node;
 	int64_t		min_version;
 	bool		with_variance;
 } rk_ratio_request;
@@ -85,13 +85,13 @@ typedef struct rk_top_request
 
 typedef struct rk_degree_row
 {
-	int64_t		node;
+	_Alignas(8) rk_id node;
 	int64_t		degree;
 } rk_degree_row;
 
 typedef struct rk_score_row
 {
-	int64_t		node;
+	_Alignas(8) rk_id node;
 	double		score;
 } rk_score_row;
 
@@ -103,7 +103,7 @@ typedef struct rk_version_request
 /* Published when a change gives a node another role. */
 typedef struct rk_role_change
 {
-	int64_t		node;
+	_Alignas(8) rk_id node;
 	int64_t		version;
 	int16_t		old_role;		/* absent: the node is new */
 	int16_t		new_role;		/* absent: it is gone */
@@ -169,13 +169,13 @@ typedef enum rk_node_op
 
 typedef struct rk_node_change_request
 {
-	int64_t		node;
+	_Alignas(8) rk_id node;
 	int16_t		op;				/* rk_node_op */
 } rk_node_change_request;
 
 typedef struct rk_preference_request
 {
-	int64_t		node;
+	_Alignas(8) rk_id node;
 	int64_t		value;			/* fixed-point */
 } rk_preference_request;
 
@@ -214,12 +214,33 @@ rk_waits_for_version(const rk_version_field *fields, const rk_message *message, 
 	return false;
 }
 
+/* The ends of an edge as the graph numbers them; only what is added gets a number. */
+static inline rk_status
+rk_edge_ends(rk_ctx *ctx, const rk_dynamic_graph *g, const rk_edge_request *q, int64_t *source, int64_t *target)
+{
+	bool		add = q->op != RK_EDGE_REMOVE;
+	rk_status	status = rk_keys_value(ctx, &g->keys, "source", &q->source, add, source);
+
+	return status != RK_OK ? status : rk_keys_value(ctx, &g->keys, "target", &q->target, add, target);
+}
+
+/* Index of a node, RK_NO_INDEX if there is none. */
+static inline rk_status
+rk_node_index(rk_ctx *ctx, const rk_dynamic_graph *g, const rk_id *node, uint32_t *index)
+{
+	int64_t		value;
+	rk_status	status = rk_keys_value(ctx, &g->keys, "node", node, false, &value);
+
+	*index = status == RK_OK ? rk_dynamic_find(g, value) : RK_NO_INDEX;
+	return status;
+}
+
 /* Says in the reply to a change of an edge what has become of it. */
 static inline void
-rk_edge_reply_fill(const rk_dynamic_graph *g, const rk_edge_request *q, bool found, rk_edge_reply *r)
+rk_edge_reply_fill(const rk_dynamic_graph *g, int64_t source_id, int64_t target_id, bool found, rk_edge_reply *r)
 {
-	uint32_t	source = rk_dynamic_find(g, q->source);
-	uint32_t	target = rk_dynamic_find(g, q->target);
+	uint32_t	source = rk_dynamic_find(g, source_id);
+	uint32_t	target = rk_dynamic_find(g, target_id);
 
 	r->status = found ? RK_GRAPH_OK : RK_GRAPH_NO_SUCH_EDGE;
 	r->version = g->version;

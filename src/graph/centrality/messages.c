@@ -16,7 +16,7 @@ static const char *const node_ops[] = {"add", "remove", NULL};
 	.meaning = "wait until so many changes of the graph were applied")
 
 static const rk_field node_request[] = {
-	RK_FIELD(rk_node_request, node, RK_FIELD_ID,.meaning = "the node"),
+	RK_FIELD(rk_node_request, node, RK_FIELD_ANY_ID,.meaning = "the node"),
 	MIN_VERSION(rk_node_request),
 	{0}
 };
@@ -42,8 +42,8 @@ static const rk_field degree_reply[] = {
 static const rk_field edge_request[] = {
 	RK_FIELD(rk_edge_request, op, RK_FIELD_CODE,.implied = "'add'",.choices = edge_ops,.first_code = RK_EDGE_ADD,
 			 .meaning = "add a row, remove one of this weight, or make all rows of the pair one of this weight"),
-	RK_FIELD(rk_edge_request, source, RK_FIELD_ID,.meaning = "node the edge leaves"),
-	RK_FIELD(rk_edge_request, target, RK_FIELD_ID,.meaning = "node the edge enters"),
+	RK_FIELD(rk_edge_request, source, RK_FIELD_ANY_ID,.meaning = "node the edge leaves"),
+	RK_FIELD(rk_edge_request, target, RK_FIELD_ANY_ID,.meaning = "node the edge enters"),
 	RK_FIELD(rk_edge_request, weight, RK_FIELD_FIXED,.initial = "1",.meaning = "its weight, with up to 8 decimals; not negative"),
 	{0}
 };
@@ -59,7 +59,7 @@ static const rk_field edge_reply[] = {
 };
 
 static const rk_field ratio_request[] = {
-	RK_FIELD(rk_ratio_request, node, RK_FIELD_ID,.meaning = "the node"),
+	RK_FIELD(rk_ratio_request, node, RK_FIELD_ANY_ID,.meaning = "the node"),
 	RK_FIELD(rk_ratio_request, with_variance, RK_FIELD_BOOLEAN,.initial = "true",
 			 .meaning = "compute neighbor_degree_variance, which takes time in proportion to out_degree"),
 	MIN_VERSION(rk_ratio_request),
@@ -88,7 +88,7 @@ static const rk_field degree_top_request[] = {
 };
 
 static const rk_field degree_row[] = {
-	RK_FIELD(rk_degree_row, node, RK_FIELD_ID,.meaning = "the node; equal degrees in order of it"),
+	RK_FIELD(rk_degree_row, node, RK_FIELD_ANY_ID,.meaning = "the node; equal degrees in order of it"),
 	RK_FIELD(rk_degree_row, degree, RK_FIELD_INT8,.meaning = "its degree"),
 	{0}
 };
@@ -151,12 +151,12 @@ static const rk_field pagerank_control[] = {
 static const rk_field node_change_request[] = {
 	RK_FIELD(rk_node_change_request, op, RK_FIELD_CODE,.implied = "'add'",.choices = node_ops,.first_code = RK_NODE_ADD,
 			 .meaning = "add: it is there even without an edge; remove: while it has edges only"),
-	RK_FIELD(rk_node_change_request, node, RK_FIELD_ID,.meaning = "the node"),
+	RK_FIELD(rk_node_change_request, node, RK_FIELD_ANY_ID,.meaning = "the node"),
 	{0}
 };
 
 static const rk_field role_change[] = {
-	RK_FIELD(rk_role_change, node, RK_FIELD_ID,.meaning = "the node"),
+	RK_FIELD(rk_role_change, node, RK_FIELD_ANY_ID,.meaning = "the node"),
 	RK_FIELD(rk_role_change, old_role, RK_FIELD_CODE,.initial = "NULL",.choices = roles,.meaning = "what it was; NULL: it is new"),
 	RK_FIELD(rk_role_change, new_role, RK_FIELD_CODE,.initial = "NULL",.choices = roles,.meaning = "what it is; NULL: it is gone"),
 	RK_FIELD(rk_role_change, version, RK_FIELD_INT8,.meaning = "changes applied so far, this one included"),
@@ -164,7 +164,7 @@ static const rk_field role_change[] = {
 };
 
 static const rk_field preference_request[] = {
-	RK_FIELD(rk_preference_request, node, RK_FIELD_ID,.meaning = "the node"),
+	RK_FIELD(rk_preference_request, node, RK_FIELD_ANY_ID,.meaning = "the node"),
 	RK_FIELD(rk_preference_request, value, RK_FIELD_FIXED,.min = 0,.max = 92e9,
 			 .meaning = "how often a teleport leads to it, beside the values of the others; while all are 0, to all nodes alike"),
 	{0}
@@ -191,7 +191,7 @@ static const rk_field pagerank_top_request[] = {
 };
 
 static const rk_field score_row[] = {
-	RK_FIELD(rk_score_row, node, RK_FIELD_ID,.meaning = "the node; equal scores in order of it"),
+	RK_FIELD(rk_score_row, node, RK_FIELD_ANY_ID,.meaning = "the node; equal scores in order of it"),
 	RK_FIELD(rk_score_row, score, RK_FIELD_FLOAT8,.meaning = "its score"),
 	{0}
 };

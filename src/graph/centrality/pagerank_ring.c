@@ -12,6 +12,9 @@
  * Scores are to about 1e-15 after a restart, since pairs then lie in another
  * order.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE				/* qsort_r */
+#endif
 #include "graph_ring.h"
 
 #include <math.h>
@@ -29,7 +32,7 @@ typedef struct pagerank_state
 	bool		auto_converge;
 	int64_t		given_up;		/* version that did not converge by itself; -1: none */
 	int64_t		owner;			/* id of the message that iterations are for; 0: none */
-	rk_score_row *order;		/* PageRankTop; NULL: to be made */
+	struct ranked_score *order;	/* PageRankTop; NULL: to be made */
 	int64_t		order_count;
 	uint64_t	order_changes;
 } pagerank_state;
@@ -50,7 +53,7 @@ pagerank_init(rk_ctx *ctx, const rk_options *options, void **state)
 	s->auto_converge = rk_option_find(options, "auto_converge")->truth;
 	s->given_up = -1;
 	*state = s;
-	return rk_dynamic_graph_init(ctx, &s->graph, !rk_option_find(options, "directed")->truth);
+	return rk_dynamic_graph_init(ctx, options, &s->graph, !rk_option_find(options, "directed")->truth);
 }
 
 /* Memory first, as a change cannot be undone. */
@@ -78,21 +81,27 @@ static rk_status
 edge_change(rk_ctx *ctx, pagerank_state *s, const rk_edge_request *q, rk_reply *reply)
 {
 	rk_edge_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	uint32_t	source = rk_dynamic_find(&s->graph, q->source);
-	uint32_t	target = rk_dynamic_find(&s->graph, q->target);
+	int64_t		source;
+	int64_t		target;
+	uint32_t	source_before;
+	uint32_t	target_before;
 	bool		found;
 	rk_status	status;
 
 	if (r == NULL)
 		return ctx->error.status;
+	if ((status = rk_edge_ends(ctx, &s->graph, q, &source, &target)) != RK_OK)
+		return status;
+	source_before = rk_dynamic_find(&s->graph, source);
+	target_before = rk_dynamic_find(&s->graph, target);
 	if (q->op != RK_EDGE_REMOVE && (status = make_room(ctx, s)) != RK_OK)
 		return status;
-	if ((status = rk_dynamic_change(ctx, &s->graph, q->op, q->source, q->target, q->weight, &found)) != RK_OK)
+	if ((status = rk_dynamic_change(ctx, &s->graph, q->op, source, target, q->weight, &found)) != RK_OK)
 		return status;
-	follow_node(s, q->source, source);
-	if (q->target != q->source)
-		follow_node(s, q->target, target);
-	rk_edge_reply_fill(&s->graph, q, found, r);
+	follow_node(s, source, source_before);
+	if (target != source)
+		follow_node(s, target, target_before);
+	rk_edge_reply_fill(&s->graph, source, target, found, r);
 	return RK_OK;
 }
 
@@ -100,17 +109,22 @@ static rk_status
 node_change(rk_ctx *ctx, pagerank_state *s, const rk_node_change_request *q, rk_reply *reply)
 {
 	rk_control_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	uint32_t	before = rk_dynamic_find(&s->graph, q->node);
+	bool		add = q->op == RK_NODE_ADD;
+	int64_t		node;
+	uint32_t	before;
 	bool		changed;
 	rk_status	status;
 
 	if (r == NULL)
 		return ctx->error.status;
-	if (q->op == RK_NODE_ADD && (status = make_room(ctx, s)) != RK_OK)
+	if ((status = rk_keys_value(ctx, &s->graph.keys, "node", &q->node, add, &node)) != RK_OK)
 		return status;
-	if ((status = rk_dynamic_pin(ctx, &s->graph, q->node, q->op == RK_NODE_ADD, &changed)) != RK_OK)
+	before = rk_dynamic_find(&s->graph, node);
+	if (add && (status = make_room(ctx, s)) != RK_OK)
 		return status;
-	follow_node(s, q->node, before);
+	if ((status = rk_dynamic_pin(ctx, &s->graph, node, add, &changed)) != RK_OK)
+		return status;
+	follow_node(s, node, before);
 	rk_control_reply_fill(&s->graph, r);
 	return RK_OK;
 }
@@ -119,11 +133,13 @@ static rk_status
 prefer(rk_ctx *ctx, pagerank_state *s, const rk_preference_request *q, rk_reply *reply)
 {
 	rk_preference_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	uint32_t	i = rk_dynamic_find(&s->graph, q->node);
+	uint32_t	i;
 	rk_status	status;
 
 	if (r == NULL)
 		return ctx->error.status;
+	if ((status = rk_node_index(ctx, &s->graph, &q->node, &i)) != RK_OK)
+		return status;
 	if (i == RK_NO_INDEX)
 		r->status = RK_GRAPH_UNKNOWN_NODE;
 	else
@@ -215,10 +231,13 @@ static rk_status
 query(rk_ctx *ctx, pagerank_state *s, const rk_node_request *q, rk_reply *reply)
 {
 	rk_pagerank_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	uint32_t	i = rk_dynamic_find(&s->graph, q->node);
+	uint32_t	i;
+	rk_status	status;
 
 	if (r == NULL)
 		return ctx->error.status;
+	if ((status = rk_node_index(ctx, &s->graph, &q->node, &i)) != RK_OK)
+		return status;
 	r->version = s->graph.version;
 	r->iteration = s->live.iteration;
 	r->converged = s->live.converged_version == s->graph.version;
@@ -229,15 +248,22 @@ query(rk_ctx *ctx, pagerank_state *s, const rk_node_request *q, rk_reply *reply)
 	return RK_OK;
 }
 
-static int
-by_score(const void *a, const void *b)
+/* A node in the order of its score. */
+typedef struct ranked_score
 {
-	const rk_score_row *x = a;
-	const rk_score_row *y = b;
+	double		score;
+	int64_t		node;
+} ranked_score;
+
+static int
+by_score(const void *a, const void *b, void *keys)
+{
+	const ranked_score *x = a;
+	const ranked_score *y = b;
 
 	if (x->score != y->score)
 		return x->score > y->score ? -1 : 1;
-	return x->node < y->node ? -1 : x->node > y->node;
+	return rk_keys_compare(keys, x->node, y->node);
 }
 
 /* All nodes in order, once for each change of the scores. */
@@ -245,19 +271,19 @@ static rk_status
 top(rk_ctx *ctx, pagerank_state *s, const rk_top_request *q, rk_reply *reply)
 {
 	int64_t		count;
-	void	   *rows;
+	rk_score_row *rows;
 
 	if (s->order == NULL || s->order_changes != s->live.changes)
 	{
 		rk_free(ctx, s->order);
-		s->order = rk_alloc(ctx, s->graph.node_count + 1, sizeof(rk_score_row));
+		s->order = rk_alloc(ctx, s->graph.node_count + 1, sizeof(*s->order));
 		if (s->order == NULL)
 			return RK_ERR_MEMORY;
 		s->order_count = 0;
 		for (uint32_t i = 0; i < s->graph.node_end; i++)
 			if (s->graph.nodes[i].used)
-				s->order[s->order_count++] = (rk_score_row) {s->graph.nodes[i].id, s->live.score[i]};
-		qsort(s->order, s->order_count, sizeof(rk_score_row), by_score);
+				s->order[s->order_count++] = (ranked_score) {s->live.score[i], s->graph.nodes[i].id};
+		qsort_r(s->order, s->order_count, sizeof(*s->order), by_score, &s->graph.keys);
 		s->order_changes = s->live.changes;
 	}
 	count = s->order_count > q->skip ? s->order_count - q->skip : 0;
@@ -266,7 +292,10 @@ top(rk_ctx *ctx, pagerank_state *s, const rk_top_request *q, rk_reply *reply)
 	rows = rk_reply_reserve(ctx, reply, count * sizeof(rk_score_row));
 	if (rows == NULL)
 		return ctx->error.status;
-	memcpy(rows, s->order + q->skip * (count > 0), count * sizeof(rk_score_row));
+	for (int64_t i = 0; i < count; i++)
+		rows[i] = (rk_score_row) {
+			rk_keys_of_value(&s->graph.keys, s->order[q->skip + i].node), s->order[q->skip + i].score
+		};
 	return RK_OK;
 }
 
@@ -429,7 +458,7 @@ pagerank_checksum(rk_ctx *ctx, void *state)
 	(void) ctx;
 	for (uint32_t i = 0; s->live.preference && i < s->graph.node_end; i++)
 		if (s->graph.nodes[i].used && s->live.preference[i] != 0)
-			sum += rk_hash2((uint64_t) s->graph.nodes[i].id, (uint64_t) s->live.preference[i]);
+			sum += rk_hash2(rk_keys_value_hash(&s->graph.keys, s->graph.nodes[i].id), (uint64_t) s->live.preference[i]);
 	return sum;
 }
 
@@ -456,6 +485,7 @@ static const rk_param pagerank_options[] = {
 	.meaning = "where the mass of nodes without out-edges goes"},
 	{.name = "auto_converge",.type = RK_TYPE_BOOLEAN,.initial = "false",
 	.meaning = "whether the scores follow the graph by themselves, between messages"},
+	RK_ID_TYPE_OPTION,
 	{0}
 };
 
