@@ -22,6 +22,8 @@ DATA_built = rustkernels--$(EXTVERSION).sql
 ROOMS = $(patsubst %/descriptors.c,%,$(wildcard src/*/descriptors.c src/*/*/descriptors.c))
 DESCRIPTORS = src/call/rooms.c $(wildcard src/*/relations.c) $(ROOMS:%=%/descriptors.c)
 RING_PLAIN = src/ring/queue.c src/ring/messages.c src/ring/actors.c src/ring/names.c src/ring/keys.c
+# what actors do with a message, for devices
+RING_HEADERS = $(wildcard cuda/rk_window.h cuda/ring_steps.h cuda/rings.def src/core/*.h) src/compute/status.h
 MESSAGES = src/ring/messages.c $(wildcard src/core/messages.c $(ROOMS:%=%/messages.c))
 PLAIN_SOURCES = $(wildcard src/compute/*.c src/core/*.c) $(RING_PLAIN) src/call/rooms.c $(wildcard src/*/relations.c) \
 	$(foreach r,$(ROOMS),$(filter-out %/binding.c %/relations.c,$(wildcard $(r)/*.c)))
@@ -77,7 +79,7 @@ rustkernels--$(EXTVERSION).sql: build/describe $(wildcard sql/*.sql) rustkernels
 DEVICE_WORKER = build/rustkernels_device
 all: $(DEVICE_WORKER)
 
-$(DEVICE_WORKER): $(wildcard src/device/worker/*.[ch]) src/device/wire.h cuda/rk_cuda.h cuda/kernels.def
+$(DEVICE_WORKER): $(wildcard src/device/worker/*.[ch]) src/device/wire.h cuda/rk_cuda.h cuda/rk_window.h cuda/kernels.def cuda/rings.def
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 $(WARNINGS) $(COPT) $(filter %.c,$^) -o $@ -ldl -lpthread
 
@@ -127,8 +129,15 @@ build/thread/test_ring_queue: test/unit/test_ring_queue.c test/unit/support.h sr
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O1 -g -Wall -Wextra -Wno-missing-field-initializers -Wno-tsan -fsanitize=thread $(filter %.c,$^) -lcmocka -lm -lpthread -o $@
 
-check-thread: build/thread/test_ring_queue
-	@test/unit/run $^
+# and the window between the host of a ring and a device
+WINDOW_TEST = test/stress/window.c src/device/worker/rings.c src/device/worker/worker.h src/device/wire.h $(RING_HEADERS)
+build/thread/window: $(WINDOW_TEST)
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O1 -g -Wall -Wextra -Wno-missing-field-initializers -Wno-tsan -fsanitize=thread -DSLEEP_SECONDS=100000 $(filter %.c,$^) -lpthread -o $@
+
+check-thread: build/thread/test_ring_queue build/thread/window
+	@test/unit/run $<
+	build/thread/window 40
 .PHONY: check-thread
 
 # processes that send, one that receives and is killed
@@ -137,8 +146,13 @@ build/stress/ring_queue: test/stress/ring_queue.c src/ring/queue.c src/ring/queu
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror $(filter %.c,$^) -o $@
 
-check-stress: build/stress/ring_queue
+build/stress/window: $(WINDOW_TEST)
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Wno-missing-field-initializers -Werror -DSLEEP_SECONDS=100000 $(filter %.c,$^) -lpthread -o $@
+
+check-stress: build/stress/ring_queue build/stress/window
 	$< $(STRESS)
+	build/stress/window
 .PHONY: check-stress
 
 check-model:
@@ -155,7 +169,7 @@ check-unit: $(patsubst %,build/unit/%,$(or $(UNIT),$(UNITS)))
 # it lies where the server's tests find their files
 FAKE_DEVICE = test/support/rustkernels_fake.so
 
-$(FAKE_DEVICE): test/device/fake.c cuda/rk_cuda.h cuda/kernels.def $(patsubst %.c,%.o,$(PLAIN_SOURCES))
+$(FAKE_DEVICE): test/device/fake.c cuda/rk_cuda.h cuda/kernels.def $(RING_HEADERS) $(patsubst %.c,%.o,$(PLAIN_SOURCES))
 	$(CC) -std=gnu11 -O2 $(WARNINGS) $(COPT) -fPIC -shared -Wl,-Bsymbolic $(filter %.c %.o,$^) -o $@ $(BLAS_LIBS) $(NAME_LIBS) -lm -lpthread
 
 # and the kernels for CUDA on the CPU, for the same test
@@ -172,7 +186,7 @@ NVCC ?= $(firstword $(shell command -v nvcc) /usr/local/cuda/bin/nvcc)
 NVCC_TARGETS = --generate-code arch=compute_80,code=sm_80 --generate-code arch=compute_90,code=[sm_90,compute_90]
 NVCC_FLAGS = -std=c++17 -O3 -lineinfo -Xcompiler -fPIC,-Wall,-Wextra,-Werror -Werror all-warnings
 CUDA_SOURCES = $(wildcard cuda/*.cu)
-CUDA_HEADERS = $(wildcard cuda/*.cuh cuda/*.h cuda/*.def) $(CUDA_SHARED:%=src/%)
+CUDA_HEADERS = $(wildcard cuda/*.cuh cuda/*.h cuda/*.def) $(CUDA_SHARED:%=src/%) $(RING_HEADERS)
 # what both sides are compiled from
 CUDA_SHARED = compute/both.h compute/normal.h compute/philox.h compute/random.h graph/neural/activation_steps.h graph/neural/choices.h
 CUDA_LIBRARY = build/cuda/rustkernels_cuda.so
@@ -220,7 +234,7 @@ $(HOST_LIBRARY): $(HOST_OBJS)
 
 HARNESS = build/cuda/harness
 
-$(HARNESS): $(wildcard cuda/harness/*.[ch]) cuda/rk_cuda.h cuda/kernels.def $(patsubst %.c,%.o,$(PLAIN_SOURCES))
+$(HARNESS): $(wildcard cuda/harness/*.[ch]) cuda/rk_cuda.h cuda/kernels.def $(RING_HEADERS) $(patsubst %.c,%.o,$(PLAIN_SOURCES))
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror $(filter %.c %.o,$^) -o $@ $(BLAS_LIBS) $(NAME_LIBS) -lm -lpthread -ldl
 

@@ -19,6 +19,7 @@
 #include <cuda_runtime.h>
 #endif
 
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -80,6 +81,27 @@ check_launch()
 	check(cudaGetLastError());
 }
 
+extern rk_cuda_status status_of(const cuda_failure &f, rk_cuda_error *error);
+
+/* Calls body; what it throws becomes the status. */
+template <typename F> static rk_cuda_status
+guarded(rk_cuda_error *error, F body)
+{
+	try
+	{
+		body();
+		return RK_CUDA_OK;
+	}
+	catch (const cuda_failure &f)
+	{
+		return status_of(f, error);
+	}
+	catch (const std::bad_alloc &)
+	{
+		return status_of(cuda_failure {RK_CUDA_MEMORY, cudaSuccess, "out of memory on the host"}, error);
+	}
+}
+
 [[noreturn]] static inline void
 decline(const char *message)
 {
@@ -93,7 +115,7 @@ struct rk_cuda_device
 	int			number;
 	int			multiprocessors;
 	int64_t		limit;			/* bytes; INT64_MAX: none */
-	int64_t		used;
+	std::atomic<int64_t> used;	/* rings are opened by threads of their own */
 	cudaStream_t stream;
 	cudaEvent_t begin;
 	cudaEvent_t end;
@@ -311,6 +333,15 @@ block_sum(T value)
 			sum += parts[i];
 	return sum;
 }
+
+/* ---- rings (ring.cu) ---- */
+
+extern rk_cuda_status ring_open(rk_cuda_device *device, rk_window *window, int64_t bytes, rk_cuda_ring **ring,
+								rk_cuda_error *error);
+extern rk_cuda_status ring_load(rk_cuda_ring *ring, rk_cuda_error *error);
+extern rk_cuda_status ring_save(rk_cuda_ring *ring, rk_cuda_error *error);
+extern rk_cuda_status ring_slice(rk_cuda_ring *ring, double seconds, rk_cuda_error *error);
+extern void ring_close(rk_cuda_ring *ring);
 
 /* ---- kernels of this folder ---- */
 

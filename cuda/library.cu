@@ -6,6 +6,7 @@
  * after the first pays no allocation by the driver.
  */
 #include "device.cuh"
+#include "rk_window.h"
 
 #include <chrono>
 #include <cstdlib>
@@ -26,7 +27,7 @@ void
 check(cudaError_t code)
 {
 	static const char *fault = getenv("RK_CUDA_FAULT");
-	static int64_t calls = 0;
+	static std::atomic<int64_t> calls(0);
 
 	if (fault && ++calls == atoll(fault))
 		throw cuda_failure {RK_CUDA_FAILED, cudaErrorUnknown, "fault asked for by RK_CUDA_FAULT"};
@@ -46,7 +47,7 @@ check(cudaError_t code)
  * Turns what was thrown into a status.  An error after which the device does
  * not even answer to a synchronisation is the end of its context.
  */
-static rk_cuda_status
+rk_cuda_status
 status_of(const cuda_failure &f, rk_cuda_error *error)
 {
 	rk_cuda_status status = f.status;
@@ -56,25 +57,6 @@ status_of(const cuda_failure &f, rk_cuda_error *error)
 	if (status == RK_CUDA_FAILED && cudaDeviceSynchronize() != cudaSuccess)
 		status = RK_CUDA_LOST;
 	return status;
-}
-
-/* Calls body; what it throws becomes the status. */
-template <typename F> static rk_cuda_status
-guarded(rk_cuda_error *error, F body)
-{
-	try
-	{
-		body();
-		return RK_CUDA_OK;
-	}
-	catch (const cuda_failure &f)
-	{
-		return status_of(f, error);
-	}
-	catch (const std::bad_alloc &)
-	{
-		return status_of(cuda_failure {RK_CUDA_MEMORY, cudaSuccess, "out of memory on the host"}, error);
-	}
 }
 
 /* ---- devices ---- */
@@ -361,7 +343,13 @@ static const rk_cuda_table table = {
 	load_graph,
 	free_graph,
 	run,
-	measure
+	measure,
+	(UINT64_C(1) << RK_RING_KINDS) - 1,
+	ring_open,
+	ring_load,
+	ring_save,
+	ring_slice,
+	ring_close
 };
 
 extern "C" const rk_cuda_table *

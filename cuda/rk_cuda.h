@@ -30,7 +30,7 @@ extern "C"
  * Changes with everything below: RK_CUDA_INTERFACE by hand, the number of
  * kernels by itself.
  */
-#define RK_CUDA_INTERFACE 2
+#define RK_CUDA_INTERFACE 3
 #define RK_CUDA_VERSION (1000 * RK_CUDA_INTERFACE + RK_CUDA_KERNELS)
 
 #define RK_CUDA_ARRAYS 8		/* inputs, or outputs, of a call */
@@ -104,6 +104,8 @@ typedef struct rk_cuda_graph_data
 
 typedef struct rk_cuda_device rk_cuda_device;
 typedef struct rk_cuda_graph rk_cuda_graph;
+typedef struct rk_cuda_ring rk_cuda_ring;	/* rk_window.h */
+struct rk_window;
 
 /* ---- kernels --------------------------------------------------------- */
 
@@ -290,6 +292,25 @@ typedef struct rk_cuda_table
 	/* Measures in well under a second. */
 	rk_cuda_status (*measure) (rk_cuda_device *device, rk_cuda_constants *constants,
 							   rk_cuda_error *error);
+
+	/*
+	 * Rings.  The functions of one ring are called from one thread, which may be
+	 * another than the device's, and at the same time as other functions.
+	 *
+	 * ring_open maps a window, the beginning of a memory file of so many bytes,
+	 * for the device, takes memory for the image there and sets window->base.
+	 * ring_load copies the image from the file to the device, ring_save back.
+	 * ring_slice serves what comes for so long; it returns at once after
+	 * window->stop is set, or before a message without room, or if seconds is 0
+	 * as soon as nothing is there.
+	 */
+	uint64_t	rings;			/* bit k: kind k can be served */
+	rk_cuda_status (*ring_open) (rk_cuda_device *device, struct rk_window *window, int64_t bytes,
+								 rk_cuda_ring **ring, rk_cuda_error *error);
+	rk_cuda_status (*ring_load) (rk_cuda_ring *ring, rk_cuda_error *error);
+	rk_cuda_status (*ring_save) (rk_cuda_ring *ring, rk_cuda_error *error);
+	rk_cuda_status (*ring_slice) (rk_cuda_ring *ring, double seconds, rk_cuda_error *error);
+	void		(*ring_close) (rk_cuda_ring *ring);
 } rk_cuda_table;
 
 /* The table, or NULL when the library has another version. */

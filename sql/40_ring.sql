@@ -621,7 +621,8 @@ CREATE FUNCTION rk.ring_list(
 	OUT last_checkpoint timestamptz, OUT checkpoint_bytes bigint, OUT checkpoint_ms bigint,
 	OUT restarts integer, OUT last_error text, OUT last_error_at timestamptz, OUT started_at timestamptz,
 	OUT heartbeat_age double precision, OUT memory_bytes bigint, OUT high_water boolean, OUT output_seq bigint,
-	OUT retried bigint
+	OUT retried bigint,
+	OUT device text, OUT device_reason text
 ) RETURNS SETOF record
 LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 100 ROWS 10
 AS 'MODULE_PATHNAME', 'rk_ring_list';
@@ -643,7 +644,7 @@ SELECT r.name, r.kernel, l.state, l.epoch, l.host_pid, l.queue_depth, l.capacity
 	l.min_ns, l.max_ns, l.p50_ns, l.p90_ns, l.p99_ns, l.p999_ns, l.bytes, l.apply_seq, l.output_seq, l.journal_backlog,
 	l.last_checkpoint, l.checkpoint_bytes, l.checkpoint_ms, l.restarts, l.last_error, l.last_error_at,
 	clock_timestamp() - l.started_at AS uptime, l.heartbeat_age * interval '1 second' AS heartbeat_age,
-	l.memory_bytes, l.high_water, 'cpu' AS device, r.tenant
+	l.memory_bytes, l.high_water, l.device, r.tenant, l.device_reason
 FROM rk.ring r JOIN rk.ring_list() l USING (ring_id);
 COMMENT ON VIEW rk.stat_ring IS
 'what running rings have done since they were started: messages, latencies from sending to the reply, checkpoints';

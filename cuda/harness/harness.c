@@ -307,6 +307,7 @@ static const kernel_check checks[] = {
 #define RK_CUDA_KERNEL(number, name) {#name, check_##name},
 #include "../kernels.def"
 #undef RK_CUDA_KERNEL
+	{"ring", check_rings},
 	{NULL, NULL}
 };
 

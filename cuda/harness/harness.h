@@ -88,5 +88,6 @@ extern double *make_numbers(rk_ctx *ctx, uint64_t seed, int64_t count, double li
 #define RK_CUDA_KERNEL(number, name) extern void check_##name(harness *h);
 #include "../kernels.def"
 #undef RK_CUDA_KERNEL
+extern void check_rings(harness *h);
 
 #endif							/* RK_HARNESS_H */

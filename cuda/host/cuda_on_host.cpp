@@ -5,6 +5,7 @@
 #include "cuda_on_host.h"
 
 #include <cstdio>
+#include <sched.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <vector>
@@ -13,10 +14,10 @@
 #include <ucontext.h>
 #endif
 
-dim3		threadIdx;
-dim3		blockIdx;
-dim3		blockDim;
-dim3		gridDim;
+__thread dim3 threadIdx;
+__thread dim3 blockIdx;
+__thread dim3 blockDim;
+__thread dim3 gridDim;
 
 namespace on_host
 {
@@ -43,12 +44,34 @@ struct fiber
 #endif
 };
 
-static fiber fibers[MAX_THREADS];
-static uint64_t words[MAX_THREADS];
-static unsigned current;
-static unsigned count;
-static body run_body;
-static void *run_closure;
+/* What a thread that launches has for it. */
+struct bench
+{
+	fiber		fibers[MAX_THREADS];
+	uint64_t	words[MAX_THREADS];
+
+	~bench()
+	{
+		for (unsigned i = 0; i < MAX_THREADS; i++)
+			if (fibers[i].stack)
+				munmap(fibers[i].stack, STACK);
+	}
+};
+
+struct bench_owner
+{
+	bench	   *own = nullptr;
+
+	~bench_owner() { delete own; }
+};
+
+static thread_local bench_owner owner;
+static __thread fiber *fibers;
+static __thread uint64_t *words;
+static __thread unsigned current;
+static __thread unsigned count;
+static __thread body run_body;
+static __thread void *run_closure;
 
 /* ---- switching ---- */
 
@@ -80,7 +103,7 @@ rk_on_host_switch:
 	.size rk_on_host_switch, . - rk_on_host_switch
 )");
 
-static void *scheduler;
+static __thread void *scheduler;
 
 static void
 prepare(fiber *f)
@@ -109,7 +132,7 @@ suspend()
 
 #else
 
-static ucontext_t scheduler;
+static __thread ucontext_t scheduler;
 
 static void
 prepare(fiber *f)
@@ -154,6 +177,12 @@ wait_as(fiber_state state)
 	fibers[current].state = state;
 	suspend();
 	threadIdx = mine;
+}
+
+void
+pause()
+{
+	sched_yield();
 }
 
 void
@@ -217,7 +246,7 @@ release(unsigned from, unsigned to, fiber_state state)
 static uint32_t
 next_random()
 {
-	static uint64_t state = 88172645463325252ull;
+	static __thread uint64_t state = 88172645463325252ull;
 
 	state ^= state << 13;
 	state ^= state >> 7;
@@ -312,6 +341,12 @@ launch(dim3 grid, dim3 block, body run, void *closure)
 	{
 		fprintf(stderr, "a block of %u threads\n", count);
 		abort();
+	}
+	if (owner.own == nullptr)
+	{
+		owner.own = new bench();
+		fibers = owner.own->fibers;
+		words = owner.own->words;
 	}
 	for (unsigned i = 0; i < count; i++)
 		if (fibers[i].stack == nullptr)

@@ -31,20 +31,26 @@
 #define __forceinline__ inline
 #define __launch_bounds__(...)
 #define __restrict__ __restrict
-/* one block at a time, so one copy is enough */
-#define __shared__ static
+/* one block at a time of each thread that launches, so one copy for each is enough */
+#define __shared__ static thread_local
 
 struct dim3
 {
 	unsigned	x, y, z;
 
-	dim3(unsigned a = 1, unsigned b = 1, unsigned c = 1) : x(a), y(b), z(c) {}
+	constexpr dim3(unsigned a = 1, unsigned b = 1, unsigned c = 1) : x(a), y(b), z(c) {}
 };
 
-extern dim3 threadIdx;
-extern dim3 blockIdx;
-extern dim3 blockDim;
-extern dim3 gridDim;
+struct alignas(16) uint4
+{
+	unsigned	x, y, z, w;
+};
+
+/* launches of several threads run beside each other */
+extern __thread dim3 threadIdx;
+extern __thread dim3 blockIdx;
+extern __thread dim3 blockDim;
+extern __thread dim3 gridDim;
 
 namespace on_host
 {
@@ -56,6 +62,9 @@ namespace on_host
 	/* Suspend the calling thread until the others of its block, or warp, are there. */
 	void		block_barrier();
 	void		warp_barrier();
+
+	/* Lets other threads of the process, and other processes, run. */
+	void		pause();
 
 	/* A word of each lane of the calling thread's warp. */
 	uint64_t   *warp_words();
@@ -302,6 +311,15 @@ enum
 	cudaComputeModeProhibited = 2
 };
 
+enum
+{
+	cudaHostRegisterPortable = 1,
+	cudaHostRegisterMapped = 2,
+	cudaStreamNonBlocking = 1,
+	cudaEventBlockingSync = 1,
+	cudaEventDisableTiming = 2
+};
+
 cudaError_t cudaMalloc(void **p, size_t bytes);
 cudaError_t cudaFree(void *p);
 cudaError_t cudaGetDeviceCount(int *count);
@@ -320,6 +338,11 @@ static inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; 
 static inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
 static inline cudaError_t cudaEventDestroy(cudaEvent_t event) { free(event); return cudaSuccess; }
 static inline cudaError_t cudaMallocAsync(void **p, size_t bytes, cudaStream_t) { return cudaMalloc(p, bytes); }
+static inline cudaError_t cudaHostRegister(void *, size_t, unsigned) { return cudaSuccess; }
+static inline cudaError_t cudaHostUnregister(void *) { return cudaSuccess; }
+static inline cudaError_t cudaHostGetDevicePointer(void **to, void *p, unsigned) { *to = p; return cudaSuccess; }
+static inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned) { return cudaStreamCreate(s); }
+static inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) { return cudaEventCreate(event); }
 static inline cudaError_t cudaFreeAsync(void *p, cudaStream_t) { return cudaFree(p); }
 
 static inline cudaError_t

@@ -22,19 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Outcome of a kernel; anything but RK_OK leaves an error in the context. */
-typedef enum rk_status
-{
-	RK_OK = 0,
-	RK_ERR_PARAMETER,			/* parameter out of range: 22023 */
-	RK_ERR_DATA,				/* input values that have no answer: 22023 */
-	RK_ERR_OVERFLOW,			/* numeric overflow: 22003 */
-	RK_ERR_LIMIT,				/* more than the format can hold: 54000 */
-	RK_ERR_MEMORY,				/* memory limit or allocation failure: 53200 */
-	RK_ERR_CORRUPT,				/* stored bytes are not what they claim: XX001 */
-	RK_ERR_UNSUPPORTED,			/* not available in this build: 0A000 */
-	RK_STOPPED					/* cancelled; the owner knows why */
-} rk_status;
+#include "status.h"
 
 #define RK_MESSAGE_MAX 512
 

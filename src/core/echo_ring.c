@@ -7,35 +7,27 @@
  * message was applied exactly once.
  */
 #include "core_ring.h"
+#include "echo_step.h"
 
 #include "../compute/random.h"
-
-typedef struct echo_state
-{
-	int64_t		total;
-	int64_t		messages;
-	int64_t		sent_at;
-} echo_state;
 
 static rk_status
 echo_init(rk_ctx *ctx, const rk_options *options, void **state)
 {
 	(void) options;
-	*state = rk_alloc0(ctx, 1, sizeof(echo_state));
+	*state = rk_alloc0(ctx, 1, sizeof(rk_echo_state));
 	return *state ? RK_OK : RK_ERR_MEMORY;
 }
 
 /* Writes the reply of EchoAdd and EchoTotal. */
 static rk_status
-reply_total(rk_ctx *ctx, const echo_state *s, rk_reply *reply)
+reply_total(rk_ctx *ctx, const rk_echo_state *s, rk_reply *reply)
 {
 	rk_echo_total_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
 
 	if (r == NULL)
 		return ctx->error.status;
-	r->total = s->total;
-	r->messages = s->messages;
-	r->sent_at = s->sent_at;
+	rk_echo_fill(s, r);
 	return RK_OK;
 }
 
@@ -58,7 +50,7 @@ pass_on(const rk_echo_pass_request *q, rk_reply *reply)
 static rk_status
 echo_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *reply)
 {
-	echo_state *s = state;
+	rk_echo_state *s = state;
 
 	switch (message->type_id)
 	{
@@ -77,13 +69,9 @@ echo_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *reply
 			{
 				/* the amount comes first in both */
 				const rk_echo_add_request *q = message->payload;
-				int64_t		total;
 
-				if (__builtin_add_overflow(s->total, q->amount, &total))
-					return rk_fail(ctx, RK_ERR_OVERFLOW, "total is out of range");
-				s->total = total;
-				s->messages++;
-				s->sent_at = message->sent_ns;
+				if (!rk_echo_add(s, q->amount, message->sent_ns))
+					return rk_fail(ctx, RK_ERR_OVERFLOW, RK_ECHO_OVERFLOW);
 				if (reply->publish)
 				{
 					rk_echo_added added = {q->amount, s->total, s->messages};
@@ -112,7 +100,7 @@ echo_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *reply
 static rk_status
 echo_snapshot(rk_ctx *ctx, void *state, rk_writer *writer)
 {
-	return rk_write(ctx, writer, state, sizeof(echo_state));
+	return rk_write(ctx, writer, state, sizeof(rk_echo_state));
 }
 
 static rk_status
@@ -121,13 +109,39 @@ echo_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_reader
 	rk_status	status = echo_init(ctx, options, state);
 
 	(void) version;
-	return status == RK_OK ? rk_read_bytes(ctx, reader, *state, sizeof(echo_state)) : status;
+	return status == RK_OK ? rk_read_bytes(ctx, reader, *state, sizeof(rk_echo_state)) : status;
 }
+
+/* The state is its own image. */
+static size_t
+echo_pack(const void *state, char *image, uint64_t base)
+{
+	(void) base;
+	if (image)
+		memcpy(image, state, sizeof(rk_echo_state));
+	return sizeof(rk_echo_state);
+}
+
+static rk_status
+echo_unpack(rk_ctx *ctx, void *state, const char *image, uint64_t base)
+{
+	(void) ctx;
+	(void) base;
+	memcpy(state, image, sizeof(rk_echo_state));
+	return RK_OK;
+}
+
+static const rk_actor_device echo_device = {
+	.kind = RK_RING_ECHO,
+	.types = {50, 52, 54},
+	.pack = echo_pack,
+	.unpack = echo_unpack
+};
 
 static uint64_t
 echo_checksum(rk_ctx *ctx, void *state)
 {
-	echo_state *s = state;
+	rk_echo_state *s = state;
 
 	(void) ctx;
 	return rk_hash3((uint64_t) s->total, (uint64_t) s->messages, (uint64_t) s->sent_at);
@@ -142,5 +156,6 @@ const rk_actor rk_actor_core_echo = {
 	.handle = echo_handle,
 	.snapshot = echo_snapshot,
 	.restore = echo_restore,
-	.checksum = echo_checksum
+	.checksum = echo_checksum,
+	.device = &echo_device
 };

@@ -147,7 +147,7 @@ rk_circuit_list(PG_FUNCTION_ARGS)
 	TimestampTz now = GetCurrentTimestamp();
 
 	InitMaterializedSRF(fcinfo, 0);
-	for (int k = 0; rk_the_devices && k < RK_CUDA_KERNELS; k++)
+	for (int k = 0; rk_the_devices && k < RK_CUDA_KERNELS + RK_RING_KINDS; k++)
 	{
 		rk_circuit	c;
 		rk_circuit_state state;
@@ -187,7 +187,7 @@ kernel_argument(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("rustkernels must be loaded via shared_preload_libraries")));
-	for (int k = 0; k < RK_CUDA_KERNELS; k++)
+	for (int k = 0; k < RK_CUDA_KERNELS + RK_RING_KINDS; k++)
 		if (strcmp(rk_device_kernel_id(k), id) == 0)
 			return k;
 	ereport(ERROR,

@@ -88,47 +88,56 @@ disconnect(void)
 	ReleaseExternalFD();
 }
 
+int
+rk_device_connect(const char *address, char *problem, Size size)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	struct ucred peer;
+	socklen_t	peer_length = sizeof(peer);
+	Size		length = strlen(address);
+	int			fd;
+
+	if (!AcquireExternalFD())
+	{
+		snprintf(problem, size, "no file descriptor is free for the device worker");
+		return -1;
+	}
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	memcpy(name.sun_path + 1, address, length);
+	if (fd < 0)
+		snprintf(problem, size, "could not make a socket: %s", strerror(errno));
+	else if (connect(fd, (struct sockaddr *) &name, offsetof(struct sockaddr_un, sun_path) + 1 + length) != 0)
+		snprintf(problem, size, "could not connect to the device worker: %s", strerror(errno));
+	else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_length) != 0 || peer.uid != geteuid())
+		snprintf(problem, size, "the device worker's socket belongs to another user");
+	else
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	ReleaseExternalFD();
+	return -1;
+}
+
+void
+rk_device_address(char *address)
+{
+	LWLockAcquire(&rk_the_devices->lock, LW_SHARED);
+	strlcpy(address, rk_the_devices->address, sizeof(rk_the_devices->address));
+	LWLockRelease(&rk_the_devices->lock);
+}
+
 static bool
 connect_worker(exchange *x)
 {
-	struct sockaddr_un name = {.sun_family = AF_UNIX};
 	char		address[sizeof(connected_to)];
-	struct ucred peer;
-	socklen_t	peer_length = sizeof(peer);
-	Size		length;
 
-	LWLockAcquire(&rk_the_devices->lock, LW_SHARED);
-	strlcpy(address, rk_the_devices->address, sizeof(address));
-	LWLockRelease(&rk_the_devices->lock);
+	rk_device_address(address);
 	if (connection >= 0 && strcmp(address, connected_to) == 0)
 		return true;
 	disconnect();
-	if (!AcquireExternalFD())
-	{
-		snprintf(x->problem, sizeof(x->problem), "no file descriptor is free for the device worker");
-		return false;
-	}
-	connection = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	connection = rk_device_connect(address, x->problem, sizeof(x->problem));
 	if (connection < 0)
-	{
-		ReleaseExternalFD();
-		snprintf(x->problem, sizeof(x->problem), "could not make a socket: %s", strerror(errno));
 		return false;
-	}
-	length = strlen(address);
-	memcpy(name.sun_path + 1, address, length);
-	if (connect(connection, (struct sockaddr *) &name, offsetof(struct sockaddr_un, sun_path) + 1 + length) != 0)
-	{
-		snprintf(x->problem, sizeof(x->problem), "could not connect to the device worker: %s", strerror(errno));
-		disconnect();
-		return false;
-	}
-	if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &peer_length) != 0 || peer.uid != geteuid())
-	{
-		snprintf(x->problem, sizeof(x->problem), "the device worker's socket belongs to another user");
-		disconnect();
-		return false;
-	}
 	strlcpy(connected_to, address, sizeof(connected_to));
 	return true;
 }
@@ -156,47 +165,56 @@ close_exchange(exchange *x)
 	x->waiting = false;
 }
 
-/* Makes the memory file; false with the reason in x. */
-static bool
-open_exchange(exchange *x, Size bytes)
+char *
+rk_device_memory(Size bytes, int *fd, char *problem, Size size)
 {
-	x->bytes = bytes;
+	char	   *map;
+
 	if (!AcquireExternalFD())
 	{
-		snprintf(x->problem, sizeof(x->problem), "no file descriptor is free for a run on the device");
-		return false;
+		snprintf(problem, size, "no file descriptor is free for a run on the device");
+		*fd = -1;
+		return NULL;
 	}
-	x->fd = memfd_create("rustkernels", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (x->fd < 0)
+	*fd = memfd_create("rustkernels", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (*fd < 0)
 		ReleaseExternalFD();
-	for (Size done = 0; x->fd >= 0 && done < bytes;)
+	for (Size done = 0; *fd >= 0 && done < bytes;)
 	{
 		Size		part = Min(COPY_CHUNK, bytes - done);
 
 		CHECK_FOR_INTERRUPTS();
 		/* memory that is not there is an error here, not a signal later */
-		if (fallocate(x->fd, 0, done, part) == 0)
+		if (fallocate(*fd, 0, done, part) == 0)
 			done += part;
 		else if (errno != EINTR)
 			break;
-		if (done == bytes && fcntl(x->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0)
+		if (done == bytes && fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0)
 		{
-			x->map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, x->fd, 0);
-			if (x->map != MAP_FAILED)
-				return true;
-			x->map = NULL;
+			map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+			if (map != MAP_FAILED)
+				return map;
 		}
 	}
-	snprintf(x->problem, sizeof(x->problem), "could not make %zu bytes of memory to share: %s", bytes, strerror(errno));
-	close_exchange(x);
-	return false;
+	snprintf(problem, size, "could not make %zu bytes of memory to share: %s", bytes, strerror(errno));
+	return NULL;
 }
 
-/* Sends the request that is in the file. */
+/* Makes the memory file; false with the reason in x. */
 static bool
-send_request(exchange *x, rk_wire_type type, uint32 id)
+open_exchange(exchange *x, Size bytes)
 {
-	rk_wire_message m = {.type = type,.id = id,.bytes = x->bytes};
+	x->bytes = bytes;
+	x->map = rk_device_memory(bytes, &x->fd, x->problem, sizeof(x->problem));
+	if (x->map == NULL)
+		close_exchange(x);
+	return x->map != NULL;
+}
+
+bool
+rk_device_send(int fd, int file, Size bytes, rk_wire_type type, uint32 id)
+{
+	rk_wire_message m = {.type = type,.id = id,.bytes = bytes};
 	union
 	{
 		char		bytes[CMSG_SPACE(sizeof(int))];
@@ -216,8 +234,8 @@ send_request(exchange *x, rk_wire_type type, uint32 id)
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &x->fd, sizeof(int));
-	return sendmsg(connection, &header, MSG_NOSIGNAL) == sizeof(m);
+	memcpy(CMSG_DATA(c), &file, sizeof(int));
+	return sendmsg(fd, &header, MSG_NOSIGNAL) == sizeof(m);
 }
 
 /*
@@ -234,7 +252,7 @@ exchange_request(exchange *x, rk_wire_type type)
 	{
 		if (!connect_worker(x))
 			return EXCHANGE_FAILED;
-		if (send_request(x, type, id))
+		if (rk_device_send(connection, x->fd, x->bytes, type, id))
 			x->waiting = true;
 		else
 		{
@@ -326,12 +344,8 @@ wait_for_worker(char *problem, Size size)
 	return state;
 }
 
-/*
- * Whether the worker can be asked.  wait: not now is not an answer.  False with
- * the reason in *problem.
- */
-static bool
-device_ready(bool wait, const char **problem)
+bool
+rk_device_ready(bool wait, const char **problem)
 {
 	char	   *text = palloc(RK_CUDA_TEXT);
 	rk_device_state state;
@@ -455,7 +469,7 @@ rk_device_begin(rk_call *call, rk_cuda_kernel kernel, const rk_graph_size *size)
 		set_reason(call, "estimated: cpu %.3g ms, cuda %.3g ms", 1e3 * cpu, 1e3 * device);
 		return NULL;
 	}
-	if (!device_ready(rk_device == RK_DEVICE_CUDA, &problem))
+	if (!rk_device_ready(rk_device == RK_DEVICE_CUDA, &problem))
 		return no_device(call, problem);
 	if (!(rk_the_devices->report.kernels >> kernel & 1))
 		return no_device(call, "the device library does not have this kernel");
@@ -756,7 +770,7 @@ rk_device_measure(rk_device_constants *constants, const char **problem)
 	callback->arg = x;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
 	*problem = x->problem;
-	if (!device_ready(true, problem) || !open_exchange(x, sizeof(rk_wire_request)))
+	if (!rk_device_ready(true, problem) || !open_exchange(x, sizeof(rk_wire_request)))
 		return false;
 	memcpy(x->map, &empty, sizeof(empty));
 	status = exchange_request(x, RK_WIRE_MEASURE);

@@ -12,6 +12,7 @@
 #include <math.h>
 
 #include "../graph/neural/neural.h"
+#include "../ring/actor.h"
 #include "device.h"
 
 #define SECTOR 32.0
@@ -299,6 +300,10 @@ rk_device_has_kernel(const char *id)
 const char *
 rk_device_kernel_id(rk_cuda_kernel kernel)
 {
+	/* numbers behind those of the kernels are rings */
+	for (int i = 0; kernel >= RK_CUDA_KERNELS && rk_actors[i]; i++)
+		if (rk_actors[i]->device && rk_actors[i]->device->kind == kernel - RK_CUDA_KERNELS)
+			return psprintf("%s ring", rk_actors[i]->kernel);
 	for (int i = 0; i < lengthof(functions); i++)
 		if (functions[i].kernel == kernel)
 			return functions[i].id;

@@ -186,7 +186,7 @@ typedef struct rk_devices
 	char		problem[RK_CUDA_TEXT];
 	rk_wire_report report;
 	rk_device_constants constants;
-	rk_circuit	circuits[RK_CUDA_KERNELS];
+	rk_circuit	circuits[RK_CUDA_KERNELS + RK_RING_KINDS];	/* rings: RK_CUDA_KERNELS + kind */
 
 	/* counters since the server started */
 	int64		runs;
@@ -209,6 +209,7 @@ extern void rk_device_constants_save(const rk_device_constants *constants);
 extern char *rk_cuda_library;
 extern int	rk_cuda_device_number;
 extern int	rk_gpu_memory_limit_mb;
+extern int	rk_gpu_slice_ms;
 extern bool rk_fallback;
 extern bool rk_circuit_breaker;
 extern int	rk_circuit_failures;
@@ -239,6 +240,27 @@ extern void rk_circuit_failure(rk_cuda_kernel kernel);
 extern void rk_circuit_release(rk_cuda_kernel kernel);	/* neither */
 
 /* ---- client.c ---- */
+
+/*
+ * Whether the worker can be asked; starts it if nobody has.  wait: not now is
+ * not an answer.  False with the reason in *problem.
+ */
+extern bool rk_device_ready(bool wait, const char **problem);
+
+/* The address of the worker's socket; room for that of rk_devices. */
+extern void rk_device_address(char *address);
+
+/* A connection to it, counted as an external descriptor; -1 with the reason in problem. */
+extern int	rk_device_connect(const char *address, char *problem, Size size);
+
+/*
+ * A sealed memory file; its descriptor is counted as an external one and the
+ * caller's in any case, -1 if there is none.  NULL with the reason in problem.
+ */
+extern char *rk_device_memory(Size bytes, int *fd, char *problem, Size size);
+
+/* Sends a message with a memory file. */
+extern bool rk_device_send(int fd, int file, Size bytes, rk_wire_type type, uint32 id);
 
 /*
  * Measures the device and the copies to it; false with the reason in *problem.

@@ -24,6 +24,7 @@ rk_devices *rk_the_devices = NULL;
 char	   *rk_cuda_library = NULL;
 int			rk_cuda_device_number = 0;
 int			rk_gpu_memory_limit_mb = 4096;
+int			rk_gpu_slice_ms = 500;
 bool		rk_fallback = true;
 bool		rk_circuit_breaker = true;
 int			rk_circuit_failures = 5;
@@ -181,4 +182,8 @@ rk_device_define_settings(void)
 							"Zero means all. Takes effect when the device worker starts.",
 							&rk_gpu_memory_limit_mb, 4096, 0, 16 * 1024 * 1024,
 							PGC_SIGHUP, GUC_UNIT_MB, NULL, NULL, NULL);
+	DefineCustomIntVariable("rk.gpu_slice_ms",
+							"Sets how long a ring on the device polls before its kernel ends and is launched anew.",
+							"Takes effect when a ring comes to the device.",
+							&rk_gpu_slice_ms, 500, 1, 5000, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 }

@@ -12,6 +12,10 @@
  * up.  The worker's end is an end of file on the socket, which a waiting
  * backend sees at once; a backend's end is the same for the worker.
  *
+ * The host of a ring has a connection of its own for it, and the file that comes
+ * with its only message is a window: the worker serves it on the device until
+ * the connection ends.
+ *
  * The supervisor gets a rk_wire_report through a socket of its own whenever
  * something has changed.
  *
@@ -23,6 +27,7 @@
 #include <stdint.h>
 
 #include "../../cuda/rk_cuda.h"
+#include "../../cuda/rk_window.h"
 
 #define RK_WIRE_MAGIC 0x726b6476
 #define RK_WIRE_DEVICES 8
@@ -31,10 +36,16 @@
 /* After this long without heed to a request to stop, the worker ends itself. */
 #define RK_WIRE_STOP_SECONDS 10
 
+/* And so long after the end of a ring's slice. */
+#define RK_WIRE_RING_SECONDS 3
+#define RK_WIRE_RINGS 64		/* on a device */
+
 typedef enum rk_wire_type
 {
 	RK_WIRE_RUN,				/* backend: request follows in the memory file */
 	RK_WIRE_MEASURE,			/* likewise; answer in "constants" */
+	RK_WIRE_RING,				/* host of a ring: the file is a window (cuda/rk_window.h), served until
+								 * the connection ends; there is no answer */
 	RK_WIRE_DONE				/* worker: the answer is there */
 } rk_wire_type;
 
@@ -119,6 +130,7 @@ typedef struct rk_wire_report
 	int32_t		device_count;
 	int32_t		device;			/* the one in use */
 	int32_t		graphs;			/* that stay on it */
+	int32_t		rings;			/* that it serves */
 	uint64_t	kernels;		/* bits, as in rk_cuda_table */
 	int64_t		memory_used;
 	int64_t		runs;

@@ -211,6 +211,35 @@ typedef struct rk_actor_load
 	uint32_t	type_id;
 } rk_actor_load;
 
+/*
+ * The form of an actor for devices.  Some types of message are served there, by
+ * the function in cuda/ring_steps.h; all others on the CPU, for which the state
+ * is taken back, and sent again if they change it.
+ *
+ * The state travels as an image: its structs as they are, arrays behind them,
+ * pointers as addresses on the device.
+ */
+typedef struct rk_actor_device
+{
+	int			kind;			/* rk_ring_kind of cuda/rk_window.h */
+	uint32_t	types[8];		/* served there; payloads fit into the window; 0 ends */
+
+	/*
+	 * Makes room in the arrays for about as much as they have, because they
+	 * cannot grow on the device (NULL: nothing grows).
+	 */
+	rk_status	(*room) (rk_ctx *ctx, void *state);
+
+	/*
+	 * Writes the image that will lie at address base of the device; returns its
+	 * bytes.  image NULL: only that, which does not depend on base.
+	 */
+	size_t		(*pack) (const void *state, char *image, uint64_t base);
+
+	/* Makes the state what the image says, in the arrays that it was packed from. */
+	rk_status	(*unpack) (rk_ctx *ctx, void *state, const char *image, uint64_t base);
+} rk_actor_device;
+
 typedef struct rk_actor
 {
 	const char *kernel;			/* id: graph/pagerank */
@@ -249,6 +278,8 @@ typedef struct rk_actor
 	 * which it came about, nor on a snapshot in between.
 	 */
 	uint64_t	(*checksum) (rk_ctx *ctx, void *state);
+
+	const rk_actor_device *device;	/* NULL: it runs on the CPU only */
 } rk_actor;
 
 /* The actors of the library; ends with NULL. */

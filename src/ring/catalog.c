@@ -24,6 +24,7 @@
 #include "../compat.h"
 #include "../call/catalogue.h"
 #include "../call/types.h"
+#include "../device/device.h"
 #include "../relation/reader.h"
 #include "catalog.h"
 
@@ -394,7 +395,7 @@ actor_option(const JsonbValue *v, const rk_param *p, rk_option *option)
 static const char *const runtime_options[] = {
 	"queue_capacity", "overflow", "durability", "checkpoint_interval", "checkpoint_messages", "checkpoints_kept",
 	"dedicated", "spin_us", "priority_lanes", "message_timeout", "restart_policy", "max_restarts", "start_timeout",
-	"heartbeat_timeout", "device",
+	"heartbeat_timeout", "device", "gpu_mode",
 	"max_retries", "max_hops", "memory_limit", "standby", "high_water", "low_water", "dlq_size", "dlq_age", "kernel", NULL
 };
 
@@ -440,8 +441,9 @@ rk_ring_options_read(const Jsonb *options, const rk_actor *actor, rk_ring_option
 	static const char *const overflows[] = {"block", "error", "dlq", "drop", NULL};
 	static const char *const durabilities[] = {"volatile", "journal", NULL};
 	static const char *const policies[] = {"restart", "stop", "notify", NULL};
-	static const char *const devices[] = {"auto", "cpu", NULL};
 	static const char *const standbys[] = {"off", "readonly", NULL};
+	static const char *const devices[] = {"auto", "cpu", "cuda", NULL};
+	static const char *const modes[] = {"event", "persistent", NULL};
 	static const char *const sizes[] = {"small", "medium", "large", "xlarge", NULL};
 	JsonbContainer *o = (JsonbContainer *) &options->root;
 	JsonbContainer *kernel = NULL;
@@ -516,10 +518,16 @@ rk_ring_options_read(const Jsonb *options, const rk_actor *actor, rk_ring_option
 		r->heartbeat_timeout_ms = n;
 	if ((r->has_spin = integer_option(o, "spin_us", -1, 1000000, &n)))
 		r->spin_us = n;
-	/* no actor has a form for devices: nothing follows from it */
-	choice_option(o, "device", devices, &choice);
 	if (choice_option(o, "standby", standbys, &choice))
 		r->standby = choice == 1;
+	choice_option(o, "device", devices, &r->device);
+	if (r->device == RK_DEVICE_CUDA && actor->device == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a ring of kernel \"%s\" has no form for CUDA devices", actor->kernel),
+				 errhint("Leave option \"device\" out.")));
+	if (choice_option(o, "gpu_mode", modes, &choice))
+		r->persistent = choice == 1;
 	if (integer_option(o, "max_restarts", 0, 1000, &n))
 		r->max_restarts = n;
 	if (integer_option(o, "max_retries", 0, 100, &n))

@@ -130,6 +130,8 @@ typedef struct rk_ring_options
 	bool		has_spin;
 	int			spin_us;
 	int64		memory_limit;
+	int			device;			/* as in rk.device */
+	bool		persistent;		/* gpu_mode */
 	double		high_water;		/* shares of the capacity */
 	double		low_water;
 	int			dlq_size;		/* dead letters that are kept */

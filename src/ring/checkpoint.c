@@ -214,6 +214,11 @@ rk_checkpoint_write(rk_hosted *h)
 
 	if (rk_host_read_only)
 		return false;
+	if (h->away && !rk_away_fetch(h))
+	{
+		rk_away_lost(h);
+		return false;
+	}
 	h->ctx.error.status = RK_OK;
 	for (rk_key *k = h->oldest_key; k; k = k->next)
 		header.keys++;

@@ -643,6 +643,8 @@ rk_ring_list(PG_FUNCTION_ARGS)
 		v[n++] = BoolGetDatum(r->high_water != 0);
 		v[n++] = Int64GetDatum(r->output_seq);
 		v[n++] = Int64GetDatum(r->retried);
+		v[n++] = CStringGetTextDatum(r->device);
+		v[n++] = CStringGetTextDatum(r->device_reason);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, v, nulls);
 	}
 	LWLockRelease(rk_the_region->lock);

@@ -244,6 +244,12 @@ housekeeping(int64 now)
 				rk_launch(h);
 			continue;
 		}
+		if (h->away && !rk_away_alive(h))
+		{
+			rk_away_lost(h);
+			continue;
+		}
+		rk_away_try(h);
 		if (h->parked_count > 0)
 			rk_retry_parked(h);
 		if (state == RK_RING_SUSPENDED && now >= h->backlog_due_ns && !rk_host_read_only)

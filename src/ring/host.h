@@ -89,6 +89,10 @@ typedef struct rk_hosted
 	rk_records	sends;			/* messages for other rings, of the one being handled */
 	bool		checkpoint_wanted;	/* before anything else is applied */
 
+	struct rk_away *away;		/* NULL: the state is here, else on a device (away.c) */
+	bool		stays;			/* no device is tried */
+	struct rk_window_reply *away_reply;	/* that rk_away_ready has waited for */
+
 	struct HTAB *keys;			/* idempotency keys */
 	struct rk_key *oldest_key;
 	struct rk_key *newest_key;
@@ -121,7 +125,8 @@ typedef enum rk_control
 	RK_CONTROL_CHECKPOINT = 1,
 	RK_CONTROL_CHECKSUM,
 	RK_CONTROL_INTAKE,			/* journal rows that are committed by now */
-	RK_CONTROL_BOUNCE			/* the floor of rk.ring_bench; payload: how often */
+	RK_CONTROL_BOUNCE,			/* the floor of rk.ring_bench; payload: how often */
+	RK_CONTROL_MOVE				/* to a device or back; payload: a bigint, 0 the CPU, 1 the device */
 } rk_control;
 
 /*
@@ -234,6 +239,50 @@ extern void rk_ring_failed(rk_hosted *h);
 
 /* Ends a ring. */
 extern void rk_ring_stop(rk_hosted *h, rk_ending ending);
+
+/* ---- away.c ---- */
+
+/* Takes a ring to the device if its options say so and it is ready; seldom, cheap. */
+extern void rk_away_try(rk_hosted *h);
+
+/* Moves it there or back now; false with the reason in the ring's error. */
+extern bool rk_away_move(rk_hosted *h, bool to_device);
+
+/* Whether the device serves messages of a type. */
+extern bool rk_away_serves(const rk_hosted *h, uint32 type_id);
+
+/* Sends a message ahead, if it is served there. */
+extern void rk_away_submit(rk_hosted *h, const rk_message *message);
+
+/*
+ * What comes before every message of a ring that may be away: its reply is
+ * there, or the state is here and the CPU can handle it (h->away NULL, or the
+ * type is not served there).  False: the state is lost, and nothing was done;
+ * the caller cleans up and calls rk_away_lost.  Messages that were sent ahead
+ * come in the same order.
+ */
+extern bool rk_away_ready(rk_hosted *h, const rk_message *message);
+
+/* The reply that rk_away_ready has waited for. */
+extern rk_status rk_away_take(rk_hosted *h, rk_reply *reply);
+
+/* A message that is not served there has changed the state here. */
+extern void rk_away_changed(rk_hosted *h);
+
+/* Brings the state up to date here; false: it is lost. */
+extern bool rk_away_fetch(rk_hosted *h);
+
+/* The same, and the ring stays. */
+extern bool rk_away_home(rk_hosted *h, const char *reason);
+
+/* Whether the device is known to have failed. */
+extern bool rk_away_alive(rk_hosted *h);
+
+/* The device has failed: the ring goes on here, from its checkpoint if need be. */
+extern void rk_away_lost(rk_hosted *h);
+
+/* Lets the state there go. */
+extern void rk_away_drop(rk_hosted *h);
 
 /* ---- checkpoint.c ---- */
 

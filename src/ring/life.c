@@ -211,6 +211,7 @@ rk_ring_failed(rk_hosted *h)
 		ring->failures = 0;
 	}
 	ring->failures++;
+	rk_away_drop(h);
 	rk_records_clear(h);
 	rk_ctx_destroy(&h->ctx);
 	h->state = NULL;
@@ -292,6 +293,7 @@ rk_launch(rk_hosted *h)
 		return;
 	}
 	take_over(h);
+	rk_away_try(h);
 	rk_set_state(h->ring, RK_RING_ACTIVE);
 	/* what came meanwhile */
 	atomic_store(&rk_this_host->journal, 1);
@@ -358,6 +360,8 @@ adopt(const rk_ring_row *row, Oid table)
 	ring->lanes = h->options.lanes;
 	ring->message_timeout_ms = h->options.message_timeout_ms;
 	ring->heartbeat_timeout_ms = h->options.heartbeat_timeout_ms;
+	strlcpy(ring->device, "cpu", sizeof(ring->device));
+	ring->device_reason[0] = '\0';
 	LWLockRelease(rk_the_region->lock);
 	h->ring = ring;
 	h->queue = rk_ring_queue(ring);
@@ -379,6 +383,14 @@ rk_ring_stop(rk_hosted *h, rk_ending ending)
 {
 	/* from here on no message is handled, so that none comes after the checkpoint */
 	rk_set_state(h->ring, RK_RING_TERMINATING);
+	if (h->away && !rk_away_home(h, "it stops"))
+	{
+		/* as if its host had died: checkpoint and log are what there is */
+		ereport(LOG,
+				(errmsg("the last changes of ring \"%s\" were lost by the device", NameStr(h->ring->name))));
+		rk_away_drop(h);
+		h->state = NULL;
+	}
 	if (h->state && h->ring->since_checkpoint > 0 && h->present && !rk_host_read_only)
 		(void) rk_checkpoint_write(h);
 	if (ending == RK_END_RESTART)

@@ -148,6 +148,8 @@ typedef struct rk_ring
 	int32		error_count;
 	int64		error_at;		/* TimestampTz; 0: never */
 	char		error[RK_ERROR_TEXT];
+	char		device[16];		/* cpu, cuda:0 */
+	char		device_reason[RK_ERROR_TEXT];
 	uint64		latency[RK_BUCKETS];
 } rk_ring;
 

@@ -16,6 +16,7 @@
 #include "storage/proc.h"
 #include "utils/memutils.h"
 
+#include "../../cuda/rk_window.h"
 #include "../compat.h"
 #include "host.h"
 
@@ -402,7 +403,14 @@ handle(rk_hosted *h, rk_slot *slot, uint64 apply_seq, bool parked)
 		reply.owner = NULL;
 	}
 	reply.publish = NULL;
-	status = call_actor(h, &message, type, &reply);
+	if (unlikely(h->away != NULL) && rk_away_serves(h, slot->type_id))
+		status = rk_away_take(h, &reply);
+	else
+	{
+		status = call_actor(h, &message, type, &reply);
+		if (unlikely(h->away != NULL) && type->mutating && status == RK_OK && !reply.later)
+			rk_away_changed(h);
+	}
 	if (unlikely(h->sends.size > 0))
 	{
 		if (status == RK_OK && !reply.later)
@@ -571,6 +579,29 @@ rk_retry_parked(rk_hosted *h)
 				}
 				seq = ++h->ring->apply_seq;
 			}
+			if (unlikely(h->away != NULL))
+			{
+				rk_message	message;
+
+				message_of(slot, &message);
+				if (!rk_away_ready(h, &message))
+				{
+					/* what is in the log is applied from there */
+					if (seq != 0)
+					{
+						rk_answer(h->ring, slot, RK_OUTCOME_LOST, 0, NULL);
+						if (slot->flags & RK_SLOT_SLAB)
+							rk_slab_give(rk_region_slab(), slot->block);
+						i++;
+					}
+					/* else it waits on, with those behind it */
+					memmove(h->parked + kept, h->parked + i, sizeof(rk_parked) * (h->parked_count - i));
+					h->parked_count -= i - kept;
+					(void) deliver(h);
+					rk_away_lost(h);
+					return;
+				}
+			}
 			keep = handle(h, slot, seq, true);
 			p->seen = h->changes;
 		}
@@ -633,6 +664,20 @@ run_volatile(rk_hosted *h)
 }
 
 /*
+ * Whether a message goes to the actor without a question: to a device it may be
+ * sent together with others.
+ */
+static bool
+is_plain(const rk_hosted *h, const rk_slot *slot)
+{
+	const rk_message_type *type = type_of(h, slot->type_id);
+
+	return type && rk_away_serves(h, slot->type_id) && slot->version == RK_SLOT_VERSION &&
+		slot->length == type->request_size && slot->length <= RK_WINDOW_PAYLOAD && !has_key(slot) &&
+		(slot->deadline_ns == 0 || h->now_ns <= slot->deadline_ns);
+}
+
+/*
  * The messages of the lane that is next, as many as are handled together:
  * not two with the same key, as the second is a repeat of the first.
  */
@@ -642,36 +687,48 @@ gather(rk_hosted *h, rk_lane_name lane, rk_slot **slots)
 	int			n;
 
 	for (n = 0; n < BATCH && (slots[n] = rk_lane_peek(h->queue, lane, n)) != NULL; n++)
+	{
+		if (unlikely(h->away != NULL) && !is_plain(h, slots[n]))
+			return Max(n, 1);
 		for (int i = 0; i < n && has_key(slots[n]); i++)
 			if (has_key(slots[i]) && memcmp(slots[i]->key_hash, slots[n]->key_hash, 16) == 0)
 				return n;
+	}
 	return n;
 }
 
 /*
- * The same with durability "journal", or with outputs: what changes the state
+ * The same with durability "journal", with outputs or on a device: what changes the state
  * is in the log, and the log on disk, before it is applied; what it publishes is
  * written before it is answered.  One flush for all that wait, or two.
  */
 static int
-run_journaled(rk_hosted *h)
+run_batch(rk_hosted *h)
 {
 	rk_ring    *ring = h->ring;
 	rk_slot    *slots[BATCH];
 	rk_slot    *to_log[BATCH];
 	bool		keep[BATCH];
 	int			n;
+	int			done = 0;
 	int			logged = 0;
 	rk_lane_name lane;
 	uint64		seq;
 	bool		written;
+	bool		lost = false;
 
+	/* an output that was made meanwhile */
+	if (unlikely(h->away != NULL) && h->output_count > 0 && !rk_away_home(h, "a ring with outputs publishes from the CPU"))
+	{
+		rk_away_lost(h);
+		return 0;
+	}
 	if (rk_queue_peek(h->queue, &lane) == NULL)
 		return 0;
 	h->now_ns = newest_ns;
 	n = gather(h, lane, slots);
 	for (int i = 0; i < n; i++)
-		if (to_be_logged(h, slots[i]) && !(has_key(slots[i]) && rk_key_find(h, slots[i]->key_hash)))
+		if (ring->journal && to_be_logged(h, slots[i]) && !(has_key(slots[i]) && rk_key_find(h, slots[i]->key_hash)))
 			to_log[logged++] = slots[i];
 	ring->in_flight = 1 + lane;
 	if (logged > 0 && !rk_log_messages(h, to_log, logged))
@@ -686,31 +743,49 @@ run_journaled(rk_hosted *h)
 		return n;
 	}
 	seq = ring->apply_seq;
-	deferring = true;
-	for (int i = 0, l = 0; i < n; i++)
-	{
-		bool		is_logged = l < logged && to_log[l] == slots[i];
+	for (int i = 0; i < n && unlikely(h->away != NULL); i++)
+		if (is_plain(h, slots[i]))
+		{
+			rk_message	message;
 
+			message_of(slots[i], &message);
+			rk_away_submit(h, &message);
+		}
+	deferring = ring->journal;
+	for (int l = 0; done < n; done++)
+	{
+		rk_slot    *slot = slots[done];
+		bool		is_logged = l < logged && to_log[l] == slot;
+
+		keep[done] = false;
 		if (unlikely(h->halted))
 		{
-			keep[i] = false;
-			rk_answer(ring, slots[i], is_logged ? RK_OUTCOME_LOST : RK_OUTCOME_STOPPED, 0, NULL);
+			rk_answer(ring, slot, is_logged ? RK_OUTCOME_LOST : RK_OUTCOME_STOPPED, 0, NULL);
 			continue;
 		}
+		if (!is_logged && !acceptable(h, slot))
+			continue;
+		if (unlikely(h->away != NULL))
+		{
+			rk_message	message;
+
+			message_of(slot, &message);
+			lost = !rk_away_ready(h, &message);
+			if (lost)
+				break;
+		}
+		keep[done] = handle(h, slot, is_logged ? ++seq : 0, false);
 		if (is_logged)
 		{
 			l++;
-			keep[i] = handle(h, slots[i], ++seq, false);
 			if (likely(!h->halted))
 				ring->apply_seq = seq;
 		}
-		else
-			keep[i] = acceptable(h, slots[i]) && handle(h, slots[i], 0, false);
 	}
 	/* log and outputs agree before anybody hears of it */
 	written = deliver(h);
 	newest_ns = h->now_ns = rk_now_ns();
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < done; i++)
 	{
 		count_latency(ring, h->now_ns - slots[i]->sent_ns);
 		if (keep[i])
@@ -721,7 +796,9 @@ run_journaled(rk_hosted *h)
 	ring->in_flight = 0;
 	if (!written)
 		rk_ring_failed(h);
-	return n;
+	else if (lost)
+		rk_away_lost(h);
+	return done;
 }
 
 rk_status
@@ -731,7 +808,19 @@ rk_apply(rk_hosted *h, rk_message *message)
 	rk_status	status;
 
 	forget_error(h);
-	status = call_actor(h, message, type_of(h, message->type_id), &reply);
+	if (h->away && h->output_count > 0 && !rk_away_home(h, "a ring with outputs publishes from the CPU"))
+		ereport(ERROR, (errcode(ERRCODE_IO_ERROR), errmsg("ring \"%s\" was lost by the device", NameStr(h->ring->name))));
+	/* the transaction ends, and the next turn of the host brings the ring up here */
+	if (h->away && !rk_away_ready(h, message))
+		ereport(ERROR, (errcode(ERRCODE_IO_ERROR), errmsg("ring \"%s\" was lost by the device", NameStr(h->ring->name))));
+	if (h->away && rk_away_serves(h, message->type_id))
+		status = rk_away_take(h, &reply);
+	else
+	{
+		status = call_actor(h, message, type_of(h, message->type_id), &reply);
+		if (h->away && status == RK_OK)
+			rk_away_changed(h);
+	}
 	if (h->sends.size > 0 && status == RK_OK && !reply.later)
 		rk_send_kept(h, message, NULL);
 	h->sends.size = 0;
@@ -784,6 +873,19 @@ run_control(rk_hosted *h)
 		uint64		value = 0;
 		bool		good = h->state != NULL;
 
+		if (good && slot->type_id == RK_CONTROL_MOVE)
+		{
+			int64		to_device;
+
+			memcpy(&to_device, slot->payload, sizeof(to_device));
+			good = rk_away_move(h, to_device != 0);
+		}
+		/* a checksum is of the state here */
+		else if (good && h->away && slot->type_id == RK_CONTROL_CHECKSUM && !rk_away_fetch(h))
+		{
+			rk_away_lost(h);
+			good = h->state != NULL;
+		}
 		if (good && slot->type_id == RK_CONTROL_CHECKPOINT)
 		{
 			good = rk_checkpoint_write(h);
@@ -842,9 +944,12 @@ rk_run_rings(void)
 		rk_mind_end();
 		if (unlikely(rk_lane_peek(h->queue, RK_LANE_CONTROL, 0) != NULL))
 			run_control(h);
+		/* found out in a transaction */
+		if (unlikely(h->away != NULL) && !rk_away_alive(h))
+			rk_away_lost(h);
 		if ((state == RK_RING_ACTIVE || state == RK_RING_DRAINING) && likely(!h->halted))
 		{
-			int			done = unlikely(h->ring->journal) ? run_journaled(h) : run_volatile(h);
+			int			done = unlikely(h->ring->journal || h->away) ? run_batch(h) : run_volatile(h);
 
 			n += done;
 			/* its outputs could not be written */
@@ -858,7 +963,8 @@ rk_run_rings(void)
 				if (unlikely(h->state == NULL))
 					continue;
 			}
-			if (unlikely(h->busy))
+			/* a state that is away does not change here */
+			if (unlikely(h->busy && h->away == NULL))
 			{
 				bool		more = false;
 				rk_status	status;
@@ -880,7 +986,7 @@ rk_run_rings(void)
 				if (unlikely(h->state == NULL))
 					continue;
 			}
-			else if (done > 0 && h->actor->tick)
+			else if (done > 0 && h->actor->tick && h->away == NULL)
 				h->busy = true;
 		}
 	}
@@ -890,13 +996,16 @@ rk_run_rings(void)
 void
 rk_host_breathe(void)
 {
+	/* replies of a ring wait for their log: others' must not be among them */
+	if (deferring)
+		return;
 	for (int i = 0; i < rk_hosted_count; i++)
 	{
 		rk_hosted  *h = rk_hosted_rings[i];
 		uint32		state = atomic_load_explicit(&h->ring->state, memory_order_relaxed);
 
 		rk_mind_end();
-		if ((state == RK_RING_ACTIVE || state == RK_RING_DRAINING) && !h->ring->journal && run_volatile(h) > 0)
+		if ((state == RK_RING_ACTIVE || state == RK_RING_DRAINING) && !h->ring->journal && !h->away && run_volatile(h) > 0)
 			offer_room(h);
 	}
 }

@@ -14,16 +14,26 @@
  *	  slow		waits until it is told to stop, or until the word changes
  *	  stubborn	waits without heed to that
  *	  absent	no device is found (read when the library is opened)
+ *	  version	the library is one of another version (likewise)
+ *	  noring	a ring cannot be opened
+ *	  midway	the process ends by a signal when a ring's message was handled and
+ *				before its reply is written
+ *
+ * Slices of rings heed fail, lost, crash and stubborn as well.
  *
  * Whatever else it says, or no file, is a device that works.
  */
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "../../cuda/ring_steps.h"
 #include "../../cuda/rk_cuda.h"
 #include "../../src/compute/csr.h"
 #include "../../src/graph/centrality/centrality.h"
@@ -523,6 +533,118 @@ fake_run(rk_cuda_device *device, rk_cuda_call *call)
 	return status;
 }
 
+/* ---- rings ---- */
+
+struct rk_cuda_ring
+{
+	rk_cuda_device *device;
+	rk_window  *window;
+	char	   *image;
+};
+
+static rk_cuda_status
+fake_ring_open(rk_cuda_device *device, rk_window *window, int64_t bytes, rk_cuda_ring **ring, rk_cuda_error *error)
+{
+	rk_cuda_ring *r;
+
+	(void) bytes;
+	*ring = NULL;
+	if (asked_for("noring"))
+		return fail(error, RK_CUDA_FAILED, "operation not supported");
+	r = calloc(1, sizeof(*r));
+	if (r)
+		r->image = malloc(window->image_bytes);
+	if (r == NULL || r->image == NULL)
+	{
+		free(r);
+		return fail(error, RK_CUDA_MEMORY, "out of memory");
+	}
+	r->device = device;
+	r->window = window;
+	__atomic_fetch_add(&device->used, window->image_bytes, __ATOMIC_RELAXED);
+	window->base = (uint64_t) (uintptr_t) r->image;
+	*ring = r;
+	return RK_CUDA_OK;
+}
+
+static rk_cuda_status
+fake_ring_load(rk_cuda_ring *r, rk_cuda_error *error)
+{
+	if (asked_for("fail"))
+		return fail(error, RK_CUDA_FAILED, "copy failed");
+	memcpy(r->image, (char *) r->window + r->window->image_offset, r->window->image_bytes);
+	return RK_CUDA_OK;
+}
+
+static rk_cuda_status
+fake_ring_save(rk_cuda_ring *r, rk_cuda_error *error)
+{
+	if (asked_for("fail"))
+		return fail(error, RK_CUDA_FAILED, "copy failed");
+	memcpy((char *) r->window + r->window->image_offset, r->image, r->window->image_bytes);
+	return RK_CUDA_OK;
+}
+
+static double
+seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + 1e-9 * t.tv_nsec;
+}
+
+static rk_cuda_status
+fake_ring_slice(rk_cuda_ring *r, double slice, rk_cuda_error *error)
+{
+	rk_window  *w = r->window;
+	double		until = seconds() + slice;
+	uint64_t	position = rk_look64(&w->served);
+	rk_cuda_status status = RK_CUDA_OK;
+
+	if (asked_for("fail"))
+		status = fail(error, RK_CUDA_FAILED, "launch failed");
+	if (asked_for("lost"))
+		status = fail(error, RK_CUDA_LOST, "an illegal memory access was encountered");
+	if (asked_for("crash"))
+		raise(SIGSEGV);
+	while (asked_for("stubborn"))
+		usleep(10000);
+	while (status == RK_CUDA_OK)
+	{
+		const rk_window_request *slot = rk_window_slot(w, position);
+		rk_window_reply *to = &w->replies[position % RK_WINDOW_SLOTS];
+		rk_window_reply reply = {0};
+
+		if (rk_look64(&slot->seq) != position + 1)
+		{
+			if (rk_look32(&w->stop) || seconds() >= until)
+				break;
+			sched_yield();
+			continue;
+		}
+		if (!rk_ring_step(w->kind, r->image, slot, &reply))
+		{
+			rk_tell64(&w->room_for, position + 1);
+			break;
+		}
+		if (asked_for("midway"))
+			raise(SIGSEGV);
+		memcpy(&to->status, &reply.status, sizeof(reply) - offsetof(rk_window_reply, status));
+		rk_tell64(&to->seq, ++position);
+	}
+	rk_tell64(&w->served, position);
+	return status;
+}
+
+static void
+fake_ring_close(rk_cuda_ring *r)
+{
+	__atomic_fetch_sub(&r->device->used, r->window->image_bytes, __ATOMIC_RELAXED);
+	free(r->image);
+	free(r);
+}
+
 static rk_cuda_status
 fake_measure(rk_cuda_device *device, rk_cuda_constants *constants, rk_cuda_error *error)
 {
@@ -548,8 +670,16 @@ rk_cuda_open_table(uint32_t version)
 		.load_graph = fake_load_graph,
 		.free_graph = fake_free_graph,
 		.run = fake_run,
-		.measure = fake_measure
+		.measure = fake_measure,
+		.rings = (UINT64_C(1) << RK_RING_KINDS) - 1,
+		.ring_open = fake_ring_open,
+		.ring_load = fake_ring_load,
+		.ring_save = fake_ring_save,
+		.ring_slice = fake_ring_slice,
+		.ring_close = fake_ring_close
 	};
 
+	if (asked_for("version"))
+		return NULL;
 	return version == RK_CUDA_VERSION ? &table : NULL;
 }

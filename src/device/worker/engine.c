@@ -295,7 +295,7 @@ take(engine *e)
 	}
 }
 
-static void
+void
 tell_main(engine *e)
 {
 	uint64_t	one = 1;
@@ -312,6 +312,8 @@ engine_main(void *arg)
 	bool		open = open_device(&s);
 
 	pthread_mutex_lock(&e->mutex);
+	e->table = s.table;
+	e->opened = s.device;
 	e->started = true;
 	tell_main(e);
 	while (open)
@@ -324,7 +326,7 @@ engine_main(void *arg)
 		j->request->status = status;
 		pthread_mutex_lock(&e->mutex);
 		j->state = JOB_DONE;
-		e->lost = status == RK_CUDA_LOST;
+		e->lost |= status == RK_CUDA_LOST;
 		e->report.runs = ++s.runs;
 		e->report.graphs = 0;
 		for (int i = 0; i < KEPT_GRAPHS; i++)

@@ -7,7 +7,7 @@
  * ADDRESS is the name of an abstract socket; descriptor 3 leads to the
  * supervisor.  The process ends when the supervisor does, when the device's
  * context is lost (status 1), when there is no device (0), and when a run does
- * not heed a request to stop (2).
+ * not heed a request to stop, or a slice of a ring does not end (2).
  */
 #define _GNU_SOURCE
 #include "worker.h"
@@ -94,30 +94,51 @@ free_job(job *j)
 	free(j);
 }
 
-/* Maps a request and puts it at the end of the list; false: it is not well formed. */
+/* Maps the file of a message; NULL: it is not well formed. */
+static char *
+map_file(const rk_wire_message *m, int fd, size_t least)
+{
+	struct stat file;
+	char	   *map;
+	int			seals = fcntl(fd, F_GET_SEALS);
+
+	/* it cannot become shorter under our hands */
+	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &file) != 0 || file.st_size < (off_t) least ||
+		file.st_size != m->bytes)
+		return NULL;
+	map = mmap(NULL, m->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	return map == MAP_FAILED ? NULL : map;
+}
+
+/* Takes a message in: a job at the end of the list, or a ring. */
 static bool
 add_job(server *s, int client, const rk_wire_message *m, int fd)
 {
 	engine	   *e = &s->e;
-	struct stat file;
 	job		   *j;
 	job		  **end = &e->jobs;
-	int			seals = fcntl(fd, F_GET_SEALS);
+	bool		is_ring = m->type == RK_WIRE_RING;
+	char	   *map;
 
-	/* it cannot become shorter under our hands */
-	if (m->type > RK_WIRE_MEASURE || seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &file) != 0 ||
-		file.st_size < (off_t) sizeof(rk_wire_request) || file.st_size != m->bytes)
+	if (m->type > RK_WIRE_RING)
 		return false;
-	j = calloc(1, sizeof(job));
-	if (j == NULL)
+	map = map_file(m, fd, is_ring ? sizeof(rk_window) : sizeof(rk_wire_request));
+	if (map == NULL)
 		return false;
-	*j = (job) {.client = client, .type = m->type, .id = m->id, .bytes = m->bytes};
-	j->map = mmap(NULL, j->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (j->map == MAP_FAILED)
+	if (is_ring)
 	{
-		free(j);
+		if (ring_begin(e, client, map, m->bytes))
+			return true;
+		munmap(map, m->bytes);
 		return false;
 	}
+	j = calloc(1, sizeof(job));
+	if (j == NULL)
+	{
+		munmap(map, m->bytes);
+		return false;
+	}
+	*j = (job) {.client = client, .type = m->type, .id = m->id, .bytes = m->bytes, .map = map};
 	j->request = (rk_wire_request *) j->map;
 	pthread_mutex_lock(&e->mutex);
 	while (*end)
@@ -137,6 +158,9 @@ drop_client(server *s, int client)
 	close(s->poll[FIRST_CLIENT + client].fd);
 	s->poll[FIRST_CLIENT + client].fd = -1;
 	pthread_mutex_lock(&e->mutex);
+	for (ring *r = e->rings; r; r = r->next)
+		if (r->client == client)
+			ring_leave(r);
 	for (job **link = &e->jobs; *link;)
 	{
 		job		   *j = *link;
@@ -200,6 +224,12 @@ check_stubborn(engine *e)
 			_exit(2);
 		}
 	pthread_mutex_unlock(&e->mutex);
+	if (rings_stuck(e))
+	{
+		fprintf(stderr, "rustkernels device worker: a slice of a ring did not end within %d s, giving the device up\n",
+				RK_WIRE_RING_SECONDS);
+		_exit(2);
+	}
 }
 
 /* ---- clients ---- */
@@ -339,6 +369,8 @@ main(int argc, char **argv)
 		return 64;
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* a kernel that is loaded when it is first wanted would wait for the slices of rings */
+	setenv("CUDA_MODULE_LOADING", "EAGER", 0);
 	signal(SIGPIPE, SIG_IGN);
 	close_inherited();
 	s->e.library = argv[2];
