@@ -140,12 +140,15 @@ extern const rk_message_type *rk_message_function_find(const char *function);
 /* SQL type of a field in typed functions. */
 extern const char *rk_field_sql_type(const rk_field *field);
 
-/* That of a column of a reply, or of a record, where ids are text. */
+/*
+ * That of a column of a reply, or of a record.  Ids are of the type that a
+ * parameter says; text in a record, and in a reply of one row where none does.
+ */
 extern const char *rk_column_sql_type(const rk_message_type *type, const rk_field *column);
 
 /*
- * Whether a reply has ids whose type no parameter says: there are two typed
- * functions then, one with ids of type bigint, and one with the parameter
+ * Whether the rows of a reply have ids whose type no parameter says: there are
+ * two typed functions then, one with ids of type bigint, and one with the parameter
  * id_type after the name.
  */
 extern bool rk_takes_id_type(const rk_message_type *type);

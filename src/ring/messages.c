@@ -76,20 +76,24 @@ rk_column_sql_type(const rk_message_type *type, const rk_field *column)
 {
 	if (column->kind != RK_FIELD_ANY_ID)
 		return rk_field_sql_type(column);
-	return type->published ? "text" : "anycompatible";
+	if (type->published)
+		return "text";
+	if (rk_takes_id_type(type))
+		return "anycompatible";
+	for (const rk_field *f = type->request; f && f->name; f++)
+		if (f->kind == RK_FIELD_ANY_ID)
+			return "anycompatible";
+	return "text";
 }
 
 bool
 rk_takes_id_type(const rk_message_type *type)
 {
-	const rk_field *columns[128];
-	int			n = rk_reply_columns(type, columns);
-
 	for (const rk_field *f = type->request; f && f->name; f++)
 		if (f->kind == RK_FIELD_ANY_ID)
 			return false;
-	for (int i = 0; i < n; i++)
-		if (columns[i]->kind == RK_FIELD_ANY_ID)
+	for (const rk_field *f = type->rows; f && f->name; f++)
+		if (f->kind == RK_FIELD_ANY_ID)
 			return true;
 	return false;
 }
