@@ -108,9 +108,10 @@ extern void rk_ctx_destroy(rk_ctx *ctx);
 /*
  * Branches: contexts for the chunks of a parallel region that allocate, one
  * each.  They have one memory limit together, what the parent has left, and
- * stop when it does.  A chunk says first which thread works it off.  rk_ctx_join, after the region and whatever became of it, hands their
- * memory to the parent, so that what they made lives as long as it does, and
- * the first error in their order.  Meanwhile the parent must not allocate.
+ * stop when it does.  A chunk says first which thread works it off.  After the
+ * region, whatever became of it, rk_ctx_join hands their memory to the parent,
+ * so that what they made lives as long as it does, and the first error in
+ * their order.  Meanwhile the parent must not allocate.
  */
 extern void rk_ctx_branch(rk_ctx *parent, rk_ctx *branches, int count);
 extern void rk_ctx_branch_thread(rk_ctx *branch, int thread);

@@ -137,6 +137,9 @@ extern rk_status rk_ob_cancel_order(rk_ob *ob, uint32_t order, rk_ob_report_even
 
 /* ---- matching.c ---- */
 
+/* Counts a trade in the figures of a book; false: they are out of range, and as before. */
+extern bool rk_ob_count_trade(rk_ob_book *book, int64_t price, int64_t quantity);
+
 /* Records a trade of two orders in one book; "rests" stands in a queue. */
 extern rk_status rk_ob_trade(rk_ob *ob, uint32_t taker, uint32_t rests, int64_t price,
 							 int64_t quantity, rk_ob_side aggressor);

@@ -81,6 +81,7 @@ query_book(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *reply)
 		r->mid_price = (int64_t) rk_ob_divide((__int128) r->best_ask + r->best_bid, 2);
 	r->last_price = book->last_price;
 	r->trade_count = book->trade_count;
+	r->volume_24h = s->clock == RK_OB_NONE ? 0 : rk_book_day_volume(&s->days[b], s->clock);
 	r->bid_orders = book->orders[RK_OB_BUY];
 	r->ask_orders = book->orders[RK_OB_SELL];
 	r->phase = book->phase;

@@ -33,6 +33,38 @@ typedef struct rk_ob_submit_request
 	bool		post_only;
 } rk_ob_submit_request;
 
+#define RK_OB_BATCH 500
+
+/* Orders that are applied one after the other. */
+typedef struct rk_ob_batch_request
+{
+	int64_t		count;
+	rk_ob_submit_request orders[RK_OB_BATCH];
+} rk_ob_batch_request;
+
+typedef struct rk_ob_batch_reply
+{
+	int64_t		total_trades;
+} rk_ob_batch_reply;
+
+/* A trade that was made elsewhere. */
+typedef struct rk_ob_cross_request
+{
+	int64_t		quantity;
+	int64_t		price;
+	int64_t		ts;
+	char		source_symbol[RK_OB_SYMBOL_BYTES];
+	char		target_symbol[RK_OB_SYMBOL_BYTES];
+} rk_ob_cross_request;
+
+typedef struct rk_ob_cross_reply
+{
+	int64_t		seq;
+	int64_t		trade_id;
+	int32_t		symbol_id;
+	int16_t		reason;
+} rk_ob_cross_reply;
+
 /* A row of the batch form's events: fits into a slot of the queue. */
 typedef struct rk_ob_event_request
 {
@@ -160,6 +192,7 @@ typedef struct rk_ob_query_book_reply
 	int64_t		trade_count;
 	int64_t		bid_orders;
 	int64_t		ask_orders;
+	int64_t		volume_24h;
 	int16_t		phase;
 } rk_ob_query_book_reply;
 
@@ -232,6 +265,18 @@ typedef struct rk_ob_report_record
 	int16_t		reason;
 	char		symbol[RK_OB_SYMBOL_BYTES];
 } rk_ob_report_record;
+
+/* Published: a price level as it is after an event that changed it. */
+typedef struct rk_ob_level_record
+{
+	int64_t		seq;
+	int64_t		price;
+	int64_t		quantity;
+	int64_t		order_count;
+	int32_t		symbol_id;
+	int16_t		side;
+	char		symbol[RK_OB_SYMBOL_BYTES];
+} rk_ob_level_record;
 
 typedef struct rk_ob_symbol_row
 {

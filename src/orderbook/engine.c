@@ -689,6 +689,36 @@ change_phase(rk_ob *ob, uint32_t symbol, rk_ob_phase phase)
 	return status == RK_OK ? rk_ob_run_stops(ob, symbol, range) : status;
 }
 
+/*
+ * A trade that was made elsewhere: figures of the book and its stops see it,
+ * orders in the book do not.
+ */
+static rk_status
+print_trade(rk_ob *ob, const rk_ob_event *e)
+{
+	rk_ob_book *book = &ob->books[e->symbol];
+	rk_ob_reason reason = check_price(&book->instrument, e->price);
+	rk_ob_report *r;
+
+	if (book->phase == RK_OB_HALT || book->phase == RK_OB_CLOSED)
+		reason = RK_OB_PHASE_CLOSED;
+	else if (reason == RK_OB_REASON_NONE && e->quantity <= 0)
+		reason = RK_OB_BELOW_MIN_QUANTITY;
+	if (reason == RK_OB_REASON_NONE && !rk_ob_count_trade(book, e->price, e->quantity))
+		reason = RK_OB_OVERFLOW;
+	if ((r = add_report(ob, reason == RK_OB_REASON_NONE ? RK_OB_EV_TRADE : RK_OB_EV_REJECTED)) == NULL)
+		return RK_ERR_MEMORY;
+	r->symbol = e->symbol;
+	r->price = e->price;
+	r->quantity = e->quantity;
+	r->status = reason == RK_OB_REASON_NONE ? RK_OB_FILLED : RK_OB_REJECTED;
+	r->reason = reason;
+	if (reason != RK_OB_REASON_NONE)
+		return RK_OK;
+	r->trade_id = book->trade_count;
+	return rk_ob_run_stops(ob, e->symbol, (rk_ob_range) {e->price, e->price});
+}
+
 rk_status
 rk_ob_apply(rk_ob *ob, const rk_ob_event *e)
 {
@@ -698,7 +728,7 @@ rk_ob_apply(rk_ob *ob, const rk_ob_event *e)
 	end_rule	rule = {.side = e->side,.trader = e->trader,.event = RK_OB_EV_CANCELED,
 	.status = RK_OB_CANCELED,.reason = RK_OB_USER_REQUEST};
 
-	if ((status = rk_ob_reserve(ob, e)) != RK_OK)
+	if (!ob->reserved && (status = rk_ob_reserve(ob, e)) != RK_OK)
 		return status;
 	ob->seq = e->seq;
 	ob->event_no = 0;
@@ -721,6 +751,8 @@ rk_ob_apply(rk_ob *ob, const rk_ob_event *e)
 			for (uint32_t b = first; b < last && b < ob->book_count && status == RK_OK; b++)
 				status = change_phase(ob, b, e->phase);
 			return status;
+		case RK_OB_ACTION_PRINT:
+			return print_trade(ob, e);
 		case RK_OB_ACTION_TIME:
 		case RK_OB_ACTION_INSTRUMENT:
 			break;

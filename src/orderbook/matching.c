@@ -32,6 +32,26 @@ fee_of(__int128 notional, int64_t rate, int64_t *fee)
 	return value >= INT64_MIN && value <= INT64_MAX;
 }
 
+bool
+rk_ob_count_trade(rk_ob_book *book, int64_t price, int64_t quantity)
+{
+	__int128	turnover;
+	__int128	volume;
+
+	if (__builtin_add_overflow(book->turnover, (__int128) price * quantity, &turnover) ||
+		__builtin_add_overflow(book->volume, (__int128) quantity, &volume))
+		return false;
+	book->turnover = turnover;
+	book->volume = volume;
+	book->last_price = price;
+	book->last_quantity = quantity;
+	if (book->trade_count++ == 0)
+		book->open = book->high = book->low = price;
+	book->high = price > book->high ? price : book->high;
+	book->low = price < book->low ? price : book->low;
+	return true;
+}
+
 rk_status
 rk_ob_trade(rk_ob *ob, uint32_t taker, uint32_t rests, int64_t price, int64_t quantity,
 			rk_ob_side aggressor)
@@ -46,8 +66,7 @@ rk_ob_trade(rk_ob *ob, uint32_t taker, uint32_t rests, int64_t price, int64_t qu
 
 	if (!fee_of(notional, book->instrument.maker_fee_rate, &maker_fee) ||
 		!fee_of(notional, book->instrument.taker_fee_rate, &taker_fee) ||
-		__builtin_add_overflow(book->turnover, notional, &book->turnover) ||
-		__builtin_add_overflow(book->volume, (__int128) quantity, &book->volume))
+		!rk_ob_count_trade(book, price, quantity))
 		return rk_fail(ob->ctx, RK_ERR_OVERFLOW, "turnover of a symbol is out of range");
 	t->leaves -= quantity;
 	t->cum += quantity;
@@ -57,13 +76,6 @@ rk_ob_trade(rk_ob *ob, uint32_t taker, uint32_t rests, int64_t price, int64_t qu
 	r->cum += quantity;
 	r->turnover += notional;
 	r->status = r->leaves == 0 ? RK_OB_FILLED : RK_OB_PARTIALLY_FILLED;
-
-	book->last_price = price;
-	book->last_quantity = quantity;
-	if (book->trade_count++ == 0)
-		book->open = book->high = book->low = price;
-	book->high = price > book->high ? price : book->high;
-	book->low = price < book->low ? price : book->low;
 
 	if ((report = rk_ob_report_order(ob, RK_OB_EV_TRADE, t, RK_OB_REASON_NONE)) == NULL)
 		return RK_ERR_MEMORY;

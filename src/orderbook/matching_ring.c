@@ -14,6 +14,7 @@
 #include "book.h"
 
 #define ABSENT_CODE RK_FIELD_ABSENT_CODE
+#define TOUCHES 1024			/* levels of an event before they are published */
 
 /* ---- symbols ---- */
 
@@ -40,10 +41,13 @@ grow_names(rk_ctx *ctx, rk_book_state *s)
 	{
 		uint32_t	capacity = s->name_capacity * 2;
 		rk_book_name *grown = rk_realloc(ctx, s->names, capacity, sizeof(rk_book_name));
-		uint32_t   *slots = grown ? rk_alloc0(ctx, (int64_t) capacity * 2, sizeof(uint32_t)) : NULL;
+		rk_book_day *days = grown ? rk_realloc(ctx, s->days, capacity, sizeof(rk_book_day)) : NULL;
+		uint32_t   *slots = days ? rk_alloc0(ctx, (int64_t) capacity * 2, sizeof(uint32_t)) : NULL;
 
 		if (grown)
 			s->names = grown;
+		if (days)
+			s->days = days;
 		if (slots == NULL)
 			return RK_ERR_MEMORY;
 		rk_free(ctx, s->slots);
@@ -85,13 +89,15 @@ add_book(rk_ctx *ctx, rk_book_state *s, const char *symbol)
 	rk_ob_set_instrument(s->ob, book, &s->initial);
 	s->slots[name_slot(s, &name)] = book + 1;
 	s->names[book] = name;
+	s->days[book] = (rk_book_day) {0};
 	return book;
 }
 
 /* Takes the youngest book away again: its event came to nothing. */
 static void
-remove_last_book(rk_book_state *s)
+remove_last_book(rk_ctx *ctx, rk_book_state *s)
 {
+	rk_free(ctx, s->days[s->ob->book_count - 1].minutes);
 	s->slots[name_slot(s, &s->names[s->ob->book_count - 1])] = 0;
 	rk_ob_remove_last_book(s->ob);
 }
@@ -128,65 +134,18 @@ keep_trade(rk_book_state *s, const rk_ob_report *r)
 		s->trades[s->trades_total % s->trades_kept] = (rk_ob_trade_row) {
 			.trade_seq = r->seq,
 			.trade_id = r->trade_id,
-			.order_id = (int64_t) r->order_id,
-			.contra_order_id = (int64_t) r->contra_order_id,
+			.order_id = r->has_order ? (int64_t) r->order_id : RK_FIELD_ABSENT_INT8,
+			.contra_order_id = r->has_contra ? (int64_t) r->contra_order_id : RK_FIELD_ABSENT_INT8,
 			.price = r->price,
 			.quantity = r->quantity,
 			.maker_fee = r->maker_fee,
 			.taker_fee = r->taker_fee,
 			.ts = r->ts,
 			.symbol_id = (int32_t) r->symbol + 1,
-			.side = r->side,
+			.side = r->side == RK_OB_NO_SIDE ? ABSENT_CODE : (int16_t) r->side,
 			.aggressor = r->aggressor == RK_OB_NO_SIDE ? ABSENT_CODE : (int16_t) r->aggressor
 		};
 	s->trades_total++;
-}
-
-static void
-publish_trade(rk_book_state *s, const rk_ob_report *r)
-{
-	rk_ob_trade_record t = {
-		.trade_id = r->trade_id,
-		.buy_order_id = (int64_t) (r->side == RK_OB_BUY ? r->order_id : r->contra_order_id),
-		.sell_order_id = (int64_t) (r->side == RK_OB_BUY ? r->contra_order_id : r->order_id),
-		.price = r->price,
-		.quantity = r->quantity,
-		.maker_fee = r->maker_fee,
-		.taker_fee = r->taker_fee,
-		.ts = r->ts,
-		.seq = r->seq,
-		.symbol_id = (int32_t) r->symbol + 1,
-		.aggressor = r->aggressor == RK_OB_NO_SIDE ? ABSENT_CODE : (int16_t) r->aggressor
-	};
-
-	memcpy(t.symbol, s->names[r->symbol].text, RK_OB_SYMBOL_BYTES);
-	rk_publish(s->reply, 560, &t, sizeof(t));
-}
-
-static void
-publish_report(rk_book_state *s, const rk_ob_report *r)
-{
-	rk_ob_report_record e = {
-		.seq = r->seq,
-		.event_no = r->event_no,
-		.order_id = r->has_order ? (int64_t) r->order_id : RK_FIELD_ABSENT_INT8,
-		.contra_order_id = r->has_contra ? (int64_t) r->contra_order_id : RK_FIELD_ABSENT_INT8,
-		.price = r->price,
-		.quantity = r->quantity,
-		.remaining = r->remaining,
-		.cum_quantity = r->cum_quantity,
-		.avg_price = r->avg_price,
-		.trade_id = r->event == RK_OB_EV_TRADE ? r->trade_id : RK_FIELD_ABSENT_INT8,
-		.ts = r->ts,
-		.event = (int16_t) r->event,
-		.side = r->side == RK_OB_NO_SIDE ? ABSENT_CODE : (int16_t) r->side,
-		.status = (int16_t) r->status,
-		.reason = (int16_t) r->reason
-	};
-
-	if (r->symbol < s->ob->book_count)
-		memcpy(e.symbol, s->names[r->symbol].text, RK_OB_SYMBOL_BYTES);
-	rk_publish(s->reply, 561, &e, sizeof(e));
 }
 
 /* The engine's sink. */
@@ -202,14 +161,11 @@ take_reports(void *arg, const rk_ob_report *reports, int64_t count)
 		bool		ours = now->watched && r->has_order && r->order_id == now->order_id;
 
 		if (s->reply->publish)
-		{
-			publish_report(s, r);
-			if (r->event == RK_OB_EV_TRADE)
-				publish_trade(s, r);
-		}
+			rk_book_publish(s, r);
 		if (r->event == RK_OB_EV_TRADE)
 		{
 			keep_trade(s, r);
+			rk_book_day_add(&s->days[r->symbol], r->ts, r->quantity);
 			now->all_trades++;
 			if (ours || (now->watched && r->contra_order_id == now->order_id))
 			{
@@ -225,12 +181,48 @@ take_reports(void *arg, const rk_ob_report *reports, int64_t count)
 		}
 		else if (r->event == RK_OB_EV_CANCELED || r->event == RK_OB_EV_EXPIRED)
 			now->ended_count++;
+		else if (!r->has_order && (r->event == RK_OB_EV_TRADE || r->event == RK_OB_EV_REJECTED))
+			now->printed = *r;
 	}
+}
+
+/* Room for the minute of trades in the books that an event may trade in. */
+static rk_status
+reserve_minutes(rk_ctx *ctx, rk_book_state *s, const rk_ob_event *e)
+{
+	uint32_t	first = e->symbol;
+	uint32_t	last = e->symbol + 1;
+	const rk_ob_order *o;
+
+	switch (e->action)
+	{
+		case RK_OB_ACTION_NEW:
+		case RK_OB_ACTION_PRINT:
+			break;
+		case RK_OB_ACTION_AMEND:
+			if ((o = rk_ob_find(s->ob, e->order_id)) == NULL)
+				return RK_OK;
+			first = o->book;
+			last = o->book + 1;
+			break;
+		case RK_OB_ACTION_PHASE:
+			if (e->symbol != RK_NO_INDEX)
+				break;
+			first = 0;
+			last = s->ob->book_count;
+			break;
+		default:
+			return RK_OK;
+	}
+	for (uint32_t b = first; b < last && b < s->ob->book_count; b++)
+		if (rk_book_day_reserve(ctx, &s->days[b], 1) != RK_OK)
+			return RK_ERR_MEMORY;
+	return RK_OK;
 }
 
 /* Applies an event with the next number. */
 static rk_status
-apply(rk_book_state *s, const rk_message *message, rk_ob_event *e)
+apply(rk_ctx *ctx, rk_book_state *s, const rk_message *message, rk_ob_event *e)
 {
 	rk_status	status;
 
@@ -243,9 +235,15 @@ apply(rk_book_state *s, const rk_message *message, rk_ob_event *e)
 	e->seq = s->ob->seq + 1;
 	if (e->ts == RK_OB_NONE)
 		e->ts = message->sent_ns;
-	status = rk_ob_apply(s->ob, e);
+	if (!s->ob->reserved && (status = reserve_minutes(ctx, s, e)) != RK_OK)
+		return status;
+	/* nobody listens: nothing is noted */
+	s->ob->touched = s->reply->publish ? s->touches : NULL;
+	if ((status = rk_ob_apply(s->ob, e)) == RK_OK && e->ts > s->clock)
+		s->clock = e->ts;
 	take_reports(s, s->ob->reports, s->ob->report_count);
 	rk_ob_clear_reports(s->ob);
+	rk_book_publish_levels(s);
 	return status;
 }
 
@@ -315,16 +313,12 @@ fill_order_reply(const rk_book_state *s, rk_ob_order_reply *r)
 
 /* ---- messages that change books ---- */
 
-static rk_status
-submit_order(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *reply)
+/* An order of message 500, or of a batch of them. */
+static rk_ob_event
+event_of_order(const rk_ob_submit_request *q)
 {
-	const rk_ob_submit_request *q = m->payload;
-	rk_ob_order_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
 	rk_ob_event e = event_of(RK_OB_ACTION_NEW);
-	rk_status	status;
 
-	if (r == NULL)
-		return ctx->error.status;
 	e.order_id = (uint64_t) q->order_id;
 	/* a symbol that is not known is a reason to reject, not an error */
 	e.symbol = q->symbol_id < 1 ? RK_NO_INDEX : (uint32_t) q->symbol_id - 1;
@@ -341,9 +335,92 @@ submit_order(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *reply
 	e.trader = party(q->trader_id);
 	e.stp_group = party(q->stp_group != RK_FIELD_ABSENT_INT8 ? q->stp_group : q->trader_id);
 	e.ts = q->ts;
-	if ((status = apply(s, m, &e)) == RK_OK)
+	return e;
+}
+
+static rk_status
+submit_order(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *reply)
+{
+	rk_ob_order_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+	rk_ob_event e = event_of_order(m->payload);
+	rk_status	status;
+
+	if (r == NULL)
+		return ctx->error.status;
+	if ((status = apply(ctx, s, m, &e)) == RK_OK)
 		fill_order_reply(s, r);
 	return status;
+}
+
+/* Takes all memory of a batch, so that it is applied as a whole or not at all. */
+static rk_status
+reserve_batch(rk_ctx *ctx, rk_book_state *s, const rk_ob_batch_request *q)
+{
+	rk_status	status;
+
+	if (s->batch == NULL && (s->batch = rk_alloc(ctx, RK_OB_BATCH, sizeof(rk_ob_event))) == NULL)
+		return RK_ERR_MEMORY;
+	for (int64_t i = 0; i < q->count; i++)
+	{
+		s->batch[i] = event_of_order(&q->orders[i]);
+		/* at worst each has a minute of its own; a day has no more of them than it has */
+		if (s->batch[i].symbol < s->ob->book_count &&
+			(status = rk_book_day_reserve(ctx, &s->days[s->batch[i].symbol], (int) q->count)) != RK_OK)
+			return status;
+	}
+	return rk_ob_reserve_batch(s->ob, s->batch, q->count);
+}
+
+static rk_status
+submit_batch(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *reply)
+{
+	const rk_ob_batch_request *q = m->payload;
+	rk_ob_batch_reply *r;
+	rk_ob_order_reply *rows;
+	rk_status	status;
+
+	if (q->count < 0 || q->count > RK_OB_BATCH)
+		return rk_fail(ctx, RK_ERR_PARAMETER, "field \"orders\" has %lld records, but room for %d", (long long) q->count,
+					   RK_OB_BATCH);
+	if ((r = rk_reply_reserve(ctx, reply, sizeof(*r) + (uint32_t) q->count * sizeof(rk_ob_order_reply))) == NULL)
+		return ctx->error.status;
+	rows = (rk_ob_order_reply *) (r + 1);
+	if ((status = reserve_batch(ctx, s, q)) != RK_OK)
+		return status;
+	s->ob->reserved = true;
+	for (int64_t i = 0; i < q->count && status == RK_OK; i++)
+	{
+		if ((status = apply(ctx, s, m, &s->batch[i])) == RK_OK)
+			fill_order_reply(s, &rows[i]);
+		r->total_trades += s->now.all_trades;
+	}
+	s->ob->reserved = false;
+	return status;
+}
+
+static rk_status
+cross_symbol_trade(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *reply)
+{
+	const rk_ob_cross_request *q = m->payload;
+	rk_ob_cross_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+	rk_ob_event e = event_of(RK_OB_ACTION_PRINT);
+	rk_status	status;
+
+	if (r == NULL)
+		return ctx->error.status;
+	if (q->target_symbol[0] == '\0')
+		return rk_fail(ctx, RK_ERR_PARAMETER, "field \"target_symbol\" must not be empty");
+	e.price = q->price;
+	e.quantity = q->quantity;
+	e.ts = q->ts;
+	if ((status = rk_book_named(ctx, s, 0, q->target_symbol, false, &e.symbol)) != RK_OK ||
+		(status = apply(ctx, s, m, &e)) != RK_OK)
+		return status;
+	r->seq = s->ob->seq;
+	r->symbol_id = (int32_t) e.symbol + 1;
+	r->trade_id = s->now.printed.event == RK_OB_EV_TRADE ? s->now.printed.trade_id : RK_FIELD_ABSENT_INT8;
+	r->reason = s->now.printed.reason;
+	return RK_OK;
 }
 
 /* What an event lacks for its action. */
@@ -417,10 +494,10 @@ order_event(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *reply)
 		.phase = q->phase == ABSENT_CODE ? RK_OB_CONTINUOUS : (rk_ob_phase) q->phase,
 		.ts = q->ts
 	};
-	if ((status = apply(s, m, &e)) == RK_OK)
+	if ((status = apply(ctx, s, m, &e)) == RK_OK)
 		fill_order_reply(s, r);
 	else if (made)
-		remove_last_book(s);
+		remove_last_book(ctx, s);
 	return status;
 }
 
@@ -436,7 +513,7 @@ cancel_order(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *reply
 		return ctx->error.status;
 	e.order_id = (uint64_t) q->order_id;
 	e.trader = party(q->trader_id);
-	if ((status = apply(s, m, &e)) != RK_OK)
+	if ((status = apply(ctx, s, m, &e)) != RK_OK)
 		return status;
 	r->seq = s->ob->seq;
 	r->success = s->now.last.event == RK_OB_EV_CANCELED;
@@ -462,7 +539,7 @@ amend_order(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *reply)
 	e.new_price = q->new_price;
 	e.new_quantity = q->new_quantity;
 	e.display_quantity = q->display_quantity;
-	if ((status = apply(s, m, &e)) != RK_OK)
+	if ((status = apply(ctx, s, m, &e)) != RK_OK)
 		return status;
 	fill_order_reply(s, r);
 	o = rk_ob_find(s->ob, (uint64_t) q->order_id);
@@ -483,7 +560,7 @@ mass_cancel(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *reply)
 	e.trader = party(q->trader_id);
 	e.side = q->side == ABSENT_CODE ? RK_OB_NO_SIDE : (rk_ob_side) q->side;
 	if ((status = rk_book_named(ctx, s, q->symbol_id, q->symbol, true, &e.symbol)) != RK_OK ||
-		(status = apply(s, m, &e)) != RK_OK)
+		(status = apply(ctx, s, m, &e)) != RK_OK)
 		return status;
 	r->seq = s->ob->seq;
 	r->count = s->now.ended_count;
@@ -503,7 +580,7 @@ set_phase(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *reply)
 		return ctx->error.status;
 	e.phase = (rk_ob_phase) q->phase;
 	if ((status = rk_book_named(ctx, s, q->symbol_id, q->symbol, true, &e.symbol)) != RK_OK ||
-		(status = apply(s, m, &e)) != RK_OK)
+		(status = apply(ctx, s, m, &e)) != RK_OK)
 		return status;
 	r->seq = s->ob->seq;
 	r->trade_count = s->now.all_trades;
@@ -526,7 +603,7 @@ time_tick(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *reply)
 	if (r == NULL)
 		return ctx->error.status;
 	e.ts = q->ts;
-	if ((status = apply(s, m, &e)) != RK_OK)
+	if ((status = apply(ctx, s, m, &e)) != RK_OK)
 		return status;
 	r->seq = s->ob->seq;
 	r->count = s->now.ended_count;
@@ -585,11 +662,14 @@ make_state(rk_ctx *ctx, const rk_options *options, rk_book_state **result)
 	s->trades_kept = rk_option_find(options, "trades_kept")->integer;
 	s->name_capacity = 16;
 	s->slot_mask = 31;
+	s->clock = RK_OB_NONE;
 	s->names = rk_alloc0(ctx, s->name_capacity, sizeof(rk_book_name));
+	s->days = rk_alloc0(ctx, s->name_capacity, sizeof(rk_book_day));
 	s->slots = rk_alloc0(ctx, s->slot_mask + 1, sizeof(uint32_t));
 	s->trades = rk_alloc(ctx, s->trades_kept, sizeof(rk_ob_trade_row));
+	s->touches = rk_alloc(ctx, TOUCHES, sizeof(rk_ob_touch));
 	*result = s;
-	return s->names && s->slots && s->trades ? RK_OK : RK_ERR_MEMORY;
+	return s->names && s->days && s->slots && s->trades && s->touches ? RK_OK : RK_ERR_MEMORY;
 }
 
 static void
@@ -597,6 +677,8 @@ connect_engine(rk_book_state *s)
 {
 	s->ob->sink = take_reports;
 	s->ob->sink_arg = s;
+	s->ob->touch_capacity = TOUCHES;
+	s->ob->touch_sink = rk_book_publish_levels;
 }
 
 static rk_status
@@ -620,6 +702,10 @@ matching_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *r
 	{
 		case 500:
 			return submit_order(ctx, state, message, reply);
+		case 510:
+			return submit_batch(ctx, state, message, reply);
+		case 540:
+			return cross_symbol_trade(ctx, state, message, reply);
 		case 502:
 			return order_event(ctx, state, message, reply);
 		case 520:
@@ -657,7 +743,13 @@ matching_snapshot(rk_ctx *ctx, void *state, rk_writer *writer)
 		status = rk_write(ctx, writer, s->names, sizeof(rk_book_name) * s->ob->book_count);
 	for (int64_t n = s->trades_total - kept; n < s->trades_total && status == RK_OK; n++)
 		status = rk_write(ctx, writer, &s->trades[n % s->trades_kept], sizeof(rk_ob_trade_row));
-	return status == RK_OK ? rk_ob_write(ctx, s->ob, writer) : status;
+	if (status == RK_OK)
+		status = rk_ob_write(ctx, s->ob, writer);
+	if (status == RK_OK)
+		status = rk_write(ctx, writer, &s->clock, sizeof(s->clock));
+	for (uint32_t b = 0; b < s->ob->book_count && status == RK_OK; b++)
+		status = rk_book_day_write(ctx, &s->days[b], writer);
+	return status;
 }
 
 /* The names of the books, each once. */
@@ -670,10 +762,12 @@ read_names(rk_ctx *ctx, rk_book_state *s, int64_t count, rk_reader *reader)
 		s->name_capacity *= 2;
 	s->slot_mask = s->name_capacity * 2 - 1;
 	rk_free(ctx, s->names);
+	rk_free(ctx, s->days);
 	rk_free(ctx, s->slots);
 	s->names = rk_alloc0(ctx, s->name_capacity, sizeof(rk_book_name));
+	s->days = rk_alloc0(ctx, s->name_capacity, sizeof(rk_book_day));
 	s->slots = rk_alloc0(ctx, (int64_t) s->slot_mask + 1, sizeof(uint32_t));
-	if (s->names == NULL || s->slots == NULL)
+	if (s->names == NULL || s->days == NULL || s->slots == NULL)
 		return RK_ERR_MEMORY;
 	for (int64_t b = 0; b < count; b++)
 	{
@@ -699,7 +793,6 @@ matching_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_re
 	int64_t		header[4];
 	rk_status	status = make_state(ctx, options, &s);
 
-	(void) version;
 	if (status != RK_OK ||
 		(status = rk_read_bytes(ctx, reader, header, sizeof(header))) != RK_OK ||
 		(status = read_names(ctx, s, header[0], reader)) != RK_OK)
@@ -725,9 +818,14 @@ matching_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_re
 		return status;
 	if (s->ob->book_count != header[0])
 		return rk_fail(ctx, RK_ERR_CORRUPT, "snapshot has symbols without a book");
+	/* the first version did not know what was traded when */
+	if (version > 1)
+		status = rk_read_bytes(ctx, reader, &s->clock, sizeof(s->clock));
+	for (uint32_t b = 0; version > 1 && b < s->ob->book_count && status == RK_OK; b++)
+		status = rk_book_day_read(ctx, &s->days[b], reader);
 	connect_engine(s);
 	*state = s;
-	return RK_OK;
+	return status;
 }
 
 static uint64_t
@@ -737,6 +835,7 @@ matching_checksum(rk_ctx *ctx, void *state)
 	uint64_t	h = rk_hash3((uint64_t) s->ob->seq, (uint64_t) s->trades_total, s->trades_hash);
 
 	(void) ctx;
+	h = rk_hash_fold(h, (uint64_t) s->clock);
 	for (uint32_t b = 0; b < s->ob->book_count; b++)
 	{
 		uint64_t	words[3];
@@ -745,6 +844,7 @@ matching_checksum(rk_ctx *ctx, void *state)
 		for (int i = 0; i < 3; i++)
 			h = rk_hash_fold(h, words[i]);
 		h = rk_hash_fold(h, rk_ob_hash(s->ob, b));
+		h = rk_book_day_hash(&s->days[b], s->clock, h);
 	}
 	return h;
 }
@@ -768,7 +868,7 @@ static const rk_actor_load matching_loads[] = {{"instruments", 550}, {"events", 
 
 const rk_actor rk_actor_orderbook_matching = {
 	.kernel = "orderbook/matching",
-	.version = 1,
+	.version = 2,
 	.description = "order books in price-time priority, fed order by order",
 	.messages = rk_orderbook_messages,
 	.options = matching_options,

@@ -42,6 +42,34 @@ static const rk_field submit_request[] = {
 	{0}
 };
 
+static const rk_field batch_request[] = {
+	{.name = "orders",.kind = RK_FIELD_RECORDS,.offset = 0,.size = sizeof(rk_ob_batch_request),.records = submit_request,
+	.record_size = sizeof(rk_ob_submit_request),.meaning = "up to 500 orders as submit_order takes them, an array of objects"},
+	{0}
+};
+
+static const rk_field batch_reply[] = {
+	RK_FIELD(rk_ob_batch_reply, total_trades, RK_FIELD_INT8,.meaning = "trades of all orders, and of the stops that they triggered"),
+	{0}
+};
+
+static const rk_field cross_request[] = {
+	RK_FIELD(rk_ob_cross_request, source_symbol, RK_FIELD_TEXT,.initial = "NULL",.meaning = "of the book in which it was made"),
+	RK_FIELD(rk_ob_cross_request, target_symbol, RK_FIELD_TEXT,.meaning = "of the book here"),
+	FIXED(rk_ob_cross_request, quantity, "traded"),
+	FIXED(rk_ob_cross_request, price, "of the trade"),
+	RK_FIELD(rk_ob_cross_request, ts, RK_FIELD_TIME,.initial = "NULL",.meaning = "moment of the trade; NULL: when it was sent"),
+	{0}
+};
+
+static const rk_field cross_reply[] = {
+	SEQ(rk_ob_cross_reply),
+	RK_FIELD(rk_ob_cross_reply, symbol_id, RK_FIELD_INT4,.meaning = "of the book here"),
+	RK_FIELD(rk_ob_cross_reply, trade_id, RK_FIELD_INT8,.initial = "NULL",.meaning = "number of the trade in its symbol; NULL: refused"),
+	RESULT_CODE(rk_ob_cross_reply, reason, rk_ob_reason_names, "why it was refused, or none"),
+	{0}
+};
+
 static const rk_field event_request[] = {
 	CODE(rk_ob_event_request, action, rk_ob_action_names, "'new'", "what the event does; instruments have a message of their own"),
 	SYMBOL(rk_ob_event_request, "of the book; mass_cancel, phase: NULL is all; amend, cancel: that of the order"),
@@ -179,6 +207,7 @@ static const rk_field query_book_reply[] = {
 	OPTIONAL_FIXED(rk_ob_query_book_reply, mid_price, "half way between them, to 8 decimals"),
 	OPTIONAL_FIXED(rk_ob_query_book_reply, last_price, "of the last trade; NULL: none"),
 	RK_FIELD(rk_ob_query_book_reply, trade_count, RK_FIELD_INT8,.meaning = "trades so far"),
+	FIXED(rk_ob_query_book_reply, volume_24h, "traded in the 24 hours before the latest message, whole minutes"),
 	RK_FIELD(rk_ob_query_book_reply, bid_orders, RK_FIELD_INT8,.meaning = "resting orders of buyers"),
 	RK_FIELD(rk_ob_query_book_reply, ask_orders, RK_FIELD_INT8,.meaning = "resting orders of sellers"),
 	RESULT_CODE(rk_ob_query_book_reply, phase, rk_ob_phase_names, "of trading"),
@@ -218,9 +247,9 @@ static const rk_field trade_row[] = {
 	RK_FIELD(rk_ob_trade_row, trade_seq, RK_FIELD_INT8,.meaning = "number of the event that caused it"),
 	RK_FIELD(rk_ob_trade_row, symbol_id, RK_FIELD_INT4,.meaning = "of the book"),
 	RK_FIELD(rk_ob_trade_row, trade_id, RK_FIELD_INT8,.meaning = "number of the trade in its symbol, from 1"),
-	RK_FIELD(rk_ob_trade_row, order_id, RK_FIELD_ID,.meaning = "the aggressor, in an auction the buyer"),
-	RK_FIELD(rk_ob_trade_row, contra_order_id, RK_FIELD_ID,.meaning = "the resting order, in an auction the seller"),
-	RESULT_CODE(rk_ob_trade_row, side, rk_ob_side_names, "of order_id"),
+	RK_FIELD(rk_ob_trade_row, order_id, RK_FIELD_ID,.initial = "NULL",.meaning = "the aggressor, in an auction the buyer; NULL: the trade was made elsewhere"),
+	RK_FIELD(rk_ob_trade_row, contra_order_id, RK_FIELD_ID,.initial = "NULL",.meaning = "the resting order, in an auction the seller"),
+	RK_FIELD(rk_ob_trade_row, side, RK_FIELD_CODE,.initial = "NULL",.choices = rk_ob_side_names,.meaning = "of order_id"),
 	FIXED(rk_ob_trade_row, price, "that of the resting order, in an auction the one price of all"),
 	FIXED(rk_ob_trade_row, quantity, "traded"),
 	RK_FIELD(rk_ob_trade_row, aggressor, RK_FIELD_CODE,.initial = "NULL",.choices = rk_ob_side_names,.meaning = "side that came last; NULL in an auction"),
@@ -310,8 +339,8 @@ static const rk_field trade_record[] = {
 	RK_FIELD(rk_ob_trade_record, trade_id, RK_FIELD_INT8,.meaning = "number of the trade in its symbol, from 1"),
 	RK_FIELD(rk_ob_trade_record, symbol_id, RK_FIELD_INT4,.meaning = "of the book"),
 	RK_FIELD(rk_ob_trade_record, symbol, RK_FIELD_TEXT,.meaning = "its name"),
-	RK_FIELD(rk_ob_trade_record, buy_order_id, RK_FIELD_ID,.meaning = "order of the buyer"),
-	RK_FIELD(rk_ob_trade_record, sell_order_id, RK_FIELD_ID,.meaning = "order of the seller"),
+	RK_FIELD(rk_ob_trade_record, buy_order_id, RK_FIELD_ID,.initial = "NULL",.meaning = "order of the buyer; NULL: the trade was made elsewhere"),
+	RK_FIELD(rk_ob_trade_record, sell_order_id, RK_FIELD_ID,.initial = "NULL",.meaning = "order of the seller; NULL: the trade was made elsewhere"),
 	FIXED(rk_ob_trade_record, price, "of the trade"),
 	FIXED(rk_ob_trade_record, quantity, "traded"),
 	RK_FIELD(rk_ob_trade_record, aggressor, RK_FIELD_CODE,.initial = "NULL",.choices = rk_ob_side_names,.meaning = "side that came last; NULL in an auction"),
@@ -342,6 +371,17 @@ static const rk_field report_record[] = {
 	{0}
 };
 
+static const rk_field level_record[] = {
+	RK_FIELD(rk_ob_level_record, symbol_id, RK_FIELD_INT4,.meaning = "of the book"),
+	RK_FIELD(rk_ob_level_record, symbol, RK_FIELD_TEXT,.meaning = "its name"),
+	RESULT_CODE(rk_ob_level_record, side, rk_ob_side_names, "buy or sell"),
+	FIXED(rk_ob_level_record, price, "of the level"),
+	FIXED(rk_ob_level_record, quantity, "displayed there now; 0: the level is gone"),
+	RK_FIELD(rk_ob_level_record, order_count, RK_FIELD_INT8,.meaning = "orders there now"),
+	RK_FIELD(rk_ob_level_record, seq, RK_FIELD_INT8,.meaning = "number of the event that changed it"),
+	{0}
+};
+
 #define RECORD(id, called, words, fields, record) \
 	.type_id = (id), .name = (called), .kernel = "orderbook/matching", .description = (words), \
 	.request = (fields), .request_size = sizeof(record), .published = true
@@ -357,6 +397,9 @@ const rk_message_type rk_orderbook_messages[] = {
 			 submit_request, rk_ob_submit_request, order_reply, rk_ob_order_reply),.mutating = true},
 	{MESSAGE(502, 503, "OrderEvent", "event", "applies one event to an orderbook/matching ring: a row as rk.orderbook_matching takes it",
 			 event_request, rk_ob_event_request, event_reply, rk_ob_order_reply),.mutating = true},
+	{MESSAGE(510, 511, "SubmitBatch", "submit_batch", "gives orders to books of an orderbook/matching ring, one after the other, as one message",
+			 batch_request, rk_ob_batch_request, batch_reply, rk_ob_batch_reply),
+	.rows = order_reply,.row_size = sizeof(rk_ob_order_reply),.mutating = true},
 	{MESSAGE(520, 521, "CancelOrder", "cancel_order", "cancels an order of an orderbook/matching ring",
 			 cancel_request, rk_ob_cancel_request, cancel_reply, rk_ob_cancel_reply),.mutating = true},
 	{MESSAGE(522, 523, "AmendOrder", "amend_order", "changes price or quantity of an order of an orderbook/matching ring",
@@ -376,6 +419,10 @@ const rk_message_type rk_orderbook_messages[] = {
 	{MESSAGE(536, 537, "Symbols", "symbols", "symbols of an orderbook/matching ring with their ids and best prices",
 			 no_fields, rk_ob_seq_reply, no_fields, rk_ob_seq_reply),
 	.rows = symbol_row,.row_size = sizeof(rk_ob_symbol_row)},
+	{.type_id = 540,.reply_id = 541,.name = "CrossSymbolTrade",.kernel = "orderbook/matching",
+		.description = "a trade made elsewhere, for the figures and the stops of a book of an orderbook/matching ring",
+		.request = cross_request,.request_size = sizeof(rk_ob_cross_request),
+	.reply = cross_reply,.reply_size = sizeof(rk_ob_cross_reply),.mutating = true},
 	{MESSAGE(550, 551, "SetInstrument", "set_instrument", "makes a book in an orderbook/matching ring, or gives it other rules",
 			 instrument_request, rk_ob_instrument_request, instrument_reply, rk_ob_instrument_reply),.mutating = true},
 	{MESSAGE(552, 553, "SetPhase", "set_phase", "sets the phase of trading in a book, or all of an orderbook/matching ring",
@@ -386,5 +433,6 @@ const rk_message_type rk_orderbook_messages[] = {
 			 one_book, rk_ob_book_request, hash_reply, rk_ob_hash_reply)},
 	{RECORD(560, "Trade", "a trade in an orderbook/matching ring", trade_record, rk_ob_trade_record)},
 	{RECORD(561, "ExecutionReport", "one line of the execution reports of an orderbook/matching ring", report_record, rk_ob_report_record)},
+	{RECORD(562, "BookDelta", "a price level of an orderbook/matching ring as an event has left it", level_record, rk_ob_level_record)},
 	{0}
 };

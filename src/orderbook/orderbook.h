@@ -64,7 +64,8 @@ typedef enum rk_ob_action
 	RK_OB_ACTION_MASS_CANCEL,
 	RK_OB_ACTION_PHASE,
 	RK_OB_ACTION_TIME,
-	RK_OB_ACTION_INSTRUMENT
+	RK_OB_ACTION_INSTRUMENT,
+	RK_OB_ACTION_PRINT			/* a trade made elsewhere; of rings only, without a name */
 } rk_ob_action;
 
 /* What happens to two orders of one stp_group that would trade. */
@@ -292,6 +293,7 @@ typedef struct rk_ob
 	uint32_t	book_capacity;
 	int64_t		next_day_end;	/* first end of a trading day; INT64_MIN: not known */
 	bool		keep_done;		/* orders that have ended stay in the pool */
+	bool		reserved;		/* the memory of what comes is taken: rk_ob_reserve_batch */
 
 	rk_ob_order *orders;		/* pool */
 	uint32_t	order_count;	/* used so far, free ones included */
@@ -351,6 +353,13 @@ extern void rk_ob_set_instrument(rk_ob *ob, uint32_t symbol, const rk_ob_instrum
  * engine is not to be used any more after a failure.
  */
 extern rk_status rk_ob_apply(rk_ob *ob, const rk_ob_event *event);
+
+/*
+ * Takes the memory that these new orders may need together, so that none of
+ * them can fail after others have changed the books.  The owner sets "reserved"
+ * while it applies them.  With a sink only.
+ */
+extern rk_status rk_ob_reserve_batch(rk_ob *ob, const rk_ob_event *events, int64_t count);
 
 /* Forgets the reports so far. */
 static inline void

@@ -85,13 +85,16 @@ grow_slots(rk_ob *ob)
 	return RK_OK;
 }
 
-/* Room for one more order. */
+/* Room for so many more orders; those that are free count when it is one. */
 static rk_status
-reserve_order(rk_ob *ob)
+reserve_orders(rk_ob *ob, uint32_t count)
 {
-	if ((ob->slots_used + 1) * 2 > ob->slot_mask && grow_slots(ob) != RK_OK)
-		return RK_ERR_MEMORY;
-	if (ob->free_order == RK_NO_INDEX && ob->order_count == ob->order_capacity)
+	while ((ob->slots_used + count) * 2 > ob->slot_mask)
+		if (grow_slots(ob) != RK_OK)
+			return RK_ERR_MEMORY;
+	if (count == 1 && ob->free_order != RK_NO_INDEX)
+		return RK_OK;
+	while (ob->order_capacity - ob->order_count < count)
 	{
 		uint32_t	capacity = ob->order_capacity * 2;
 		rk_ob_order *grown;
@@ -174,15 +177,17 @@ rk_ob_place(rk_ob *ob, const rk_ob_order *s)
 
 /* ---- what an event may need ---- */
 
-/* Room for one more order that is good till a time. */
+/* Room for so many more orders that are good till a time. */
 static rk_status
-reserve_expiry(rk_ob *ob)
+reserve_expiries(rk_ob *ob, int64_t count)
 {
 	int64_t		capacity = ob->expiry_capacity ? ob->expiry_capacity * 2 : 64;
 	rk_ob_expiry *grown;
 
-	if (ob->expiry_count < ob->expiry_capacity)
+	if (ob->expiry_count + count <= ob->expiry_capacity)
 		return RK_OK;
+	if (capacity < ob->expiry_count + count)
+		capacity = ob->expiry_count + count;
 	if ((grown = rk_realloc(ob->ctx, ob->expiries, capacity, sizeof(rk_ob_expiry))) == NULL)
 		return RK_ERR_MEMORY;
 	ob->expiries = grown;
@@ -190,9 +195,9 @@ reserve_expiry(rk_ob *ob)
 	return RK_OK;
 }
 
-/* Levels that may be new when an order enters: its own, and those of all stops it triggers. */
+/* Levels that may be new when orders enter: their own, and those of all stops they trigger. */
 static rk_status
-reserve_levels(rk_ob *ob, rk_ob_book *book)
+reserve_levels(rk_ob *ob, rk_ob_book *book, uint32_t count)
 {
 	rk_status	status;
 
@@ -200,12 +205,12 @@ reserve_levels(rk_ob *ob, rk_ob_book *book)
 	{
 		rk_ladder  *l = &book->sides[side];
 		int64_t		room = book->instrument.max_levels - l->count;
-		int64_t		wanted = (int64_t) book->waiting[side] + 1;
+		int64_t		wanted = (int64_t) book->waiting[side] + count;
 
 		if (room < wanted)
 			wanted = room;
 		if ((wanted > 0 && (status = rk_ladder_reserve(ob->ctx, l, (uint32_t) wanted)) != RK_OK) ||
-			(status = rk_ladder_reserve(ob->ctx, &book->stops[side], 1)) != RK_OK)
+			(status = rk_ladder_reserve(ob->ctx, &book->stops[side], count)) != RK_OK)
 			return status;
 	}
 	return RK_OK;
@@ -245,16 +250,18 @@ rk_ob_reserve(rk_ob *ob, const rk_ob_event *e)
 		case RK_OB_ACTION_NEW:
 			if (e->symbol >= ob->book_count)
 				return RK_OK;
-			if ((status = reserve_order(ob)) != RK_OK ||
-				(e->tif == RK_OB_GTD && (status = reserve_expiry(ob)) != RK_OK))
+			if ((status = reserve_orders(ob, 1)) != RK_OK ||
+				(e->tif == RK_OB_GTD && (status = reserve_expiries(ob, 1)) != RK_OK))
 				return status;
-			return reserve_levels(ob, &ob->books[e->symbol]);
+			return reserve_levels(ob, &ob->books[e->symbol], 1);
 		case RK_OB_ACTION_AMEND:
 			if ((o = rk_ob_find(ob, e->order_id)) == NULL)
 				return RK_OK;
-			if (o->tif == RK_OB_GTD && (status = reserve_expiry(ob)) != RK_OK)
+			if (o->tif == RK_OB_GTD && (status = reserve_expiries(ob, 1)) != RK_OK)
 				return status;
-			return reserve_levels(ob, &ob->books[o->book]);
+			return reserve_levels(ob, &ob->books[o->book], 1);
+		case RK_OB_ACTION_PRINT:
+			return reserve_levels(ob, &ob->books[e->symbol], 1);
 		case RK_OB_ACTION_MASS_CANCEL:
 			return reserve_scratch(ob, aged * (int64_t) sizeof(rk_ob_aged));
 		case RK_OB_ACTION_PHASE:
@@ -265,11 +272,37 @@ rk_ob_reserve(rk_ob *ob, const rk_ob_event *e)
 
 				if (e->symbol != RK_NO_INDEX && e->symbol != b)
 					continue;
-				if ((status = reserve_levels(ob, book)) == RK_OK)
+				if ((status = reserve_levels(ob, book, 1)) == RK_OK)
 					status = reserve_scratch(ob, rk_ob_uncross_bytes(book));
 			}
 			return status;
 		default:
 			return RK_OK;
 	}
+}
+
+rk_status
+rk_ob_reserve_batch(rk_ob *ob, const rk_ob_event *events, int64_t count)
+{
+	int64_t		aged = (ob->live > ob->expiry_count ? ob->live : ob->expiry_count) + count;
+	int64_t		bytes = aged * (int64_t) sizeof(rk_ob_aged);
+	int64_t		counters = (int64_t) ob->book_count * (int64_t) sizeof(uint32_t);
+	uint32_t   *of_book;
+	rk_status	status;
+
+	if ((status = reserve_scratch(ob, bytes > counters ? bytes : counters)) != RK_OK ||
+		(status = reserve_orders(ob, (uint32_t) count)) != RK_OK ||
+		(status = reserve_expiries(ob, count)) != RK_OK)
+		return status;
+	of_book = ob->scratch;
+	for (int64_t i = 0; i < count; i++)
+		if (events[i].symbol < ob->book_count)
+			of_book[events[i].symbol] = 0;
+	for (int64_t i = 0; i < count; i++)
+		if (events[i].symbol < ob->book_count)
+			of_book[events[i].symbol]++;
+	for (int64_t i = 0; i < count && status == RK_OK; i++)
+		if (events[i].symbol < ob->book_count)
+			status = reserve_levels(ob, &ob->books[events[i].symbol], of_book[events[i].symbol]);
+	return status;
 }

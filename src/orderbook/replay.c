@@ -63,6 +63,7 @@ check_row(rk_ctx *ctx, const rk_ob_stream *s, int64_t i)
 				return missing(ctx, "symbol", i, action);
 			break;
 		case RK_OB_ACTION_MASS_CANCEL:
+		case RK_OB_ACTION_PRINT:
 			break;
 	}
 	return RK_OK;

@@ -67,6 +67,8 @@ rk_field_type(const rk_field *field)
 			return TEXTARRAYOID;
 		case RK_FIELD_FLOAT8_ARRAY:
 			return FLOAT8ARRAYOID;
+		case RK_FIELD_RECORDS:
+			return JSONBOID;
 	}
 	return InvalidOid;
 }
@@ -138,6 +140,7 @@ store_absent(const rk_field *field, char *at)
 		case RK_FIELD_UUID:
 		case RK_FIELD_BOOLEAN:
 		case RK_FIELD_ANY_ID:
+		case RK_FIELD_RECORDS:
 			memset(at, 0, field->size);
 			break;
 		default:
@@ -418,6 +421,8 @@ store_any_id(const rk_field *field, char *at, Datum value, Oid type)
 	memcpy(at, &key, sizeof(key));
 }
 
+static void store_records(const rk_field *field, char *at, JsonbContainer *array);
+
 void
 rk_field_store(const rk_field *field, void *record, Datum value, Oid type, bool is_null)
 {
@@ -518,6 +523,9 @@ rk_field_store(const rk_field *field, void *record, Datum value, Oid type, bool 
 		case RK_FIELD_FLOAT8_ARRAY:
 			store_number_array(field, at, DatumGetArrayTypeP(value));
 			break;
+		case RK_FIELD_RECORDS:
+			store_records(field, at, &DatumGetJsonbP(value)->root);
+			break;
 		case RK_FIELD_ANY_ID:
 			store_any_id(field, at, value, type);
 			break;
@@ -583,6 +591,8 @@ rk_field_fetch_as(const rk_field *field, const void *record, Oid type, bool *is_
 		return OidInputFunctionCall(function, (char *) rk_id_text(key, text), param, -1);
 	}
 }
+
+static Datum fetch_records(const rk_field *field, const char *at);
 
 Datum
 rk_field_fetch(const rk_field *field, const void *record, bool *is_null)
@@ -673,6 +683,8 @@ rk_field_fetch(const rk_field *field, const void *record, bool *is_null)
 			return fetch_text_array(field, at);
 		case RK_FIELD_FLOAT8_ARRAY:
 			return fetch_number_array(field, at, is_null);
+		case RK_FIELD_RECORDS:
+			return fetch_records(field, at);
 		case RK_FIELD_ANY_ID:
 			{
 				char		text[RK_ID_ROOM];
@@ -762,6 +774,11 @@ store_json(const rk_field *field, void *record, const JsonbValue *v)
 				rk_field_store(field, record, json_numbers(field, v->val.binary.data), type, false);
 				return;
 			}
+			if (field->kind == RK_FIELD_RECORDS)
+			{
+				store_records(field, (char *) record + field->offset, v->val.binary.data);
+				return;
+			}
 			break;
 		case jbvString:
 			if (type != BOOLOID)
@@ -812,21 +829,16 @@ store_literal(const rk_field *field, void *record, const char *initial)
 	store_json(field, record, &v);
 }
 
-void
-rk_jsonb_to_payload(const rk_message_type *type, const Jsonb *object, void *payload)
+/* Fills in a record from a JSON object; type: the message, NULL: a part of one. */
+static void
+store_object(const rk_field *fields, void *record, JsonbContainer *object, const rk_message_type *type)
 {
-	JsonbIterator *it;
+	JsonbIterator *it = JsonbIteratorInit(object);
 	JsonbIteratorToken token;
 	JsonbValue	v;
-	int			count = rk_field_count(type->request);
+	int			count = rk_field_count(fields);
 	bool		seen[64] = {0};
 
-	memset(payload, 0, type->request_size);
-	if (!JB_ROOT_IS_OBJECT(object))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the payload of a message must be a JSON object")));
-	it = JsonbIteratorInit((JsonbContainer *) &object->root);
 	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
 	{
 		const rk_field *field;
@@ -835,26 +847,93 @@ rk_jsonb_to_payload(const rk_message_type *type, const Jsonb *object, void *payl
 		if (token != WJB_KEY)
 			continue;
 		key = pnstrdup(v.val.string.val, v.val.string.len);
-		field = rk_field_find(type->request, key);
+		field = rk_field_find(fields, key);
 		if (field == NULL)
 		{
 			StringInfoData all;
 
 			initStringInfo(&all);
 			for (int i = 0; i < count; i++)
-				appendStringInfo(&all, "%s%s", i ? ", " : "", type->request[i].name);
+				appendStringInfo(&all, "%s%s", i ? ", " : "", fields[i].name);
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("message type %u (%s) has no field \"%s\"", type->type_id, type->name, key),
+					 type ? errmsg("message type %u (%s) has no field \"%s\"", type->type_id, type->name, key) :
+					 errmsg("the record has no field \"%s\"", key),
 					 errhint("Its fields are: %s.", all.data)));
 		}
 		(void) JsonbIteratorNext(&it, &v, true);
-		store_json(field, payload, &v);
-		seen[field - type->request] = true;
+		store_json(field, record, &v);
+		seen[field - fields] = true;
 	}
 	for (int i = 0; i < count; i++)
 		if (!seen[i])
-			store_literal(&type->request[i], payload, type->request[i].initial);
+			store_literal(&fields[i], record, fields[i].initial);
+}
+
+/* Says in an error's context which record of a field it is about. */
+typedef struct record_place
+{
+	const rk_field *field;
+	int64		number;
+} record_place;
+
+static void
+record_context(void *arg)
+{
+	const record_place *place = arg;
+
+	errcontext("record %lld of field \"%s\"", (long long) place->number, place->field->name);
+}
+
+/* An array of objects: their number, then one record after the other. */
+static void
+store_records(const rk_field *field, char *at, JsonbContainer *array)
+{
+	int64		room = (field->size - sizeof(int64)) / field->record_size;
+	record_place place = {field};
+	ErrorContextCallback context = {.callback = record_context,.arg = &place};
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	v;
+
+	if (!JsonContainerIsArray(array) || JsonContainerIsScalar(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("field \"%s\" must be an array of objects", field->name)));
+	if (JsonContainerSize(array) > room)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("field \"%s\" has %u records, but room for %lld", field->name, JsonContainerSize(array),
+						(long long) room)));
+	memset(at, 0, field->size);
+	it = JsonbIteratorInit(array);
+	context.previous = error_context_stack;
+	error_context_stack = &context;
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token != WJB_ELEM)
+			continue;
+		place.number++;
+		if (v.type != jbvBinary || !JsonContainerIsObject(v.val.binary.data))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("field \"%s\" must be an array of objects", field->name)));
+		store_object(field->records, at + sizeof(int64) + (place.number - 1) * field->record_size, v.val.binary.data,
+					 NULL);
+	}
+	error_context_stack = context.previous;
+	memcpy(at, &place.number, sizeof(int64));
+}
+
+void
+rk_jsonb_to_payload(const rk_message_type *type, const Jsonb *object, void *payload)
+{
+	memset(payload, 0, type->request_size);
+	if (!JB_ROOT_IS_OBJECT(object))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the payload of a message must be a JSON object")));
+	store_object(type->request, payload, (JsonbContainer *) &object->root, type);
 }
 
 /* A number with all its digits; infinities and NaN as strings. */
@@ -939,6 +1018,16 @@ push_fields(JsonbParseState **state, const rk_field *fields, const void *record)
 			push_numbers(state, DatumGetArrayTypeP(value));
 			continue;
 		}
+		if (!is_null && f->kind == RK_FIELD_RECORDS)
+		{
+			Jsonb	   *array = DatumGetJsonbP(value);
+
+			v.type = jbvBinary;
+			v.val.binary.data = &array->root;
+			v.val.binary.len = VARSIZE(array) - VARHDRSZ;
+			pushJsonbValue(state, WJB_VALUE, &v);
+			continue;
+		}
 		if (!is_null)
 		{
 			switch (f->kind == RK_FIELD_ANY_ID && ((const rk_id *) ((const char *) record + f->offset))->kind == RK_ID_INT ?
@@ -979,6 +1068,23 @@ push_fields(JsonbParseState **state, const rk_field *fields, const void *record)
 		}
 		pushJsonbValue(state, WJB_VALUE, &v);
 	}
+}
+
+static Datum
+fetch_records(const rk_field *field, const char *at)
+{
+	JsonbParseState *state = NULL;
+	int64		count;
+
+	memcpy(&count, at, sizeof(int64));
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	for (int64 i = 0; i < count; i++)
+	{
+		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+		push_fields(&state, field->records, at + sizeof(int64) + i * field->record_size);
+		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	}
+	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL)));
 }
 
 Datum
@@ -1147,6 +1253,8 @@ json_type_of(const rk_field *field)
 			return RK_TYPE_TEXT_ARRAY;
 		case FLOAT8ARRAYOID:
 			return RK_TYPE_FLOAT8_ARRAY;
+		case JSONBOID:
+			return RK_TYPE_JSONB;
 		default:
 			return RK_TYPE_FLOAT8;
 	}

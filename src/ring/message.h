@@ -38,7 +38,8 @@ typedef enum rk_field_kind
 	RK_FIELD_INTERVAL,			/* int64_t, microseconds, a day being 24 hours; interval */
 	RK_FIELD_TEXT_ARRAY,		/* char[size], each element ended by a zero; text[] */
 	RK_FIELD_FLOAT8_ARRAY,		/* double[], NaN behind the last element; double precision[] */
-	RK_FIELD_ANY_ID				/* rk_id; an id of any type: anycompatible, text in tables */
+	RK_FIELD_ANY_ID,			/* rk_id; an id of any type: anycompatible, text in tables */
+	RK_FIELD_RECORDS			/* int64_t, how many, then the records; jsonb: an array of objects */
 } rk_field_kind;
 
 /*
@@ -79,6 +80,8 @@ typedef struct rk_field
 	int			first_code;		/* code of choices[0] */
 	double		min;			/* numbers: permitted range; both 0: any */
 	double		max;
+	const struct rk_field *records; /* of RK_FIELD_RECORDS: their fields */
+	uint16_t	record_size;
 	const char *meaning;
 } rk_field;
 
@@ -91,7 +94,7 @@ typedef struct rk_field
 #define RK_FIELD_ABSENT_INT4 INT32_MIN
 #define RK_FIELD_ABSENT_CODE INT16_MIN	/* also of RK_FIELD_INT2 */
 								/* FLOAT8 and its arrays: NaN; TEXT: empty; BOOLEAN,
-								 * UUID, ANY_ID, TEXT_ARRAY: zeros */
+								 * UUID, ANY_ID, TEXT_ARRAY, RECORDS: zeros */
 
 typedef struct rk_message_type
 {

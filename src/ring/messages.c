@@ -65,6 +65,8 @@ rk_field_sql_type(const rk_field *field)
 			return "text[]";
 		case RK_FIELD_FLOAT8_ARRAY:
 			return "double precision[]";
+		case RK_FIELD_RECORDS:
+			return "jsonb";
 		case RK_FIELD_ANY_ID:
 			return "anycompatible";
 	}

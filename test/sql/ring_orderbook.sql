@@ -55,3 +55,34 @@ SELECT count(*) FROM rk.ring_orderbook_trades('book');
 SELECT rk.ring_start('orderbook/matching', 'bad', '{"stp_mode": "never"}');
 CALL rk.ring_down('book');
 SELECT rk.ring_drop('book');
+-- many orders as one message; figures of a trade made in another ring; levels as they change
+CALL rk.ring_up('orderbook/matching', 'book', '{"instruments": "SELECT ''AAA'' AS symbol UNION ALL SELECT ''BBB''"}');
+CALL rk.ring_up('orderbook/matching', 'legs', '{"instruments": "SELECT ''AAA'' AS symbol"}');
+CREATE TABLE delta (seq bigint, symbol text, side text, price numeric, quantity numeric, order_count bigint);
+SELECT rk.ring_output('book', 'BookDelta', 'delta') > 0;
+SELECT rk.ring_link('book', 'Trade', 'legs', '{"type": "CrossSymbolTrade", "fields": {"source_symbol": "symbol", "target_symbol": "symbol"}}') > 0;
+SELECT rk.ring_sync('book') IS NOT NULL;
+SELECT * FROM rk.ring_orderbook_submit_batch('book', '[
+	{"order_id": 1, "symbol_id": 1, "side": "sell", "price": 100, "quantity": 5},
+	{"order_id": 2, "symbol_id": 1, "side": "sell", "price": 100, "quantity": 5, "display_quantity": 2},
+	{"order_id": 3, "symbol_id": 1, "side": "buy", "order_type": "market", "quantity": "7.5"},
+	{"order_id": 4, "symbol_id": 9, "side": "buy", "price": 1, "quantity": 1}]');
+SELECT * FROM rk.ring_orderbook_submit_batch('book', '[]');
+SELECT rk.ring_sync('book') IS NOT NULL;
+SELECT * FROM delta ORDER BY seq;
+SELECT rk.ring_sync('legs') IS NOT NULL;
+SELECT trade_id, order_id, side, price, quantity FROM rk.ring_orderbook_trades('legs');
+SELECT last_price, volume_24h FROM rk.ring_orderbook_query_book('legs', 1);
+SELECT rk.ring_call('legs', 540, '{"target_symbol": "CCC", "price": 1, "quantity": 1}');
+SELECT rk.ring_call('legs', 540, '{"target_symbol": "AAA", "price": 1.001, "quantity": 1}');
+SELECT * FROM rk.ring_orderbook_submit_batch('book', '{}');
+SELECT * FROM rk.ring_orderbook_submit_batch('book', '[1]');
+SELECT * FROM rk.ring_orderbook_submit_batch('book', '[{"order_id": 5, "symbol_id": 1, "side": "sell"}, {"order_id": 6, "side": "sell"}]');
+SELECT * FROM rk.ring_orderbook_submit_batch('book', '[{"order_id": 5, "symbol_id": 1, "side": "up"}]');
+SELECT * FROM rk.ring_orderbook_submit_batch('book', '[{"order": 5}]');
+SELECT count(*) FROM rk.ring_orderbook_submit_batch('book', (SELECT jsonb_agg(jsonb_build_object('order_id', i, 'symbol_id', 2, 'side', 'buy', 'price', 1, 'quantity', 1)) FROM generate_series(10, 510) i));
+SELECT count(*) FROM rk.ring_orderbook_submit_batch('book', (SELECT jsonb_agg(jsonb_build_object('order_id', i, 'symbol_id', 2, 'side', 'buy', 'price', 1, 'quantity', 1)) FROM generate_series(11, 510) i));
+CALL rk.ring_down('book');
+CALL rk.ring_down('legs');
+SELECT rk.ring_drop('book'), rk.ring_drop('legs');
+DROP TABLE delta;

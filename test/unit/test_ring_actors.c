@@ -33,6 +33,7 @@ kind_size(rk_field_kind kind)
 		case RK_FIELD_TEXT:
 		case RK_FIELD_TEXT_ARRAY:
 		case RK_FIELD_FLOAT8_ARRAY:
+		case RK_FIELD_RECORDS:
 			return 0;
 		default:
 			return 8;
@@ -51,6 +52,12 @@ check_fields(const rk_field *fields, unsigned size)
 		assert_true(f->offset + f->size <= size);
 		assert_non_null(f->meaning);
 		assert_true((f->kind == RK_FIELD_CODE) == (f->choices != NULL));
+		assert_true((f->kind == RK_FIELD_RECORDS) == (f->records != NULL));
+		if (f->records)
+		{
+			check_fields(f->records, f->record_size);
+			assert_true(f->offset % 8 == 0 && f->size >= 8 + f->record_size);
+		}
 		for (const rk_field *g = fields; g < f; g++)
 		{
 			assert_true(g->offset + g->size <= f->offset || f->offset + f->size <= g->offset);
