@@ -54,8 +54,10 @@ make_launch(K kernel, dim3 grid, dim3 block)
 }
 #define RK_LAUNCH(kernel, grid, block, stream) ((void) (stream), make_launch(kernel, dim3(grid), dim3(block)))
 #define RK_UNROLL
+#define RK_NOINLINE __attribute__((noinline))
 #else
 #define RK_UNROLL _Pragma("unroll")
+#define RK_NOINLINE __noinline__
 #define RK_LAUNCH(kernel, grid, block, stream) kernel<<<(grid), (block), 0, (stream)>>>
 #endif
 

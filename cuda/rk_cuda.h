@@ -214,6 +214,19 @@ typedef struct rk_cuda_label_params
 	int32_t		max_iterations;
 } rk_cuda_label_params;
 
+/* Models of volatility: same numbers as src/temporal/garch_model.h. */
+typedef struct rk_cuda_garch_params
+{
+	int32_t		egarch;
+	int32_t		p;
+	int32_t		o;
+	int32_t		q;
+	int32_t		mean;
+	int32_t		distribution;
+	int32_t		mean_backcast;
+	int32_t		unused;
+} rk_cuda_garch_params;
+
 /* Numbers, and what goes with each: kernels.def. */
 typedef enum rk_cuda_kernel
 {

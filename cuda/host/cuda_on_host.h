@@ -281,6 +281,7 @@ enum
 	cudaSuccess = 0,
 	cudaErrorMemoryAllocation = 2,
 	cudaErrorNoDevice = 100,
+	cudaErrorNotReady = 600,
 	cudaErrorUnknown = 999
 };
 
@@ -336,6 +337,9 @@ static inline cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
 static inline cudaError_t cudaStreamCreate(cudaStream_t *s) { *s = nullptr; return cudaSuccess; }
 static inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
 static inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+static inline cudaError_t cudaStreamQuery(cudaStream_t) { return cudaSuccess; }
+static inline cudaError_t cudaFreeHost(void *p) { free(p); return cudaSuccess; }
+static inline cudaError_t cudaHostGetDevicePointer(void **device, void *host, unsigned) { *device = host; return cudaSuccess; }
 static inline cudaError_t cudaEventDestroy(cudaEvent_t event) { free(event); return cudaSuccess; }
 static inline cudaError_t cudaMallocAsync(void **p, size_t bytes, cudaStream_t) { return cudaMalloc(p, bytes); }
 static inline cudaError_t cudaHostRegister(void *, size_t, unsigned) { return cudaSuccess; }
@@ -344,6 +348,18 @@ static inline cudaError_t cudaHostGetDevicePointer(void **to, void *p, unsigned)
 static inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned) { return cudaStreamCreate(s); }
 static inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) { return cudaEventCreate(event); }
 static inline cudaError_t cudaFreeAsync(void *p, cudaStream_t) { return cudaFree(p); }
+
+enum
+{
+	cudaHostAllocMapped = 2
+};
+
+static inline cudaError_t
+cudaHostAlloc(void **p, size_t bytes, unsigned)
+{
+	*p = malloc(bytes);
+	return *p ? cudaSuccess : cudaErrorMemoryAllocation;
+}
 
 static inline cudaError_t
 cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind, cudaStream_t)

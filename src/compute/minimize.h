@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "minimize_steps.h"
+
 /*
  * The function at x and its gradient; not finite where it has no value.  x may
  * lie outside the constraints by rounding.
@@ -31,14 +33,6 @@ typedef struct rk_minimize_problem
 	bool		have_inverse;	/* inverse holds a guess of the inverse Hessian */
 	bool		(*stop) (void *arg);	/* asked each iteration; NULL: never */
 } rk_minimize_problem;
-
-typedef struct rk_minimum
-{
-	double		value;
-	int			iterations;
-	bool		converged;
-	double		decrease;		/* what the model promised at the end */
-} rk_minimum;
 
 /* Numbers of scratch space; the first n * n are the inverse Hessian. */
 extern int64_t rk_minimize_work(int n, int m);

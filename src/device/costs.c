@@ -264,6 +264,27 @@ rk_device_labels_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool di
 	};
 }
 
+rk_device_cost
+rk_device_garch_cost(int64 series, int64 values, int estimates, bool alone)
+{
+	double		n = values;
+	/* of the likelihood: starts, the search, Hessian and scores */
+	double		evaluations = 25 + 8.0 * estimates;
+	double		length = n / Max(series, 1);
+
+	return (rk_device_cost) {
+		.cpu_seconds = evaluations * (alone ? 10e-9 : 4.5e-9) * n,
+		.bytes_to = 8 * n + 40.0 * series,
+		.bytes_from = 8.0 * series * (estimates * (estimates + 1.0) + 2),
+		.bytes_moved = evaluations * 64 * n,
+		/* a position takes a warp's time where it waits for the one before */
+		.flops = evaluations * (alone ? 12000 : 1000) * n,
+		/* one series cannot be faster than its chain of operations: as launches of 5 us */
+		.launches = 4 + evaluations * length * (alone ? 2e-7 : 6e-8) / 5e-6,
+		.host_seconds = 20e-9 * n
+	};
+}
+
 /* ---- which functions ---- */
 
 typedef struct device_function

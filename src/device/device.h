@@ -114,6 +114,9 @@ extern rk_device_cost rk_device_gnn_cost(int64 nodes, int64 arcs, bool weighted,
 extern rk_device_cost rk_device_attention_cost(int64 nodes, int64 arcs, bool kept,
 											   const struct rk_attention_model *model, int bytes, bool want_attention);
 
+/* estimates: of a model; alone: positions follow one another, as with egarch. */
+extern rk_device_cost rk_device_garch_cost(int64 series, int64 values, int estimates, bool alone);
+
 /* Whether a function of a kernel has a device form (functions.def). */
 extern bool rk_device_has_form(const char *id, const char *suffix);
 

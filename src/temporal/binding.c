@@ -8,6 +8,7 @@
 
 
 #include "../call/types.h"
+#include "../device/device.h"
 #include "../relation/emit.h"
 #include "../relation/series_input.h"
 #include "../relation/table.h"
@@ -446,6 +447,65 @@ garch_params(rk_call *call)
 	return p;
 }
 
+/* Why the run has no form on devices; NULL: it has. */
+static const char *
+volatility_refusal(const rk_call *call)
+{
+	return rk_arg_choice(call, "model") < MODEL_EWMA ? NULL : "the device fits models of the GARCH family only";
+}
+
+static void
+volatility_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	int			model = rk_arg_choice(call, "model");
+	int64		p = rk_arg_int(call, "p");
+	int64		q = model == MODEL_ARCH ? 0 : rk_arg_int(call, "q");
+	int64		o = rk_arg_int_or(call, "o", model == MODEL_GJR || model == MODEL_EGARCH);
+	int			estimates = 1 + p + q + o + rk_arg_choice(call, "mean") + rk_arg_choice(call, "distribution");
+
+	*cost = rk_device_garch_cost(size->nodes, size->arcs, estimates, model == MODEL_EGARCH || p > 1 || q > 1 || o > 1);
+	if (volatility_refusal(call))
+		cost->host_seconds = INFINITY;
+}
+
+/* The maxima of all series on the device; false: the CPU shall find them. */
+static bool
+garch_on_device(rk_call *call, const rk_series *s, const rk_garch_params *p, rk_garch_batch *batch)
+{
+	rk_graph_size size = {.nodes = s->count,.arcs = s->offsets[s->count],.threads = call->ctx.threads};
+	int64		k = rk_garch_count(p);
+	rk_cuda_garch_params params = {
+		.egarch = p->egarch,.p = p->p,.o = p->o,.q = p->q,.mean = p->mean,.distribution = p->distribution,
+		.mean_backcast = p->mean_backcast
+	};
+	rk_device_run *device = rk_device_begin(call, RK_CUDA_GARCH, &size);
+
+	if (device == NULL)
+		return false;
+	rk_call_check(call, rk_temporal_garch_batch(&call->ctx, s, p, batch));
+	if (batch->count == 0)
+		return false;
+	rk_device_params(device, &params, sizeof(params));
+	rk_device_input(device, batch->offsets, (batch->count + 1) * sizeof(int64));
+	rk_device_input(device, batch->y, batch->offsets[batch->count] * sizeof(double));
+	rk_device_input(device, batch->start, 3 * batch->count * sizeof(double));
+	rk_device_output(device, batch->estimates, batch->count * k * sizeof(double));
+	rk_device_output(device, batch->value, batch->count * sizeof(double));
+	rk_device_output(device, batch->covariance, batch->count * k * k * sizeof(double));
+	rk_device_output(device, batch->converged, batch->count * sizeof(int32));
+	return rk_device_finish(device, NULL);
+}
+
+/* Fits, wherever. */
+static void
+fit_garch(rk_call *call, const rk_series *s, const rk_garch_params *p, rk_garch *g)
+{
+	rk_garch_batch batch;
+	bool		there = s->count > 0 && garch_on_device(call, s, p, &batch);
+
+	rk_call_check(call, rk_temporal_garch_with(&call->ctx, s, p, there ? &batch : NULL, g));
+}
+
 /* One price of all positions; NULL where the model does without. */
 static double *
 prices(rk_call *call, const rk_series_data *in, const char *name, bool needed)
@@ -532,7 +592,7 @@ fitted_volatility(rk_call *call, const rk_series_data *in, int64 horizon)
 
 	p.horizon = horizon;
 	p.seed = (uint64) rk_arg_int(call, "seed");
-	rk_call_check(call, rk_temporal_garch(&call->ctx, &in->series, &p, &g));
+	fit_garch(call, &in->series, &p, &g);
 	rk_status_notice(in, g.status);
 	v = (volatilities) {g.variance, g.shock, g.forecast, g.forecast_mean, rk_call_alloc(call, in->series.count, double)};
 	for (int64 i = 0; i < in->series.count; i++)
@@ -555,6 +615,7 @@ plain_volatility(rk_call *call, const rk_series_data *in, int64 horizon, int mod
 	double	   *forecast = rk_call_alloc(call, in->series.count * horizon, double);
 	volatilities v = {variance, bars ? NULL : in->series.values, forecast, NULL, rk_call_alloc(call, in->series.count, double)};
 
+	rk_device_skip(call, volatility_refusal(call));
 	if (bars)
 		b = read_bars(call, in, model > MODEL_PARKINSON);
 	rk_call_check(call, rk_temporal_volatility(&call->ctx, &in->series, &b, &p, variance, last));
@@ -644,7 +705,7 @@ garch_fit(rk_call *call)
 
 	rk_read_series(call, &(rk_series_wants) {.value = "value"}, false, &in);
 	rk_call_phase(call, "fits", in.series.count);
-	rk_call_check(call, rk_temporal_garch(&call->ctx, &in.series, &p, &g));
+	fit_garch(call, &in.series, &p, &g);
 	rk_status_notice(&in, g.status);
 	codes = rk_call_alloc(call, in.series.count, uint32);
 	aic = rk_call_alloc(call, in.series.count, double);
@@ -665,8 +726,8 @@ garch_fit(rk_call *call)
 		estimate(call, &in, &g, omega, true), estimate_array(call, &in, &g, g.estimates, omega + 1, p.p),
 		estimate_array(call, &in, &g, g.estimates, omega + 1 + p.p, p.o),
 		estimate_array(call, &in, &g, g.estimates, omega + 1 + p.p + p.o, p.q),
-		estimate(call, &in, &g, shape, p.distribution >= RK_STUDENT),
-		estimate(call, &in, &g, shape + 1, p.distribution == RK_SKEW_STUDENT),
+		estimate(call, &in, &g, shape, p.distribution >= RK_GARCH_STUDENT),
+		estimate(call, &in, &g, shape + 1, p.distribution == RK_GARCH_SKEW_STUDENT),
 		estimate_array(call, &in, &g, g.std_errors, 0, g.count), RK_OUT_OPTIONALS(g.log_likelihood),
 		RK_OUT_OPTIONALS(aic), RK_OUT_OPTIONALS(bic), RK_OUT_OPTIONALS(g.persistence), RK_OUT_OPTIONALS(g.long_run),
 		RK_OUT_OPTIONALS(half_life), RK_OUT_INTS(g.observations)
@@ -687,8 +748,8 @@ const rk_bound_function rk_temporal_bindings[] = {
 	{"temporal/trend-extraction", "", trend_extraction},
 	{"temporal/anomaly-detection", "", anomaly_detection},
 	{"temporal/changepoint-detection", "", changepoint_detection},
-	{"temporal/volatility-analysis", "", volatility_analysis},
-	{"temporal/volatility-analysis", "_garch_fit", garch_fit},
+	{"temporal/volatility-analysis", "", volatility_analysis,.device_cost = volatility_device_cost},
+	{"temporal/volatility-analysis", "_garch_fit", garch_fit,.device_cost = volatility_device_cost},
 	{"temporal/volatility-analysis", "_ewma_volatility", .aggregate = &rk_temporal_ewma_volatility},
 	{"temporal/volatility-analysis", "_realized_volatility", .aggregate = &rk_temporal_realized_volatility},
 	{"temporal/volatility-analysis", "_parkinson_volatility", .aggregate = &rk_temporal_parkinson_volatility},

@@ -9,118 +9,16 @@
 
 #include "../compute/minimize.h"
 
-#define MAX_CONSTRAINTS (8 + 4 * LAGS)
-#define TOLERANCE 1e-9
-
 typedef struct state
 {
 	rk_ctx	   *ctx;
 	const rk_series *s;
 	const rk_garch_params *p;
+	const rk_garch_batch *batch;	/* what a device found; NULL: all is done here */
+	const int64_t *place;		/* of each series in the batch; -1: it is not there */
 	rk_garch   *out;
 	rk_garch_work *fits;		/* [threads] */
 } state;
-
-/* ---- constraints and starts ---- */
-
-static int
-constraints(const rk_garch_work *f, double *a, double *b)
-{
-	const rk_garch_params *p = f->p;
-	int			alpha = f->omega + 1;
-	int			gamma = alpha + p->p;
-	int			beta = gamma + p->o;
-	int			m = 0;
-
-#define ROW(bound) (b[m] = (bound), a + (int64_t) m++ * f->count)
-	memset(a, 0, sizeof(double) * MAX_CONSTRAINTS * f->count);
-	if (!p->egarch)
-	{
-		double	   *total;
-
-		ROW(1e-8)[f->omega] = 1;
-		for (int i = 0; i < p->p; i++)
-			ROW(0)[alpha + i] = 1;
-		for (int i = 0; i < p->o; i++)
-		{
-			double	   *row = ROW(0);
-
-			row[gamma + i] = 1;
-			if (i < p->p)
-				row[alpha + i] = 1;
-		}
-		total = ROW(-1);
-		for (int i = 0; i < p->p; i++)
-			total[alpha + i] = -1;
-		for (int i = 0; i < p->o; i++)
-			total[gamma + i] = -0.5;
-		for (int j = 0; j < p->q; j++)
-			total[beta + j] = -1;
-	}
-	else if (p->q > 0)
-	{
-		double	   *total = ROW(-1);
-
-		for (int j = 0; j < p->q; j++)
-			total[beta + j] = -1;
-	}
-	for (int j = 0; j < p->q; j++)
-		ROW(0)[beta + j] = 1;
-	if (p->distribution >= RK_STUDENT)
-	{
-		ROW(2.05)[f->shape] = 1;
-		ROW(p->distribution == RK_STUDENT ? -500 : -300)[f->shape] = -1;
-	}
-	if (p->distribution == RK_SKEW_STUDENT)
-	{
-		ROW(-0.99)[f->shape + 1] = 1;
-		ROW(-0.99)[f->shape + 1] = -1;
-	}
-#undef ROW
-	return m;
-}
-
-/*
- * Shares of shocks, of those below 0 and of the variance at starting points:
- * three kinds, as likelihoods of short series have maxima of each: variances
- * that follow shocks and stay, that forget at once, and that hardly move.
- */
-#define KINDS 3
-#define GRID 4
-static const double garch_starts[KINDS][GRID][3] = {
-	{{0.05, 0.05, 0.90}, {0.10, 0.00, 0.80}, {0.10, 0.10, 0.80}, {0.10, 0.02, 0.88}},
-	{{0.15, 0.05, 0.05}, {0.20, 0.10, 0.40}, {0.05, 0.20, 0.20}, {0.30, 0.05, 0.30}},
-	{{0.005, 0.005, 0.985}, {0.02, 0.04, 0.95}, {0.03, 0.00, 0.96}, {0.02, 0.00, 0.90}}
-};
-static const double egarch_starts[KINDS][GRID][3] = {
-	{{0.10, -0.05, 0.95}, {0.20, 0.00, 0.90}, {0.20, -0.10, 0.95}, {0.10, 0.05, 0.90}},
-	{{0.30, -0.05, 0.10}, {0.30, -0.10, 0.60}, {0.15, 0.10, 0.30}, {0.10, 0.00, 0.50}},
-	{{0.02, 0.00, 0.99}, {0.05, -0.05, 0.98}, {0.10, -0.10, 0.98}, {0.05, 0.05, 0.97}}
-};
-
-/* Twice the likelihood gained over a constant variance that leaves no doubt. */
-#define CLEAR_GAIN 40
-
-static void
-starting_point(const rk_garch_work *f, const double *shares, const double *mean, double *x)
-{
-	const rk_garch_params *p = f->p;
-	double		gamma = p->p > 0 || p->egarch ? shares[1] : shares[0] + shares[1];
-	int			k = f->omega;
-
-	memcpy(x, mean, sizeof(double) * f->means);
-	x[k++] = p->egarch ? 0 : 1 - (p->p > 0 ? shares[0] : 0) - (p->o > 0 ? 0.5 * gamma : 0) - (p->q > 0 ? shares[2] : 0);
-	for (int i = 0; i < p->p; i++)
-		x[k++] = shares[0] / p->p;
-	for (int i = 0; i < p->o; i++)
-		x[k++] = gamma / p->o;
-	for (int j = 0; j < p->q; j++)
-		x[k++] = shares[2] / p->q;
-	if (p->distribution >= RK_STUDENT)
-		x[k++] = 8;
-	if (p->distribution == RK_SKEW_STUDENT)
-		x[k++] = 0;
-}
 
 /* ---- standard errors ---- */
 
@@ -151,7 +49,7 @@ robust_covariance(rk_garch_work *f, const double *x, double *covariance, double 
 
 	for (int i = 0; i < k; i++)
 	{
-		double		h = 1e-4 * fmax(fabs(x[i]), 0.01);
+		double		h = RK_GARCH_HESSIAN_STEP(x[i]);
 
 		memcpy(at, x, sizeof(double) * k);
 		for (int side = 0; side < 2; side++)
@@ -200,17 +98,16 @@ stop_asked(void *arg)
 static bool
 best_start(rk_garch_work *f, int kind, const double *mean, double *x)
 {
-	const double (*grid)[3] = f->p->egarch ? egarch_starts[kind] : garch_starts[kind];
 	double		best = INFINITY;
 	double		at[RK_GARCH_MAX_COUNT];
 
-	for (int i = 0; i < GRID; i++)
+	for (int i = 0; i < RK_GARCH_GRID; i++)
 	{
 		double		value;
 
 		if (rk_chunk_should_stop(f->ctx, f->thread))
 			return false;
-		starting_point(f, grid[i], mean, at);
+		rk_garch_start(&f->layout, kind, i, mean, at);
 		value = rk_garch_objective(f, at, NULL);
 		if (!(value < best))
 			continue;
@@ -226,26 +123,24 @@ is_clear(rk_garch_work *f, const double *x, double value)
 {
 	double		at[RK_GARCH_MAX_COUNT];
 
-	memcpy(at, x, sizeof(double) * f->count);
-	memset(at + f->omega, 0, sizeof(double) * (f->shape - f->omega));
-	at[f->omega] = !f->p->egarch;
-	return 2 * (rk_garch_objective(f, at, NULL) - value) > CLEAR_GAIN;
+	rk_garch_flat(&f->layout, x, at);
+	return 2 * (rk_garch_objective(f, at, NULL) - value) > RK_GARCH_CLEAR_GAIN;
 }
 
 /* The highest maximum of all kinds of starts; its -log-likelihood. */
 static double
 maximise(rk_garch_work *f, const double *mean, double *best, bool *converged)
 {
-	double		a[MAX_CONSTRAINTS * RK_GARCH_MAX_COUNT];
-	double		b[MAX_CONSTRAINTS];
+	double		a[RK_GARCH_MAX_CONSTRAINTS * RK_GARCH_MAX_COUNT];
+	double		b[RK_GARCH_MAX_CONSTRAINTS];
 	double		found = INFINITY;
 	double		x[RK_GARCH_MAX_COUNT];
-	rk_minimize_problem problem = {.n = f->count,.fn = rk_garch_objective,.arg = f,.a = a,.b = b,.max_iterations = 300,
-		.tolerance = TOLERANCE,.stop = stop_asked};
+	rk_minimize_problem problem = {.n = f->count,.fn = rk_garch_objective,.arg = f,.a = a,.b = b,.max_iterations = RK_GARCH_ITERATIONS,
+		.tolerance = RK_GARCH_TOLERANCE,.stop = stop_asked};
 
-	problem.m = constraints(f, a, b);
+	problem.m = rk_garch_constraints(&f->layout, a, b);
 	*converged = false;
-	for (int kind = 0; kind < KINDS && !rk_chunk_should_stop(f->ctx, f->thread); kind++)
+	for (int kind = 0; kind < RK_GARCH_KINDS && !rk_chunk_should_stop(f->ctx, f->thread); kind++)
 	{
 		int			pivots[RK_GARCH_MAX_COUNT];
 		rk_minimum	m;
@@ -260,14 +155,8 @@ maximise(rk_garch_work *f, const double *mean, double *best, bool *converged)
 			f->minimizer[i * f->count + i] *= 1 + 1e-6;
 		problem.have_inverse = rk_invert(f->minimizer, f->count, pivots);
 		m = rk_minimize(&problem, x, f->minimizer);
-		/* |z| has no derivative at 0, so that egarch's maximum may be a kink */
-		done = m.converged || m.decrease <= (f->p->egarch ? 1e-3 : 1e-5);
-
-		/*
-		 * With negative alpha egarch has regions where variances are chaotic
-		 * and likelihoods high but rugged: what converges is preferred.
-		 */
-		if (isfinite(m.value) && (!isfinite(found) || (done && !*converged) || (done == *converged && m.value < found - 1e-7)))
+		done = m.converged || m.decrease <= RK_GARCH_FLAT_END(f->p->egarch);
+		if (rk_garch_is_better(m.value, done, found, *converged))
 		{
 			found = m.value;
 			*converged = done;
@@ -337,14 +226,12 @@ unscale(const rk_garch_work *f, double scale, const double *x, double *estimates
 	}
 }
 
+/* In the caller's units, from the covariance of the scaled estimates. */
 static void
-standard_errors(rk_garch_work *f, double scale, const double *x, double *errors)
+standard_errors(const rk_garch_work *f, double scale, double *covariance, double *errors)
 {
-	double	   *covariance = f->minimizer;
 	int			k = f->count;
 
-	if (!robust_covariance(f, x, covariance, covariance + k * k))
-		return;
 	if (f->p->egarch)
 	{
 		int			beta = f->omega + 1 + f->p->p + f->p->o;
@@ -441,7 +328,16 @@ one_series(rk_garch_work *f, const state *st, int64_t series)
 		plain(f, st, series, RK_FIT_CONSTANT);
 		return;
 	}
-	value = maximise(f, mean, x, &converged);
+	if (st->batch)
+	{
+		int64_t		at = st->place[series];
+
+		value = st->batch->value[at];
+		converged = st->batch->converged[at] != 0;
+		memcpy(x, st->batch->estimates + at * f->count, sizeof(double) * f->count);
+	}
+	else
+		value = maximise(f, mean, x, &converged);
 	if (rk_chunk_should_stop(f->ctx, f->thread))
 		return;
 	if (!isfinite(value))
@@ -451,7 +347,17 @@ one_series(rk_garch_work *f, const state *st, int64_t series)
 	}
 	out->status[series] = converged ? RK_FIT_OK : RK_FIT_NOT_CONVERGED;
 	unscale(f, scale, x, estimates);
-	standard_errors(f, scale, x, out->std_errors + series * f->count);
+	if (st->batch)
+	{
+		int			k = f->count;
+		double	   *covariance = st->batch->covariance + st->place[series] * k * k;
+
+		/* not a number: it could not be inverted */
+		if (!isnan(covariance[0]))
+			standard_errors(f, scale, covariance, out->std_errors + series * k);
+	}
+	else if (robust_covariance(f, x, f->minimizer, f->minimizer + f->count * f->count))
+		standard_errors(f, scale, f->minimizer, out->std_errors + series * f->count);
 	out->log_likelihood[series] = -value - f->n * log(scale);
 	out->observations[series] = f->n;
 	out->persistence[series] = persistence_of(f, x);
@@ -494,7 +400,7 @@ make_fits(rk_ctx *ctx, state *st, int64_t longest)
 {
 	int			k = rk_garch_count(st->p);
 	int64_t		padded = longest + LAGS + 1;
-	int64_t		matrices = rk_minimize_work(k, MAX_CONSTRAINTS);
+	int64_t		matrices = rk_minimize_work(k, RK_GARCH_MAX_CONSTRAINTS);
 
 	if (matrices < 4 * (int64_t) k * k)
 		matrices = 4 * (int64_t) k * k;
@@ -514,6 +420,7 @@ make_fits(rk_ctx *ctx, state *st, int64_t longest)
 		f->ctx = ctx;
 		f->thread = i;
 		f->p = st->p;
+		f->layout = rk_garch_layout_of(st->p);
 		f->count = k;
 		f->means = st->p->mean;
 		f->omega = f->means;
@@ -530,10 +437,27 @@ make_fits(rk_ctx *ctx, state *st, int64_t longest)
 	return RK_OK;
 }
 
-rk_status
-rk_temporal_garch(rk_ctx *ctx, const rk_series *s, const rk_garch_params *p, rk_garch *out)
+/* Where each series is in a batch. */
+static rk_status
+find_places(state *st)
 {
-	state		st = {ctx, s, p, out, NULL};
+	int64_t    *place = rk_alloc(st->ctx, st->s->count, sizeof(int64_t));
+
+	if (place == NULL)
+		return RK_ERR_MEMORY;
+	for (int64_t i = 0; i < st->s->count; i++)
+		place[i] = -1;
+	for (int64_t i = 0; i < st->batch->count; i++)
+		place[st->batch->series[i]] = i;
+	st->place = place;
+	return RK_OK;
+}
+
+rk_status
+rk_temporal_garch_with(rk_ctx *ctx, const rk_series *s, const rk_garch_params *p, const rk_garch_batch *batch,
+					   rk_garch *out)
+{
+	state		st = {.ctx = ctx,.s = s,.p = p,.batch = batch,.out = out};
 	int64_t		total = s->offsets[s->count];
 	int			k = rk_garch_count(p);
 
@@ -554,7 +478,104 @@ rk_temporal_garch(rk_ctx *ctx, const rk_series *s, const rk_garch_params *p, rk_
 	if (!out->status || !out->estimates || !out->std_errors || !out->log_likelihood || !out->observations ||
 		!out->persistence || !out->long_run || !out->variance || !out->shock || !out->forecast || !out->forecast_mean)
 		return RK_ERR_MEMORY;
-	if (make_fits(ctx, &st, rk_series_longest(s)) != RK_OK)
+	if (make_fits(ctx, &st, rk_series_longest(s)) != RK_OK || (batch && find_places(&st) != RK_OK))
 		return RK_ERR_MEMORY;
 	return rk_parallel_for(ctx, s->count, 1, chunk_of_series, &st);
+}
+
+rk_status
+rk_temporal_garch(rk_ctx *ctx, const rk_series *s, const rk_garch_params *p, rk_garch *out)
+{
+	return rk_temporal_garch_with(ctx, s, p, NULL, out);
+}
+
+/* ---- a batch for a device ---- */
+
+rk_status
+rk_temporal_garch_batch(rk_ctx *ctx, const rk_series *s, const rk_garch_params *p, rk_garch_batch *batch)
+{
+	state		st = {.ctx = ctx,.s = s,.p = p};
+	int			k = rk_garch_count(p);
+	int64_t		end = 0;
+
+	*batch = (rk_garch_batch) {
+		.series = rk_alloc(ctx, s->count, sizeof(int64_t)),
+		.offsets = rk_alloc(ctx, s->count + 1, sizeof(int64_t)),
+		.y = rk_alloc(ctx, s->offsets[s->count] + s->count, sizeof(double)),
+		.start = rk_alloc(ctx, 3 * s->count, sizeof(double)),
+		.estimates = rk_alloc(ctx, s->count * k, sizeof(double)),
+		.value = rk_alloc(ctx, s->count, sizeof(double)),
+		.covariance = rk_alloc(ctx, s->count * k * k, sizeof(double)),
+		.converged = rk_alloc(ctx, s->count, sizeof(int32_t))
+	};
+	if (!batch->series || !batch->offsets || !batch->y || !batch->start || !batch->estimates || !batch->value ||
+		!batch->covariance || !batch->converged || make_fits(ctx, &st, rk_series_longest(s)) != RK_OK)
+		return RK_ERR_MEMORY;
+	batch->offsets[0] = 0;
+	for (int64_t i = 0; i < s->count; i++)
+	{
+		rk_garch_work *f = &st.fits[0];
+		int64_t		n = s->offsets[i + 1] - s->offsets[i];
+		double		mean[2] = {0, 0};
+		double		scale;
+
+		if (rk_ctx_poll(ctx))
+			return RK_STOPPED;
+		if (n < RK_GARCH_LEAST || !prepare(f, s->values + s->offsets[i], n, &scale, mean))
+			continue;
+		/* ar1 begins with the second value: the one before it is there */
+		batch->y[end] = f->means > 1 ? f->y[-1] : 0;
+		memcpy(batch->y + end + 1, f->y, sizeof(double) * f->n);
+		end += f->n + 1;
+		batch->start[3 * batch->count] = f->backcast;
+		batch->start[3 * batch->count + 1] = mean[0];
+		batch->start[3 * batch->count + 2] = mean[1];
+		batch->series[batch->count++] = i;
+		batch->offsets[batch->count] = end;
+	}
+	return RK_OK;
+}
+
+/* Fits series [begin, end) of the batch. */
+static void
+chunk_of_batch(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
+{
+	state	   *st = arg;
+	const rk_garch_batch *b = st->batch;
+	rk_garch_work *f = &st->fits[thread];
+	int			k = f->count;
+
+	(void) chunk;
+	for (int64_t i = begin; i < end && !rk_chunk_should_stop(st->ctx, thread); i++)
+	{
+		double	   *x = b->estimates + i * k;
+		double	   *covariance = b->covariance + i * k * k;
+		bool		converged;
+
+		f->n = b->offsets[i + 1] - b->offsets[i] - 1;
+		memcpy(f->y - 1, b->y + b->offsets[i], sizeof(double) * (f->n + 1));
+		f->backcast = b->start[3 * i];
+		for (int j = 0; j < k * k; j++)
+			covariance[j] = NAN;
+		for (int j = 0; j < k; j++)
+			x[j] = 0;
+		b->value[i] = maximise(f, b->start + 3 * i + 1, x, &converged);
+		b->converged[i] = converged;
+		if (isfinite(b->value[i]) && robust_covariance(f, x, f->minimizer, f->minimizer + k * k))
+			memcpy(covariance, f->minimizer, sizeof(double) * k * k);
+	}
+}
+
+rk_status
+rk_temporal_garch_fit_batch(rk_ctx *ctx, const rk_garch_params *p, const rk_garch_batch *batch)
+{
+	state		st = {.ctx = ctx,.p = p,.batch = batch};
+	int64_t		longest = 0;
+
+	for (int64_t i = 0; i < batch->count; i++)
+		if (batch->offsets[i + 1] - batch->offsets[i] > longest)
+			longest = batch->offsets[i + 1] - batch->offsets[i];
+	if (make_fits(ctx, &st, longest) != RK_OK)
+		return RK_ERR_MEMORY;
+	return rk_parallel_for(ctx, batch->count, 1, chunk_of_batch, &st);
 }

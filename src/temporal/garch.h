@@ -5,40 +5,11 @@
 #ifndef RK_GARCH_H
 #define RK_GARCH_H
 
+#include "garch_model.h"
 #include "series.h"
 
-/* Lags of each kind. */
-#define RK_GARCH_LAGS 20
 /* Fewer returns are not fitted. */
 #define RK_GARCH_LEAST 50
-
-typedef enum rk_garch_mean
-{
-	RK_MEAN_ZERO,
-	RK_MEAN_CONSTANT,
-	RK_MEAN_AR1
-} rk_garch_mean;
-
-typedef enum rk_garch_distribution
-{
-	RK_NORMAL,
-	RK_STUDENT,
-	RK_SKEW_STUDENT
-} rk_garch_distribution;
-
-typedef struct rk_garch_params
-{
-	bool		egarch;
-	int			p;				/* lags of squared (absolute) shocks */
-	int			o;				/* of those below 0 (signed shocks) */
-	int			q;				/* of the variance */
-	rk_garch_mean mean;
-	rk_garch_distribution distribution;
-	bool		mean_backcast;	/* variance before the sample: mean square of all
-								 * shocks; else of the first 75, weights 0.94^i */
-	int64_t		horizon;
-	uint64_t	seed;			/* of the paths that egarch forecasts come from */
-} rk_garch_params;
 
 /*
  * Estimates of a series stand in one row of this many: mean (constant, ar),
@@ -80,6 +51,34 @@ typedef struct rk_garch
  * O(n) for each of about 30 evaluations; memory O(n count) a thread.
  */
 extern rk_status rk_temporal_garch(rk_ctx *ctx, const rk_series *s, const rk_garch_params *p, rk_garch *out);
+
+/*
+ * The series that are to be fitted, as the kernel for devices takes them, and
+ * what it finds; all in ctx.
+ */
+typedef struct rk_garch_batch
+{
+	int64_t		count;
+	int64_t    *series;			/* [count]: which ones */
+	int64_t    *offsets;		/* [count + 1] into y */
+	double	   *y;				/* scaled: of each, a value before the first, then n */
+	double	   *start;			/* [count][3]: backcast, first estimates of the mean */
+
+	double	   *estimates;		/* [count][k], scaled */
+	double	   *value;			/* -log-likelihood; not finite: there is none */
+	double	   *covariance;		/* [count][k][k]; NaN where there is none */
+	int32_t    *converged;
+} rk_garch_batch;
+
+extern rk_status rk_temporal_garch_batch(rk_ctx *ctx, const rk_series *s, const rk_garch_params *p,
+										 rk_garch_batch *batch);
+
+/* Finds the maxima of a batch, on the CPU. */
+extern rk_status rk_temporal_garch_fit_batch(rk_ctx *ctx, const rk_garch_params *p, const rk_garch_batch *batch);
+
+/* rk_temporal_garch with the maxima that are in the batch. */
+extern rk_status rk_temporal_garch_with(rk_ctx *ctx, const rk_series *s, const rk_garch_params *p,
+										const rk_garch_batch *batch, rk_garch *out);
 
 /*
  * The quantile of shocks of variance 1 with these estimates (NULL: normal).

@@ -11,104 +11,25 @@
 #include "../compute/philox.h"
 #include "../compute/special.h"
 
-#define MEAN_ABSOLUTE 0.79788456080286535588	/* of a normal number: sqrt(2 / pi) */
+#define MEAN_ABSOLUTE RK_GARCH_MEAN_ABSOLUTE
 
 int
 rk_garch_count(const rk_garch_params *p)
 {
-	return (int) p->mean + 1 + p->p + p->o + p->q + (int) p->distribution;
-}
-
-/* ---- sums of logarithms ---- */
-
-/* The product of some factors, so that the logarithm is taken once for all. */
-typedef struct log_sum
-{
-	double		sum;
-	double		product;
-} log_sum;
-
-static inline void
-add_log(log_sum *s, double factor)
-{
-	s->product *= factor;
-	if (!(s->product > 1e-150 && s->product < 1e150))
-	{
-		s->sum += log(s->product);
-		s->product = 1;
-	}
-}
-
-static double
-total_log(const log_sum *s)
-{
-	return s->sum + log(s->product);
-}
-
-/* ---- distributions of variance 1 ---- */
-
-/* Constants of the density; Hansen's letters. */
-typedef struct density
-{
-	rk_garch_distribution kind;
-	double		nu;
-	double		skew;
-	double		a;
-	double		b;
-	double		constant;		/* logarithm of what does not depend on z */
-} density;
-
-static density
-density_of(rk_garch_distribution kind, const double *shape)
-{
-	density		d = {.kind = kind,.b = 1,.constant = -0.91893853320467274178};
-	int			sign;
-	double		c;
-
-	if (kind == RK_NORMAL)
-		return d;
-	d.nu = shape[0];
-	d.skew = kind == RK_SKEW_STUDENT ? shape[1] : 0;
-	c = lgamma_r((d.nu + 1) / 2, &sign) - lgamma_r(d.nu / 2, &sign) - 0.5 * log(M_PI * (d.nu - 2));
-	d.a = 4 * d.skew * exp(c) * (d.nu - 2) / (d.nu - 1);
-	d.b = sqrt(1 + 3 * d.skew * d.skew - d.a * d.a);
-	d.constant = c + log(d.b);
-	return d;
-}
-
-/* 1 + x^2 / (nu - 2), and x = (b z + a) / (1 -/+ skew). */
-static inline double
-kernel_of(const density *d, double z, double *x, double *side)
-{
-	double		v = d->b * z + d->a;
-
-	*side = v < 0 ? 1 - d->skew : 1 + d->skew;
-	*x = v / *side;
-	return 1 + *x * *x / (d->nu - 2);
-}
-
-static double
-log_density(const density *d, double z)
-{
-	double		x;
-	double		side;
-
-	if (d->kind == RK_NORMAL)
-		return d->constant - 0.5 * z * z;
-	return d->constant - 0.5 * (d->nu + 1) * log(kernel_of(d, z, &x, &side));
+	return rk_garch_layout_of(p).count;
 }
 
 /* The sum of log densities of all z = e / s. */
 static double
-sum_log_density(const density *d, const rk_garch_work *f)
+sum_log_density(const rk_garch_density *d, const rk_garch_work *f)
 {
-	log_sum		logs = {0, 1};
+	rk_log_sum	logs = {0, 1};
 	double		x;
 	double		side;
 
 	for (int64_t t = 0; t < f->n; t++)
-		add_log(&logs, kernel_of(d, f->shock[t] / sqrt(f->variance[t]), &x, &side));
-	return f->n * d->constant - 0.5 * (d->nu + 1) * total_log(&logs);
+		rk_log_sum_add(&logs, rk_garch_kernel_of(d, f->shock[t] / sqrt(f->variance[t]), &x, &side));
+	return f->n * d->constant - 0.5 * (d->nu + 1) * rk_log_sum_total(&logs);
 }
 
 /*
@@ -116,16 +37,16 @@ sum_log_density(const density *d, const rk_garch_work *f)
  * d/ds2, or d/d ln s2 for egarch.
  */
 static double
-likelihood(rk_garch_work *f, const density *d, bool derivatives)
+likelihood(rk_garch_work *f, const rk_garch_density *d, bool derivatives)
 {
-	log_sum		scale = {0, 1};
-	log_sum		kernels = {0, 1};
+	rk_log_sum	scale = {0, 1};
+	rk_log_sum	kernels = {0, 1};
 	double		squares = 0;
 	bool		egarch = f->p->egarch;
 
 	for (int64_t t = 0; t < f->n; t++)
-		add_log(&scale, f->variance[t]);
-	if (d->kind == RK_NORMAL)
+		rk_log_sum_add(&scale, f->variance[t]);
+	if (d->kind == RK_GARCH_NORMAL)
 	{
 		for (int64_t t = 0; t < f->n; t++)
 		{
@@ -136,7 +57,7 @@ likelihood(rk_garch_work *f, const density *d, bool derivatives)
 			f->score[t] = -f->shock[t] * inverse;
 			f->adjoint[t] = 0.5 * (z2 - 1) * (egarch ? 1 : inverse);
 		}
-		return f->n * d->constant - 0.5 * (squares + total_log(&scale));
+		return f->n * d->constant - 0.5 * (squares + rk_log_sum_total(&scale));
 	}
 	for (int64_t t = 0; t < f->n; t++)
 	{
@@ -144,18 +65,18 @@ likelihood(rk_garch_work *f, const density *d, bool derivatives)
 		double		z = f->shock[t] / s;
 		double		x;
 		double		side;
-		double		kernel = kernel_of(d, z, &x, &side);
+		double		kernel = rk_garch_kernel_of(d, z, &x, &side);
 
-		add_log(&kernels, kernel);
+		rk_log_sum_add(&kernels, kernel);
 		if (derivatives)
 		{
-			double		slope = -(d->nu + 1) * x * d->b / (side * (d->nu - 2) * kernel);
+			double		slope = rk_garch_slope_of(d, x, side, kernel);
 
 			f->score[t] = slope / s;
 			f->adjoint[t] = -0.5 * (1 + z * slope) * (egarch ? 1 : 1 / f->variance[t]);
 		}
 	}
-	return f->n * d->constant - 0.5 * ((d->nu + 1) * total_log(&kernels) + total_log(&scale));
+	return f->n * d->constant - 0.5 * ((d->nu + 1) * rk_log_sum_total(&kernels) + rk_log_sum_total(&scale));
 }
 
 static double
@@ -168,13 +89,13 @@ double
 rk_garch_quantile(const rk_garch_params *p, const double *estimates, double probability)
 {
 	const double *shape;
-	density		d;
+	rk_garch_density d;
 	double		left;
 
-	if (estimates == NULL || p->distribution == RK_NORMAL || isnan(estimates[0]))
+	if (estimates == NULL || p->distribution == RK_GARCH_NORMAL || isnan(estimates[0]))
 		return rk_normal_quantile(probability);
 	shape = estimates + rk_garch_count(p) - (int) p->distribution;
-	d = density_of(p->distribution, shape);
+	d = rk_garch_density_of(p->distribution, shape);
 	left = (1 - d.skew) / 2;
 	if (probability < left)
 		return ((1 - d.skew) * student_or_normal_quantile(d.nu, probability / (1 - d.skew)) - d.a) / d.b;
@@ -426,15 +347,15 @@ shape_gradient(rk_garch_work *f, const double *x, double *gradient)
 	{
 		double		shape[2] = {x[f->shape], f->shape + 1 < f->count ? x[f->shape + 1] : 0};
 		int			which = k - f->shape;
-		double		h = 1e-5 * fmax(fabs(shape[which]), 0.1);
+		double		h = RK_GARCH_SHAPE_STEP(shape[which]);
 		double		values[2];
 
 		for (int side = 0; side < 2; side++)
 		{
-			density		d;
+			rk_garch_density d;
 
 			shape[which] = x[k] + (side ? h : -h);
-			d = density_of(f->p->distribution, shape);
+			d = rk_garch_density_of(f->p->distribution, shape);
 			values[side] = sum_log_density(&d, f);
 		}
 		gradient[k] = (values[1] - values[0]) / (2 * h);
@@ -447,7 +368,7 @@ rk_garch_objective(void *arg, const double *x, double *gradient)
 {
 	rk_garch_work *f = arg;
 	const rk_garch_params *p = f->p;
-	density		d = density_of(p->distribution, x + f->shape);
+	rk_garch_density d = rk_garch_density_of(p->distribution, x + f->shape);
 	double		value;
 	int			k = f->omega;
 
@@ -491,12 +412,12 @@ void
 rk_garch_scores(rk_garch_work *f, const double *x)
 {
 	double		at[RK_GARCH_MAX_COUNT];
-	density		d = density_of(f->p->distribution, x + f->shape);
+	rk_garch_density d = rk_garch_density_of(f->p->distribution, x + f->shape);
 
 	for (int k = 0; k < f->shape; k++)
 	{
 		double	   *slope = f->slopes + k * f->n;
-		double		h = 1e-5 * fmax(fabs(x[k]), 0.01);
+		double		h = RK_GARCH_SLOPE_STEP(x[k]);
 		int64_t		n = f->n;
 
 		if (rk_chunk_should_stop(f->ctx, f->thread))
@@ -529,19 +450,19 @@ rk_garch_scores(rk_garch_work *f, const double *x)
 	for (int k = f->shape; k < f->count; k++)
 	{
 		double		shape[2] = {x[f->shape], f->shape + 1 < f->count ? x[f->shape + 1] : 0};
-		double		h = 1e-5 * fmax(fabs(x[k]), 0.1);
-		density		up;
-		density		down;
+		double		h = RK_GARCH_SHAPE_STEP(x[k]);
+		rk_garch_density up;
+		rk_garch_density down;
 
 		shape[k - f->shape] = x[k] + h;
-		up = density_of(f->p->distribution, shape);
+		up = rk_garch_density_of(f->p->distribution, shape);
 		shape[k - f->shape] = x[k] - h;
-		down = density_of(f->p->distribution, shape);
+		down = rk_garch_density_of(f->p->distribution, shape);
 		for (int64_t t = 0; t < f->n; t++)
 		{
 			double		z = f->shock[t] / sqrt(f->variance[t]);
 
-			f->slopes[k * f->n + t] = (log_density(&up, z) - log_density(&down, z)) / (2 * h);
+			f->slopes[k * f->n + t] = (rk_garch_log_density(&up, z) - rk_garch_log_density(&down, z)) / (2 * h);
 		}
 	}
 }
@@ -573,7 +494,7 @@ garch_forecast(rk_garch_work *f, const double *x, int64_t horizon, double *forec
 
 /* A shock of variance 1: step h of a path. */
 static double
-draw(const rk_garch_work *f, const density *d, uint64_t series, int64_t h, int path)
+draw(const rk_garch_work *f, const rk_garch_density *d, uint64_t series, int64_t h, int path)
 {
 	uint64_t	first = rk_philox_word(f->p->seed, series, (uint32_t) h, (uint32_t) path, 0);
 	uint64_t	second = rk_philox_word(f->p->seed, series, (uint32_t) h, (uint32_t) path, 1);
@@ -581,11 +502,11 @@ draw(const rk_garch_work *f, const density *d, uint64_t series, int64_t h, int p
 	double		v = rk_philox_uniform(second);
 	double		t;
 
-	if (d->kind == RK_NORMAL)
+	if (d->kind == RK_GARCH_NORMAL)
 		return rk_normal_quantile(u);
 	/* Bailey 1994: Student's t in polar coordinates; the side after Hansen */
 	t = sqrt(d->nu * expm1(-2 / d->nu * log(u))) * sqrt((d->nu - 2) / d->nu);
-	if (d->kind == RK_STUDENT)
+	if (d->kind == RK_GARCH_STUDENT)
 		return t * cos(2 * M_PI * v);
 	first = rk_philox_word(f->p->seed, series, (uint32_t) h, (uint32_t) (path + RK_GARCH_PATHS), 0);
 	t = fabs(t * cos(2 * M_PI * v));
@@ -600,7 +521,7 @@ egarch_forecast(rk_garch_work *f, const double *x, uint64_t series, int64_t hori
 	const double *alpha = x + f->omega + 1;
 	const double *gamma = alpha + p->p;
 	const double *beta = gamma + p->o;
-	density		d = density_of(p->distribution, x + f->shape);
+	rk_garch_density d = rk_garch_density_of(p->distribution, x + f->shape);
 
 	/* rings of the last LAGS values of each path: square, below, level */
 	for (int path = 0; path < RK_GARCH_PATHS; path++)

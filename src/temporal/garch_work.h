@@ -8,7 +8,6 @@
 #include "garch.h"
 
 #define LAGS RK_GARCH_LAGS
-#define RK_GARCH_MAX_COUNT (5 + 3 * LAGS)
 #define RK_GARCH_PATHS 1000
 
 /* One thread's series and scratch space; arrays by position start at 0. */
@@ -17,6 +16,7 @@ typedef struct rk_garch_work
 	rk_ctx	   *ctx;
 	int			thread;
 	const rk_garch_params *p;
+	rk_garch_layout layout;
 	int			count;
 	int			means;			/* estimates of the mean come first */
 	int			omega;			/* index of the first one of the variance */

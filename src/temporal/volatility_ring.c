@@ -76,7 +76,7 @@ volatility_init(rk_ctx *ctx, const rk_options *options, void **state)
 	s->fit = (rk_garch_params) {
 		.p = (int) rk_option_find(options, "p")->integer,
 		.q = (int) rk_option_find(options, "q")->integer,
-		.mean = RK_MEAN_ZERO,.distribution = RK_NORMAL,.horizon = 1
+		.mean = RK_MEAN_ZERO,.distribution = RK_GARCH_NORMAL,.horizon = 1
 	};
 	*state = s;
 	return RK_OK;

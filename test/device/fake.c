@@ -42,6 +42,7 @@
 #include "../../src/graph/paths/paths.h"
 #include "../../src/graph/patterns/patterns.h"
 #include "../../src/risk/portfolio/portfolio.h"
+#include "../../src/temporal/garch.h"
 
 struct rk_cuda_device
 {
@@ -494,6 +495,28 @@ run_labels(rk_ctx *ctx, rk_cuda_call *call)
 	for (int64_t v = 0; status == RK_OK && v < g->nodes; v++)
 		label[v] = (uint32_t) community[v];
 	return status;
+}
+
+/* Fits of series that are scaled already. */
+static rk_status
+run_garch(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_cuda_garch_params *p = call->params;
+	rk_garch_params params = {
+		.egarch = p->egarch, .p = p->p, .o = p->o, .q = p->q, .mean = p->mean, .distribution = p->distribution,
+		.mean_backcast = p->mean_backcast
+	};
+
+	return rk_temporal_garch_fit_batch(ctx, &params, &(rk_garch_batch) {
+		.count = call->input[0].bytes / (int64_t) sizeof(int64_t) - 1,
+		.offsets = (int64_t *) call->input[0].data,
+		.y = (double *) call->input[1].data,
+		.start = (double *) call->input[2].data,
+		.estimates = call->output[0].data,
+		.value = call->output[1].data,
+		.covariance = call->output[2].data,
+		.converged = call->output[3].data
+	});
 }
 
 /* The CPU's kernels, by rk_cuda_kernel. */

@@ -444,7 +444,10 @@ my @neural = (
 	graph_graph_attention => qq{SELECT * FROM rk.graph_graph_attention('\$edges', $points, $gat)},
 	graph_graph_attention_weights => qq{SELECT * FROM rk.graph_graph_attention_weights('\$edges', $points, $gatv2, directed => true, compute_type => 'float8')},
 );
+my $returns = q{$$SELECT s AS series_id, i AS t, sin(i * s) * (1 + 0.5 * sin(i / 20.0)) + cos(i * i) AS value FROM generate_series(1, 7) s, generate_series(1, 40 + 10 * s) i$$};
 my @risks = (
+	temporal_volatility_analysis => qq{SELECT * FROM rk.temporal_volatility_analysis($returns, model => 'gjr', horizon => 3)},
+	temporal_garch_fit => qq{SELECT * FROM rk.temporal_garch_fit($returns, distribution => 't', mean => 'ar1')},
 	(map { s/\$edges/weighted/r } @neural),
 	risk_monte_carlo_var => qq{SELECT * FROM rk.risk_monte_carlo_var($book, simulations => 20001)},
 	risk_monte_carlo_var_scenarios => qq{SELECT * FROM rk.risk_monte_carlo_var_scenarios($book, simulations => 5001, antithetic => true, seed => 77)},
@@ -461,6 +464,7 @@ my @kernels = (
 	'graph_eigenvector_centrality' => q{SELECT node, round(score::numeric, 9) FROM rk.graph_eigenvector_centrality('few', max_iterations => 18)},
 	'graph_gnn_inference' => qq{SELECT node, ARRAY(SELECT round(x::numeric, 9) FROM unnest(embedding) x) FROM rk.graph_gnn_inference('few', $points, ${\network('gcn')}, weighted => true, compute_type => 'float8')},
 	'graph_graph_attention' => qq{SELECT node, ARRAY(SELECT round(x::numeric, 9) FROM unnest(embedding || importance) x) FROM rk.graph_graph_attention('few', $points, $gatv2, compute_type => 'float8')},
+	'temporal_garch_fit' => qq{SELECT series_id, status, round(log_likelihood::numeric, 5) AS ll FROM rk.temporal_garch_fit($returns)},
 	'risk_monte_carlo_var' => qq{SELECT round(var::numeric, 5) AS var, round(expected_shortfall::numeric, 5) AS es FROM rk.risk_monte_carlo_var($book, simulations => 20001)},
 );
 one(q{CREATE TABLE sparse AS SELECT i AS source, i + 1 + i % 5 AS target FROM generate_series(0::bigint, 5000, 3) i;
@@ -501,6 +505,9 @@ for my $arguments (q{returns => 'geometric'}, q{distribution => 'student_t'}, q{
 my $beyond;
 $node->psql('postgres', qq{SET rk.device = cuda; SELECT count(*) FROM rk.graph_gnn_inference('edges', } . $points =~ s/sin\(i\)/1e308/r . qq{, ${\network('sum')}, compute_type => 'float8')}, stderr => \$beyond);
 like($beyond, qr/embedding of node \S+ is out of range/, 'what the device declines is the error of the CPU');
+my $smooth;
+$node->psql('postgres', qq{SET rk.device = cuda; SELECT * FROM rk.temporal_volatility_analysis($returns, model => 'ewma')}, stderr => \$smooth);
+like($smooth, qr/no form for CUDA devices with these arguments\nDETAIL:  Because the device fits/, 'nor have models that are not fitted');
 my $strong;
 $node->psql('postgres', q{SET rk.device = cuda; SELECT * FROM rk.graph_connected_components('small', mode => 'strong')}, stderr => \$strong);
 like($strong, qr/no form for CUDA devices with these arguments\nDETAIL:  Because strong components/, 'a form for some arguments only');

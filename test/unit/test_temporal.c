@@ -322,8 +322,8 @@ run_garch(rk_ctx *ctx, const rk_edges *edges, void *result)
 {
 	static const rk_garch_params kinds[] = {
 		{.p = 1,.q = 1,.mean = RK_MEAN_CONSTANT,.horizon = 3},
-		{.p = 2,.o = 1,.q = 2,.mean = RK_MEAN_AR1,.distribution = RK_STUDENT,.mean_backcast = true,.horizon = 3},
-		{.egarch = true,.p = 1,.o = 1,.q = 1,.distribution = RK_SKEW_STUDENT,.horizon = 3}
+		{.p = 2,.o = 1,.q = 2,.mean = RK_MEAN_AR1,.distribution = RK_GARCH_STUDENT,.mean_backcast = true,.horizon = 3},
+		{.egarch = true,.p = 1,.o = 1,.q = 1,.distribution = RK_GARCH_SKEW_STUDENT,.horizon = 3}
 	};
 	rk_series	s = random_returns();
 	int64_t		n = s.offsets[SERIES];
