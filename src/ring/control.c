@@ -117,6 +117,7 @@ rk_ring_start(PG_FUNCTION_ARGS)
 	rk_ring_row row;
 	rk_ring_options options;
 	Jsonb	   *given;
+	bool		exists;
 	rk_catalog	catalog;
 
 	rk_region_required();
@@ -158,9 +159,12 @@ rk_ring_start(PG_FUNCTION_ARGS)
 	}
 	given = PG_ARGISNULL(2) ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"))) :
 		PG_GETARG_JSONB_P(2);
-	rk_ring_options_read(given, actor, &options);
+	exists = rk_ring_row_read(name, &row);
+	/* a ring that is there has its options */
+	if (!exists || JB_ROOT_COUNT(given) > 0)
+		rk_ring_options_read(given, actor, &options);
 
-	if (rk_ring_row_read(name, &row))
+	if (exists)
 	{
 		check_control(name, &row);
 		if (strcmp(row.kernel, kernel) != 0)

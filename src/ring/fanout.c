@@ -25,6 +25,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -446,17 +447,23 @@ rk_fanout_broadcast(PG_FUNCTION_ARGS)
 
 /* ---- iteration ---- */
 
-/* A request with the defaults of its fields; *iteration: where its number of the round is, if it has one. */
+/*
+ * A request with the defaults of its fields, and a number of its own for the
+ * run if it has a field for that; *iteration: where the number of the round is.
+ */
 static void *
 default_request(const rk_message_type *type, const rk_field **iteration)
 {
 	void	   *payload = palloc0(type->request_size + 8);
+	int64		run = ((int64) (rk_my_proc() + 1) << 40) + ++*rk_region_counter(rk_my_proc());
 
 	*iteration = NULL;
 	for (const rk_field *f = type->request; f && f->name; f++)
 	{
 		if (strcmp(f->name, "iteration") == 0 && f->kind == RK_FIELD_INT4)
 			*iteration = f;
+		else if (strcmp(f->name, "run") == 0 && f->kind == RK_FIELD_INT8)
+			memcpy((char *) payload + f->offset, &run, sizeof(run));
 		else if (f->initial == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -465,6 +472,18 @@ default_request(const rk_message_type *type, const rk_field **iteration)
 			rk_field_default(f, payload);
 	}
 	return payload;
+}
+
+static void restarted(const char *name) __attribute__((noreturn));
+
+static void
+restarted(const char *name)
+{
+	ereport(ERROR,
+			(errcode(RK_ERRCODE_REPLY_LOST),
+			 errmsg("ring \"%s\" was stopped during the iteration", name),
+			 errdetail("What other rings had sent to it is lost."),
+			 errhint("Iterate again: the other rings begin with what they have.")));
 }
 
 /* rk.ring_iterate(rings, type_id, tolerance, max_iterations) */
@@ -557,15 +576,15 @@ rk_ring_iterate(PG_FUNCTION_ARGS)
 			double		own;
 			uint32		epoch;
 
-			rk_call_wait(m->ring, &out, &m->in);
+			rk_call_await(m->ring, &out, &m->in);
+			if (m->in.slot->outcome == RK_OUTCOME_STOPPED || m->in.slot->outcome == RK_OUTCOME_LOST)
+				restarted(m->name);
+			rk_reply_check(m->ring, &m->in);
 			memcpy(&own, m->in.data + delta_field->offset, sizeof(own));
 			epoch = m->in.slot->epoch;
 			rk_call_end(&m->in);
 			if (made > 0 && epoch != epochs[i])
-				ereport(ERROR,
-						(errcode(RK_ERRCODE_REPLY_LOST),
-						 errmsg("ring \"%s\" was restarted during the iteration", m->name),
-						 errdetail("What other rings had sent to it is lost.")));
+				restarted(m->name);
 			epochs[i] = epoch;
 			delta += own;
 		}

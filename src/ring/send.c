@@ -807,7 +807,7 @@ rk_reply_check(rk_ring *ring, rk_incoming *in)
 }
 
 void
-rk_call_wait(rk_ring *ring, const rk_outgoing *out, rk_incoming *in)
+rk_call_await(rk_ring *ring, const rk_outgoing *out, rk_incoming *in)
 {
 	rk_reply_slot *slot = in->slot;
 	int64		spin = rk_spin_ns();
@@ -830,6 +830,12 @@ rk_call_wait(rk_ring *ring, const rk_outgoing *out, rk_incoming *in)
 	}
 	if (rk_reply_look(slot) != RK_REPLY_DONE)
 		wait_asleep(ring, out, in);
+}
+
+void
+rk_call_wait(rk_ring *ring, const rk_outgoing *out, rk_incoming *in)
+{
+	rk_call_await(ring, out, in);
 	rk_reply_check(ring, in);
 }
 

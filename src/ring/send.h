@@ -87,6 +87,9 @@ extern bool rk_call_try(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing
 extern void rk_call_start(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_incoming *in);
 extern void rk_call_wait(rk_ring *ring, const rk_outgoing *out, rk_incoming *in);
 
+/* rk_call_wait without rk_reply_check: in->slot->outcome says what has come. */
+extern void rk_call_await(rk_ring *ring, const rk_outgoing *out, rk_incoming *in);
+
 /*
  * A call whose reply is fetched later, in another statement or transaction:
  * rk_receipt_keep after rk_call_start keeps its slot until rk_receipt_drop or

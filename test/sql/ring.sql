@@ -28,7 +28,10 @@ SELECT rk.ring_start('core/echo', 'e');
 SELECT rk.ring_core_echo('e', 42);
 SELECT name, kernel, state, desired_state, epoch, capacity FROM rk.rings;
 SELECT rk.ring_start('core/echo', 'e');
+-- (the hint has them all)
+\set VERBOSITY terse
 SELECT rk.ring_start('core/nothing', 'e');
+\set VERBOSITY default
 SELECT rk.ring_wait('e', 'asleep');
 
 -- messages

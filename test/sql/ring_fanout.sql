@@ -144,6 +144,63 @@ SELECT rk.ring_iterate('{a}', 52, tolerance => -1);
 SELECT rk.ring_iterate('{a}', 52, max_iterations => 0);
 SELECT rk.ring_iterate('{a}', NULL);
 
+-- PageRank of a graph in four parts is that of the whole
+CREATE TABLE wire AS
+SELECT (i * 7919) % 200 - 20 AS source, (i * i * 31 + i) % 230 - 20 AS target, 1 + i % 5 AS weight FROM generate_series(1, 1500) i
+WHERE (i * 7919) % 200 % 9 <> 0;
+SELECT rk.ring_start('graph/pagerank-part', 'p' || i, jsonb_build_object('edges', 'wire', 'part', i, 'peers', 'p0,p1,p2,p3'))
+FROM generate_series(0, 3) i;
+SELECT count(*) FROM generate_series(0, 3) i WHERE rk.ring_wait('p' || i);
+CREATE VIEW parts AS
+SELECT b.node, b.score, q AS part_score
+FROM rk.graph_pagerank('wire', tolerance => 1e-14, max_iterations => 1000) b, generate_series(0, 3) i,
+	rk.ring_graph_pagerank_part_query('p' || i, b.node) q;
+SELECT iterations, converged, reached_max FROM rk.ring_iterate('{p0,p1,p2,p3}', 152, 1e-12, 3);
+SELECT iterations > 10, final_delta <= 1e-12 AS small, converged, reached_max FROM rk.ring_iterate('{p0,p1,p2,p3}', 152, 1e-12, 1000);
+SELECT count(*) = (SELECT count(*) FROM rk.graph_pagerank('wire')) AS all, max(abs(score - part_score)) < 1e-11 AS equal,
+	abs(sum(part_score) - 1) < 1e-10 AS mass FROM parts;
+-- both truths apart, and together
+SELECT iterations, converged, reached_max FROM rk.ring_iterate('{p0,p1,p2,p3}', 152, 1e-12, 2);
+SELECT iterations, converged, reached_max FROM rk.ring_iterate('{p3,p2,p1,p0}', 152, 1e-9, 3);
+SELECT iterations, converged, reached_max FROM rk.ring_iterate('{p0,p1,p2,p3}', 152, 1e-9, 4);
+-- after some changes, one of which takes the last edge of a node
+SELECT r, kept, status FROM unnest('{p0,p1,p2,p3}'::text[]) r, rk.ring_graph_pagerank_part_edge(r, 'add', 1002, 1003, 3);
+SELECT count(*) FROM rk.ring_iterate('{p0,p1,p2,p3}', 152, 1e-12, 1000);
+SELECT count(*), max(abs(b.score - q)) < 1e-11 AS equal
+FROM rk.graph_pagerank('SELECT source, target, weight FROM wire UNION ALL VALUES (1002, 1003, 3)', tolerance => 1e-14, max_iterations => 1000) b,
+	generate_series(0, 3) i, rk.ring_graph_pagerank_part_query('p' || i, b.node) q;
+SELECT kept, status FROM rk.ring_graph_pagerank_part_edge('p2', 'remove', 1002, 1003, 3);
+SELECT kept, status FROM rk.ring_graph_pagerank_part_edge('p2', 'remove', 1002, 1003, 3);
+SELECT count(rk.ring_restart(name)), count(rk.ring_configure(name, '{"durability": "journal"}')) FROM rk.ring WHERE kernel = 'graph/pagerank-part';
+SELECT until('SELECT count(*) = 4 FROM rk.rings WHERE kernel = ''graph/pagerank-part'' AND state = ''active'' AND epoch > 1');
+SELECT converged FROM rk.ring_iterate('{p0,p1,p2,p3}', 152, 1e-6, 1000);
+SELECT count(*) FROM rk.ring_graph_pagerank_part_query('p3', 1003);
+-- one is missing, another is asked twice, someone plays alone
+SELECT rk.ring_iterate('{p0,p1,p2}', 152);
+SELECT rk.ring_call('p0', 152, '{"iteration": 9}');
+SELECT rk.ring_call('p0', 154, '{"part": 7}');
+SELECT rk.ring_iterate('{p0,p1}', 154);
+SELECT rk.ring_start('graph/pagerank-part', 'p9', '{"part": 2, "peers": "a,b"}');
+SELECT until('SELECT state = ''failed'' FROM rk.rings WHERE name = ''p9''');
+SELECT last_error FROM rk.rings WHERE name = 'p9';
+SELECT rk.ring_start('graph/pagerank-part', 'p8', '{"part": 0}');
+-- the scores are there after a restart
+CREATE TEMP TABLE sums AS SELECT name, rk.ring_checksum(name) AS checksum FROM rk.ring WHERE name ~ 'p[0-3]';
+CALL rk.ring_down('p0');
+CALL rk.ring_down('p1');
+CALL rk.ring_down('p2');
+CALL rk.ring_down('p3');
+CALL rk.ring_down('p9');
+SELECT count(rk.ring_start(kernel, name)) FROM rk.ring WHERE name ~ 'p[0-3]';
+SELECT count(*) FROM sums WHERE rk.ring_wait(name) AND rk.ring_checksum(name) = checksum;
+SELECT iterations < 10 AS soon, converged FROM rk.ring_iterate('{p0,p1,p2,p3}', 152, 1e-6, 1000);
+CALL rk.ring_down('p0');
+CALL rk.ring_down('p1');
+CALL rk.ring_down('p2');
+CALL rk.ring_down('p3');
+DROP VIEW parts;
+DROP TABLE wire;
+
 CALL rk.ring_down('theirs');
 CALL rk.ring_down('a');
 CALL rk.ring_down('b');

@@ -192,6 +192,66 @@ typedef struct rk_control_reply
 	int64_t		version;
 } rk_control_reply;
 
+#define RK_PARTS_MAX 64
+#define RK_SHARE_PAIRS 61		/* a share fits into the smallest block */
+
+/* Nodes are integers here: their remainder says where they belong. */
+typedef struct rk_part_edge
+{
+	int64_t		source;
+	int64_t		target;
+	int64_t		weight;			/* fixed-point */
+	int16_t		op;				/* rk_edge_op */
+} rk_part_edge;
+
+typedef struct rk_part_edge_reply
+{
+	int64_t		num_edges;
+	int16_t		status;
+	bool		kept;
+} rk_part_edge_reply;
+
+typedef struct rk_part_round
+{
+	int64_t		run;			/* the same in all rounds of an iteration */
+	int32_t		iteration;		/* from 1 */
+} rk_part_round;
+
+typedef struct rk_part_round_reply
+{
+	double		delta;
+	int64_t		nodes;
+	int64_t		total;
+} rk_part_round_reply;
+
+/* From part to part: what its scores give to nodes of the other. */
+typedef struct rk_part_share
+{
+	int64_t		run;
+	int64_t		nodes;			/* of the part that sends, if last */
+	double		dangling;		/* mass on its nodes without out-edges, if last */
+	int32_t		round;
+	int16_t		part;
+	int16_t		count;
+	bool		last;			/* nothing more of this round */
+	struct
+	{
+		int64_t		node;
+		double		value;
+	}			pairs[RK_SHARE_PAIRS];
+} rk_part_share;
+
+typedef struct rk_part_query
+{
+	int64_t		node;
+} rk_part_query;
+
+typedef struct rk_part_reply
+{
+	double		score;
+	int16_t		status;
+} rk_part_reply;
+
 /* Which field of a query says what version of the graph it waits for. */
 typedef struct rk_version_field
 {

@@ -397,3 +397,109 @@ const rk_message_type rk_graph_degree_messages[] = {
 	},
 	{0}
 };
+
+/* ---- graph/pagerank-part ---- */
+
+static const rk_field part_edge[] = {
+	RK_FIELD(rk_part_edge, op, RK_FIELD_CODE,.implied = "'add'",.choices = edge_ops,.first_code = RK_EDGE_ADD,
+			 .meaning = "add a row, remove one of this weight, or make all rows of the pair one of this weight"),
+	RK_FIELD(rk_part_edge, source, RK_FIELD_INT8,.meaning = "node the edge leaves"),
+	RK_FIELD(rk_part_edge, target, RK_FIELD_INT8,.meaning = "node the edge enters"),
+	RK_FIELD(rk_part_edge, weight, RK_FIELD_FIXED,.initial = "1",.meaning = "its weight, with up to 8 decimals; not negative"),
+	{0}
+};
+
+static const rk_field part_edge_reply[] = {
+	RK_FIELD(rk_part_edge_reply, status, RK_FIELD_CODE,.choices = statuses,.meaning = "ok or no_such_edge"),
+	RK_FIELD(rk_part_edge_reply, kept, RK_FIELD_BOOLEAN,.meaning = "whether the source belongs to this part; if not, nothing has happened"),
+	RK_FIELD(rk_part_edge_reply, num_edges, RK_FIELD_INT8,.meaning = "rows of this part"),
+	{0}
+};
+
+static const rk_field part_round[] = {
+	RK_FIELD(rk_part_round, iteration, RK_FIELD_INT4,.initial = "1",.min = 1,.max = 2147483647,.meaning = "number of the round, from 1"),
+	RK_FIELD(rk_part_round, run, RK_FIELD_INT8,.initial = "0",.meaning = "the same number in all rounds of an iteration"),
+	{0}
+};
+
+static const rk_field part_round_reply[] = {
+	RK_FIELD(rk_part_round_reply, delta, RK_FIELD_FLOAT8,
+			 .meaning = "how much the scores of this part have changed in all; 1 more if the number of nodes has"),
+	RK_FIELD(rk_part_round_reply, nodes, RK_FIELD_INT8,.meaning = "nodes of this part"),
+	RK_FIELD(rk_part_round_reply, total, RK_FIELD_INT8,.meaning = "nodes of all parts, as far as they are known"),
+	{0}
+};
+
+static const rk_field part_share[] = {
+	RK_FIELD(rk_part_share, run, RK_FIELD_INT8,.initial = "0",.meaning = "the iteration"),
+	RK_FIELD(rk_part_share, round, RK_FIELD_INT4,.initial = "0",.meaning = "its round"),
+	RK_FIELD(rk_part_share, part, RK_FIELD_INT2,.initial = "0",.meaning = "part that sends it"),
+	RK_FIELD(rk_part_share, nodes, RK_FIELD_INT8,.initial = "0",.meaning = "nodes of that part"),
+	RK_FIELD(rk_part_share, dangling, RK_FIELD_FLOAT8,.initial = "0",.meaning = "mass on nodes without out-edges there"),
+	RK_FIELD(rk_part_share, count, RK_FIELD_INT2,.initial = "0",.meaning = "pairs of node and value that follow"),
+	RK_FIELD(rk_part_share, last, RK_FIELD_BOOLEAN,.initial = "false",.meaning = "whether it is the last of the round"),
+	{0}
+};
+
+static const rk_field part_query[] = {
+	RK_FIELD(rk_part_query, node, RK_FIELD_INT8,.meaning = "the node"),
+	{0}
+};
+
+static const rk_field part_reply[] = {
+	RK_FIELD(rk_part_reply, score, RK_FIELD_FLOAT8,.meaning = "its score"),
+	STATUS(rk_part_reply, "whether there is such a node in this part"),
+	{0}
+};
+
+const rk_message_type rk_graph_pagerank_part_messages[] = {
+	{
+		.type_id = 150,
+		.reply_id = 151,
+		.name = "PageRankPartEdge",
+		.kernel = "graph/pagerank-part",
+		.function = "ring_graph_pagerank_part_edge",
+		.description = "adds, removes or reweighs an edge of a graph/pagerank-part ring, if its source belongs to the part",
+		.mutating = true,
+		.request = part_edge,
+		.request_size = sizeof(rk_part_edge),
+		.reply = part_edge_reply,
+		.reply_size = sizeof(rk_part_edge_reply)
+	},
+	{
+		.type_id = 152,
+		.reply_id = 153,
+		.name = "PageRankPartRound",
+		.kernel = "graph/pagerank-part",
+		.description = "one iteration of a graph/pagerank-part ring; rk.ring_iterate sends it to all parts",
+		.mutating = true,
+		.request = part_round,
+		.request_size = sizeof(rk_part_round),
+		.reply = part_round_reply,
+		.reply_size = sizeof(rk_part_round_reply)
+	},
+	{
+		.type_id = 154,
+		.reply_id = 155,
+		.name = "PageRankPartShare",
+		.kernel = "graph/pagerank-part",
+		.description = "what graph/pagerank-part rings send each other between two rounds",
+		.mutating = true,
+		.request = part_share,
+		.request_size = sizeof(rk_part_share)
+	},
+	{
+		.type_id = 156,
+		.reply_id = 157,
+		.name = "PageRankPartQuery",
+		.kernel = "graph/pagerank-part",
+		.function = "ring_graph_pagerank_part_query",
+		.description = "score of a node in a graph/pagerank-part ring; no row for a node of another part",
+		.request = part_query,
+		.request_size = sizeof(rk_part_query),
+		.reply = part_reply,
+		.reply_size = sizeof(rk_part_reply),
+		.found = "status"
+	},
+	{0}
+};
