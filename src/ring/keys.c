@@ -186,19 +186,31 @@ rk_keys_id(const rk_keys *ids, uint32_t number)
 }
 
 uint64_t
-rk_keys_hash(const rk_keys *ids, uint32_t number)
+rk_id_hash(const rk_id *key)
 {
-	rk_id		key = rk_keys_id(ids, number);
-	uint64_t	h = rk_hash1(key.length);
+	uint64_t	h = rk_hash1(key->length);
+	uint64_t	word;
 
-	for (int i = 0; i < key.length; i += 8)
+	if (key->kind == RK_ID_INT)
 	{
-		uint64_t	word = 0;
-
-		memcpy(&word, key.bytes + i, key.length - i < 8 ? key.length - i : 8);
+		memcpy(&word, key->bytes, sizeof(word));
+		return word;
+	}
+	for (int i = 0; i < key->length; i += 8)
+	{
+		word = 0;
+		memcpy(&word, key->bytes + i, key->length - i < 8 ? key->length - i : 8);
 		h = rk_hash_fold(h, word);
 	}
 	return h;
+}
+
+uint64_t
+rk_keys_hash(const rk_keys *ids, uint32_t number)
+{
+	rk_id		key = rk_keys_id(ids, number);
+
+	return rk_id_hash(&key);
 }
 
 rk_status

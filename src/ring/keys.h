@@ -56,7 +56,10 @@ rk_keys_count(const rk_keys *ids)
 /* The id with this number, for a reply or a record. */
 extern rk_id rk_keys_id(const rk_keys *ids, uint32_t number);
 
-/* A number that depends on the id alone. */
+/* A number that depends on the id alone; of an integer itself. */
+extern uint64_t rk_id_hash(const rk_id *key);
+
+/* The same of the id with this number. */
 extern uint64_t rk_keys_hash(const rk_keys *ids, uint32_t number);
 
 /*

@@ -77,6 +77,7 @@ typedef struct rk_field
 								 * where that is not the default; as SQL */
 	const char *column;			/* another name for it in rows of a table; NULL: none */
 	const char *const *choices; /* of RK_FIELD_CODE; ends with NULL */
+	bool		apart;			/* of RK_FIELD_ANY_ID: its type is not that of other ids: anyelement */
 	int			first_code;		/* code of choices[0] */
 	double		min;			/* numbers: permitted range; both 0: any */
 	double		max;

@@ -68,7 +68,7 @@ rk_field_sql_type(const rk_field *field)
 		case RK_FIELD_RECORDS:
 			return "jsonb";
 		case RK_FIELD_ANY_ID:
-			return "anycompatible";
+			return field->apart ? "anyelement" : "anycompatible";
 	}
 	return NULL;
 }

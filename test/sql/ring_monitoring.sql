@@ -44,6 +44,26 @@ SELECT rk.ring_attach('n', 'wire', '{"type": "Monitor", "fields": {"transaction_
 INSERT INTO wire VALUES (1, 1, 2, 60, '2024-01-01 10:00', 'wire', NULL), (2, 1, 3, 50.5, '2024-01-01 10:30', NULL, '2024-01-01'), (3, 1, 3, 1, '2024-01-01 11:30', NULL, NULL);
 SELECT rk.ring_sync('n');
 SELECT transaction_id, alert_type, severity, entity, threshold, actual, ts, rule_id, rule_name, message FROM alert ORDER BY apply_seq;
+-- entities and transactions with ids of other types
+CREATE TABLE iban_wire (id uuid, source text, target text, amount numeric, ts timestamptz);
+CREATE TABLE iban_alert (transaction_id uuid, entity text, actual numeric);
+CALL rk.ring_up('compliance/transaction-monitoring', 'iban', '{"id_type": "text", "rules": "ring_monitoring.rules2"}');
+SELECT rk.ring_attach('iban', 'iban_wire', '{"type": "Monitor", "fields": {"transaction_id": "id"}, "output": {"Alert": "ring_monitoring.iban_alert"}}') > 0;
+INSERT INTO iban_wire VALUES ('00000000-0000-0000-0000-00000000000a', 'DE89370400440532013000', 'GB29NWBK60161331926819', 60, '2024-01-01 10:00'),
+	('00000000-0000-0000-0000-00000000000b', 'DE89370400440532013000', 'FR1420041010050500013M02606', 50.5, '2024-01-01 10:30');
+SELECT rk.ring_sync('iban');
+SELECT * FROM iban_alert;
+SELECT * FROM rk.ring_compliance_monitor('iban', 17, 'DE89370400440532013000', 'GB29NWBK60161331926819', 1, '2024-01-01 10:40');
+SELECT * FROM rk.ring_compliance_entity_totals('iban', 'DE89370400440532013000');
+SELECT frozen FROM rk.ring_compliance_freeze('iban', 'DE89370400440532013000');
+SELECT risk_score FROM rk.ring_compliance_monitor('iban', 'T1'::text, 'DE89370400440532013000', 'new', 1, '2024-01-01 15:40');
+SELECT rk.ring_checksum('iban') AS before \gset
+SELECT rk.ring_restart('iban');
+SELECT rk.ring_wait('iban');
+SELECT rk.ring_checksum('iban') = :'before' AS same;
+SELECT * FROM rk.ring_compliance_monitor('m', 1, 'ten', '20', 1, '2024-01-01');
+CALL rk.ring_down('iban');
+SELECT rk.ring_drop('iban');
 
 -- errors
 \set VERBOSITY default

@@ -65,7 +65,7 @@ SELECT rk.ring_load('vol', 'SELECT * FROM price_return LIMIT 3');
 CREATE TABLE jump (series_id text, volatility float8, previous float8, ratio float8, ts timestamptz, severity int);
 SELECT rk.ring_output('vol', 'VolatilitySpike', 'ring_temporal.jump') > 0;
 SELECT count FROM rk.ring_temporal_volatility_update('vol', '2', 0.3, '2025-02-03');
-SELECT rk.ring_sync('vol');
+SELECT rk.ring_sync('vol') > 0 AS synced;
 SELECT series_id, round(ratio::numeric, 6) AS ratio, round(volatility::numeric, 8) AS volatility, round(previous::numeric, 8) AS previous, ts, severity FROM jump;
 
 -- a restart changes nothing

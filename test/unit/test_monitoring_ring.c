@@ -37,7 +37,7 @@ hear(rk_reply *reply, uint32_t type_id, const void *record, uint32_t size)
 	assert_int_equal(size, sizeof(*a));
 	assert_true(a->message[0] != '\0');
 	h->count++;
-	h->sum += alert_hash(a->transaction_id, a->rule_id, a->entity, a->ts, a->actual);
+	h->sum += alert_hash((int64_t) rk_id_hash(&a->transaction_id), a->rule_id, (int64_t) rk_id_hash(&a->entity), a->ts, a->actual);
 }
 
 static rk_status
@@ -79,9 +79,9 @@ transaction(int64_t i)
 	rk_monitor_request q;
 
 	memset(&q, 0, sizeof(q));
-	q.transaction_id = i;
-	q.source = (int64_t) (rk_hash2(1, (uint64_t) i) % 60) * 1000;
-	q.target = (int64_t) (rk_hash2(2, (uint64_t) i) % 60) * 1000;
+	q.transaction_id = rk_id_of_int(i);
+	q.source = rk_id_of_int((int64_t) (rk_hash2(1, (uint64_t) i) % 60) * 1000);
+	q.target = rk_id_of_int((int64_t) (rk_hash2(2, (uint64_t) i) % 60) * 1000);
 	q.amount = (int64_t) (rk_hash2(3, (uint64_t) i) % 200000) * 1000000;
 	/* some at one moment, always forward */
 	q.ts = EPOCH_NS + i / 3 * INT64_C(700000000000);
@@ -156,8 +156,8 @@ batch(int rules_count)
 	{
 		rk_monitor_request q = transaction(i);
 
-		source[i] = (uint32_t) (q.source / 1000);
-		target[i] = (uint32_t) (q.target / 1000);
+		source[i] = (uint32_t) (rk_id_hash(&q.source) / 1000);
+		target[i] = (uint32_t) (rk_id_hash(&q.target) / 1000);
 		amount[i] = q.amount;
 		ts[i] = (q.ts - EPOCH_NS) / 1000;
 		type[i] = rk_hash2(4, (uint64_t) i) % 5;
@@ -333,7 +333,7 @@ test_late(void **state)
 	rk_rule_request sum = rule_request(1);
 	rk_monitor_request q = transaction(0);
 	rk_monitor_reply r[256];
-	rk_totals_request totals = {1};
+	rk_totals_request totals = {rk_id_of_int(1)};
 	rk_totals_row rows[170];
 	static const struct
 	{
@@ -362,7 +362,7 @@ test_late(void **state)
 	{
 		heard		h = {0};
 
-		q.source = q.target = 1;
+		q.source = q.target = rk_id_of_int(1);
 		q.amount = steps[i].amount * RK_FIXED_ONE;
 		q.ts = EPOCH_NS + steps[i].hour * INT64_C(3600000000000);
 		assert_int_equal(send(&ctx, actor, 300, &q, sizeof(q), r, &h), RK_OK);

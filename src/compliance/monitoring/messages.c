@@ -9,9 +9,9 @@
 #define MAX_FIXED 92233720368.0
 
 static const rk_field monitor_request[] = {
-	RK_FIELD(rk_monitor_request, transaction_id, RK_FIELD_ID,.meaning = "of the transaction"),
-	RK_FIELD(rk_monitor_request, source, RK_FIELD_ID,.meaning = "who pays"),
-	RK_FIELD(rk_monitor_request, target, RK_FIELD_ID,.meaning = "who is paid"),
+	RK_FIELD(rk_monitor_request, transaction_id, RK_FIELD_ANY_ID,.apart = true,.meaning = "of the transaction"),
+	RK_FIELD(rk_monitor_request, source, RK_FIELD_ANY_ID,.meaning = "who pays"),
+	RK_FIELD(rk_monitor_request, target, RK_FIELD_ANY_ID,.meaning = "who is paid"),
 	RK_FIELD(rk_monitor_request, amount, RK_FIELD_FIXED,.min = 0,.max = MAX_FIXED,.meaning = "at least 0"),
 	RK_FIELD(rk_monitor_request, ts, RK_FIELD_TIME,.meaning = "moment of the transaction"),
 	RK_FIELD(rk_monitor_request, transaction_type, RK_FIELD_TEXT,.initial = "NULL",.meaning = "kind of the transaction"),
@@ -33,10 +33,10 @@ static const rk_field monitor_reply[] = {
 };
 
 static const rk_field alert_record[] = {
-	RK_FIELD(rk_monitor_alert, transaction_id, RK_FIELD_ID,.meaning = "that raised it"),
+	RK_FIELD(rk_monitor_alert, transaction_id, RK_FIELD_ANY_ID,.meaning = "that raised it"),
 	RK_FIELD(rk_monitor_alert, alert_type, RK_FIELD_CODE,.choices = rk_mon_type_names,.meaning = "rule_type of the rule"),
 	RK_FIELD(rk_monitor_alert, severity, RK_FIELD_CODE,.choices = rk_mon_severity_names,.meaning = "of the rule"),
-	RK_FIELD(rk_monitor_alert, entity, RK_FIELD_ID,.meaning = "whom it is about"),
+	RK_FIELD(rk_monitor_alert, entity, RK_FIELD_ANY_ID,.meaning = "whom it is about"),
 	RK_FIELD(rk_monitor_alert, threshold, RK_FIELD_FIXED,.meaning = "of the rule"),
 	RK_FIELD(rk_monitor_alert, actual, RK_FIELD_FIXED,.initial = "NULL",
 			 .meaning = "what was compared with it; NULL: beyond 92233720368.54775807"),
@@ -73,7 +73,7 @@ static const rk_field rule_reply[] = {
 };
 
 static const rk_field totals_request[] = {
-	RK_FIELD(rk_totals_request, entity, RK_FIELD_ID,.meaning = "the entity"),
+	RK_FIELD(rk_totals_request, entity, RK_FIELD_ANY_ID,.meaning = "the entity"),
 	{0}
 };
 
@@ -86,7 +86,7 @@ static const rk_field totals_row[] = {
 };
 
 static const rk_field freeze_request[] = {
-	RK_FIELD(rk_freeze_request, entity, RK_FIELD_ID,.meaning = "the entity"),
+	RK_FIELD(rk_freeze_request, entity, RK_FIELD_ANY_ID,.meaning = "the entity"),
 	RK_FIELD(rk_freeze_request, reason, RK_FIELD_TEXT,.initial = "NULL",.meaning = "why"),
 	RK_FIELD(rk_freeze_request, duration, RK_FIELD_INTERVAL,.initial = "NULL",
 			 .meaning = "for how long; NULL: until lifted; 0: lifts it"),

@@ -26,7 +26,7 @@ typedef struct outcome
 	const monitor *m;
 	rk_reply   *reply;
 	const rk_monitor_request *q;
-	int64_t		entity;
+	int64_t		entity;			/* as rk_keys_value has it */
 	int64_t		flags;
 	int32_t		count;
 	int32_t		score;
@@ -46,7 +46,7 @@ send_alert(void *arg, const rk_mon_alert *alert)
 		return;
 	memset(&record, 0, sizeof(record));
 	record.transaction_id = o->q->transaction_id;
-	record.entity = o->entity;
+	record.entity = rk_keys_of_value(&o->m->keys, o->entity);
 	record.rule_id = alert->rule->id;
 	record.threshold = fixed_or_absent(alert->rule->threshold);
 	record.actual = fixed_or_absent(alert->value);
@@ -84,6 +84,8 @@ do_monitor(rk_ctx *ctx, monitor *m, const rk_message *message, rk_reply *reply)
 	outcome		o = {.m = m, .reply = reply, .q = q};
 	rk_mon_sink sink = {send_alert, &o, RK_MON_NEVER};
 	rk_mon_event event;
+	int64_t		source_id;
+	int64_t		target_id;
 	uint32_t	source;
 	uint32_t	target;
 	rk_status	status;
@@ -100,7 +102,7 @@ do_monitor(rk_ctx *ctx, monitor *m, const rk_message *message, rk_reply *reply)
 	memset(&event, 0, sizeof(event));
 	event.ts = floor_divide(q->ts, 1000) - EPOCH_US;
 	event.amount = q->amount;
-	event.transaction = q->transaction_id;
+	event.transaction = (int64_t) rk_id_hash(&q->transaction_id);
 	event.day = q->day == RK_FIELD_ABSENT_INT4 ? (int32_t) floor_divide(event.ts, DAY_US) : q->day - EPOCH_DAYS;
 
 	/* whatever may fail comes first */
@@ -108,23 +110,25 @@ do_monitor(rk_ctx *ctx, monitor *m, const rk_message *message, rk_reply *reply)
 		(status = rk_monitor_word(m, q->currency, sizeof(q->currency), &event.currency)) != RK_OK ||
 		(status = rk_monitor_word(m, q->source_country, sizeof(q->source_country), &event.source_country)) != RK_OK ||
 		(status = rk_monitor_word(m, q->target_country, sizeof(q->target_country), &event.target_country)) != RK_OK ||
-		(status = rk_monitor_want(ctx, m, q->source, &source)) != RK_OK ||
-		(status = rk_monitor_want(ctx, m, q->target, &target)) != RK_OK ||
+		(status = rk_keys_value(ctx, &m->keys, "source", &q->source, true, &source_id)) != RK_OK ||
+		(status = rk_keys_value(ctx, &m->keys, "target", &q->target, true, &target_id)) != RK_OK ||
+		(status = rk_monitor_want(ctx, m, source_id, &source)) != RK_OK ||
+		(status = rk_monitor_want(ctx, m, target_id, &target)) != RK_OK ||
 		(status = rk_monitor_event_room(ctx, m, source)) != RK_OK ||
 		(status = rk_monitor_event_room(ctx, m, target)) != RK_OK ||
 		(status = rk_monitor_pool_room(ctx, m)) != RK_OK)
 		return status;
 
-	o.entity = q->source;
+	o.entity = source_id;
 	event.role = source == target ? RK_MON_IS_SOURCE | RK_MON_IS_TARGET : RK_MON_IS_SOURCE;
-	event.other = q->target;
+	event.other = target_id;
 	rk_monitor_take(m, source, &event, &sink);
 	blocked = is_blocked(m, source, message->sent_ns);
 	if (source != target)
 	{
-		o.entity = q->target;
+		o.entity = target_id;
 		event.role = RK_MON_IS_TARGET;
-		event.other = q->source;
+		event.other = source_id;
 		rk_monitor_take(m, target, &event, &sink);
 		blocked = is_blocked(m, target, message->sent_ns) || blocked;
 	}
@@ -280,10 +284,15 @@ do_load_rule(rk_ctx *ctx, monitor *m, const rk_rule_request *q, rk_reply *reply)
 static rk_status
 do_totals(rk_ctx *ctx, monitor *m, const rk_totals_request *q, rk_reply *reply)
 {
-	uint32_t	i = rk_monitor_find(m, q->entity);
+	int64_t		id;
+	uint32_t	i;
 	rk_totals_row *rows;
 	rk_mon_entity v;
+	rk_status	status = rk_keys_value(ctx, &m->keys, "entity", &q->entity, false, &id);
 
+	if (status != RK_OK)
+		return status;
+	i = rk_monitor_find(m, id);
 	if (i == RK_MON_NONE || m->entities[i].newest == RK_MON_NEVER)
 		return RK_OK;
 	rows = rk_reply_reserve(ctx, reply, (uint32_t) (sizeof(*rows) * m->rules.count));
@@ -304,6 +313,7 @@ do_freeze(rk_ctx *ctx, monitor *m, const rk_message *message, rk_reply *reply)
 	const rk_freeze_request *q = message->payload;
 	rk_freeze_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
 	int64_t		span;
+	int64_t		id;
 	uint32_t	i;
 	rk_status	status;
 
@@ -311,7 +321,9 @@ do_freeze(rk_ctx *ctx, monitor *m, const rk_message *message, rk_reply *reply)
 		return ctx->error.status;
 	if (q->duration != RK_FIELD_ABSENT_INT8 && q->duration < 0)
 		return rk_fail(ctx, RK_ERR_DATA, "duration must not be negative");
-	status = rk_monitor_want(ctx, m, q->entity, &i);
+	if ((status = rk_keys_value(ctx, &m->keys, "entity", &q->entity, true, &id)) != RK_OK)
+		return status;
+	status = rk_monitor_want(ctx, m, id, &i);
 	if (status != RK_OK)
 		return status;
 	if (q->duration == 0)
@@ -344,6 +356,7 @@ monitor_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *re
 static const rk_param monitor_options[] = {
 	{.name = "rules",.type = RK_TYPE_RELATION,.initial = "'rk.compliance_default_rules'",
 	.meaning = "rules to begin with, as the batch function takes them"},
+	RK_ID_TYPE_OPTION,
 	{0}
 };
 
@@ -351,7 +364,7 @@ static const rk_actor_load monitor_loads[] = {{"rules", 303}, {0}};
 
 const rk_actor rk_actor_compliance_transaction_monitoring = {
 	.kernel = "compliance/transaction-monitoring",
-	.version = 1,
+	.version = 2,
 	.description = "alerts of every transaction as it happens, by rules",
 	.messages = rk_compliance_monitoring_messages,
 	.options = monitor_options,

@@ -5,7 +5,7 @@
 #ifndef RK_COMPLIANCE_MONITORING_RING_H
 #define RK_COMPLIANCE_MONITORING_RING_H
 
-#include "../../ring/actor.h"
+#include "../../ring/keys.h"
 #include "monitoring.h"
 
 #define RK_MON_NAME_MAX 64		/* bytes of the name of a rule */
@@ -14,9 +14,9 @@
 
 typedef struct rk_monitor_request
 {
-	int64_t		transaction_id;
-	int64_t		source;
-	int64_t		target;
+	_Alignas(8) rk_id transaction_id;
+	rk_id		source;
+	rk_id		target;
 	int64_t		amount;			/* fixed-point */
 	int64_t		ts;				/* ns since 1970 */
 	char		transaction_type[RK_MON_WORD_MAX];
@@ -37,8 +37,8 @@ typedef struct rk_monitor_reply
 /* What is published for every alert. */
 typedef struct rk_monitor_alert
 {
-	int64_t		transaction_id;
-	int64_t		entity;
+	_Alignas(8) rk_id transaction_id;
+	rk_id		entity;
 	int64_t		rule_id;
 	int64_t		threshold;		/* fixed-point */
 	int64_t		actual;			/* fixed-point; absent: beyond it */
@@ -75,7 +75,7 @@ typedef struct rk_rule_reply
 
 typedef struct rk_totals_request
 {
-	int64_t		entity;
+	_Alignas(8) rk_id entity;
 } rk_totals_request;
 
 typedef struct rk_totals_row
@@ -87,7 +87,7 @@ typedef struct rk_totals_row
 
 typedef struct rk_freeze_request
 {
-	int64_t		entity;
+	_Alignas(8) rk_id entity;
 	int64_t		duration;		/* us; absent: until lifted; 0: lifts */
 	char		reason[128];
 } rk_freeze_request;

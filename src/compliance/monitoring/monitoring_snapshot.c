@@ -66,8 +66,10 @@ rk_monitor_snapshot(rk_ctx *ctx, void *state, rk_writer *writer)
 {
 	monitor    *m = state;
 	uint32_t	n = (uint32_t) rk_dictionary_count(m->words);
-	rk_status	status;
+	rk_status	status = rk_keys_write(ctx, &m->keys, writer);
 
+	if (status != RK_OK)
+		return status;
 	WRITE(n);
 	for (uint32_t i = 0; i < n; i++)
 	{
@@ -224,6 +226,8 @@ read_entity(rk_ctx *ctx, monitor *m, rk_reader *reader)
 	rk_status	status;
 
 	READ(in);
+	if (m->keys.type != RK_IDS_BIGINT && (in.id < 0 || in.id >= rk_keys_count(&m->keys)))
+		return corrupt(ctx);
 	if (in.count < 0 || (uint64_t) in.count > reader->left / sizeof(rk_mon_event) || rk_monitor_find(m, in.id) != RK_MON_NONE)
 		return corrupt(ctx);
 	status = rk_monitor_want(ctx, m, in.id, &i);
@@ -252,7 +256,12 @@ read_entity(rk_ctx *ctx, monitor *m, rk_reader *reader)
 	}
 	for (; e->count < in.count; e->count++)
 	{
+		int64_t		other;
+
 		READ(e->events[e->count]);
+		other = e->events[e->count].other;
+		if (m->keys.type != RK_IDS_BIGINT && (other < 0 || other >= rk_keys_count(&m->keys)))
+			return corrupt(ctx);
 		if (e->count > 0 && e->events[e->count].ts < e->events[e->count - 1].ts)
 			return corrupt(ctx);
 	}
@@ -268,7 +277,8 @@ rk_monitor_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_
 	int64_t		events = 0;
 
 	(void) version;
-	if (status != RK_OK || (status = read_words(ctx, m, reader)) != RK_OK ||
+	if (status != RK_OK || (status = rk_keys_read(ctx, &m->keys, reader)) != RK_OK ||
+		(status = read_words(ctx, m, reader)) != RK_OK ||
 		(status = read_rules(ctx, m, reader)) != RK_OK)
 		return status;
 	READ(count);
@@ -339,7 +349,7 @@ rk_monitor_checksum(rk_ctx *ctx, void *state)
 	for (uint32_t i = 0; i < m->entity_count; i++)
 	{
 		entity	   *e = &m->entities[i];
-		uint64_t	h = rk_hash2((uint64_t) e->id, (uint64_t) e->newest);
+		uint64_t	h = rk_hash2(rk_keys_value_hash(&m->keys, e->id), (uint64_t) e->newest);
 
 		/* made by a message that failed */
 		if (e->newest == RK_MON_NEVER && e->frozen_until == RK_MON_NEVER)
@@ -362,7 +372,7 @@ rk_monitor_checksum(rk_ctx *ctx, void *state)
 			h = rk_hash_fold(h, (uint64_t) v->ts);
 			h = rk_hash_fold(h, decimal_hash(v->amount));
 			h = rk_hash_fold(h, (uint64_t) v->transaction);
-			h = rk_hash_fold(h, (uint64_t) v->other);
+			h = rk_hash_fold(h, rk_keys_value_hash(&m->keys, v->other));
 			h = rk_hash_fold(h, (uint64_t) (uint32_t) v->day << 32 | v->role);
 			h = rk_hash_fold(h, word_hash(m, v->transaction_type) + word_hash(m, v->currency) * 3);
 			h = rk_hash_fold(h, word_hash(m, v->source_country) + word_hash(m, v->target_country) * 3);

@@ -303,13 +303,12 @@ rk_monitor_init(rk_ctx *ctx, const rk_options *options, void **state)
 	rk_bytes	keys[RK_MON_WORDS];
 	uint32_t	codes[RK_MON_WORDS];
 
-	(void) options;
 	if (m == NULL)
 		return RK_ERR_MEMORY;
 	*state = m;
 	m->pool.free = RK_MON_NONE;
 	m->words = rk_dictionary_create(ctx);
-	if (m->words == NULL)
+	if (m->words == NULL || rk_keys_init(ctx, options, &m->keys) != RK_OK)
 		return RK_ERR_MEMORY;
 	for (int i = 0; i < RK_MON_WORDS; i++)
 		keys[i] = (rk_bytes) {rk_mon_words[i], (uint32_t) strlen(rk_mon_words[i])};

@@ -14,7 +14,7 @@
 
 typedef struct entity
 {
-	int64_t		id;
+	int64_t		id;				/* as rk_keys_value has it */
 	rk_mon_event *events;
 	int64_t		count;
 	int64_t		capacity;
@@ -40,6 +40,7 @@ typedef struct pool
 
 typedef struct monitor
 {
+	rk_keys		keys;			/* ids of entities */
 	rk_mon_rules rules;
 	char		(*names)[RK_MON_NAME_MAX];
 	rk_dictionary *words;
