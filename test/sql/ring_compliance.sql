@@ -1,4 +1,4 @@
--- Circular flow, reciprocity, rapid movement and alert correlation as rings: messages, ids of three types, records, errors.
+-- Circular flow, reciprocity, rapid movement, typologies and alert correlation as rings: messages, ids of three types, records, errors.
 CREATE SCHEMA ring_compliance;
 SET search_path = ring_compliance;
 SET TimeZone = 'UTC';
@@ -15,7 +15,7 @@ BEGIN
 END
 $$;
 SELECT type_id, name, kernel, mutating, published, reply_type_id, function FROM rk.message_types
-WHERE kernel IN ('compliance/circular-flow', 'compliance/reciprocity-flow', 'compliance/rapid-movement', 'compliance/alert-correlation') ORDER BY type_id;
+WHERE kernel IN ('compliance/circular-flow', 'compliance/reciprocity-flow', 'compliance/rapid-movement', 'compliance/aml-patterns', 'compliance/alert-correlation') ORDER BY type_id;
 
 -- circles
 CALL rk.ring_up('compliance/circular-flow', 'round', '{"max_cycle_length": 3}');
@@ -60,6 +60,18 @@ SELECT flagged FROM rk.ring_compliance_movement_query('fast', '{00000000-0000-00
 SELECT * FROM rk.ring_compliance_movement_query('fast', u(4));
 SELECT pg_typeof(entity), entity FROM rk.ring_compliance_movement_observe('fast', u(5), u(5), 1, '2024-01-01 11:00');
 
+-- typologies: three between scatter and gather, then a payment back
+CALL rk.ring_up('compliance/aml-patterns', 'types', '{"id_type": "text", "min_fan": 3}');
+CREATE TABLE typology (pattern_type text, entity text, confidence float8, transaction_id bigint, evidence text[], evidence_count int);
+SELECT rk.ring_output('types', 'PatternAlert', 'typology') > 0;
+SELECT m.* FROM (VALUES (1, 'a', 'm1', 0, 100), (2, 'a', 'm2', 1, 100), (3, 'a', 'm3', 2, 100), (4, 'm1', 'b', 10, 95), (5, 'm2', 'b', 10, 95),
+	(6, 'm3', 'b', 10, 95), (7, 'b', 'a', 20, 90)) w (id, s, t, h, amount),
+	rk.ring_compliance_match_pattern('types', id, s, t, amount, timestamptz '2024-01-01' + h * interval '1 hour') m ORDER BY id;
+SELECT * FROM typology ORDER BY transaction_id, pattern_type;
+SELECT * FROM rk.ring_compliance_entity_patterns('types', 'b');
+SELECT * FROM rk.ring_compliance_entity_patterns('types', 'c');
+SELECT rk.ring_call('types', 320, '{"transaction_id": 8, "source": "b", "target": "b", "amount": 5, "ts": "2024-01-02", "transaction_type": "crypto"}');
+
 -- alerts of several rings about the same entities: rings into a ring, and a ring into tables
 CALL rk.ring_up('compliance/alert-correlation', 'desk', '{"id_type": "text", "case_at": "monitor"}');
 CALL rk.ring_up('compliance/rapid-movement', 'speed', '{"amount_threshold": 100, "id_type": "text"}');
@@ -87,6 +99,10 @@ SELECT risk_score > 75, max_severity, patterns, kernel_count, recommendation FRO
 
 -- errors
 \set VERBOSITY default
+SELECT rk.ring_compliance_match_pattern('types', 1, 'a', 'b', 1, '2024-01-01', 'barter');
+CALL rk.ring_up('compliance/aml-patterns', 'bad', '{"min_fan": 1}');
+CALL rk.ring_up('compliance/aml-patterns', 'bad', '{"structuring_low": 1}');
+CALL rk.ring_up('compliance/aml-patterns', 'bad', '{"time_window": "0 hours"}');
 SELECT rk.ring_compliance_circular_add_edge('round', 1, 2, -1, '2024-01-01');
 CALL rk.ring_up('compliance/circular-flow', 'bad', '{"max_cycle_length": 65}');
 SELECT rk.ring_compliance_reciprocity_add('back', 1, 2, -1, '2024-01-01');
@@ -112,9 +128,10 @@ CALL rk.ring_up('compliance/rapid-movement', 'bad', '{"pass_through_threshold": 
 CALL rk.ring_up('compliance/alert-correlation', 'bad', '{"case_at": "never"}');
 SELECT rk.ring_link('speed', 'Nothing', 'desk', '{}');
 CALL rk.ring_down('round');
+CALL rk.ring_down('types');
 CALL rk.ring_down('back');
 CALL rk.ring_down('intime');
 CALL rk.ring_down('fast');
 CALL rk.ring_down('speed');
 CALL rk.ring_down('desk');
-SELECT rk.ring_drop(n) FROM unnest('{round,back,intime,fast,speed,desk}'::text[]) n;
+SELECT rk.ring_drop(n) FROM unnest('{round,types,back,intime,fast,speed,desk}'::text[]) n;

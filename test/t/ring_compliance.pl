@@ -27,7 +27,7 @@ my $node = server('compliance', conf => <<~'CONF');
 	rk.journal_poll = 200ms
 	CONF
 
-my @rings = ('round', 'back', 'fast', 'desk');
+my @rings = ('round', 'types', 'back', 'fast', 'desk');
 my $count = @rings;
 
 $node->safe_psql(
@@ -38,12 +38,14 @@ $node->safe_psql(
 	CREATE TABLE risk (entity text, score float8, kernel_count int, total_alerts bigint);
 	CALL rk.ring_up('compliance/alert-correlation', 'desk', '{"id_type": "text", "time_window": "1000 days"}');
 	CALL rk.ring_up('compliance/circular-flow', 'round', '{"id_type": "text"}');
+	CALL rk.ring_up('compliance/aml-patterns', 'types', '{"id_type": "text", "min_fan": 6, "max_dwell": "2 hours", "time_window": "1 hour", "cycle_window": "6 hours", "min_forwarded": 0.9}');
 	CALL rk.ring_up('compliance/reciprocity-flow', 'back', '{"id_type": "text", "min_amount": 50, "max_delay": "2 hours"}');
 	CALL rk.ring_up('compliance/rapid-movement', 'fast', '{"id_type": "text", "amount_threshold": 3000, "velocity_threshold": 12}');
 	SELECT rk.ring_output(r, 'AlertBroadcast', 'heard'), rk.ring_link(r, 'AlertBroadcast', 'desk', '{}')
-	FROM unnest(ARRAY['round', 'back', 'fast']) r;
+	FROM unnest(ARRAY['round', 'types', 'back', 'fast']) r;
 	SELECT rk.ring_output('desk', 'AggregatedRisk', 'risk');
 	SELECT rk.ring_attach(r, 'wire', '{}') FROM unnest(ARRAY['round', 'back', 'fast']) r;
+	SELECT rk.ring_attach('types', 'wire', '{"fields": {"transaction_id": "id"}}');
 
 	-- time goes on with the number of the row, and some come a little late
 	CREATE PROCEDURE write(rows int) LANGUAGE plpgsql AS $$
@@ -70,6 +72,13 @@ my %queries = (
 			FROM (SELECT source AS e FROM wire UNION SELECT target FROM wire) w, rk.ring_compliance_circular_query('round', e)},
 		q{SELECT md5(string_agg(concat_ws(' ', entity, ratio, (component_id IS NOT NULL)::int, trim_scale(circular_amount)), ',' ORDER BY entity))
 			FROM rk.compliance_circular_flow_entities('SELECT * FROM wire ORDER BY id', id_type => NULL::text)}
+	],
+	types => [
+		q{SELECT md5(string_agg(concat_ws(' ', e, risk_score::numeric(20, 10), pattern_count, transaction_count), ',' ORDER BY e))
+			FROM (SELECT source AS e FROM wire UNION SELECT target FROM wire) w, rk.ring_compliance_entity_patterns('types', e) WHERE pattern_count > 0},
+		q{SELECT md5(string_agg(concat_ws(' ', entity, risk_score::numeric(20, 10), pattern_count, transaction_count), ',' ORDER BY entity))
+			FROM rk.compliance_aml_patterns_entities($$SELECT * FROM wire WHERE ts > (SELECT max(ts) FROM wire) - interval '6 hours' ORDER BY id$$,
+				id_type => NULL::text, min_fan => 6, max_dwell => '2 hours', time_window => '1 hour', cycle_window => '6 hours', min_forwarded => 0.9)}
 	],
 	back => [
 		q{SELECT md5(string_agg(concat_ws(' ', a, b, trim_scale(r.amount_ab), trim_scale(r.amount_ba), trim_scale(r.reciprocal_amount), r.balance, r.count_ab, r.count_ba), ',' ORDER BY a, b))

@@ -208,7 +208,7 @@ const rk_kernel rk_compliance_typologies_kernels[] = {
 	{
 		.id = "compliance/aml-patterns",
 		.domain = "Compliance",
-		.mode = RK_MODE_BATCH,
+		.mode = RK_MODE_BOTH,
 		.description = "Typologies of money laundering in a graph of payments, each by its definition, none cut or sampled",
 		.notes = "Two transactions are linked when the second leaves the payee of the first later, sooner than max_dwell, and carries on at least "
 		"min_forwarded of the amount and at most its inverse. \"Leftmost first\" means: windows that begin at each transaction in turn, "

@@ -41,4 +41,56 @@ typedef struct rk_movement_row
 	char		unused[5];
 } rk_movement_row;
 
+/* ---- compliance/aml-patterns ---- */
+
+#define RK_AML_EVIDENCE 4		/* transactions that an alert names */
+#define RK_AML_EVIDENCE_BYTES (RK_AML_EVIDENCE * 21 + 4)
+
+typedef struct rk_match_request
+{
+	int64_t		transaction_id;
+	rk_id		source;
+	rk_id		target;
+	int64_t		amount;			/* fixed-point */
+	int64_t		ts;				/* ns since 1970 */
+	int16_t		transaction_type;
+	int16_t		unused[3];
+} rk_match_request;
+
+typedef struct rk_match_reply
+{
+	int64_t		patterns_matched;
+	double		max_score;
+	int32_t		match_count;
+	bool		complete;
+	char		unused[3];
+} rk_match_reply;
+
+typedef struct rk_pattern_alert
+{
+	rk_id		entity;
+	int64_t		transaction_id;
+	double		confidence;
+	int64_t		ts;				/* ns since 1970 */
+	int32_t		evidence_count;
+	int16_t		pattern_type;	/* bit + 1 */
+	int16_t		unused;
+	char		evidence[RK_AML_EVIDENCE_BYTES];
+} rk_pattern_alert;
+
+typedef struct rk_entity_patterns_request
+{
+	rk_id		entity;
+} rk_entity_patterns_request;
+
+typedef struct rk_entity_patterns_reply
+{
+	int64_t		patterns_matched;
+	double		risk_score;
+	int64_t		pattern_count;
+	int64_t		transaction_count;
+	int16_t		status;
+	int16_t		unused[3];
+} rk_entity_patterns_reply;
+
 #endif							/* RK_TYPOLOGIES_RING_H */
