@@ -194,6 +194,8 @@ CUDA_LIBRARY = build/cuda/rustkernels_cuda.so
 
 # its normal numbers have the bits of src/compute/normal.c
 build/cuda/monte_carlo.o: NVCC_FLAGS += -fmad=false
+# and so have its sums of products
+build/cuda/similarity.o: NVCC_FLAGS += -fmad=false
 
 build/cuda/%.o: cuda/%.cu $(CUDA_HEADERS)
 	@mkdir -p $(@D)

@@ -206,6 +206,19 @@ typedef struct rk_cuda_attention_head
 	int32_t		value;
 } rk_cuda_attention_head;
 
+typedef struct rk_cuda_length_params
+{
+	double		max_distance;	/* nodes farther away are not reached */
+	uint32_t	source;
+	uint32_t	unused;
+} rk_cuda_length_params;
+
+typedef struct rk_cuda_similarity_params
+{
+	int32_t		term;			/* rk_similarity_term */
+	int32_t		in;				/* rows are those of "in", else of "out" */
+} rk_cuda_similarity_params;
+
 /* Variants have the numbers of rk_label_variant. */
 typedef struct rk_cuda_label_params
 {

@@ -103,6 +103,7 @@ typedef struct rk_graph_size
 	int64		arcs;			/* entries of one direction */
 	bool		weighted;
 	int			threads;
+	int64		pairs;			/* that are given, where they matter; else 0 */
 	bool		kept;			/* its adjacency is, for the next run too: an item of
 								 * a context */
 } rk_graph_size;

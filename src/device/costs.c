@@ -240,6 +240,43 @@ rk_device_attention_cost(int64 nodes, int64 arcs, bool kept, const rk_attention_
 }
 
 rk_device_cost
+rk_device_lengths_cost(int64 nodes, int64 arcs, bool kept)
+{
+	double		n = nodes;
+	double		m = arcs;
+
+	return (rk_device_cost) {
+		.cpu_seconds = 1e-9 * (30 * n + 14 * m),
+		.bytes_to = graph_bytes(n, m, true, kept),
+		.bytes_from = 16 * n,
+		/* rows are relaxed twice, say, and gone through once more for hops */
+		.bytes_moved = 36 * m + 3 * gather_bytes(rk_the_devices, n, m) + 120 * n,
+		.launches = 60
+	};
+}
+
+rk_device_cost
+rk_device_similarity_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed, int64 pairs, bool sums)
+{
+	double		n = nodes;
+	double		m = arcs;
+	double		count = pairs > 0 ? pairs : n;
+	double		row = m / Max(n, 1);
+
+	return (rk_device_cost) {
+		/* entries of two rows that are read side by side, and where they are */
+		.cpu_seconds = 1e-9 * count * (20 + (sums ? 5 : 3) * row),
+		.bytes_to = graph_bytes(n, m, weighted, kept) * (directed ? 2 : 1) + 8 * count + (sums && !weighted ? 8 * n : 0),
+		.bytes_from = (sums ? 12 : 4) * count,
+		/* sectors of both rows, and those that halving looks at */
+		.bytes_moved = count * (4 * SECTOR + (sums && weighted ? 12 : 4) * 2 * row + SECTOR * row / 4),
+		.launches = 4 + count / 2e6,
+		/* scores come of counts on all threads */
+		.host_seconds = 2e-9 * count
+	};
+}
+
+rk_device_cost
 rk_device_labels_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed, bool coloured,
 					  int max_iterations)
 {

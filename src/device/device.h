@@ -101,6 +101,9 @@ extern rk_device_cost rk_device_bfs_cost(int64 nodes, int64 arcs, bool kept);
 extern rk_device_cost rk_device_triangles_cost(int64 nodes, int64 arcs, bool kept);
 extern rk_device_cost rk_device_components_cost(int64 nodes, int64 arcs, bool kept, int threads);
 extern rk_device_cost rk_device_katz_cost(int64 nodes, int64 arcs, bool weighted, bool kept, int max_iterations);
+extern rk_device_cost rk_device_lengths_cost(int64 nodes, int64 arcs, bool kept);
+extern rk_device_cost rk_device_similarity_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed,
+												int64 pairs, bool sums);
 extern rk_device_cost rk_device_labels_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed,
 											bool coloured, int max_iterations);
 extern rk_device_cost rk_device_eigenvector_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed,

@@ -41,6 +41,7 @@
 #include "../../src/graph/neural/neural.h"
 #include "../../src/graph/paths/paths.h"
 #include "../../src/graph/patterns/patterns.h"
+#include "../../src/graph/similarity/neighbor_similarity.h"
 #include "../../src/risk/portfolio/portfolio.h"
 #include "../../src/temporal/garch.h"
 
@@ -285,6 +286,45 @@ run_bfs(rk_ctx *ctx, rk_cuda_call *call)
 	for (int64_t v = 0; status == RK_OK && v < g->nodes; v++)
 		hops[v] = found[v] < 0 ? UINT32_MAX : (uint32_t) found[v];
 	return status;
+}
+
+static rk_status
+run_lengths(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_cuda_length_params *p = call->params;
+	const rk_graph *g = &call->graph->g;
+	rk_shortest_path_params params = {.source = p->source, .max_distance = p->max_distance};
+	uint32_t   *hops = call->output[1].data;
+	int64_t    *found = rk_alloc(ctx, g->nodes, sizeof(int64_t));
+	rk_status	status;
+
+	if (!found)
+		return RK_ERR_MEMORY;
+	status = rk_graph_shortest_path(ctx, g, &params, call->output[0].data, call->output[2].data, found);
+	for (int64_t v = 0; status == RK_OK && v < g->nodes; v++)
+		hops[v] = found[v] < 0 ? UINT32_MAX : (uint32_t) found[v];
+	return status;
+}
+
+static rk_status
+run_similarity(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_cuda_similarity_params *p = call->params;
+	const rk_graph *g = &call->graph->g;
+	rk_neighborhoods hoods = {.nodes = g->nodes, .rows = p->in ? g->in : g->out};
+	rk_measure	m = {.term = p->term, .value = call->input[2].data};
+	const uint32_t *a = call->input[0].data;
+	const uint32_t *b = call->input[1].data;
+	uint32_t   *common = call->output[0].data;
+	double	   *sum = call->output[1].data;
+	double		unused;
+
+	(void) ctx;
+	if (call->input[3].data)
+		hoods.rows.weights = (double *) call->input[3].data;
+	for (int64_t i = 0; i < call->input[0].bytes / (int64_t) sizeof(uint32_t); i++)
+		common[i] = rk_neighbor_intersect(&hoods, &m, a[i], b[i], sum ? &sum[i] : &unused, NULL);
+	return RK_OK;
 }
 
 /* A book of which each position has its weight as value and a volatility of 1. */

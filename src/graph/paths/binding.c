@@ -78,20 +78,23 @@ shortest_path_eccentricity_need(const rk_call *call, const rk_graph_size *size, 
 
 /* Why these arguments are for the CPU only; NULL: they are not. */
 static const char *
-path_refusal(const rk_call *call, bool weighted)
+path_refusal(const rk_call *call, bool weighted, bool negative)
 {
 	int			method = rk_arg_choice(call, "method");
 
-	if (weighted)
-		return "paths with lengths are searched on the CPU only";
-	return method == RK_PATH_AUTO || method == RK_PATH_BFS ? NULL : "the device knows breadth-first search only";
+	if (negative)
+		return "negative lengths are for the CPU only";
+	if (method == RK_PATH_AUTO || method == (weighted ? RK_PATH_DELTA_STEPPING : RK_PATH_BFS))
+		return NULL;
+	return weighted ? "the device knows delta-stepping only" : "the device knows breadth-first search only";
 }
 
 static void
 shortest_path_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
 {
-	*cost = rk_device_bfs_cost(size->nodes, size->arcs, size->kept);
-	if (path_refusal(call, size->weighted))
+	*cost = size->weighted ? rk_device_lengths_cost(size->nodes, size->arcs, size->kept) :
+		rk_device_bfs_cost(size->nodes, size->arcs, size->kept);
+	if (path_refusal(call, size->weighted, false))
 		cost->host_seconds = INFINITY;
 }
 
@@ -100,10 +103,11 @@ static rk_device_run *
 path_device(rk_call *call, const rk_graph_input *input)
 {
 	rk_graph_size size = rk_input_size(call, input, rk_arg_boolean(call, "directed"));
-	const char *refusal = path_refusal(call, input->edges.weight != NULL);
+	bool		weighted = input->edges.weight != NULL;
+	const char *refusal = path_refusal(call, weighted, input->negative);
 
 	if (refusal == NULL)
-		return rk_device_begin(call, RK_CUDA_BFS, &size);
+		return rk_device_begin(call, weighted ? RK_CUDA_LENGTHS : RK_CUDA_BFS, &size);
 	rk_device_skip(call, refusal);
 	return NULL;
 }
@@ -113,18 +117,26 @@ static bool
 path_on_device(rk_call *call, rk_device_run *device, const rk_graph_input *input, const rk_graph *g,
 			   const rk_shortest_path_params *p, double *distance, uint32 *predecessor, int64 *hops)
 {
-	rk_graph_options options = path_options(call, false, false);
-	rk_cuda_bfs_params params = {
+	bool		weighted = g->out.weights != NULL;
+	rk_graph_options options = path_options(call, weighted, false);
+	rk_cuda_bfs_params hop_params = {
 		.max_hops = p->max_distance < g->nodes ? (int64) p->max_distance : g->nodes,
 		.source = p->source
 	};
+	rk_cuda_length_params length_params = {.max_distance = p->max_distance,.source = p->source};
 	uint32	   *found;
 
 	if (device == NULL)
 		return false;
 	found = rk_call_alloc(call, g->nodes, uint32);
 	rk_device_graph(device, input, g, &options);
-	rk_device_params(device, &params, sizeof(params));
+	if (weighted)
+	{
+		rk_device_params(device, &length_params, sizeof(length_params));
+		rk_device_output(device, distance, g->nodes * sizeof(double));
+	}
+	else
+		rk_device_params(device, &hop_params, sizeof(hop_params));
 	rk_device_output(device, found, g->nodes * sizeof(uint32));
 	rk_device_output(device, predecessor, g->nodes * sizeof(uint32));
 	if (!rk_device_finish(device, NULL))
@@ -132,7 +144,8 @@ path_on_device(rk_call *call, rk_device_run *device, const rk_graph_input *input
 	for (int64 v = 0; v < g->nodes; v++)
 	{
 		hops[v] = found[v] == RK_NO_NODE ? -1 : (int64) found[v];
-		distance[v] = hops[v] < 0 ? INFINITY : (double) hops[v];
+		if (!weighted)
+			distance[v] = hops[v] < 0 ? INFINITY : (double) hops[v];
 	}
 	return true;
 }

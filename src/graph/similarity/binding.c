@@ -4,6 +4,9 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
+#include "../../device/device.h"
 #include "../../relation/emit.h"
 #include "../../relation/graph_input.h"
 #include "../../relation/table.h"
@@ -17,8 +20,10 @@ typedef struct neighbor_run
 	rk_graph_input *input;
 	rk_neighborhood direction;
 	rk_similarity_params params;
+	rk_graph_options options;
 	rk_graph	g;
 	rk_neighbor_similarity *similarity;
+	rk_device_run *device;		/* of given pairs; NULL: the CPU */
 } neighbor_run;
 
 static rk_graph_options
@@ -44,11 +49,83 @@ neighbor_params(const rk_call *call)
 	};
 }
 
+/* Why these arguments are for the CPU only; NULL: they are not. */
+static const char *
+pairs_refusal(const rk_call *call, bool with_members)
+{
+	if (rk_arg_is_null(call, "pairs"))
+		return "pairs that are not given are looked for on the CPU only";
+	return with_members ? "common neighbors are listed on the CPU only" : NULL;
+}
+
+static bool
+wants_members(const rk_call *call)
+{
+	return strcmp(call->kernel->id, "graph/common-neighbors") == 0 && rk_arg_boolean(call, "with_members");
+}
+
+static void
+pairs_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	bool		sums = size->weighted || strcmp(call->kernel->id, "graph/adamic-adar") == 0;
+
+	*cost = rk_device_similarity_cost(size->nodes, size->arcs, size->weighted, size->kept,
+									  rk_arg_choice(call, "direction") != RK_NEIGHBORS_BOTH, size->pairs, sums);
+	if (pairs_refusal(call, wants_members(call)))
+		cost->host_seconds = INFINITY;
+}
+
+/* Asks for a device; NULL: the CPU shall do it. */
+static rk_device_run *
+pairs_device(rk_call *call, const neighbor_run *run)
+{
+	rk_graph_size size = rk_input_size(call, run->input, run->direction != RK_NEIGHBORS_BOTH);
+	const char *refusal = pairs_refusal(call, wants_members(call));
+
+	size.pairs = run->params.count;
+	if (refusal == NULL)
+		return rk_device_begin(call, RK_CUDA_SIMILARITY, &size);
+	rk_device_skip(call, refusal);
+	return NULL;
+}
+
+/* Has the rows of given pairs intersected on the device, if one was chosen. */
+static void
+pairs_on_device(rk_call *call, neighbor_run *run)
+{
+	const rk_graph *g = &run->g;
+	const rk_adjacency *rows = run->direction == RK_NEIGHBORS_IN ? &g->in : &g->out;
+	int64		count = run->params.count;
+	rk_cuda_similarity_params params = {.in = run->direction == RK_NEIGHBORS_IN};
+	rk_intersections wanted;
+	uint32	   *common;
+	double	   *sum = NULL;
+
+	if (run->device == NULL || g->nodes == 0)
+		return;
+	rk_graph_neighbor_similarity_wanted(run->similarity, &wanted);
+	params.term = wanted.term;
+	common = rk_call_alloc(call, count, uint32);
+	if (wanted.term != RK_TERM_NONE)
+		sum = rk_call_alloc(call, count, double);
+	rk_device_graph(run->device, run->input, g, &run->options);
+	rk_device_params(run->device, &params, sizeof(params));
+	rk_device_input(run->device, run->params.a, count * sizeof(uint32));
+	rk_device_input(run->device, run->params.b, count * sizeof(uint32));
+	rk_device_input(run->device, wanted.value, g->nodes * sizeof(double));
+	/* weights out of the range of squares are scaled ones */
+	rk_device_input(run->device, wanted.weights == rows->weights ? NULL : wanted.weights, g->arcs * sizeof(double));
+	rk_device_output(run->device, common, count * sizeof(uint32));
+	if (sum)
+		rk_device_output(run->device, sum, count * sizeof(double));
+	if (rk_device_finish(run->device, NULL))
+		rk_graph_neighbor_similarity_given(run->similarity, common, sum);
+}
+
 /* Reads edges and pairs; false when there can be no row. */
 static bool
 open_run(rk_call *call, rk_weight_meaning meaning, neighbor_run *run)
 {
-	rk_graph_options options;
 	rk_similarity_params *p = &run->params;
 
 	*run = (neighbor_run) {.input = rk_read_graph(call, meaning),.direction = rk_arg_choice(call, "direction")};
@@ -64,8 +141,9 @@ open_run(rk_call *call, rk_weight_meaning meaning, neighbor_run *run)
 		if (p->count == 0)
 			return false;
 	}
-	options = neighbor_options(call, run->input->edges.weight != NULL);
-	rk_build_graph(call, run->input, &options, &run->g);
+	run->device = pairs_device(call, run);
+	run->options = neighbor_options(call, run->input->edges.weight != NULL);
+	rk_build_graph(call, run->input, &run->options, &run->g);
 	return true;
 }
 
@@ -73,6 +151,7 @@ open_run(rk_call *call, rk_weight_meaning meaning, neighbor_run *run)
 static void
 emit_scores(rk_call *call, neighbor_run *run)
 {
+	pairs_on_device(call, run);
 	for (;;)
 	{
 		rk_similarity_rows rows;
@@ -224,6 +303,7 @@ common_neighbors(rk_call *call)
 	run.params.min_score = given && min_count <= 1 ? 0 : min_count;
 	run.params.with_members = rk_arg_boolean(call, "with_members");
 	rk_call_check(call, rk_graph_common_neighbors(&call->ctx, &run.g, run.direction, &run.params, &run.similarity));
+	pairs_on_device(call, &run);
 	c.type = rk_emitted_id_type(call);
 	for (;;)
 	{
@@ -377,10 +457,10 @@ RK_FUNCTION(rk_graph_value_similarity_sql, "graph/value-similarity", "");
 RK_SCALAR(rk_graph_value_similarity_histograms_sql, "graph/value-similarity", "_histograms");
 
 const rk_bound_function rk_graph_similarity_bindings[] = {
-	{"graph/jaccard-similarity", "", jaccard_similarity, jaccard_need},
-	{"graph/cosine-similarity", "", cosine_similarity, cosine_need},
-	{"graph/adamic-adar", "", adamic_adar, adamic_adar_need},
-	{"graph/common-neighbors", "", common_neighbors, common_neighbors_need},
+	{"graph/jaccard-similarity", "", jaccard_similarity, jaccard_need, .device_cost = pairs_device_cost},
+	{"graph/cosine-similarity", "", cosine_similarity, cosine_need, .device_cost = pairs_device_cost},
+	{"graph/adamic-adar", "", adamic_adar, adamic_adar_need, .device_cost = pairs_device_cost},
+	{"graph/common-neighbors", "", common_neighbors, common_neighbors_need, .device_cost = pairs_device_cost},
 	{"graph/value-similarity", "", value_similarity},
 	{"graph/value-similarity", "_histograms", histogram_similarity},
 	{0}

@@ -20,6 +20,8 @@ struct rk_neighbor_similarity
 	rk_similarity_params params;
 	rk_wedges  *wedges;			/* all pairs; else NULL */
 	int64_t		next_pair;
+	const uint32_t *given_common;	/* of given pairs, found elsewhere; or NULL */
+	const double *given_sum;
 	rk_similarity_rows rows;	/* of given pairs: arrays of our own */
 	rk_similarity_rows pending; /* rows whose members are still to come */
 	int64_t		read;			/* of these, handed out */
@@ -232,7 +234,13 @@ score_pairs(void *arg, int64_t begin, int64_t end, int64_t number, int thread)
 
 		if (rk_chunk_should_stop(s->ctx, thread))
 			return;
-		rows->common[i] = rk_neighbor_intersect(&s->hoods, &s->m, a, b, &rows->score[i], NULL);
+		if (s->given_common)
+		{
+			rows->common[i] = s->given_common[s->next_pair + i];
+			rows->score[i] = s->given_sum ? s->given_sum[s->next_pair + i] : 0;
+		}
+		else
+			rows->common[i] = rk_neighbor_intersect(&s->hoods, &s->m, a, b, &rows->score[i], NULL);
 	}
 	s->m.score(&s->m, end - begin, rows->a + begin, rows->b + begin, rows->common + begin,
 			   rows->score + begin);
@@ -255,6 +263,19 @@ next_pairs(rk_neighbor_similarity *s, rk_similarity_rows *rows)
 	*rows = s->rows;
 	rows->count = count;
 	return RK_OK;
+}
+
+void
+rk_graph_neighbor_similarity_wanted(const rk_neighbor_similarity *s, rk_intersections *wanted)
+{
+	*wanted = (rk_intersections) {s->m.term, s->m.value, s->hoods.rows.weights};
+}
+
+void
+rk_graph_neighbor_similarity_given(rk_neighbor_similarity *s, const uint32_t *common, const double *sum)
+{
+	s->given_common = common;
+	s->given_sum = sum;
 }
 
 /* ---- members ---- */

@@ -7,15 +7,6 @@
 
 #include "similarity_rows.h"
 
-/* What a common neighbour z adds to the sum of a pair. */
-typedef enum rk_term
-{
-	RK_TERM_NONE,				/* common neighbours are counted, no more */
-	RK_TERM_NODE,				/* a value of z */
-	RK_TERM_MIN,				/* min(w_az, w_bz) */
-	RK_TERM_PRODUCT				/* w_az w_bz */
-} rk_term;
-
 /*
  * A measure of a pair.  Its weight is a number for every entry (u, z) of N(u)
  * that says how much z can bring to a pair of u at most: 1, the value of z,
@@ -25,7 +16,7 @@ typedef enum rk_term
  */
 typedef struct rk_measure
 {
-	rk_term		term;
+	rk_similarity_term term;
 	int			power;			/* need(u, t) = t^power size[u]; 0: t itself */
 	bool		by_size;		/* the smaller size of a pair is at least need()
 								 * of the larger */

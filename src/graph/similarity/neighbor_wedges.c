@@ -77,7 +77,7 @@ should_stop(const walk *a, int64_t work)
  * number of nodes touched, or -1 when the run is to stop.
  */
 static inline __attribute__((always_inline)) int64_t
-walk_rows(const walk *a, rk_term term, bool half, bool touch)
+walk_rows(const walk *a, rk_similarity_term term, bool half, bool touch)
 {
 	const rk_adjacency *rows = &a->w->hoods.rows;
 	const rk_adjacency *columns = &a->w->hoods.columns;

@@ -140,6 +140,31 @@ extern rk_status rk_graph_common_neighbors(rk_ctx *ctx, const rk_graph *g,
 										   const rk_similarity_params *params,
 										   rk_neighbor_similarity **s);
 
+/* What a common neighbour z adds to the sum of a pair. */
+typedef enum rk_similarity_term
+{
+	RK_TERM_NONE,				/* common neighbours are counted, no more */
+	RK_TERM_NODE,				/* a value of z */
+	RK_TERM_MIN,				/* min(w_az, w_bz) */
+	RK_TERM_PRODUCT				/* w_az w_bz */
+} rk_similarity_term;
+
+/*
+ * For an engine that intersects the rows of given pairs itself: what it needs,
+ * and, before the first call of next, what it found, count numbers each that
+ * must stay until the end; sum NULL: the term is RK_TERM_NONE.
+ */
+typedef struct rk_intersections
+{
+	rk_similarity_term term;
+	const double *value;		/* by node; of RK_TERM_NODE */
+	const double *weights;		/* of the rows; NULL: there are none */
+} rk_intersections;
+
+extern void rk_graph_neighbor_similarity_wanted(const rk_neighbor_similarity *s, rk_intersections *wanted);
+extern void rk_graph_neighbor_similarity_given(rk_neighbor_similarity *s, const uint32_t *common,
+											   const double *sum);
+
 extern rk_status rk_graph_neighbor_similarity_next(rk_neighbor_similarity *s,
 												   rk_similarity_rows *rows);
 extern void rk_graph_neighbor_similarity_end(rk_neighbor_similarity *s);
