@@ -97,8 +97,24 @@ SELECT * FROM rk.ring_compliance_entity_risk('desk', 'nobody');
 SELECT * FROM rk.ring_compliance_alert_broadcast('desk', 'my/own', 'sanctions', 5, 'eve', 100, '2024-02-01 14:00', 'fay', 'on a list');
 SELECT risk_score > 75, max_severity, patterns, kernel_count, recommendation FROM rk.ring_compliance_entity_risk('desk', 'eve');
 
+-- who is to be blocked is frozen in a ring that monitors, whose alerts come back through a table
+CALL rk.ring_up('compliance/alert-correlation', 'guard', '{"id_type": "text", "freeze": true, "freeze_duration": "1 day"}');
+CALL rk.ring_up('compliance/transaction-monitoring', 'gate', '{"id_type": "text"}');
+SELECT rk.ring_link('guard', 'Freeze', 'gate', '{"type": "Freeze"}') > 0;
+CREATE TABLE broadcast (source_kernel text, alert_type text, severity int, entity text, related_entity text, risk_score float8, ts timestamptz, context text);
+SELECT rk.ring_output('gate', 'AlertBroadcast', 'broadcast') > 0, rk.ring_attach('guard', 'broadcast', '{}') > 0;
+SELECT risk_score FROM rk.ring_compliance_monitor('gate', 1, 'gil', 'hal', 50000, '2024-03-01 10:00');
+SELECT rk.ring_sync('gate') IS NOT NULL;
+SELECT rk.ring_sync('guard') IS NOT NULL;
+SELECT rk.ring_sync('gate') IS NOT NULL;
+SELECT alert_type, severity, entity, related_entity, risk_score, context FROM broadcast ORDER BY context, entity;
+SELECT entity, r.* FROM unnest('{gil,hal}'::text[]) entity, rk.ring_compliance_entity_risk('guard', entity) r;
+SELECT alert_count, risk_score FROM rk.ring_compliance_monitor('gate', 2, 'gil', 'ida', 1, '2024-03-05 10:00');
+SELECT frozen, blocked_count FROM rk.ring_compliance_freeze('gate', 'gil', duration => '0');
+
 -- errors
 \set VERBOSITY default
+SELECT rk.ring_link('gate', 'AlertBroadcast', 'guard', '{}');
 SELECT rk.ring_compliance_match_pattern('types', 1, 'a', 'b', 1, '2024-01-01', 'barter');
 CALL rk.ring_up('compliance/aml-patterns', 'bad', '{"min_fan": 1}');
 CALL rk.ring_up('compliance/aml-patterns', 'bad', '{"structuring_low": 1}');
@@ -134,4 +150,6 @@ CALL rk.ring_down('intime');
 CALL rk.ring_down('fast');
 CALL rk.ring_down('speed');
 CALL rk.ring_down('desk');
-SELECT rk.ring_drop(n) FROM unnest('{round,types,back,intime,fast,speed,desk}'::text[]) n;
+CALL rk.ring_down('guard');
+CALL rk.ring_down('gate');
+SELECT rk.ring_drop(n) FROM unnest('{guard,gate,round,types,back,intime,fast,speed,desk}'::text[]) n;

@@ -7,6 +7,7 @@
 #include "payments_support.h"
 
 #include "../../src/compliance/monitoring/correlation_ring.h"
+#include "../../src/compliance/monitoring/monitoring_ring.h"
 
 #define ALERTS 3000
 #define ENTITIES 20
@@ -22,6 +23,9 @@ open_correlation(ring *r)
 	option(r, "id_type")->integer = id_type;
 	option(r, "time_window")->integer = WINDOW_NS / 1000;
 	option(r, "case_at")->integer = 1;
+	option(r, "freeze")->truth = true;
+	option(r, "freeze_duration")->is_null = false;
+	option(r, "freeze_duration")->integer = INT64_C(3600000000);
 	ring_open(r);
 }
 
@@ -227,6 +231,17 @@ test_cases(void **state)
 	assert_int_equal(((rk_case_update *) said_list[0].data)->update_type, RK_CASE_STATUS_CHANGE);
 	assert_int_equal(said_list[1].type, 354);
 	assert_false(ack->will_action);
+	/* who is to be blocked is to be frozen, once */
+	step(&r, "e/f", 100, 12 + 121, "sixth", NULL);
+	assert_int_equal(said_count, 2);
+	step(&r, "e/f", 100, 12 + 122, "seventh", NULL);
+	step(&r, "e/f", 100, 12 + 123, "eighth", NULL);
+	assert_true(risk->score >= 75);
+	assert_int_equal(said_list[said_count - 1].type, 358);
+	assert_string_equal(((rk_freeze_request *) said_list[said_count - 1].data)->reason, "alerts of compliance/alert-correlation");
+	assert_true(((rk_freeze_request *) said_list[said_count - 1].data)->duration == INT64_C(3600000000));
+	step(&r, "e/f", 100, 12 + 124, "ninth", NULL);
+	assert_int_not_equal(said_list[said_count - 1].type, 358);
 	/* one that is too old says nothing */
 	step(&r, "a/b", 100, 12, "late", NULL);
 	assert_int_equal(said_count, 0);

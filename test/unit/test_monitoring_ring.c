@@ -18,6 +18,7 @@ static const char *const countries[] = {"", "DE", "KY"};
 typedef struct heard
 {
 	int64_t		count;
+	int64_t		ts;				/* of the last one */
 	uint64_t	sum;
 } heard;
 
@@ -33,9 +34,19 @@ hear(rk_reply *reply, uint32_t type_id, const void *record, uint32_t size)
 	const rk_monitor_alert *a = record;
 	heard	   *h = reply->owner;
 
+	/* the same for other rings, right behind it */
+	if (type_id == RK_ALERT_BROADCAST)
+	{
+		const rk_alert_broadcast *b = record;
+
+		assert_int_equal(size, sizeof(*b));
+		assert_true(b->severity >= 1 && b->severity <= 5 && b->risk_score > 0 && b->ts == h->ts);
+		return;
+	}
 	assert_int_equal(type_id, 302);
 	assert_int_equal(size, sizeof(*a));
 	assert_true(a->message[0] != '\0');
+	h->ts = a->ts;
 	h->count++;
 	h->sum += alert_hash((int64_t) rk_id_hash(&a->transaction_id), a->rule_id, (int64_t) rk_id_hash(&a->entity), a->ts, a->actual);
 }

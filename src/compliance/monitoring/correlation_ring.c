@@ -5,13 +5,15 @@
  *
  * It takes the alerts of other kernels (message 350), through links, topics or
  * tables, keeps those of the last time_window of each entity, and publishes the
- * risk that follows from them, cases, and their updates.
+ * risk that follows from them, cases, and their updates; with the option freeze
+ * it asks rings that monitor to freeze who is to be blocked.
  *
  * Time is that of the alerts: the newest one that the ring has seen is now.
  * What a kernel says of an entity is the highest score of its alerts; the risk
  * of the entity is the mean over kernels, weighted by their numbers of alerts.
  */
 #include "correlation_ring.h"
+#include "monitoring_ring.h"
 
 #include "../../compute/random.h"
 
@@ -46,6 +48,8 @@ typedef struct correlation
 	rk_keys		ids;
 	int64_t		window;			/* ns */
 	int32_t		case_at;		/* recommendation that opens a case */
+	bool		freeze;			/* whether Freeze is said */
+	int64_t		freeze_duration;	/* us, or absent */
 	int64_t		newest;			/* ts of all alerts; INT64_MIN: none yet */
 	int64_t		cases;			/* that were opened */
 	entity	   *entities;		/* by number of the id */
@@ -207,6 +211,21 @@ update_case(const correlation *c, uint32_t i, rk_case_update_type type, double s
 	rk_publish(reply, 356, &record, sizeof(record));
 }
 
+/* Asks to freeze an entity. */
+static void
+ask_to_freeze(const correlation *c, uint32_t i, rk_reply *reply)
+{
+	rk_freeze_request record;
+
+	if (reply->publish == NULL)
+		return;
+	memset(&record, 0, sizeof(record));
+	record.entity = rk_keys_id(&c->ids, i);
+	record.duration = c->freeze_duration;
+	strcpy(record.reason, "alerts of " KERNEL);
+	rk_publish(reply, RK_FREEZE, &record, sizeof(record));
+}
+
 static rk_status
 kernel_number(rk_ctx *ctx, correlation *c, const char *name, uint16_t *number)
 {
@@ -346,6 +365,8 @@ do_alert(rk_ctx *ctx, correlation *c, const rk_alert_broadcast *q, rk_reply *rep
 	else if (e->case_id != 0)
 		update_case(c, i, (int32_t) now.recommendation != e->recommendation ? RK_CASE_RISK_CHANGE : RK_CASE_NEW_EVIDENCE,
 					now.score, q->ts, reply);
+	if (c->freeze && now.recommendation == RK_RECOMMEND_BLOCK && e->recommendation != RK_RECOMMEND_BLOCK)
+		ask_to_freeze(c, i, reply);
 	e->recommendation = now.recommendation;
 	r->will_action = e->case_id != 0;
 	return RK_OK;
@@ -412,6 +433,9 @@ correlation_init(rk_ctx *ctx, const rk_options *options, void **state)
 	if (__builtin_mul_overflow(rk_option_find(options, "time_window")->integer, 1000, &c->window))
 		c->window = INT64_MAX;
 	c->case_at = 1 + (int32_t) rk_option_find(options, "case_at")->integer;
+	c->freeze = rk_option_find(options, "freeze")->truth;
+	c->freeze_duration = rk_option_find(options, "freeze_duration")->is_null ? RK_FIELD_ABSENT_INT8 :
+		rk_option_find(options, "freeze_duration")->integer;
 	c->newest = INT64_MIN;
 	c->capacity = FIRST_ENTITIES;
 	c->entities = rk_alloc0(ctx, FIRST_ENTITIES, sizeof(*c->entities));
@@ -608,6 +632,9 @@ static const rk_param correlation_options[] = {
 	.meaning = "how long an alert counts, before the newest alert of the ring"},
 	{.name = "case_at",.type = RK_TYPE_TEXT,.initial = "'escalate'",.choices = case_choices,
 	.meaning = "the recommendation that opens a case: monitor, escalate or block"},
+	{.name = "freeze",.type = RK_TYPE_BOOLEAN,.initial = "false",
+	.meaning = "publish a Freeze when the recommendation becomes block"},
+	{.name = "freeze_duration",.type = RK_TYPE_INTERVAL,.initial = "NULL",RK_ABOVE(0),.meaning = "for how long; without it, until lifted"},
 	{0}
 };
 
@@ -618,6 +645,7 @@ const rk_actor rk_actor_compliance_alert_correlation = {
 	.messages = rk_compliance_alerts_messages,
 	.options = correlation_options,
 	.feed = 350,
+	.says = rk_freeze_said,
 	.init = correlation_init,
 	.handle = correlation_handle,
 	.snapshot = correlation_snapshot,

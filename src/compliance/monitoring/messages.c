@@ -165,6 +165,11 @@ const rk_message_type rk_compliance_monitoring_messages[] = {
 	{0}
 };
 
+/* the last of them */
+const rk_message_type *const rk_freeze_said[] = {
+	&rk_compliance_monitoring_messages[sizeof(rk_compliance_monitoring_messages) / sizeof(rk_message_type) - 2], NULL
+};
+
 /* ---- compliance/alert-correlation ---- */
 
 static const char *const alert_types[] = {"transaction", "cycle", "pattern", "sanctions", NULL};

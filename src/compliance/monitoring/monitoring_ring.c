@@ -27,6 +27,7 @@ typedef struct outcome
 	rk_reply   *reply;
 	const rk_monitor_request *q;
 	int64_t		entity;			/* as rk_keys_value has it */
+	int64_t		related;		/* the other end */
 	int64_t		flags;
 	int32_t		count;
 	int32_t		score;
@@ -38,6 +39,7 @@ send_alert(void *arg, const rk_mon_alert *alert)
 	outcome    *o = arg;
 	int			score = rk_mon_risk_score(alert->rule->severity);
 	rk_monitor_alert record;
+	rk_alert_broadcast said;
 
 	o->flags |= (int64_t) (UINT64_C(1) << (alert->position < 63 ? alert->position : 63));
 	o->count++;
@@ -56,6 +58,13 @@ send_alert(void *arg, const rk_mon_alert *alert)
 	memcpy(record.rule_name, o->m->names[alert->position], RK_MON_NAME_MAX);
 	rk_mon_describe(alert, record.message);
 	rk_publish(o->reply, 302, &record, sizeof(record));
+	said = rk_alert_of("compliance/transaction-monitoring", RK_ALERT_TRANSACTION, &record.entity, score, record.ts);
+	said.severity = alert->rule->severity > 1 ? alert->rule->severity : 1;
+	if (o->related != o->entity)
+		said.related_entity = rk_keys_of_value(&o->m->keys, o->related);
+	_Static_assert(sizeof(said.context) == sizeof(record.rule_name), "the name of a rule fits");
+	memcpy(said.context, record.rule_name, sizeof(said.context));
+	rk_publish(o->reply, RK_ALERT_BROADCAST, &said, sizeof(said));
 }
 
 static int64_t
@@ -120,6 +129,7 @@ do_monitor(rk_ctx *ctx, monitor *m, const rk_message *message, rk_reply *reply)
 		return status;
 
 	o.entity = source_id;
+	o.related = target_id;
 	event.role = source == target ? RK_MON_IS_SOURCE | RK_MON_IS_TARGET : RK_MON_IS_SOURCE;
 	event.other = target_id;
 	rk_monitor_take(m, source, &event, &sink);
@@ -127,6 +137,7 @@ do_monitor(rk_ctx *ctx, monitor *m, const rk_message *message, rk_reply *reply)
 	if (source != target)
 	{
 		o.entity = target_id;
+		o.related = source_id;
 		event.role = RK_MON_IS_TARGET;
 		event.other = source_id;
 		rk_monitor_take(m, target, &event, &sink);
@@ -367,6 +378,7 @@ const rk_actor rk_actor_compliance_transaction_monitoring = {
 	.version = 2,
 	.description = "alerts of every transaction as it happens, by rules",
 	.messages = rk_compliance_monitoring_messages,
+	.says = rk_alert_broadcast_said,
 	.options = monitor_options,
 	.loads = monitor_loads,
 	.init = rk_monitor_init,

@@ -6,6 +6,7 @@
 #define RK_COMPLIANCE_MONITORING_RING_H
 
 #include "../../ring/keys.h"
+#include "../alert.h"
 #include "monitoring.h"
 
 #define RK_MON_NAME_MAX 64		/* bytes of the name of a rule */
@@ -91,6 +92,10 @@ typedef struct rk_freeze_request
 	int64_t		duration;		/* us; absent: until lifted; 0: lifts */
 	char		reason[128];
 } rk_freeze_request;
+
+/* The description of a Freeze, for rk_actor.says. */
+#define RK_FREEZE 358
+extern const rk_message_type *const rk_freeze_said[];
 
 typedef struct rk_freeze_reply
 {
