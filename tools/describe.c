@@ -399,7 +399,8 @@ print_message_function(const rk_message_type *t, bool id_type)
 		return;
 	printf("CREATE FUNCTION rk.%s(\n\tname text%s", t->function, id_type ? ",\n\tid_type anycompatible" : "");
 	for (const rk_field *f = t->request; f && f->name; f++)
-		printf(",\n\t%s %s%s%s", f->name, rk_field_sql_type(f), f->initial ? " DEFAULT " : "", f->initial ? f->initial : "");
+		/* in quotes: position and others are words of SQL */
+		printf(",\n\t\"%s\" %s%s%s", f->name, rk_field_sql_type(f), f->initial ? " DEFAULT " : "", f->initial ? f->initial : "");
 	if (n == 0)
 		printf("\n) RETURNS void");
 	else if (n == 1)

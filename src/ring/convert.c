@@ -135,10 +135,12 @@ store_absent(const rk_field *field, char *at)
 			for (int i = 0; i < field->size; i += 8)
 				memcpy(at + i, &nan, 8);
 			break;
+		case RK_FIELD_BOOLEAN:
+			*(int8 *) at = RK_FIELD_ABSENT_BOOLEAN;
+			break;
 		case RK_FIELD_TEXT:
 		case RK_FIELD_TEXT_ARRAY:
 		case RK_FIELD_UUID:
-		case RK_FIELD_BOOLEAN:
 		case RK_FIELD_ANY_ID:
 		case RK_FIELD_RECORDS:
 			memset(at, 0, field->size);
@@ -627,11 +629,15 @@ rk_field_fetch(const rk_field *field, const void *record, bool *is_null)
 		case RK_FIELD_INTERVAL:
 			*is_null = v8 == RK_FIELD_ABSENT_INT8;
 			break;
+		case RK_FIELD_TEXT:
 		case RK_FIELD_TEXT_ARRAY:
 			*is_null = *at == 0 && field->initial != NULL;
 			break;
 		case RK_FIELD_ANY_ID:
 			*is_null = *at == RK_ID_NONE;
+			break;
+		case RK_FIELD_BOOLEAN:
+			*is_null = *(const int8 *) at == RK_FIELD_ABSENT_BOOLEAN;
 			break;
 		default:
 			break;

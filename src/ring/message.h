@@ -28,7 +28,7 @@ typedef enum rk_field_kind
 	RK_FIELD_INT8,				/* int64_t; bigint */
 	RK_FIELD_FLOAT8,			/* double; double precision */
 	RK_FIELD_FIXED,				/* int64_t, 8 decimals; numeric */
-	RK_FIELD_BOOLEAN,			/* bool; boolean */
+	RK_FIELD_BOOLEAN,			/* bool, int8_t where it may be NULL; boolean */
 	RK_FIELD_CODE,				/* int16_t, one of a closed set; text */
 	RK_FIELD_ID,				/* int64_t; bigint, smaller integers widen */
 	RK_FIELD_TIME,				/* int64_t, ns since 1970 UTC; timestamptz */
@@ -94,8 +94,9 @@ typedef struct rk_field
 #define RK_FIELD_ABSENT_INT8 INT64_MIN	/* also of ids, fixed-point numbers, times, intervals */
 #define RK_FIELD_ABSENT_INT4 INT32_MIN
 #define RK_FIELD_ABSENT_CODE INT16_MIN	/* also of RK_FIELD_INT2 */
-								/* FLOAT8 and its arrays: NaN; TEXT: empty; BOOLEAN,
-								 * UUID, ANY_ID, TEXT_ARRAY, RECORDS: zeros */
+								/* FLOAT8 and its arrays: NaN; TEXT: empty; UUID,
+								 * ANY_ID, TEXT_ARRAY, RECORDS: zeros */
+#define RK_FIELD_ABSENT_BOOLEAN (-1)	/* of a field that is an int8_t */
 
 typedef struct rk_message_type
 {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../compute/random.h"
+#include "keys.h"
 
 uint64_t
 rk_name_hash(const char *text)
@@ -136,6 +137,20 @@ rk_names_clear(rk_names *names)
 	names->count = 0;
 	if (names->slots)
 		memset(names->slots, 0, names->slot_count * sizeof(uint32_t));
+}
+
+rk_status
+rk_name_of_id(rk_ctx *ctx, const char *field, const rk_id *id, rk_name *name)
+{
+	char		text[RK_ID_ROOM] = {0};
+
+	if (id->kind != RK_ID_NONE)
+		(void) rk_id_text(id, text);
+	if (strlen(text) > RK_NAME_BYTES)
+		return rk_fail(ctx, RK_ERR_PARAMETER, "field \"%s\" has room for %d bytes only", field, RK_NAME_BYTES);
+	memset(name, 0, sizeof(*name));
+	memcpy(name->text, text, strlen(text));
+	return rk_name_check(ctx, field, name->text);
 }
 
 rk_status

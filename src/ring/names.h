@@ -10,6 +10,7 @@
 #define RK_RING_NAMES_H
 
 #include "../compute/ctx.h"
+#include "message.h"
 
 #define RK_NAME_BYTES 40
 #define RK_NO_NAME UINT32_MAX
@@ -46,6 +47,12 @@ extern void rk_names_remove(rk_names *names, uint32_t i);
 
 /* Removes all; the memory stays. */
 extern void rk_names_clear(rk_names *names);
+
+/*
+ * The name that an id of a message is: its text, whatever it was sent as.  Fails
+ * when there is none, or when it is longer than RK_NAME_BYTES.
+ */
+extern rk_status rk_name_of_id(rk_ctx *ctx, const char *field, const rk_id *id, rk_name *name);
 
 /* Fails when a field of a message holds no name. */
 extern rk_status rk_name_check(rk_ctx *ctx, const char *field, const char *text);

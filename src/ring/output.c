@@ -559,11 +559,12 @@ forward(rk_hosted *h, const rk_output *o)
 	for (Size at = 0; at < h->records.size; at += record_size(record_at(h, at)))
 	{
 		const record *r = record_at(h, at);
+		bool		says_all = true;
 
 		if (r->type_id != o->type_id || r->apply_seq <= o->after_seq || (reply && is_nothing(record_of, (char *) (r + 1))))
 			continue;
 		memset(request, 0, map.type->request_size);
-		for (int i = 0; map.type->request[i].name; i++)
+		for (int i = 0; map.type->request[i].name && says_all; i++)
 		{
 			const rk_field *f = &map.type->request[i];
 			Datum		value = (Datum) 0;
@@ -583,9 +584,14 @@ forward(rk_hosted *h, const rk_output *o)
 			}
 			if (is_null && f->initial)
 				rk_field_default(f, request);
+			else if (is_null)
+				says_all = false;
 			else
 				rk_field_store(f, request, value, type, is_null);
 		}
+		/* nothing for a field that the message must have: it is about something else */
+		if (!says_all)
+			continue;
 		memcpy(VARDATA(payload), request, map.type->request_size);
 		(void) rk_journal_write(o->destination, map.type->type_id, RK_PRIORITY_NORMAL, payload);
 	}

@@ -523,6 +523,45 @@ make_room(rk_ring *ring, const rk_outgoing *out, const rk_slot *message, int64 d
 	return true;
 }
 
+/* Waits until there is a block of shared memory for a long payload, if the policy says so: hosts give them back. */
+static void
+wait_for_block(rk_ring *ring, const rk_outgoing *out, rk_slot *message)
+{
+	bool		waits = !out->never_waits && (out->may_wait || ring->overflow == RK_OVERFLOW_BLOCK);
+	int64		until = out->deadline_ns ? out->deadline_ns : rk_now_ns() + INT64CONST(30000000000);
+
+	while (message->block == RK_SLAB_NONE)
+	{
+		if (!waits || rk_now_ns() > until)
+			ereport(ERROR,
+					(errcode(ERRCODE_OUT_OF_MEMORY),
+					 errmsg("no shared memory for a message of %u bytes", out->length),
+					 errhint("Try again, or raise \"rk.ring_memory\" and restart the server.")));
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		message->block = rk_slab_take(rk_region_slab(), out->length);
+	}
+}
+
+static void
+take_block(rk_ring *ring, const rk_outgoing *out, rk_slot *message)
+{
+	message->block = rk_slab_take(rk_region_slab(), out->length);
+	if (likely(message->block != RK_SLAB_NONE))
+		return;
+	PG_TRY();
+	{
+		wait_for_block(ring, out, message);
+	}
+	PG_CATCH();
+	{
+		unsent(message);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+}
+
 /* Fills in the header and sends, waiting for room if the policy says so. */
 static bool
 dispatch(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_slot *message)
@@ -568,15 +607,7 @@ dispatch(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_slot 
 					 errdetail("It has %u bytes, at most %d are allowed.", out->length, rk_max_message_size),
 					 errhint("Pass a relation instead, or raise \"rk.max_message_size\" up to 64 kB.")));
 		}
-		message->block = rk_slab_take(rk_region_slab(), out->length);
-		if (message->block == RK_SLAB_NONE)
-		{
-			unsent(message);
-			ereport(ERROR,
-					(errcode(ERRCODE_OUT_OF_MEMORY),
-					 errmsg("no shared memory for a message of %u bytes", out->length),
-					 errhint("Try again, or raise \"rk.ring_memory\" and restart the server.")));
-		}
+		take_block(ring, out, message);
 		memcpy(rk_slab_data(rk_region_slab(), message->block), out->payload, out->length);
 		if (!(message->flags & RK_SLOT_EXTRA))
 			memset(&message->source, 0, sizeof(rk_slot) - offsetof(rk_slot, source));

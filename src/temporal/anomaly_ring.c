@@ -48,13 +48,11 @@ typedef struct watcher
 /* ---- shared by the temporal actors ---- */
 
 rk_status
-rk_series_check(rk_ctx *ctx, const char *series_id, double value)
+rk_series_check(rk_ctx *ctx, double value)
 {
-	rk_status	status = rk_name_check(ctx, "series_id", series_id);
-
-	if (status == RK_OK && !(fabs(value) <= RK_RING_VALUE_MAX))
-		status = rk_fail(ctx, RK_ERR_PARAMETER, "field \"value\" must be from %g to %g", -RK_RING_VALUE_MAX, RK_RING_VALUE_MAX);
-	return status;
+	if (fabs(value) <= RK_RING_VALUE_MAX)
+		return RK_OK;
+	return rk_fail(ctx, RK_ERR_PARAMETER, "field \"value\" must be from %g to %g", -RK_RING_VALUE_MAX, RK_RING_VALUE_MAX);
 }
 
 /* ---- series ---- */
@@ -207,15 +205,20 @@ observe(rk_ctx *ctx, watcher *s, const rk_message *message, rk_reply *reply)
 	const rk_series_value *q = message->payload;
 	rk_anomaly_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
 	int64_t		ts = q->ts == RK_FIELD_ABSENT_INT8 ? message->sent_ns : q->ts;
-	uint32_t	i = rk_names_find(&s->names, q->series_id);
 	watch		fresh = s->initial;
-	watch	   *w = i == RK_NO_NAME ? &fresh : &s->list[i];
+	rk_name		name;
+	uint32_t	i;
+	watch	   *w;
 	rk_status	status;
 
 	if (r == NULL)
 		return ctx->error.status;
-	if ((status = rk_series_check(ctx, q->series_id, q->value)) != RK_OK ||
-		(i == RK_NO_NAME && (status = reserve(ctx, s)) != RK_OK))
+	if ((status = rk_name_of_id(ctx, "series_id", &q->series_id, &name)) != RK_OK ||
+		(status = rk_series_check(ctx, q->value)) != RK_OK)
+		return status;
+	i = rk_names_find(&s->names, name.text);
+	w = i == RK_NO_NAME ? &fresh : &s->list[i];
+	if (i == RK_NO_NAME && (status = reserve(ctx, s)) != RK_OK)
 		return status;
 	if ((status = make_room(ctx, w)) != RK_OK)
 	{
@@ -225,7 +228,7 @@ observe(rk_ctx *ctx, watcher *s, const rk_message *message, rk_reply *reply)
 	}
 	if (i == RK_NO_NAME)
 	{
-		i = rk_names_add(&s->names, q->series_id);
+		i = rk_names_add(&s->names, name.text);
 		s->list[i] = fresh;
 		w = &s->list[i];
 	}
@@ -236,10 +239,10 @@ observe(rk_ctx *ctx, watcher *s, const rk_message *message, rk_reply *reply)
 	{
 		double		times = r->score / threshold_of(w);
 		rk_anomaly_alert alert = {
-			.ts = ts,.value = q->value,.score = r->score,.severity = times >= 2 ? 3 : times >= 1.5 ? 2 : 1
+			.series_id = q->series_id,.ts = ts,.value = q->value,.score = r->score,
+			.severity = times >= 2 ? 3 : times >= 1.5 ? 2 : 1
 		};
 
-		memcpy(alert.series_id, q->series_id, RK_NAME_BYTES);
 		rk_publish(reply, 1146, &alert, sizeof(alert));
 	}
 	return RK_OK;
@@ -280,16 +283,18 @@ static rk_status
 configure(rk_ctx *ctx, watcher *s, const rk_anomaly_settings *q, rk_reply *reply)
 {
 	rk_anomaly_applied *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	uint32_t	i = rk_names_find(&s->names, q->series_id);
-	const watch *old = i == RK_NO_NAME ? &s->initial : &s->list[i];
-	watch		w = *old;
-	rk_status	status = rk_name_check(ctx, "series_id", q->series_id);
+	rk_name		name;
+	uint32_t	i;
+	const watch *old;
+	watch		w;
+	rk_status	status = r ? rk_name_of_id(ctx, "series_id", &q->series_id, &name) : ctx->error.status;
 	bool		anew;
 
-	if (r == NULL)
-		return ctx->error.status;
 	if (status != RK_OK)
 		return status;
+	i = rk_names_find(&s->names, name.text);
+	old = i == RK_NO_NAME ? &s->initial : &s->list[i];
+	w = *old;
 	if (!isnan(q->threshold) && !(q->threshold > 0 && q->threshold <= RK_RING_VALUE_MAX))
 		return rk_fail(ctx, RK_ERR_PARAMETER, "field \"threshold\" must be above 0 and at most %g", RK_RING_VALUE_MAX);
 	if ((q->window_size != RK_FIELD_ABSENT_INT4 && (status = check_size(ctx, "window_size", q->window_size, 2)) != RK_OK) ||
@@ -328,7 +333,7 @@ configure(rk_ctx *ctx, watcher *s, const rk_anomaly_settings *q, rk_reply *reply
 			return status;
 		}
 		if (i == RK_NO_NAME)
-			i = rk_names_add(&s->names, q->series_id);
+			i = rk_names_add(&s->names, name.text);
 		else
 			free_watch(ctx, &s->list[i]);
 	}
@@ -341,11 +346,14 @@ static rk_status
 query(rk_ctx *ctx, const watcher *s, const rk_series_name *q, rk_reply *reply)
 {
 	rk_anomaly_state *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	uint32_t	i = rk_names_find(&s->names, q->series_id);
+	rk_name		name;
+	uint32_t	i;
 	const watch *w;
+	rk_status	status = r ? rk_name_of_id(ctx, "series_id", &q->series_id, &name) : ctx->error.status;
 
-	if (r == NULL)
-		return ctx->error.status;
+	if (status != RK_OK)
+		return status;
+	i = rk_names_find(&s->names, name.text);
 	r->status = i == RK_NO_NAME;
 	r->mean = r->stddev = r->threshold = NAN;
 	if (i == RK_NO_NAME)

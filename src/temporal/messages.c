@@ -4,7 +4,7 @@
  */
 #include "temporal_ring.h"
 
-#define SERIES(record) RK_FIELD(record, series_id, RK_FIELD_TEXT,.meaning = "the series, 40 bytes at most")
+#define SERIES(record) RK_FIELD(record, series_id, RK_FIELD_ANY_ID,.meaning = "the series, as text 40 bytes at most")
 #define TIME(record) RK_FIELD(record, ts, RK_FIELD_TIME,.initial = "NULL",.meaning = "when; NULL: when it was sent")
 #define NULLABLE(record, field, words) RK_FIELD(record, field, RK_FIELD_FLOAT8,.initial = "NULL",.meaning = words)
 

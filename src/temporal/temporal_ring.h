@@ -2,9 +2,9 @@
  * temporal_ring.h
  *	  The payloads of the temporal actors.
  *
- * Series are names of at most RK_NAME_BYTES bytes.  Values are double
- * precision: variances of daily returns would lose their digits in fixed-point
- * numbers.
+ * Series have ids of any type, known by their text of at most RK_NAME_BYTES
+ * bytes.  Values are double precision: variances of daily returns would lose
+ * their digits in fixed-point numbers.
  */
 #ifndef RK_TEMPORAL_RING_H
 #define RK_TEMPORAL_RING_H
@@ -19,18 +19,18 @@
 /* A value of a series; both actors are fed with it. */
 typedef struct rk_series_value
 {
-	char		series_id[RK_NAME_BYTES];
+	rk_id		series_id;
 	double		value;
 	int64_t		ts;				/* ns since 1970; absent: when it was sent */
 } rk_series_value;
 
 typedef struct rk_series_name
 {
-	char		series_id[RK_NAME_BYTES];
+	rk_id		series_id;
 } rk_series_name;
 
-/* Checks the name and the value of a series. */
-extern rk_status rk_series_check(rk_ctx *ctx, const char *series_id, double value);
+/* Checks the value of a series. */
+extern rk_status rk_series_check(rk_ctx *ctx, double value);
 
 /* ---- temporal/volatility-analysis ---- */
 
@@ -43,7 +43,7 @@ typedef struct rk_volatility_reply
 
 typedef struct rk_volatility_query
 {
-	char		series_id[RK_NAME_BYTES];
+	rk_id		series_id;
 	int32_t		horizon;
 	int32_t		unused;
 } rk_volatility_query;
@@ -63,7 +63,7 @@ typedef struct rk_volatility_step
 
 typedef struct rk_ewma_request
 {
-	char		series_id[RK_NAME_BYTES];
+	rk_id		series_id;
 	double		value;
 	double		lambda;
 	int64_t		ts;
@@ -77,7 +77,7 @@ typedef struct rk_ewma_reply
 
 typedef struct rk_coefficients_request
 {
-	char		series_id[RK_NAME_BYTES];
+	rk_id		series_id;
 	double		omega;
 	double		alpha[RK_GARCH_LAGS];	/* NaN behind the last one */
 	double		beta[RK_GARCH_LAGS];
@@ -102,7 +102,7 @@ typedef struct rk_coefficients_reply
 /* Published when the forecast jumps. */
 typedef struct rk_volatility_spike
 {
-	char		series_id[RK_NAME_BYTES];
+	rk_id		series_id;
 	double		volatility;
 	double		previous;
 	double		ratio;
@@ -134,7 +134,7 @@ typedef struct rk_anomaly_reply
 
 typedef struct rk_anomaly_settings
 {
-	char		series_id[RK_NAME_BYTES];
+	rk_id		series_id;
 	double		threshold;		/* NaN: as it is */
 	int32_t		window_size;	/* absent: as it is */
 	int32_t		period;			/* likewise; 0: none */
@@ -158,7 +158,7 @@ typedef struct rk_anomaly_state
 /* Published for every anomaly. */
 typedef struct rk_anomaly_alert
 {
-	char		series_id[RK_NAME_BYTES];
+	rk_id		series_id;
 	int64_t		ts;
 	double		value;
 	double		score;

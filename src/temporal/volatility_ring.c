@@ -245,25 +245,28 @@ severity_of(double ratio)
 
 /* Finds the series, or makes it, and takes a return. */
 static rk_status
-observe(rk_ctx *ctx, volatilities *s, const char *series_id, double value, double lambda, int64_t ts, rk_reply *reply,
+observe(rk_ctx *ctx, volatilities *s, const rk_id *series_id, double value, double lambda, int64_t ts, rk_reply *reply,
 		series **result)
 {
-	uint32_t	i = rk_names_find(&s->names, series_id);
+	rk_name		name;
+	uint32_t	i;
 	series		fresh = {0};
-	series	   *v = i == RK_NO_NAME ? &fresh : &s->list[i];
+	series	   *v;
 	double		before;
 	double		after;
 	rk_status	status;
 
-	if ((status = rk_series_check(ctx, series_id, value)) != RK_OK)
+	if ((status = rk_name_of_id(ctx, "series_id", series_id, &name)) != RK_OK || (status = rk_series_check(ctx, value)) != RK_OK)
 		return status;
 	if (!(lambda > 0 && lambda < 1))
 		return rk_fail(ctx, RK_ERR_PARAMETER, "field \"lambda\" must be above 0 and below 1");
+	i = rk_names_find(&s->names, name.text);
+	v = i == RK_NO_NAME ? &fresh : &s->list[i];
 	if ((i == RK_NO_NAME && (status = reserve(ctx, s)) != RK_OK) || (status = return_room(ctx, v, s->window)) != RK_OK)
 		return status;
 	if (i == RK_NO_NAME)
 	{
-		i = rk_names_add(&s->names, series_id);
+		i = rk_names_add(&s->names, name.text);
 		s->list[i] = fresh;
 		v = &s->list[i];
 	}
@@ -274,11 +277,10 @@ observe(rk_ctx *ctx, volatilities *s, const char *series_id, double value, doubl
 	if (v->count > s->least && severity_of(after / before) > 0 && reply->publish)
 	{
 		rk_volatility_spike spike = {
-			.volatility = after,.previous = before,.ratio = after / before,.ts = ts,
+			.series_id = *series_id,.volatility = after,.previous = before,.ratio = after / before,.ts = ts,
 			.severity = severity_of(after / before)
 		};
 
-		memcpy(spike.series_id, series_id, RK_NAME_BYTES);
 		rk_publish(reply, 1104, &spike, sizeof(spike));
 	}
 	*result = v;
@@ -296,7 +298,7 @@ update(rk_ctx *ctx, volatilities *s, const rk_message *message, rk_reply *reply)
 
 	if (r == NULL)
 		return ctx->error.status;
-	status = observe(ctx, s, q->series_id, q->value, s->lambda, ts, reply, &v);
+	status = observe(ctx, s, &q->series_id, q->value, s->lambda, ts, reply, &v);
 	if (status != RK_OK)
 		return status;
 	r->variance = variance_of(v);
@@ -316,7 +318,7 @@ update_weighted(rk_ctx *ctx, volatilities *s, const rk_message *message, rk_repl
 
 	if (r == NULL)
 		return ctx->error.status;
-	status = observe(ctx, s, q->series_id, q->value, q->lambda, ts, reply, &v);
+	status = observe(ctx, s, &q->series_id, q->value, q->lambda, ts, reply, &v);
 	if (status != RK_OK)
 		return status;
 	r->variance = weighted_variance(v);
@@ -331,16 +333,22 @@ query(rk_ctx *ctx, const volatilities *s, const rk_volatility_query *q, rk_reply
 {
 	rk_volatility_answer *r;
 	rk_volatility_step *steps;
-	uint32_t	i = rk_names_find(&s->names, q->series_id);
-	const series *v = i == RK_NO_NAME ? NULL : &s->list[i];
+	rk_name		name;
+	uint32_t	i;
+	const series *v;
 	garch		g;
 	double		variance;
+	rk_status	status = rk_name_of_id(ctx, "series_id", &q->series_id, &name);
 
+	if (status != RK_OK)
+		return status;
 	if (q->horizon < 1 || q->horizon > 1000)
 		return rk_fail(ctx, RK_ERR_PARAMETER, "field \"horizon\" must be from 1 to 1000");
 	r = rk_reply_reserve(ctx, reply, sizeof(*r));
 	if (r == NULL)
 		return ctx->error.status;
+	i = rk_names_find(&s->names, name.text);
+	v = i == RK_NO_NAME ? NULL : &s->list[i];
 	variance = v ? variance_of(v) : NAN;
 	r->volatility = sqrt(variance);
 	r->persistence = v == NULL ? NAN : v->model ? persistence_of(v->model) : 1;
@@ -417,13 +425,16 @@ static rk_status
 set_coefficients(rk_ctx *ctx, volatilities *s, const rk_coefficients_request *q, rk_reply *reply)
 {
 	rk_coefficients_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	uint32_t	i = rk_names_find(&s->names, q->series_id);
+	rk_name		name;
+	uint32_t	i = RK_NO_NAME;
 	garch		g = {.omega = q->omega,.p = length_of(q->alpha),.q = length_of(q->beta)};
 	garch	   *model;
-	rk_status	status = rk_name_check(ctx, "series_id", q->series_id);
+	rk_status	status = rk_name_of_id(ctx, "series_id", &q->series_id, &name);
 
 	if (r == NULL)
 		return ctx->error.status;
+	if (status == RK_OK)
+		i = rk_names_find(&s->names, name.text);
 	memcpy(g.alpha, q->alpha, sizeof(double) * g.p);
 	memcpy(g.beta, q->beta, sizeof(double) * g.q);
 	if (status != RK_OK || (status = check_coefficients(ctx, &g)) != RK_OK ||
@@ -434,7 +445,7 @@ set_coefficients(rk_ctx *ctx, volatilities *s, const rk_coefficients_request *q,
 		return RK_ERR_MEMORY;
 	if (i == RK_NO_NAME)
 	{
-		i = rk_names_add(&s->names, q->series_id);
+		i = rk_names_add(&s->names, name.text);
 		s->list[i] = (series) {0};
 	}
 	filter(&g, &s->list[i]);
@@ -479,16 +490,19 @@ static rk_status
 fit(rk_ctx *ctx, volatilities *s, const rk_series_name *q, rk_reply *reply)
 {
 	rk_coefficients_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	uint32_t	i = rk_names_find(&s->names, q->series_id);
+	rk_name		name;
+	uint32_t	i;
 	rk_model_status outcome = RK_MODEL_UNKNOWN_SERIES;
-	series	   *v = i == RK_NO_NAME ? NULL : &s->list[i];
+	series	   *v;
 	garch		g;
 	garch	   *model;
 	rk_ctx		call;
-	rk_status	status;
+	rk_status	status = r ? rk_name_of_id(ctx, "series_id", &q->series_id, &name) : ctx->error.status;
 
-	if (r == NULL)
-		return ctx->error.status;
+	if (status != RK_OK)
+		return status;
+	i = rk_names_find(&s->names, name.text);
+	v = i == RK_NO_NAME ? NULL : &s->list[i];
 	r->long_run_variance = NAN;
 	r->status = RK_MODEL_UNKNOWN_SERIES;
 	if (v == NULL)

@@ -22,7 +22,7 @@ SELECT count(*), count(*) FILTER (WHERE is_anomaly) AS anomalies,
 FROM (SELECT *, row_number() OVER (ORDER BY series_id, t) FROM rk.temporal_anomaly_detection('SELECT * FROM reading', 'rolling_zscore', window_size => 12)) b
 JOIN (SELECT j.expected, j.score, row_number() OVER (ORDER BY apply_seq), j.is_anomaly AS is_anomaly FROM judged j) j USING (row_number, is_anomaly);
 SELECT series_id, ts, value, round(score::numeric, 4) AS score, severity FROM odd ORDER BY ts, series_id;
-SELECT round(mean::numeric, 6) AS mean, round(stddev::numeric, 6) AS stddev, n, threshold FROM rk.ring_temporal_anomaly_query('watch', '2');
+SELECT round(mean::numeric, 6) AS mean, round(stddev::numeric, 6) AS stddev, n, threshold FROM rk.ring_temporal_anomaly_query('watch', 2);
 SELECT * FROM rk.ring_temporal_anomaly_query('watch', '99');
 -- one by one
 SELECT expected, score, is_anomaly, lower, upper, n, in_order FROM rk.ring_temporal_anomaly_observe('watch', 'cpu', 1, '2024-01-01');

@@ -87,7 +87,6 @@ assert_normalised(const char *text, bool transliterate, const uint32_t *expected
 	assert_int_equal(rk_normalise(n, bytes_of(text), &symbols, &count), RK_OK);
 	assert_int_equal(count, expected_count);
 	assert_memory_equal(symbols, expected, sizeof(uint32_t) * count);
-	rk_normaliser_close(n);
 	rk_ctx_destroy(&ctx);
 }
 
@@ -162,7 +161,7 @@ known_similarities(void **state)
 
 /* The best similarity of two rows over all their names. */
 static double
-best_of(rk_name_matcher *m, const rk_names *q, int64_t row, const rk_names *e, int64_t entry)
+best_of(rk_name_matcher *m, const rk_name_set *q, int64_t row, const rk_name_set *e, int64_t entry)
 {
 	double		best = 0;
 
@@ -271,8 +270,8 @@ runs_agree(void **state)
 {
 	rk_ctx		ctx;
 	rk_normaliser *n;
-	rk_names	names;
-	rk_names   *sets[] = {&names};
+	rk_name_set	names;
+	rk_name_set   *sets[] = {&names};
 	rk_name_index index;
 	test_rows  *rows = make_rows(3, ROWS);
 	uint8_t    *seen;
@@ -302,7 +301,6 @@ runs_agree(void **state)
 		}
 		assert_true(count == RK_RUN || found >> count == 0);
 	}
-	rk_normaliser_close(n);
 	rk_ctx_destroy(&ctx);
 	free(rows);
 }

@@ -12,13 +12,26 @@
 #include "../../src/temporal/temporal.h"
 #include "../../src/temporal/temporal_ring.h"
 
-static void
-set_series(char *to, uint64_t number)
+/* Ids of all kinds. */
+static rk_id
+series_id(uint64_t number)
 {
-	char		text[RK_NAME_BYTES + 1] = {0};
+	rk_id		id = {.kind = RK_ID_TEXT};
+	int64_t		value = -(int64_t) number;
 
-	snprintf(text, sizeof(text), "series %llu", (unsigned long long) number);
-	memcpy(to, text, RK_NAME_BYTES);
+	if (number % 3 == 0)
+	{
+		id = (rk_id) {.kind = RK_ID_INT,.length = sizeof(value)};
+		memcpy(id.bytes, &value, sizeof(value));
+	}
+	else if (number % 3 == 1)
+	{
+		id = (rk_id) {.kind = RK_ID_UUID,.length = 16};
+		memset(id.bytes, (int) number, 16);
+	}
+	else
+		id.length = (uint8_t) snprintf(id.bytes, RK_ID_BYTES, "series %llu", (unsigned long long) number);
+	return id;
 }
 
 /* Nearly normal, variance 1. */
@@ -145,7 +158,7 @@ observe(ring *r, uint64_t number, double value, int64_t ts)
 {
 	rk_series_value q = {.value = value,.ts = ts};
 
-	set_series(q.series_id, number);
+	q.series_id = series_id(number);
 	return handle(r, 1140, &q);
 }
 
@@ -301,8 +314,8 @@ test_anomaly_alerts(void **state)
 	ring_options(&r, &rk_actor_temporal_anomaly_detection);
 	ring_open(&r);
 	r.now = 77;
-	set_series(name.series_id, 1);
-	memcpy(c.series_id, name.series_id, RK_NAME_BYTES);
+	name.series_id = series_id(1);
+	c.series_id = name.series_id;
 	assert_int_equal(ring_send(&r, 1144, &name), RK_OK);
 	assert_int_equal(known->status, 1);
 	assert_int_equal(ring_send(&r, 1142, &c), RK_OK);
@@ -313,7 +326,7 @@ test_anomaly_alerts(void **state)
 		rk_series_value q = {.value = 2 + sqrt(2) * (k == 0 ? 1.9 : k == 1 ? 2.9 : k == 2 ? 3.1 : 4.1),.ts = RK_FIELD_ABSENT_INT8};
 		ring		copy;
 
-		memcpy(q.series_id, name.series_id, RK_NAME_BYTES);
+		q.series_id = name.series_id;
 		ring_options(&copy, &rk_actor_temporal_anomaly_detection);
 		ring_open(&copy);
 		copy.now = 77;
@@ -329,7 +342,7 @@ test_anomaly_alerts(void **state)
 			assert_int_equal(alert->severity, k);
 			assert_int_equal(alert->ts, 77);
 			assert_true(alert->value == q.value);
-			assert_memory_equal(alert->series_id, name.series_id, RK_NAME_BYTES);
+			assert_memory_equal(&alert->series_id, &name.series_id, sizeof(rk_id));
 		}
 		/* an infinite score is severe */
 		rk_ctx_destroy(&copy.ctx);
@@ -368,7 +381,7 @@ test_anomaly_alerts(void **state)
 	assert_int_equal(ring_send(&r, 1142, &c), RK_ERR_PARAMETER);
 	assert_int_equal(observe(&r, 1, NAN, 1), RK_ERR_PARAMETER);
 	assert_int_equal(observe(&r, 1, INFINITY, 1), RK_ERR_PARAMETER);
-	memset(c.series_id, 0, RK_NAME_BYTES);
+	memset(&c.series_id, 0, sizeof(c.series_id));
 	assert_int_equal(ring_send(&r, 1142, &c), RK_ERR_PARAMETER);
 	rk_ctx_destroy(&r.ctx);
 }
@@ -382,7 +395,7 @@ send_anomaly(ring *r, int64_t i)
 
 	if (h % 29 != 0)
 		return observe(r, h / 1000 % 40, value_of(h / 1000 % 40, (uint64_t) i), i % 11 == 0 ? i - 5 : i);
-	set_series(c.series_id, h / 1000 % 45);
+	c.series_id = series_id(h / 1000 % 45);
 	if (h / 7 % 2)
 		c.window_size = (int32_t) (h / 100 % 70);
 	if (h / 14 % 3 == 0)
@@ -413,7 +426,7 @@ update(ring *r, uint64_t number, double value)
 {
 	rk_series_value q = {.value = value,.ts = 9};
 
-	set_series(q.series_id, number);
+	q.series_id = series_id(number);
 	return handle(r, 1100, &q);
 }
 
@@ -528,8 +541,8 @@ test_coefficients(void **state)
 
 		ring_options(&r, &rk_actor_temporal_volatility_analysis);
 		ring_open(&r);
-		set_series(c.series_id, 1);
-		set_series(query.series_id, 1);
+		c.series_id = series_id(1);
+		query.series_id = series_id(1);
 		for (int i = 0; i < before; i++)
 			assert_int_equal(update(&r, 1, values[i] = return_of(seed, i)), RK_OK);
 		assert_int_equal(handle(&r, 1107, &c), RK_OK);
@@ -608,8 +621,8 @@ test_fit(void **state)
 		ring_options(&r, &rk_actor_temporal_volatility_analysis);
 		option(&r, "fit_window")->integer = window;
 		ring_open(&r);
-		set_series(name.series_id, 4);
-		set_series(query.series_id, 4);
+		name.series_id = series_id(4);
+		query.series_id = series_id(4);
 		assert_int_equal(handle(&r, 1109, &name), RK_OK);
 		assert_true(!a->success && a->status == RK_MODEL_UNKNOWN_SERIES && isnan(a->long_run_variance));
 		for (int64_t i = 0; i < n; i++)
@@ -668,14 +681,14 @@ test_spikes(void **state)
 			assert_int_equal(update(&r, 1, i % 2 ? 0.01 : -0.01), RK_OK);
 	}
 	/* one weight of its own */
-	set_series(q.series_id, 1);
+	q.series_id = series_id(1);
 	q.value = 0.02;
 	assert_int_equal(ring_send(&r, 1105, &q), RK_OK);
 	assert_true(near(((rk_ewma_reply *) r.data)->variance / (0.9e-4 + 0.1 * 4e-4), 1, 1e-6));
 	q.lambda = 1;
 	assert_int_equal(ring_send(&r, 1105, &q), RK_ERR_PARAMETER);
 	/* coefficients that cannot be */
-	set_series(c.series_id, 8);
+	c.series_id = series_id(8);
 	c.omega = 0;
 	assert_int_equal(ring_send(&r, 1107, &c), RK_ERR_PARAMETER);
 	c.omega = 1e-6;
@@ -702,9 +715,9 @@ send_volatility(ring *r, int64_t i)
 	rk_ewma_request e = {.value = return_of(number, (uint64_t) i),.lambda = 0.8,.ts = i};
 	rk_series_name name;
 
-	set_series(c.series_id, number);
-	memcpy(e.series_id, c.series_id, RK_NAME_BYTES);
-	memcpy(name.series_id, c.series_id, RK_NAME_BYTES);
+	c.series_id = series_id(number);
+	e.series_id = c.series_id;
+	name.series_id = c.series_id;
 	if (h % 31 == 0)
 		return handle(r, 1107, &c);
 	if (h % 199 == 0)

@@ -359,7 +359,7 @@ RK_SCALAR(rk_compliance_entity_resolution_name_similarity_sql, "compliance/entit
 static void
 check_names(const report *r)
 {
-	const rk_names *names = r->sides[0].names;
+	const rk_name_set *names = r->sides[0].names;
 
 	for (int64 i = 0; i < r->queries->rows; i++)
 		if (rk_name_length(names, names->first[i]) == 0)

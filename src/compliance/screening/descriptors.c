@@ -301,7 +301,7 @@ const rk_kernel rk_compliance_screening_kernels[] = {
 	{
 		.id = "compliance/sanctions-screening",
 		.domain = "Compliance",
-		.mode = RK_MODE_BATCH,
+		.mode = RK_MODE_BOTH,
 		.description = "Screens names against a sanctions list by names and aliases, with date of birth and country if wanted",
 		.notes = NORMALISED " A name that is empty is an error, as it would pass every list.",
 		.license_feature = "Compliance.SanctionsScreening",
@@ -312,7 +312,7 @@ const rk_kernel rk_compliance_screening_kernels[] = {
 	{
 		.id = "compliance/pep-screening",
 		.domain = "Compliance",
-		.mode = RK_MODE_BATCH,
+		.mode = RK_MODE_BOTH,
 		.description = "Screens names against a list of politically exposed persons, with tier and cooling-off",
 		.notes = NORMALISED " Tiers follow the FATF guidance of 2013, which sets no term for cooling off; the EU wants at least 12 months.",
 		.license_feature = "Compliance.SanctionsScreening",

@@ -31,6 +31,21 @@ rk_packed_date(int64_t days)
 	return (uint32_t) (year + FIRST_YEAR) << 9 | (uint32_t) month << 5 | (uint32_t) day;
 }
 
+uint32_t
+rk_packed_plus_months(uint32_t date, int64_t months)
+{
+	int64_t		month = (date >> 5 & 15) - 1 + months;
+	int64_t		year = (int64_t) (date >> 9) + month / 12;
+	int64_t		of_era = year - FIRST_YEAR;
+	bool		leap = (of_era % 4 == 0 && of_era % 100 != 0) || of_era % 400 == 0;
+	int64_t		last;
+	uint32_t	day = date & 31;
+
+	month = month % 12 + 1;
+	last = month == 2 ? 28 + leap : 30 + (month + month / 8) % 2;
+	return (uint32_t) year << 9 | (uint32_t) month << 5 | (day < last ? day : (uint32_t) last);
+}
+
 rk_date_agreement
 rk_compare_dates(uint32_t a, uint32_t b)
 {

@@ -334,7 +334,7 @@ pass_entries(search *s, worker *w, double need)
 static void
 consider_name(search *s, worker *w, uint32_t name)
 {
-	const rk_names *names = s->entries->names;
+	const rk_name_set *names = s->entries->names;
 	rk_name_entry e = {name, names->owner[name], {0, 0}, names->offsets[name], rk_name_length(names, name)};
 
 	consider(s, w, &e, INT64_MAX);
@@ -344,7 +344,7 @@ consider_name(search *s, worker *w, uint32_t name)
 static void
 look(search *s, worker *w)
 {
-	const rk_names *names = s->queries->names;
+	const rk_name_set *names = s->queries->names;
 	double		need = set_needs(s, w);
 	bool		by_terms = s->terms.count > 0;
 
@@ -531,7 +531,7 @@ count_blocks(const rk_match_side *side)
 static rk_status
 prepare(search *s)
 {
-	rk_names   *sets[2] = {s->queries->names, s->entries->names};
+	rk_name_set   *sets[2] = {s->queries->names, s->entries->names};
 	int			count = s->params->within ? 1 : 2;
 	int64_t		blocks = count_blocks(s->queries);
 	int64_t		other_blocks = count_blocks(s->entries);
@@ -604,7 +604,7 @@ reserve(rk_ctx *ctx, rk_matches *m, int64_t *capacity, int64_t more)
 static bool
 same_words(const search *s, int64_t row, uint32_t name)
 {
-	const rk_names *names = s->queries->names;
+	const rk_name_set *names = s->queries->names;
 
 	for (int64_t i = names->first[row]; i < names->first[row + 1]; i++)
 		if (rk_names_equal(names, i, s->entries->names, name))
@@ -725,8 +725,8 @@ rk_name_similarity(rk_ctx *ctx, rk_bytes a, rk_bytes b, rk_name_method method, b
 	rk_bytes	texts[2] = {a, b};
 	rk_name_input input = {.rows = 2,.names = texts};
 	rk_normaliser *normaliser;
-	rk_names	names;
-	rk_names   *sets[] = {&names};
+	rk_name_set	names;
+	rk_name_set   *sets[] = {&names};
 	rk_name_matcher matcher;
 	int64_t		alphabet;
 	rk_status	status = rk_normaliser_open(ctx, false, &normaliser);

@@ -10,11 +10,17 @@
 #include <immintrin.h>
 #endif
 
-#define OCCURRENCES 8			/* told apart; later ones count as the eighth */
+#define OCCURRENCES RK_OCCURRENCES
 #define BITS 128
 #define SHARED 16				/* bits for the occurrences that have none of their own */
 
 /* ---- bits ---- */
+
+uint8_t
+rk_name_shared_bit(int64_t element)
+{
+	return BITS - SHARED + (uint8_t) (element * 7 % SHARED);
+}
 
 /* Calls of a visitor for each symbol of a name with its occurrence, from 0. */
 static inline int64_t
@@ -35,7 +41,7 @@ forget(const uint32_t *symbols, int64_t length, uint8_t *seen)
 }
 
 rk_name_bits
-rk_name_bits_of(const rk_name_index *index, const rk_names *names, int64_t name, uint8_t *seen)
+rk_name_bits_of(const rk_name_index *index, const rk_name_set *names, int64_t name, uint8_t *seen)
 {
 	const uint32_t *symbols = names->form[0] + names->offsets[name];
 	int64_t		length = rk_name_length(names, name);
@@ -63,9 +69,8 @@ rk_name_bits_of(const rk_name_index *index, const rk_names *names, int64_t name,
 	return b;
 }
 
-/* Gives the most frequent elements bits of their own. */
-static rk_status
-assign_bits(rk_ctx *ctx, const rk_names *names, int64_t alphabet, uint8_t *seen, uint8_t *bit_of)
+rk_status
+rk_name_assign_bits(rk_ctx *ctx, const rk_name_set *names, int64_t alphabet, uint8_t *seen, uint8_t *bit_of)
 {
 	int64_t		elements = alphabet * OCCURRENCES;
 	uint32_t   *count = rk_alloc0(ctx, elements, sizeof(uint32_t));
@@ -83,12 +88,15 @@ assign_bits(rk_ctx *ctx, const rk_names *names, int64_t alphabet, uint8_t *seen,
 			count[element_of(symbols[i], seen)]++;
 		forget(symbols, length, seen);
 		if ((n & 4095) == 0 && rk_ctx_poll(ctx))
+		{
+			rk_free(ctx, count);
 			return RK_STOPPED;
+		}
 	}
 	for (int64_t e = 0; e < elements; e++)
 	{
 		different += count[e] > 0;
-		bit_of[e] = BITS - SHARED + (uint8_t) (e * 7 % SHARED);
+		bit_of[e] = rk_name_shared_bit(e);
 	}
 	own = different <= BITS ? BITS : BITS - SHARED;
 	for (int bit = 0; bit < own; bit++)
@@ -103,7 +111,10 @@ assign_bits(rk_ctx *ctx, const rk_names *names, int64_t alphabet, uint8_t *seen,
 		bit_of[best] = (uint8_t) bit;
 		count[best] = 0;
 		if (rk_ctx_poll(ctx))
+		{
+			rk_free(ctx, count);
 			return RK_STOPPED;
+		}
 	}
 	rk_free(ctx, count);
 	return RK_OK;
@@ -192,7 +203,7 @@ make_groups(rk_ctx *ctx, rk_name_index *index, const place *places, int64_t bloc
 }
 
 rk_status
-rk_name_index_build(rk_ctx *ctx, const rk_names *names, int64_t alphabet, const uint32_t *blocks, int64_t block_count,
+rk_name_index_build(rk_ctx *ctx, const rk_name_set *names, int64_t alphabet, const uint32_t *blocks, int64_t block_count,
 					rk_name_index *index)
 {
 	uint8_t    *seen = rk_alloc0(ctx, alphabet, 1);
@@ -203,7 +214,7 @@ rk_name_index_build(rk_ctx *ctx, const rk_names *names, int64_t alphabet, const 
 	index->bit_of = rk_alloc(ctx, alphabet * OCCURRENCES, 1);
 	if (seen == NULL || places == NULL || index->bit_of == NULL)
 		return RK_ERR_MEMORY;
-	status = assign_bits(ctx, names, alphabet, seen, index->bit_of);
+	status = rk_name_assign_bits(ctx, names, alphabet, seen, index->bit_of);
 	for (int64_t i = 0; i < names->count && status == RK_OK; i++)
 	{
 		uint32_t	block = blocks ? blocks[names->owner[i]] : 0;

@@ -18,6 +18,7 @@
 #include "names.h"
 
 #define RK_RUN 64				/* entries looked at together: the bits of a word */
+#define RK_OCCURRENCES 8		/* of a symbol in a name that are told apart; later ones count as the eighth */
 
 typedef struct rk_name_bits
 {
@@ -46,7 +47,7 @@ typedef struct rk_name_entry
 
 typedef struct rk_name_index
 {
-	const rk_names *names;
+	const rk_name_set *names;
 	uint8_t    *bit_of;			/* [alphabet * RK_OCCURRENCES] */
 	int64_t		entries;
 	rk_name_entry *entry;		/* [entries] */
@@ -61,11 +62,21 @@ typedef struct rk_name_index
  * Builds the index of names, of which form[0] says the bag; blocks, if not
  * NULL, says the block of each row: names of rows in none are left out.
  */
-extern rk_status rk_name_index_build(rk_ctx *ctx, const rk_names *names, int64_t alphabet, const uint32_t *blocks,
+extern rk_status rk_name_index_build(rk_ctx *ctx, const rk_name_set *names, int64_t alphabet, const uint32_t *blocks,
 									 int64_t block_count, rk_name_index *index);
 
+/*
+ * Gives the most frequent elements of names, occurrence k of symbol c being
+ * number RK_OCCURRENCES c + k, bits of their own, and the others one that they
+ * share: bit_of has one for each element of the alphabet.
+ */
+extern rk_status rk_name_assign_bits(rk_ctx *ctx, const rk_name_set *names, int64_t alphabet, uint8_t *seen, uint8_t *bit_of);
+
+/* The bit of an element that has none of its own. */
+extern uint8_t rk_name_shared_bit(int64_t element);
+
 /* The bits of a name; seen: a zeroed byte for each symbol of the alphabet. */
-extern rk_name_bits rk_name_bits_of(const rk_name_index *index, const rk_names *names, int64_t name, uint8_t *seen);
+extern rk_name_bits rk_name_bits_of(const rk_name_index *index, const rk_name_set *names, int64_t name, uint8_t *seen);
 
 /*
  * Which of count (up to RK_RUN) entries from begin on share at least any bits

@@ -51,7 +51,7 @@ count_words(const uint32_t *symbols, int64_t length)
 }
 
 static rk_status
-words_of(rk_ctx *ctx, const rk_names *names, rk_dictionary *words, side_terms *side)
+words_of(rk_ctx *ctx, const rk_name_set *names, rk_dictionary *words, side_terms *side)
 {
 	int64_t		n = 0;
 
@@ -90,7 +90,7 @@ words_of(rk_ctx *ctx, const rk_names *names, rk_dictionary *words, side_terms *s
 }
 
 rk_status
-rk_terms_of_words(rk_ctx *ctx, const rk_names *queries, const rk_names *entries, rk_name_terms *terms)
+rk_terms_of_words(rk_ctx *ctx, const rk_name_set *queries, const rk_name_set *entries, rk_name_terms *terms)
 {
 	rk_dictionary *words = rk_dictionary_create(ctx);
 	side_terms	of_queries;
@@ -110,7 +110,7 @@ rk_terms_of_words(rk_ctx *ctx, const rk_names *queries, const rk_names *entries,
 /* ---- sounds ---- */
 
 static rk_status
-sounds_of(rk_ctx *ctx, const rk_names *names, bool any_order, rk_dictionary *keys, side_terms *side, const uint32_t **sounds)
+sounds_of(rk_ctx *ctx, const rk_name_set *names, bool any_order, rk_dictionary *keys, side_terms *side, const uint32_t **sounds)
 {
 	uint32_t   *codes = rk_alloc(ctx, 2 * names->count, sizeof(uint32_t));
 	rk_status	status;
@@ -134,7 +134,7 @@ sounds_of(rk_ctx *ctx, const rk_names *names, bool any_order, rk_dictionary *key
 }
 
 rk_status
-rk_terms_of_sounds(rk_ctx *ctx, const rk_names *queries, const rk_names *entries, bool any_order, rk_name_terms *terms)
+rk_terms_of_sounds(rk_ctx *ctx, const rk_name_set *queries, const rk_name_set *entries, bool any_order, rk_name_terms *terms)
 {
 	rk_dictionary *keys = rk_dictionary_create(ctx);
 	side_terms	of_queries;

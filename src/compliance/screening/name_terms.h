@@ -22,10 +22,10 @@ typedef struct rk_name_terms
 } rk_name_terms;
 
 /* Sets of words: names in the form RK_FORM_SET, prepared. */
-extern rk_status rk_terms_of_words(rk_ctx *ctx, const rk_names *queries, const rk_names *entries, rk_name_terms *terms);
+extern rk_status rk_terms_of_words(rk_ctx *ctx, const rk_name_set *queries, const rk_name_set *entries, rk_name_terms *terms);
 
 /* Sounds: names that are code points still. */
-extern rk_status rk_terms_of_sounds(rk_ctx *ctx, const rk_names *queries, const rk_names *entries, bool any_order,
+extern rk_status rk_terms_of_sounds(rk_ctx *ctx, const rk_name_set *queries, const rk_name_set *entries, bool any_order,
 									rk_name_terms *terms);
 
 /* How many terms a name of the queries has. */

@@ -25,12 +25,12 @@ count_names(const rk_name_input *input, int64_t *first)
 }
 
 rk_status
-rk_names_build(rk_normaliser *normaliser, rk_ctx *ctx, const rk_name_input *input, rk_names *names)
+rk_names_build(rk_normaliser *normaliser, rk_ctx *ctx, const rk_name_input *input, rk_name_set *names)
 {
 	int64_t		capacity = 0;
 	int64_t		used = 0;
 
-	*names = (rk_names) {.rows = input->rows,.forms = 1};
+	*names = (rk_name_set) {.rows = input->rows,.forms = 1};
 	names->first = rk_alloc(ctx, input->rows + 1, sizeof(int64_t));
 	if (names->first == NULL)
 		return RK_ERR_MEMORY;
@@ -109,7 +109,7 @@ place_in(const uint32_t *sorted, int64_t n, uint32_t c)
 
 /* Numbers the code points of short sets by sorting them. */
 static rk_status
-number_few(rk_ctx *ctx, rk_names *const *sets, int count, int64_t total, int64_t *alphabet)
+number_few(rk_ctx *ctx, rk_name_set *const *sets, int count, int64_t total, int64_t *alphabet)
 {
 	uint32_t   *sorted = rk_alloc(ctx, total + 1, sizeof(uint32_t));
 	int64_t		n = 1;
@@ -140,7 +140,7 @@ number_few(rk_ctx *ctx, rk_names *const *sets, int count, int64_t total, int64_t
 
 /* Marks the code points of a set in a table, or puts what is there in their place; false: stopped. */
 static bool
-visit_symbols(rk_ctx *ctx, rk_names *set, uint32_t *number, bool replace)
+visit_symbols(rk_ctx *ctx, rk_name_set *set, uint32_t *number, bool replace)
 {
 	for (int64_t i = 0; i < set->offsets[set->count]; i++)
 	{
@@ -159,7 +159,7 @@ visit_symbols(rk_ctx *ctx, rk_names *set, uint32_t *number, bool replace)
 
 /* The same for many, by a table of all code points. */
 static rk_status
-number_many(rk_ctx *ctx, rk_names *const *sets, int count, int64_t *alphabet)
+number_many(rk_ctx *ctx, rk_name_set *const *sets, int count, int64_t *alphabet)
 {
 	uint32_t   *number = rk_alloc0(ctx, CODE_POINTS + 1, sizeof(uint32_t));
 	uint32_t	n = 0;
@@ -183,17 +183,11 @@ number_many(rk_ctx *ctx, rk_names *const *sets, int count, int64_t *alphabet)
 
 /* ---- words ---- */
 
-typedef struct word
-{
-	const uint32_t *symbols;
-	int64_t		length;
-} word;
-
 static int
 compare_words(const void *a, const void *b)
 {
-	const word *x = a;
-	const word *y = b;
+	const rk_word *x = a;
+	const rk_word *y = b;
 	int64_t		n = x->length < y->length ? x->length : y->length;
 
 	for (int64_t i = 0; i < n; i++)
@@ -203,7 +197,7 @@ compare_words(const void *a, const void *b)
 }
 
 static int64_t
-split(const uint32_t *symbols, int64_t length, word *words)
+split(const uint32_t *symbols, int64_t length, rk_word *words)
 {
 	int64_t		n = 0;
 	int64_t		begin = 0;
@@ -213,21 +207,20 @@ split(const uint32_t *symbols, int64_t length, word *words)
 		if (i < length && symbols[i] != RK_SPACE)
 			continue;
 		if (i > begin)
-			words[n++] = (word) {symbols + begin, i - begin};
+			words[n++] = (rk_word) {symbols + begin, i - begin};
 		begin = i + 1;
 	}
 	return n;
 }
 
-/* Writes the words of a name in order, each once if wanted; returns the length. */
-static int64_t
-write_sorted(const uint32_t *symbols, int64_t length, word *words, bool once, uint32_t *to)
+int64_t
+rk_name_sort_words(const uint32_t *symbols, int64_t length, rk_word *words, bool once, uint32_t *to)
 {
 	int64_t		n = split(symbols, length, words);
 	int64_t		used = 0;
 
 	if (n > 1)
-		qsort(words, n, sizeof(word), compare_words);
+		qsort(words, n, sizeof(rk_word), compare_words);
 	for (int64_t i = 0; i < n; i++)
 	{
 		if (once && i > 0 && compare_words(&words[i], &words[i - 1]) == 0)
@@ -242,11 +235,11 @@ write_sorted(const uint32_t *symbols, int64_t length, word *words, bool once, ui
 
 /* Adds the form with the words in order, or puts it in place of that as given. */
 static rk_status
-sort_words(rk_ctx *ctx, rk_names *names, rk_name_form form)
+sort_words(rk_ctx *ctx, rk_name_set *names, rk_name_form form)
 {
 	int64_t		total = names->offsets[names->count];
 	uint32_t   *sorted = rk_alloc(ctx, total, sizeof(uint32_t));
-	word	   *words = rk_alloc(ctx, names->longest / 2 + 1, sizeof(word));
+	rk_word    *words = rk_alloc(ctx, names->longest / 2 + 1, sizeof(rk_word));
 	int64_t		used = 0;
 	int64_t		longest = 0;
 
@@ -255,7 +248,7 @@ sort_words(rk_ctx *ctx, rk_names *names, rk_name_form form)
 	for (int64_t i = 0, begin = 0; i < names->count; i++)
 	{
 		int64_t		end = names->offsets[i + 1];
-		int64_t		length = write_sorted(names->form[0] + begin, end - begin, words, form == RK_FORM_SET, sorted + used);
+		int64_t		length = rk_name_sort_words(names->form[0] + begin, end - begin, words, form == RK_FORM_SET, sorted + used);
 
 		used += length;
 		if (length > longest)
@@ -279,7 +272,7 @@ sort_words(rk_ctx *ctx, rk_names *names, rk_name_form form)
 }
 
 rk_status
-rk_names_prepare(rk_ctx *ctx, rk_names *const *sets, int count, rk_name_form form, int64_t *alphabet)
+rk_names_prepare(rk_ctx *ctx, rk_name_set *const *sets, int count, rk_name_form form, int64_t *alphabet)
 {
 	int64_t		total = 0;
 	rk_status	status;
@@ -293,7 +286,7 @@ rk_names_prepare(rk_ctx *ctx, rk_names *const *sets, int count, rk_name_form for
 }
 
 bool
-rk_names_equal(const rk_names *a, int64_t i, const rk_names *b, int64_t j)
+rk_names_equal(const rk_name_set *a, int64_t i, const rk_name_set *b, int64_t j)
 {
 	int64_t		length = rk_name_length(a, i);
 
@@ -306,7 +299,7 @@ rk_names_equal(const rk_names *a, int64_t i, const rk_names *b, int64_t j)
 }
 
 bool
-rk_name_is_one_word(const rk_names *names, int64_t name)
+rk_name_is_one_word(const rk_name_set *names, int64_t name)
 {
 	for (int64_t i = names->offsets[name]; i < names->offsets[name + 1]; i++)
 		if (names->form[0][i] == RK_SPACE)

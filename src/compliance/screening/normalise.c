@@ -42,6 +42,9 @@ struct rk_normaliser
 	int64_t		capacity;
 };
 
+/* Made once for the process: that takes ICU milliseconds.  One thread at a time normalises. */
+static UTransliterator *latin_letters = NULL;
+
 static rk_status
 icu_failure(rk_ctx *ctx, UErrorCode code)
 {
@@ -63,19 +66,13 @@ rk_normaliser_open(rk_ctx *ctx, bool transliterate, rk_normaliser **normaliser)
 	n->ctx = ctx;
 	n->nfkc = unorm2_getNFKCInstance(&code);
 	n->nfd = unorm2_getNFDInstance(&code);
-	if (transliterate)
+	if (transliterate && latin_letters == NULL)
 	{
 		u_uastrcpy(id, LATIN);
-		n->latin = utrans_openU(id, -1, UTRANS_FORWARD, NULL, 0, NULL, &code);
+		latin_letters = utrans_openU(id, -1, UTRANS_FORWARD, NULL, 0, NULL, &code);
 	}
+	n->latin = transliterate ? latin_letters : NULL;
 	return U_FAILURE(code) ? icu_failure(ctx, code) : RK_OK;
-}
-
-void
-rk_normaliser_close(rk_normaliser *n)
-{
-	if (n && n->latin)
-		utrans_close(n->latin);
 }
 
 static rk_status

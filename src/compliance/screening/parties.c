@@ -102,7 +102,7 @@ rk_match_sides(rk_ctx *ctx, const rk_party_input *inputs, int count, bool transl
 		const rk_party_input *in = &inputs[i];
 		rk_match_side *side = &sides[i];
 
-		*side = (rk_match_side) {.names = rk_alloc(ctx, 1, sizeof(rk_names))};
+		*side = (rk_match_side) {.names = rk_alloc(ctx, 1, sizeof(rk_name_set))};
 		if (side->names == NULL)
 			status = RK_ERR_MEMORY;
 		if (status == RK_OK)
@@ -116,7 +116,6 @@ rk_match_sides(rk_ctx *ctx, const rk_party_input *inputs, int count, bool transl
 		if (status == RK_OK && block_on != 0)
 			status = number_blocks(ctx, blocks, block_on, side);
 	}
-	rk_normaliser_close(normaliser);
 	return status;
 }
 

@@ -281,7 +281,7 @@ key_of_name(const uint32_t *symbols, int64_t length, bool metaphone, bool any_or
 }
 
 rk_status
-rk_sound_keys(rk_ctx *ctx, const rk_names *names, bool any_order, rk_dictionary *keys, uint32_t *codes)
+rk_sound_keys(rk_ctx *ctx, const rk_name_set *names, bool any_order, rk_dictionary *keys, uint32_t *codes)
 {
 	int64_t		longest = names->longest + 1;
 	workshop	w = {rk_alloc(ctx, longest, 1), rk_alloc(ctx, longest, 6), rk_alloc(ctx, longest, sizeof(rk_bytes)),

@@ -43,6 +43,9 @@ typedef enum rk_country_agreement
 /* A date (days since 2000-01-01) with year, month and day apart. */
 extern uint32_t rk_packed_date(int64_t days);
 
+/* The same day so many months later, or the last one of that month. */
+extern uint32_t rk_packed_plus_months(uint32_t date, int64_t months);
+
 /* 1, 0.9, 0.9, 0.7, 0.5, 0.3, 0 in the order above; NaN: unknown. */
 extern const double rk_date_scores[RK_DATE_AGREEMENTS];
 
@@ -89,7 +92,7 @@ extern double rk_match_need(const rk_match_rule *rule, double score, rk_date_agr
 /* Rows with their names and what else is known; arrays that are NULL: nothing. */
 typedef struct rk_match_side
 {
-	rk_names   *names;			/* code points still; they are prepared here */
+	rk_name_set   *names;			/* code points still; they are prepared here */
 	const uint32_t *dates;		/* rk_packed_date, RK_NO_DATE */
 	const uint32_t *countries;	/* numbers that both sides share, RK_NO_CODE */
 	const uint32_t *types;		/* rows of different types never match */

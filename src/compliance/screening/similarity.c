@@ -54,6 +54,23 @@ rk_matcher_init(rk_name_matcher *m, rk_ctx *ctx, rk_name_method method, int64_t 
 	return ok ? RK_OK : RK_ERR_MEMORY;
 }
 
+void
+rk_matcher_free(rk_name_matcher *m)
+{
+	for (int i = 0; i < 2; i++)
+	{
+		rk_free(m->ctx, m->masks[i]);
+		rk_free(m->ctx, m->next[i]);
+		rk_free(m->ctx, m->matched[i]);
+	}
+	for (int i = 0; i < 3; i++)
+		rk_free(m->ctx, m->rows[i]);
+	rk_free(m->ctx, m->head);
+	rk_free(m->ctx, m->current);
+	rk_free(m->ctx, m->last_row);
+	*m = (rk_name_matcher) {.ctx = m->ctx,.method = m->method,.chained = -1};
+}
+
 /* ---- Jaro ---- */
 
 /* Half of the positions at which the matched symbols differ, rounded down. */
@@ -450,7 +467,7 @@ token_set_ratio(rk_name_matcher *m, const uint32_t *a, int64_t length, const uin
 /* ---- all of them ---- */
 
 void
-rk_matcher_set(rk_name_matcher *m, const rk_names *names, int64_t name)
+rk_matcher_set(rk_name_matcher *m, const rk_name_set *names, int64_t name)
 {
 	const uint32_t *s;
 
@@ -554,7 +571,7 @@ compare_form(rk_name_matcher *m, int form, const uint32_t *b, int64_t other, dou
 }
 
 double
-rk_matcher_compare(rk_name_matcher *m, const rk_names *names, int64_t offset, int64_t length, double at_least)
+rk_matcher_compare(rk_name_matcher *m, const rk_name_set *names, int64_t offset, int64_t length, double at_least)
 {
 	double		best;
 

@@ -41,7 +41,7 @@ typedef struct rk_name_matcher
 	rk_ctx	   *ctx;
 	rk_name_method method;
 	int			thread;			/* for rk_chunk_should_stop */
-	const rk_names *names;		/* of the name that is ready */
+	const rk_name_set *names;		/* of the name that is ready */
 	int64_t		name;
 	int64_t		length;
 	uint64_t   *masks[2];		/* [alphabet] where each symbol is, for a name of up to 64 */
@@ -60,8 +60,11 @@ typedef struct rk_name_matcher
 extern rk_status rk_matcher_init(rk_name_matcher *m, rk_ctx *ctx, rk_name_method method, int64_t alphabet,
 								 int64_t longest);
 
+/* Gives the memory back; no name is ready. */
+extern void rk_matcher_free(rk_name_matcher *m);
+
 /* Keeps a name ready; puts away the one before.  NULL: only that. */
-extern void rk_matcher_set(rk_name_matcher *m, const rk_names *names, int64_t name);
+extern void rk_matcher_set(rk_name_matcher *m, const rk_name_set *names, int64_t name);
 
 /*
  * How alike the name is to another, whose symbols are at this offset: the
@@ -69,7 +72,7 @@ extern void rk_matcher_set(rk_name_matcher *m, const rk_names *names, int64_t na
  * anything less than that.  Ends early, with any result, when the call is to
  * stop.
  */
-extern double rk_matcher_compare(rk_name_matcher *m, const rk_names *names, int64_t offset, int64_t length,
+extern double rk_matcher_compare(rk_name_matcher *m, const rk_name_set *names, int64_t offset, int64_t length,
 								 double at_least);
 
 /* The least number of common symbols that names of these lengths need for a score. */
@@ -92,7 +95,7 @@ extern int64_t rk_metaphone(const char *word, int64_t length, char *code);
  * other symbols than a to z, or without a sound, sounds like itself alone.
  * names are code points still (before rk_names_prepare).
  */
-extern rk_status rk_sound_keys(rk_ctx *ctx, const rk_names *names, bool any_order, rk_dictionary *keys,
+extern rk_status rk_sound_keys(rk_ctx *ctx, const rk_name_set *names, bool any_order, rk_dictionary *keys,
 							   uint32_t *codes);
 
 #endif							/* RK_NAME_SIMILARITY_H */
