@@ -78,8 +78,7 @@ CREATE TABLE rk.ring_journal (
 	priority smallint NOT NULL,
 	sent_at_ns bigint NOT NULL,
 	role regrole NOT NULL,
-	payload bytea NOT NULL,
-	key bytea
+	payload bytea NOT NULL
 );
 COMMENT ON TABLE rk.ring_journal IS 'messages written by transactions, until their ring takes them in';
 

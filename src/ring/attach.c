@@ -382,8 +382,8 @@ rk_journal_write(int32 ring_id, uint32 type_id, int priority, void *payload)
 	Oid			schema = get_namespace_oid("rk", false);
 	Relation	journal = table_open(get_relname_relid("ring_journal", schema), RowExclusiveLock);
 	int64		id = nextval_internal(get_relname_relid("ring_journal_id", schema), false);
-	bool		nulls[9] = {[8] = true};
-	Datum		values[9] = {
+	bool		nulls[8] = {0};
+	Datum		values[8] = {
 		Int64GetDatum(id),
 		Int32GetDatum(ring_id),
 		FullTransactionIdGetDatum(GetTopFullTransactionId()),

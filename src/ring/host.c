@@ -250,7 +250,7 @@ housekeeping(int64 now)
 			continue;
 		}
 		rk_away_try(h);
-		if (h->parked_count > 0)
+		if (ring->parked_count > 0)
 			rk_retry_parked(h);
 		if (state == RK_RING_SUSPENDED && now >= h->backlog_due_ns && !rk_host_read_only)
 		{

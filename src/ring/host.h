@@ -22,15 +22,7 @@
 #include "catalog.h"
 #include "region.h"
 
-#define RK_PARKED_MAX 64
 #define RK_LOG_BATCH 64			/* messages that are logged together, at most */
-
-/* A message that waits for the state to change. */
-typedef struct rk_parked
-{
-	rk_slot		slot;
-	uint64		seen;			/* rk_hosted.changes when it was last tried */
-} rk_parked;
 
 /* Where records of a type go: a table, a channel of LISTEN, another ring. */
 typedef struct rk_output
@@ -74,8 +66,7 @@ typedef struct rk_hosted
 	uint32		first_type;
 	uint32		type_count;
 
-	rk_parked	parked[RK_PARKED_MAX];
-	int			parked_count;
+	rk_parked  *parked;			/* ring->parked_count of them */
 	uint64		changes;		/* mutating messages since the start */
 	bool		busy;			/* the actor wants its tick soon */
 	bool		has_log;		/* rk.ring_log may have rows to apply */
@@ -103,6 +94,7 @@ typedef struct rk_hosted
 	int64		trim_due_ns;
 	int64		backlog_due_ns;
 	bool		backlog_warned;
+	bool		given_up;		/* by the host before */
 	bool		died;			/* the host before ended while this ring's actor was at work */
 	int64		restart_at_ns;	/* of a failed ring; 0: never */
 

@@ -99,9 +99,9 @@ intake(void *arg)
 			a->moved[i] = rk_run_sql(
 									 "WITH moved AS (DELETE FROM rk.ring_journal WHERE ring_id = $1 RETURNING *), "
 									 "whole AS (SELECT *, max(id) OVER (PARTITION BY xid) AS last_id FROM moved) "
-									 "INSERT INTO rk.ring_log (ring_id, apply_seq, type_id, priority, message_id, sent_at_ns, role, payload, key) "
+									 "INSERT INTO rk.ring_log (ring_id, apply_seq, type_id, priority, message_id, sent_at_ns, role, payload) "
 									 "SELECT ring_id, $2 + row_number() OVER (ORDER BY last_id, id), type_id, priority, id, "
-									 "sent_at_ns, role, payload, key FROM whole", 2, types, values, NULL);
+									 "sent_at_ns, role, payload FROM whole", 2, types, values, NULL);
 			if (a->moved[i] > 0)
 				rk_outputs_read(h, h->ring->logged_seq);
 		}
@@ -365,12 +365,12 @@ log_rows(void *arg)
 				"SELECT $1, $2 + n, t, p, m, s, r, b, k FROM " SLOT_COLUMNS);
 }
 
-/* The same into the journal, where a message gets a new number; one of a role that is gone is dropped. */
+/* The same into the journal, where a message gets a new number; who sends with a key waits for the answer. */
 static void
 keep_rows(void *arg)
 {
-	write_slots(arg, "INSERT INTO rk.ring_journal (id, ring_id, xid, type_id, priority, sent_at_ns, role, payload, key) "
-				"SELECT pg_catalog.nextval('rk.ring_journal_id'), $1, pg_catalog.pg_current_xact_id(), t, p, s, r, b, k "
+	write_slots(arg, "INSERT INTO rk.ring_journal (id, ring_id, xid, type_id, priority, sent_at_ns, role, payload) "
+				"SELECT pg_catalog.nextval('rk.ring_journal_id'), $1, pg_catalog.pg_current_xact_id(), t, p, s, r, b "
 				"FROM (SELECT * FROM " SLOT_COLUMNS " WHERE $2 IS NOT NULL ORDER BY n) o");
 }
 
@@ -393,16 +393,10 @@ rk_journal_keep(rk_hosted *h)
 			for (; seen < capacity && (slot = rk_lane_peek(h->queue, lane, seen)) != NULL; seen++)
 			{
 				const rk_message_type *type = rk_actor_message(h->actor, slot->type_id);
-				bool		keyed = (slot->flags & RK_SLOT_EXTRA) && (slot->key_hash[0] | slot->key_hash[1]) != 0;
 
 				if ((slot->flags & RK_SLOT_REPLY) || type == NULL || !type->mutating || slot->length != type->request_size ||
 					(slot->deadline_ns != 0 && rk_now_ns() > slot->deadline_ns))
 					continue;
-				/* a repeat has had its effect; the key is taken from here on */
-				if (keyed && rk_key_find(h, slot->key_hash))
-					continue;
-				if (keyed)
-					rk_key_add(h, slot->key_hash, slot->message_id, rk_wall_ns(slot->sent_ns));
 				slots[arg.count++] = slot;
 			}
 			if (arg.count > 0 && IsTransactionState())

@@ -39,13 +39,13 @@ rk_discard(rk_hosted *h, const rk_slot *slot)
 static void
 discard_parked(rk_hosted *h)
 {
-	for (int i = 0; i < h->parked_count; i++)
+	for (uint32 i = 0; i < h->ring->parked_count; i++)
 	{
 		rk_discard(h, &h->parked[i].slot);
 		if (h->parked[i].slot.flags & RK_SLOT_SLAB)
 			rk_slab_give(rk_region_slab(), h->parked[i].slot.block);
 	}
-	h->parked_count = 0;
+	h->ring->parked_count = 0;
 }
 
 /* Answers everything in the queue; what nobody waits for becomes a dead letter. */
@@ -153,6 +153,7 @@ static void
 take_over(rk_hosted *h)
 {
 	rk_ring    *ring = h->ring;
+	uint32		parked = 0;
 
 	if (ring->in_flight > 0)
 	{
@@ -180,6 +181,24 @@ take_over(rk_hosted *h)
 		}
 	}
 	h->logged_count = 0;
+	/* who waits for a change goes on waiting; what may have taken effect is not tried again */
+	for (uint32 i = 0; i < ring->parked_count; i++)
+	{
+		rk_parked  *p = &h->parked[i];
+		const rk_message_type *type = rk_actor_message(h->actor, p->slot.type_id);
+
+		if (p->tried || (ring->journal && (type == NULL || type->mutating)))
+		{
+			rk_answer(ring, &p->slot, RK_OUTCOME_LOST, 0, NULL);
+			rk_receipt_settle(&p->slot, RK_DELIVERY_TIMEOUT);
+			if (p->slot.flags & RK_SLOT_SLAB)
+				rk_slab_give(rk_region_slab(), p->slot.block);
+			continue;
+		}
+		p->seen = UINT64_MAX;
+		h->parked[parked++] = *p;
+	}
+	ring->parked_count = parked;
 }
 
 static void
@@ -222,7 +241,8 @@ rk_ring_failed(rk_hosted *h)
 	if (rk_host_read_only)
 		h->restart_at_ns = now + INT64CONST(5000000000);
 	rk_set_state(h->ring, RK_RING_FAILED);
-	if (h->restart_at_ns == 0)
+	ring->given_up = h->restart_at_ns == 0;
+	if (ring->given_up)
 	{
 		ereport(LOG,
 				(errmsg("ring \"%s\" has failed and is not started again", NameStr(h->ring->name)),
@@ -265,6 +285,7 @@ rk_launch(rk_hosted *h)
 	bool		good;
 
 	h->restart_at_ns = 0;
+	h->ring->given_up = false;
 	h->changes = 0;
 	h->halted = false;
 	rk_keys_clear(h);
@@ -336,6 +357,7 @@ adopt(const rk_ring_row *row, Oid table)
 		LWLockRelease(rk_the_region->lock);
 		h->ring = ring;
 		h->queue = rk_ring_queue(ring);
+		h->parked = rk_ring_parked(ring);
 		rk_directory_close(ring);
 		rk_journal_keep(h);
 		discard_queue(h);
@@ -352,6 +374,7 @@ adopt(const rk_ring_row *row, Oid table)
 			ring->kernel = i;
 	h->died = ring->host_pid != 0 && ring->host_pid != MyProcPid &&
 		(atomic_load(&ring->acting) != 0 || ring->state == RK_RING_LAUNCHING || ring->state == RK_RING_RESTORING);
+	h->given_up = ring->state == RK_RING_FAILED && ring->given_up;
 	atomic_store(&ring->acting, 0);
 	ring->host = rk_this_host - rk_region_hosts();
 	ring->host_pid = MyProcPid;
@@ -365,6 +388,7 @@ adopt(const rk_ring_row *row, Oid table)
 	LWLockRelease(rk_the_region->lock);
 	h->ring = ring;
 	h->queue = rk_ring_queue(ring);
+	h->parked = rk_ring_parked(ring);
 	MemoryContextSwitchTo(old);
 
 	old = MemoryContextSwitchTo(TopMemoryContext);
@@ -396,7 +420,6 @@ rk_ring_stop(rk_hosted *h, rk_ending ending)
 	if (ending == RK_END_RESTART)
 	{
 		/* senders wait for it, and what they have sent is handled then */
-		discard_parked(h);
 		rk_directory_renew(h->ring);
 		rk_set_state(h->ring, RK_RING_LAUNCHING);
 	}
@@ -536,7 +559,9 @@ bring_in(const rk_ring_row *row, Oid table)
 
 	if (!rk_in_transaction(NULL, "launching a ring", adopt_in_transaction, &arg))
 		return;
-	if (arg.h->died)
+	if (arg.h->given_up)
+		rk_set_state(arg.h->ring, RK_RING_FAILED);
+	else if (arg.h->died)
 	{
 		rk_ring_error(arg.h->ring, "the process ended while the ring was at work");
 		take_over(arg.h);

@@ -310,16 +310,19 @@ find_extent(Size bytes, Size *offset, Size *unused)
 void
 rk_directory_renew(rk_ring *ring)
 {
+	uint32		parked = ring->parked_count;
+
 	ring->rejected = 0;
 	ring->dropped = 0;
 	memset(&ring->in_flight, 0, sizeof(rk_ring) - offsetof(rk_ring, in_flight));
+	ring->parked_count = parked;
 }
 
 rk_ring *
 rk_directory_make(Oid database, int32 ring_id, const char *name, uint32 capacity)
 {
 	rk_ring    *ring = NULL;
-	Size		bytes = TYPEALIGN(4096, rk_queue_size(capacity));
+	Size		bytes = TYPEALIGN(4096, TYPEALIGN(128, rk_queue_size(capacity)) + sizeof(rk_parked) * RK_PARKED_MAX);
 	Size		offset;
 	Size		unused;
 	uint32		generation;
@@ -344,6 +347,7 @@ rk_directory_make(Oid database, int32 ring_id, const char *name, uint32 capacity
 	memset(&ring->database, 0, offsetof(rk_ring, space_waiters) - offsetof(rk_ring, database));
 	ring->space_waiters = 0;
 	rk_directory_renew(ring);
+	ring->parked_count = 0;
 	ring->database = database;
 	ring->ring_id = ring_id;
 	namestrcpy(&ring->name, name);

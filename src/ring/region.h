@@ -80,6 +80,19 @@ typedef enum rk_overflow
 	RK_OVERFLOW_DROP
 } rk_overflow;
 
+#define RK_PARKED_MAX 64
+
+/*
+ * A message that waits for the state to change, behind the ring's queue: so that
+ * a host that takes the ring over has it, too.
+ */
+typedef struct rk_parked
+{
+	rk_slot		slot;
+	uint64		seen;			/* rk_hosted.changes when it was last tried */
+	uint32		tried;			/* boolean: it may have been handled; not tried again by another host */
+} rk_parked;
+
 #define RK_BUCKETS 64			/* of latencies, by powers of two */
 #define RK_ERROR_TEXT 256
 
@@ -115,8 +128,10 @@ typedef struct rk_ring
 
 	/* the host */
 	_Alignas(128) uint32 in_flight; /* 1 + lane of the message being handled */
+	uint32		parked_count;	/* messages at rk_ring_parked */
 	_Atomic uint32 stuck;		/* its host was given up, and has it still */
 	_Atomic uint64 acting;		/* the actor is at work: another number for every piece; 0: it is not */
+	bool		given_up;		/* it failed, and is not started again by itself */
 	int32		failures;		/* since failures_since_ns, also of hosts that ended with it */
 	int64		failures_since_ns;
 	uint32		high_water;		/* boolean */
@@ -326,6 +341,12 @@ rk_ring_queue(const rk_ring *ring)
 	return rk_region_at(ring->queue_offset);
 }
 
+static inline rk_parked *
+rk_ring_parked(const rk_ring *ring)
+{
+	return rk_region_at(ring->queue_offset + TYPEALIGN(128, rk_queue_size(ring->capacity)));
+}
+
 /* Messages from tables that the ring has not applied. */
 static inline int64
 rk_ring_backlog(const rk_ring *ring)
@@ -378,7 +399,7 @@ extern rk_ring *rk_directory_find(Oid database, const char *name, int32 ring_id)
 /* A free entry with a queue, generation changed, state launching. */
 extern rk_ring *rk_directory_make(Oid database, int32 ring_id, const char *name, uint32 capacity);
 
-/* Clears what is counted since a ring was started; no lock, by its host. */
+/* Clears what is counted since a ring was started, not what is queued; no lock, by its host. */
 extern void rk_directory_renew(rk_ring *ring);
 
 /* Lets no further message in: waits for senders on their way.  Takes the lock. */

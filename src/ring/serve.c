@@ -248,11 +248,13 @@ park(rk_hosted *h, const rk_slot *slot)
 {
 	rk_parked  *p;
 
-	if (h->parked_count == RK_PARKED_MAX)
+	if (h->ring->parked_count == RK_PARKED_MAX)
 		return false;
-	p = &h->parked[h->parked_count++];
+	p = &h->parked[h->ring->parked_count];
 	memcpy(&p->slot, slot, sizeof(rk_slot));
 	p->seen = h->changes;
+	p->tried = false;
+	h->ring->parked_count++;
 	return true;
 }
 
@@ -543,13 +545,16 @@ to_be_logged(const rk_hosted *h, const rk_slot *slot)
 void
 rk_retry_parked(rk_hosted *h)
 {
-	int			kept = 0;
+	uint32		kept = 0;
+	bool		good;
+	bool		lost = false;
+	bool		gone[RK_PARKED_MAX] = {false};
 
 	/* what the log has already comes first, and is applied elsewhere */
 	if (h->ring->journal && h->has_log)
 		return;
 	deferring = h->ring->journal;
-	for (int i = 0; i < h->parked_count; i++)
+	for (uint32 i = 0; i < h->ring->parked_count; i++)
 	{
 		rk_parked  *p = &h->parked[i];
 		bool		keep = true;
@@ -573,10 +578,7 @@ rk_retry_parked(rk_hosted *h)
 			if (h->ring->journal && to_be_logged(h, slot))
 			{
 				if (!rk_log_messages(h, &slot, 1))
-				{
-					h->parked[kept++] = *p;
 					continue;
-				}
 				seq = ++h->ring->apply_seq;
 			}
 			if (unlikely(h->away != NULL))
@@ -586,32 +588,36 @@ rk_retry_parked(rk_hosted *h)
 				message_of(slot, &message);
 				if (!rk_away_ready(h, &message))
 				{
-					/* what is in the log is applied from there */
+					/* what is in the log is applied from there; else it waits on, with those behind it */
 					if (seq != 0)
-					{
 						rk_answer(h->ring, slot, RK_OUTCOME_LOST, 0, NULL);
-						if (slot->flags & RK_SLOT_SLAB)
-							rk_slab_give(rk_region_slab(), slot->block);
-						i++;
-					}
-					/* else it waits on, with those behind it */
-					memmove(h->parked + kept, h->parked + i, sizeof(rk_parked) * (h->parked_count - i));
-					h->parked_count -= i - kept;
-					(void) deliver(h);
-					rk_away_lost(h);
-					return;
+					gone[i] = seq != 0;
+					lost = true;
+					break;
 				}
 			}
+			p->tried = true;
 			keep = handle(h, slot, seq, true);
 			p->seen = h->changes;
 		}
-		if (keep)
+		gone[i] = !keep;
+		p->tried = !keep;
+	}
+	/* only now does nobody wait for their answers any more */
+	good = deliver(h);
+	for (uint32 i = 0; i < h->ring->parked_count; i++)
+	{
+		rk_parked  *p = &h->parked[i];
+
+		if (!gone[i])
 			h->parked[kept++] = *p;
 		else if (p->slot.flags & RK_SLOT_SLAB)
 			rk_slab_give(rk_region_slab(), p->slot.block);
 	}
-	h->parked_count = kept;
-	if (!deliver(h))
+	h->ring->parked_count = kept;
+	if (lost)
+		rk_away_lost(h);
+	else if (!good)
 		rk_ring_failed(h);
 }
 
@@ -958,7 +964,7 @@ rk_run_rings(void)
 			if (done > 0)
 			{
 				offer_room(h);
-				if (h->parked_count > 0)
+				if (h->ring->parked_count > 0)
 					rk_retry_parked(h);
 				if (unlikely(h->state == NULL))
 					continue;
@@ -978,7 +984,7 @@ rk_run_rings(void)
 				h->busy = more;
 				n += more;
 				/* messages may have waited for the end of this work */
-				if (!more && h->parked_count > 0)
+				if (!more && h->ring->parked_count > 0)
 				{
 					h->changes++;
 					rk_retry_parked(h);
