@@ -366,7 +366,7 @@ BEGIN ATOMIC
 	SELECT rk.ring_replace(name, device);
 END;
 COMMENT ON FUNCTION rk.ring_migrate(text, text) IS
-'moves a ring to a device (rk.devices) by a checkpoint, from which it goes on there when the transaction commits; what is in its queue stays';
+'moves a ring to a device (rk.devices), where it goes on; what is in its queue stays, and if it cannot the ring goes on where it was';
 
 CREATE FUNCTION rk.ring_checksum(name text) RETURNS bytea
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED

@@ -44,7 +44,7 @@ PG_FUNCTION_INFO_V1(rk_ring_list);
 PG_FUNCTION_INFO_V1(rk_ring_control);
 PG_FUNCTION_INFO_V1(rk_message_type_list);
 
-static uint64 send_control(const char *name, rk_control what);
+static uint64 send_control(const char *name, rk_control what, int64 payload);
 
 static void
 check_control(const char *name, const rk_ring_row *row)
@@ -437,7 +437,7 @@ rk_state_may_be_replaced(const char *name, rk_ring_row *row)
 		return false;
 	}
 	/* what it has now can be gone back to, and nothing is left to be written when it restarts */
-	(void) send_control(name, RK_CONTROL_CHECKPOINT);
+	(void) send_control(name, RK_CONTROL_CHECKPOINT, 0);
 	return true;
 }
 
@@ -447,11 +447,52 @@ rk_restart_at_commit(const rk_ring_row *row)
 	change_row("UPDATE rk.ring SET restarts = restarts + 1 WHERE ring_id = $1", row->ring_id, (Datum) 0, InvalidOid);
 }
 
+/* Whether a device is a CUDA device; one that is not there is an error. */
+static bool
+wants_cuda(const char *device, const rk_actor *actor)
+{
+	rk_catalog	catalog;
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(device)};
+	bool		known;
+
+	if (strcmp(device, "cpu") == 0 || strcmp(device, "auto") == 0)
+		return false;
+	rk_catalog_open(&catalog);
+	known = strcmp(device, "cuda") == 0 || rk_run_sql("SELECT FROM rk.devices WHERE device = $1", 1, types, values, NULL) > 0;
+	rk_catalog_close(&catalog);
+	if (!known)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("there is no device \"%s\"", device),
+				 errhint("SELECT device, usable FROM rk.devices;")));
+	if (actor->device == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a ring of kernel \"%s\" has no form for CUDA devices", actor->kernel)));
+	return true;
+}
+
+/* Whether a ring's state is on a device now. */
+static bool
+is_away(const char *name)
+{
+	rk_ring    *ring;
+	bool		away;
+
+	LWLockAcquire(rk_the_region->lock, LW_SHARED);
+	ring = rk_directory_find(MyDatabaseId, name, 0);
+	away = ring && strcmp(ring->device, "cpu") != 0;
+	LWLockRelease(rk_the_region->lock);
+	return away;
+}
+
 /*
  * rk.ring_replace(name, device): rk.ring_upgrade and rk.ring_migrate.  A
  * checkpoint is written at once, so that a ring that cannot is left alone; then
  * the ring begins with it when the transaction commits.  What is in its queue
- * stays there, and it is suspended if it was.
+ * stays there, and it is suspended if it was.  To a CUDA device and back the
+ * state moves at once, and the ring goes on where it was if that fails.
  */
 Datum
 rk_ring_replace(PG_FUNCTION_ARGS)
@@ -459,6 +500,7 @@ rk_ring_replace(PG_FUNCTION_ARGS)
 	char	   *name;
 	rk_ring_row row;
 	const char *state;
+	bool		cuda = false;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
@@ -469,51 +511,35 @@ rk_ring_replace(PG_FUNCTION_ARGS)
 	rk_controlled_ring(name, &row);
 	state = current_state(name, &row);
 	if (!PG_ARGISNULL(1))
-	{
-		char	   *device = text_to_cstring(PG_GETARG_TEXT_PP(1));
-
-		if (strcmp(device, "cpu") != 0 && strcmp(device, "auto") != 0)
-		{
-			rk_catalog	catalog;
-			Oid			types[] = {TEXTOID};
-			Datum		values[] = {CStringGetTextDatum(device)};
-			bool		known;
-
-			rk_catalog_open(&catalog);
-			known = rk_run_sql("SELECT FROM rk.devices WHERE device = $1", 1, types, values, NULL) > 0;
-			rk_catalog_close(&catalog);
-			if (!known)
-				ereport(ERROR,
-						(errcode(ERRCODE_UNDEFINED_OBJECT),
-						 errmsg("there is no device \"%s\"", device),
-						 errhint("SELECT device, usable FROM rk.devices;")));
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("ring kernel \"%s\" has no form for device \"%s\"", row.kernel, device),
-					 errhint("SELECT rk.ring_migrate(%s, 'cpu');", quote_literal_cstr(name))));
-		}
-	}
+		cuda = wants_cuda(text_to_cstring(PG_GETARG_TEXT_PP(1)), rk_ring_kernel(row.kernel));
 	if (strcmp(state, "active") != 0 && strcmp(state, "suspended") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("ring \"%s\" must be active or suspended", name),
 				 errdetail("Its state is \"%s\".", state)));
-	(void) send_control(name, RK_CONTROL_CHECKPOINT);
+	(void) send_control(name, RK_CONTROL_CHECKPOINT, 0);
 	if (!PG_ARGISNULL(1))
+	{
+		char	   *option = cuda ? "cuda" : text_to_cstring(PG_GETARG_TEXT_PP(1));
+
 		change_row("UPDATE rk.ring SET options = options || pg_catalog.jsonb_build_object('device', $2) WHERE ring_id = $1",
-				   row.ring_id, PG_GETARG_DATUM(1), TEXTOID);
-	rk_restart_at_commit(&row);
+				   row.ring_id, CStringGetTextDatum(option), TEXTOID);
+	}
+	if (cuda || (!PG_ARGISNULL(1) && is_away(name)))
+		(void) send_control(name, RK_CONTROL_MOVE, cuda);
+	else
+		rk_restart_at_commit(&row);
 	PG_RETURN_VOID();
 }
 
 /* Sends a control message and returns its number. */
 static uint64
-send_control(const char *name, rk_control what)
+send_control(const char *name, rk_control what, int64 payload)
 {
 	rk_ring_handle handle = {0};
 	rk_ring_row row;
 	rk_ring    *ring;
-	rk_outgoing out = {.type_id = what,.flags = RK_SLOT_CONTROL,.priority = RK_PRIORITY_REALTIME,.payload = "",
+	rk_outgoing out = {.type_id = what,.flags = RK_SLOT_CONTROL,.priority = RK_PRIORITY_REALTIME,.payload = &payload,.length = sizeof(payload),
 	.may_wait = true};
 	rk_incoming in;
 	uint64		value;
@@ -534,19 +560,19 @@ send_control(const char *name, rk_control what)
 Datum
 rk_ring_checkpoint(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT64(send_control(text_to_cstring(PG_GETARG_TEXT_PP(0)), RK_CONTROL_CHECKPOINT));
+	PG_RETURN_INT64(send_control(text_to_cstring(PG_GETARG_TEXT_PP(0)), RK_CONTROL_CHECKPOINT, 0));
 }
 
 Datum
 rk_ring_sync(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT64(send_control(text_to_cstring(PG_GETARG_TEXT_PP(0)), RK_CONTROL_INTAKE));
+	PG_RETURN_INT64(send_control(text_to_cstring(PG_GETARG_TEXT_PP(0)), RK_CONTROL_INTAKE, 0));
 }
 
 Datum
 rk_ring_checksum(PG_FUNCTION_ARGS)
 {
-	uint64		sum = send_control(text_to_cstring(PG_GETARG_TEXT_PP(0)), RK_CONTROL_CHECKSUM);
+	uint64		sum = send_control(text_to_cstring(PG_GETARG_TEXT_PP(0)), RK_CONTROL_CHECKSUM, 0);
 	bytea	   *result = palloc(VARHDRSZ + sizeof(sum));
 
 	SET_VARSIZE(result, VARHDRSZ + sizeof(sum));

@@ -121,6 +121,16 @@ $node->poll_query_until('postgres', q{SELECT device_reason ~ 'is of another vers
 ok($node->log_contains(qr/ring "lonely" runs on the CPU\n.*is of another version/), 'a library of another version: the log says so');
 again('lonely');
 is(one(q{SELECT total FROM rk.ring_core_total('lonely')}), '3', 'a device that works: the state has moved there');
+# by hand, and back; what cannot be leaves it where it is
+for my $where ('cpu', 'cuda')
+{
+	one("SELECT rk.ring_migrate('lonely', '$where')");
+	place('lonely', $where);
+	is(one(q{SELECT total FROM rk.ring_core_total('lonely')}), '3', "moved to $where with its state");
+	is(one(q{SELECT options ->> 'device' FROM rk.rings WHERE name = 'lonely'}), $where, 'where it starts again');
+}
+like(error_of(q{SELECT rk.ring_migrate('lonely', 'cuda:9')}), qr/there is no device "cuda:9".*SELECT device, usable FROM rk.devices/s, 'a device that there is not');
+place('lonely', 'cuda');
 one(q{CALL rk.ring_down('lonely'); CALL rk.ring_down('plain')});
 
 # ---- the same answers ----
