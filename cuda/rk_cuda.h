@@ -240,6 +240,12 @@ typedef struct rk_cuda_garch_params
 	int32_t		unused;
 } rk_cuda_garch_params;
 
+typedef struct rk_cuda_correlation_params
+{
+	int64_t		assets;
+	int64_t		times;
+} rk_cuda_correlation_params;
+
 /* Numbers, and what goes with each: kernels.def. */
 typedef enum rk_cuda_kernel
 {

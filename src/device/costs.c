@@ -322,6 +322,26 @@ rk_device_garch_cost(int64 series, int64 values, int estimates, bool alone)
 	};
 }
 
+rk_device_cost
+rk_device_correlation_cost(int64 assets, int64 times, int threads)
+{
+	double		n = assets;
+	double		m = times;
+	double		pairs = n * (n - 1) / 2;
+
+	return (rk_device_cost) {
+		/* the CPU's product is one thread's, as is what both do before and after */
+		.cpu_seconds = threads * 4e-11 * 2 * m * pairs,
+		.bytes_to = 8 * n * m,
+		.bytes_from = 8 * pairs,
+		/* the series and their transpose, products as rows and as pairs */
+		.bytes_moved = 24 * n * m + 16 * n * n,
+		/* at two thirds of the rate of sums and products alone */
+		.flops = 3 * m * pairs,
+		.launches = 4 + m * n * n / 3e10
+	};
+}
+
 /* ---- which functions ---- */
 
 typedef struct device_function

@@ -120,6 +120,9 @@ extern rk_device_cost rk_device_attention_cost(int64 nodes, int64 arcs, bool kep
 /* estimates: of a model; alone: positions follow one another, as with egarch. */
 extern rk_device_cost rk_device_garch_cost(int64 series, int64 values, int estimates, bool alone);
 
+/* times: of each asset. */
+extern rk_device_cost rk_device_correlation_cost(int64 assets, int64 times, int threads);
+
 /* Whether a function of a kernel has a device form (functions.def). */
 extern bool rk_device_has_form(const char *id, const char *suffix);
 

@@ -559,6 +559,29 @@ run_garch(rk_ctx *ctx, rk_cuda_call *call)
 	});
 }
 
+static rk_status
+run_correlation(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_cuda_correlation_params *p = call->params;
+	const double *x = call->input[0].data;
+	double	   *product = call->output[0].data;
+
+	for (int64_t i = 0; i < p->assets; i++)
+	{
+		if (rk_ctx_poll(ctx))
+			return RK_STOPPED;
+		for (int64_t j = i + 1; j < p->assets; j++)
+		{
+			double		sum = 0;
+
+			for (int64_t k = 0; k < p->times; k++)
+				sum += x[i * p->times + k] * x[j * p->times + k];
+			*product++ = sum;
+		}
+	}
+	return RK_OK;
+}
+
 /* The CPU's kernels, by rk_cuda_kernel. */
 static rk_status (*const twins[]) (rk_ctx *ctx, rk_cuda_call *call) = {
 #define RK_CUDA_KERNEL(number, name) run_##name,

@@ -450,7 +450,9 @@ my @neural = (
 	graph_graph_attention_weights => qq{SELECT * FROM rk.graph_graph_attention_weights('\$edges', $points, $gatv2, directed => true, compute_type => 'float8')},
 );
 my $returns = q{$$SELECT s AS series_id, i AS t, sin(i * s) * (1 + 0.5 * sin(i / 20.0)) + cos(i * i) AS value FROM generate_series(1, 7) s, generate_series(1, 40 + 10 * s) i$$};
+my $assets = q{$$SELECT a AS asset, '2026-01-01'::timestamptz + k * interval '1 day' AS ts, sin(a * k) + a * cos(k) AS value FROM generate_series(1, 9) a, generate_series(1, 30) k$$};
 my @risks = (
+	risk_realtime_correlation => qq{SELECT asset_i, asset_j, round(correlation::numeric, 10) AS r, round(covariance::numeric, 10) AS c, num_observations FROM rk.risk_realtime_correlation($assets, as_of_previous => '2026-01-20')},
 	temporal_volatility_analysis => qq{SELECT * FROM rk.temporal_volatility_analysis($returns, model => 'gjr', horizon => 3)},
 	temporal_garch_fit => qq{SELECT * FROM rk.temporal_garch_fit($returns, distribution => 't', mean => 'ar1')},
 	(map { s/\$edges/weighted/r } @neural),
@@ -474,6 +476,7 @@ my @kernels = (
 	'graph_gnn_inference' => qq{SELECT node, ARRAY(SELECT round(x::numeric, 9) FROM unnest(embedding) x) FROM rk.graph_gnn_inference('few', $points, ${\network('gcn')}, weighted => true, compute_type => 'float8')},
 	'graph_graph_attention' => qq{SELECT node, ARRAY(SELECT round(x::numeric, 9) FROM unnest(embedding || importance) x) FROM rk.graph_graph_attention('few', $points, $gatv2, compute_type => 'float8')},
 	'temporal_garch_fit' => qq{SELECT series_id, status, round(log_likelihood::numeric, 5) AS ll FROM rk.temporal_garch_fit($returns)},
+	'risk_realtime_correlation' => qq{SELECT asset_i, asset_j, round(correlation::numeric, 9) AS r FROM rk.risk_realtime_correlation($assets, estimator => 'spearman')},
 	'risk_monte_carlo_var' => qq{SELECT round(var::numeric, 5) AS var, round(expected_shortfall::numeric, 5) AS es FROM rk.risk_monte_carlo_var($book, simulations => 20001)},
 );
 one(q{CREATE TABLE sparse AS SELECT i AS source, i + 1 + i % 5 AS target FROM generate_series(0::bigint, 5000, 3) i;
@@ -517,6 +520,9 @@ like($beyond, qr/embedding of node \S+ is out of range/, 'what the device declin
 my $smooth;
 $node->psql('postgres', qq{SET rk.device = cuda; SELECT * FROM rk.temporal_volatility_analysis($returns, model => 'ewma')}, stderr => \$smooth);
 like($smooth, qr/no form for CUDA devices with these arguments\nDETAIL:  Because the device fits/, 'nor have models that are not fitted');
+my $gaps;
+$node->psql('postgres', q{SET rk.device = cuda; SELECT * FROM rk.risk_realtime_correlation('SELECT a AS asset, now() + a * k * interval ''1 day'' AS ts, a + k AS value FROM generate_series(1, 3) a, generate_series(1, 9) k')}, stderr => \$gaps);
+like($gaps, qr/no form for CUDA devices with these arguments\nDETAIL:  Because the series have gaps/, 'nor have series with gaps');
 my $strong;
 $node->psql('postgres', q{SET rk.device = cuda; SELECT * FROM rk.graph_connected_components('small', mode => 'strong')}, stderr => \$strong);
 like($strong, qr/no form for CUDA devices with these arguments\nDETAIL:  Because strong components/, 'a form for some arguments only');

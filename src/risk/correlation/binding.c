@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "../../call/types.h"
+#include "../../device/device.h"
 #include "../../relation/emit.h"
 #include "../../relation/table.h"
 #include "correlation.h"
@@ -103,6 +104,61 @@ read_series(rk_call *call, series *s, rk_ids **ids)
 }
 
 static void
+correlation_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	*cost = rk_device_correlation_cost(size->nodes, size->arcs / Max(size->nodes, 1), size->threads);
+	if (rk_arg_choice(call, "estimator") == RK_HAYASHI_YOSHIDA)
+		cost->host_seconds = INFINITY;
+}
+
+/*
+ * The products of all pairs by the device, into correlation; false: the CPU
+ * shall do it.
+ */
+static bool
+correlate_on_device(rk_call *call, const rk_observations *o, const rk_correlation_params *p, double *correlation,
+					double *covariance, int64 *count)
+{
+	rk_graph_size size = {.nodes = o->assets,.threads = call->ctx.threads};
+	rk_device_run *device;
+	rk_correlation_rows r;
+	rk_cuda_correlation_params params;
+
+	if (p->estimator == RK_HAYASHI_YOSHIDA)
+	{
+		rk_device_skip(call, "overlaps of intervals are found on the CPU only");
+		return false;
+	}
+	for (int64 i = 0; i < o->assets; i++)
+		size.arcs += o->end[i] - o->begin[i];
+	if (o->assets < 2 || (device = rk_device_begin(call, RK_CUDA_CORRELATION, &size)) == NULL)
+		return false;
+	rk_call_check(call, rk_risk_correlation_rows(&call->ctx, o, p, &r));
+	if (r.x == NULL)
+	{
+		rk_device_skip(call, "the series have gaps, so that each pair has times of its own");
+		return false;
+	}
+	params = (rk_cuda_correlation_params) {r.assets, r.times};
+	rk_device_params(device, &params, sizeof(params));
+	rk_device_input(device, r.x, mul_size(mul_size(r.assets, r.times), sizeof(double)));
+	rk_device_output(device, correlation, rk_pairs_of(r.assets) * sizeof(double));
+	if (!rk_device_finish(device, NULL))
+		return false;
+	rk_call_check(call, rk_risk_correlations_of_products(&call->ctx, &r, correlation, correlation, covariance, count));
+	return true;
+}
+
+/* Correlations of all pairs, wherever. */
+static void
+correlate(rk_call *call, const rk_observations *o, const rk_correlation_params *p, double *correlation,
+		  double *covariance, int64 *count)
+{
+	if (!correlate_on_device(call, o, p, correlation, covariance, count))
+		rk_call_check(call, rk_risk_correlations(&call->ctx, o, p, correlation, covariance, count));
+}
+
+static void
 realtime_correlation(rk_call *call)
 {
 	series		s = {0};
@@ -148,13 +204,13 @@ realtime_correlation(rk_call *call)
 
 		rk_observations_until(&s.o, rk_arg_timestamptz(call, "as_of_previous"), ends);
 		s.o.end = ends;
-		rk_call_check(call, rk_risk_correlations(&call->ctx, &s.o, &p, previous, covariance, count));
+		correlate(call, &s.o, &p, previous, covariance, count);
 		for (int64 k = 0; k < pairs; k++)
 			if (count[k] < least)
 				previous[k] = NAN;
 		s.o.end = s.end;
 	}
-	rk_call_check(call, rk_risk_correlations(&call->ctx, &s.o, &p, correlation, covariance, count));
+	correlate(call, &s.o, &p, correlation, covariance, count);
 	if (!rk_arg_is_null(call, "change_threshold"))
 		keep = rk_call_alloc(call, pairs, bool);
 	for (int64 k = 0; k < pairs; k++)
@@ -176,7 +232,7 @@ RK_FUNCTION(rk_risk_realtime_correlation_sql, "risk/realtime-correlation", "");
 RK_AGGREGATE(rk_risk_realtime_correlation_matrix, "risk/realtime-correlation", "_matrix");
 
 const rk_bound_function rk_risk_correlation_bindings[] = {
-	{"risk/realtime-correlation", "", realtime_correlation},
+	{"risk/realtime-correlation", "", realtime_correlation,.device_cost = correlation_device_cost},
 	{"risk/realtime-correlation", "_matrix", .aggregate = &rk_correlation_matrix},
 	{0}
 };

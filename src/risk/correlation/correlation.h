@@ -71,6 +71,26 @@ extern void rk_observations_until(const rk_observations *o, int64_t time, int64_
 extern rk_status rk_risk_correlations(rk_ctx *ctx, const rk_observations *o, const rk_correlation_params *p,
 									  double *correlation, double *covariance, int64_t *count);
 
+/* Series without gaps, ready for one product: its entries are those of the pairs. */
+typedef struct rk_correlation_rows
+{
+	int64_t		assets;
+	int64_t		times;
+	const double *x;			/* [assets][times]; NULL: not one product */
+	const double *square;		/* [assets]: products of rows with themselves */
+	bool		ewma;
+} rk_correlation_rows;
+
+/*
+ * The rows of the series, in ctx, where rk_risk_correlations takes one product;
+ * and what the products of all pairs say, which may lie where the correlations
+ * go.
+ */
+extern rk_status rk_risk_correlation_rows(rk_ctx *ctx, const rk_observations *o, const rk_correlation_params *p,
+										  rk_correlation_rows *r);
+extern rk_status rk_risk_correlations_of_products(rk_ctx *ctx, const rk_correlation_rows *r, const double *products,
+												  double *correlation, double *covariance, int64_t *count);
+
 /*
  * Aggregate over features, all of one length d: the d x d matrix of their
  * correlations row by row, NaN where a feature is constant.  Means and

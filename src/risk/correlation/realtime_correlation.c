@@ -332,21 +332,17 @@ pairs_of_row(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 
 /* ---- no value missing: one product ---- */
 
+/* Centred ranks or values, or weighted ones, and their squares. */
 static rk_status
-all_at_once(grid *g)
+prepare_rows(grid *g, double *square)
 {
 	rk_ctx	   *ctx = g->ctx;
-	int64_t		n = g->o->assets;
 	int64_t		m = g->times;
-	bool		ewma = g->p->estimator == RK_EWMA;
-	double	   *product = rk_alloc(ctx, ROW_BLOCK * n, sizeof(double));
-	double	   *square = rk_alloc(ctx, n, sizeof(double));
 	placed	   *work = rk_alloc(ctx, g->p->estimator == RK_SPEARMAN ? m : 0, sizeof(placed));
-	int			lead = (int) m;
 
-	if (!product || !square || !work)
+	if (work == NULL)
 		return RK_ERR_MEMORY;
-	for (int64_t i = 0; i < n; i++)
+	for (int64_t i = 0; i < g->o->assets; i++)
 	{
 		double	   *row = g->x + i * m;
 
@@ -354,7 +350,7 @@ all_at_once(grid *g)
 			return RK_STOPPED;
 		if (g->p->estimator == RK_SPEARMAN)
 			rank_values(row, m, work);
-		if (!ewma)
+		if (g->p->estimator != RK_EWMA)
 			center(row, m);
 		else
 		{
@@ -371,6 +367,32 @@ all_at_once(grid *g)
 		for (int64_t k = 0; k < m; k++)
 			square[i] += row[k] * row[k];
 	}
+	rk_free(ctx, work);
+	return RK_OK;
+}
+
+/* What a product of two rows says about their pair. */
+static void
+read_product(const rk_correlation_rows *r, int64_t i, int64_t j, double xy, double *correlation, double *covariance)
+{
+	int64_t		m = r->times;
+
+	*correlation = m > 1 || (r->ewma && m > 0) ? rk_correlation_of_products(xy, r->square[i], r->square[j]) : NAN;
+	*covariance = r->ewma ? (m > 0 ? xy : NAN) : m > 1 ? xy / (double) (m - 1) : NAN;
+}
+
+/* All products by BLAS, some rows at a time. */
+static rk_status
+multiply_rows(rk_ctx *ctx, const rk_correlation_rows *rows_of, double *correlation, double *covariance, int64_t *count)
+{
+	int64_t		n = rows_of->assets;
+	int64_t		m = rows_of->times;
+	const double *x = rows_of->x;
+	double	   *product = rk_alloc(ctx, ROW_BLOCK * n, sizeof(double));
+	int			lead = (int) m;
+
+	if (product == NULL)
+		return RK_ERR_MEMORY;
 	for (int64_t first = 0; first < n - 1; first += ROW_BLOCK)
 	{
 		int			rows = (int) (n - 1 - first < ROW_BLOCK ? n - 1 - first : ROW_BLOCK);
@@ -387,8 +409,8 @@ all_at_once(grid *g)
 			if (rk_ctx_poll(ctx))
 				return RK_STOPPED;
 			if (depth > 0)
-				dgemm_("T", "N", &rows, &columns, &depth, &one, g->x + first * m + k, &lead,
-					   g->x + first * m + k, &lead, &beta, product, &stride);
+				dgemm_("T", "N", &rows, &columns, &depth, &one, x + first * m + k, &lead,
+					   x + first * m + k, &lead, &beta, product, &stride);
 			else
 				memset(product, 0, sizeof(double) * rows * columns);
 		}
@@ -399,17 +421,34 @@ all_at_once(grid *g)
 
 			for (int64_t j = i + 1; j < n; j++, at++)
 			{
-				double		xy = product[r + (j - first) * rows];
-
-				g->count[at] = m;
-				g->correlation[at] = m > 1 || (ewma && m > 0) ? rk_correlation_of_products(xy, square[i], square[j]) : NAN;
-				g->covariance[at] = ewma ? (m > 0 ? xy : NAN) : m > 1 ? xy / (double) (m - 1) : NAN;
+				count[at] = m;
+				read_product(rows_of, i, j, product[r + (j - first) * rows], &correlation[at], &covariance[at]);
 			}
 		}
 	}
 	rk_free(ctx, product);
-	rk_free(ctx, square);
-	rk_free(ctx, work);
+	return RK_OK;
+}
+
+rk_status
+rk_risk_correlations_of_products(rk_ctx *ctx, const rk_correlation_rows *r, const double *products,
+								 double *correlation, double *covariance, int64_t *count)
+{
+	int64_t		at = 0;
+
+	for (int64_t i = 0; i < r->assets; i++)
+	{
+		if (rk_ctx_poll(ctx))
+			return RK_STOPPED;
+		for (int64_t j = i + 1; j < r->assets; j++, at++)
+		{
+			double		xy = products[at];
+
+			/* the correlation may take the place of the product */
+			count[at] = r->times;
+			read_product(r, i, j, xy, &correlation[at], &covariance[at]);
+		}
+	}
 	return RK_OK;
 }
 
@@ -469,6 +508,54 @@ overlaps_of_row(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread
 	}
 }
 
+/* Lays the series on a grid if there is one for all of them. */
+static rk_status
+open_grid(grid *g)
+{
+	const rk_observations *o = g->o;
+
+	if (g->p->previous_tick || same_times(o))
+	{
+		rk_status	status = make_grid(g);
+
+		g->longest = g->times;
+		return status;
+	}
+	for (int64_t i = 0; i < o->assets; i++)
+		if (g->longest < o->end[i] - o->begin[i])
+			g->longest = o->end[i] - o->begin[i];
+	return RK_OK;
+}
+
+/* Rows of a grid without gaps. */
+static rk_status
+take_rows(grid *g, rk_correlation_rows *r)
+{
+	double	   *square = rk_alloc(g->ctx, g->o->assets, sizeof(double));
+
+	if (square == NULL)
+		return RK_ERR_MEMORY;
+	*r = (rk_correlation_rows) {g->o->assets, g->times, g->x, square, g->p->estimator == RK_EWMA};
+	return prepare_rows(g, square);
+}
+
+rk_status
+rk_risk_correlation_rows(rk_ctx *ctx, const rk_observations *o, const rk_correlation_params *p,
+						 rk_correlation_rows *r)
+{
+	grid		g = {.ctx = ctx,.o = o,.p = p};
+	rk_status	status;
+
+	*r = (rk_correlation_rows) {0};
+	if (o->assets < 2 || p->estimator == RK_HAYASHI_YOSHIDA)
+		return RK_OK;
+	status = open_grid(&g);
+	if (status == RK_OK && g.complete && g.times > 0)
+		return take_rows(&g, r);
+	rk_free(ctx, g.x);
+	return status;
+}
+
 rk_status
 rk_risk_correlations(rk_ctx *ctx, const rk_observations *o, const rk_correlation_params *p,
 					 double *correlation, double *covariance, int64_t *count)
@@ -480,19 +567,18 @@ rk_risk_correlations(rk_ctx *ctx, const rk_observations *o, const rk_correlation
 		return RK_OK;
 	if (p->estimator == RK_HAYASHI_YOSHIDA)
 		return rk_parallel_for(ctx, o->assets, 1, overlaps_of_row, &g);
-	if (p->previous_tick || same_times(o))
-	{
-		status = make_grid(&g);
-		if (status != RK_OK)
-			return status;
-		g.longest = g.times;
-	}
-	else
-		for (int64_t i = 0; i < o->assets; i++)
-			if (g.longest < o->end[i] - o->begin[i])
-				g.longest = o->end[i] - o->begin[i];
+	status = open_grid(&g);
+	if (status != RK_OK)
+		return status;
 	if (g.complete)
-		status = all_at_once(&g);
+	{
+		rk_correlation_rows r = {0};
+
+		status = take_rows(&g, &r);
+		if (status == RK_OK)
+			status = multiply_rows(ctx, &r, correlation, covariance, count);
+		rk_free(ctx, (void *) r.square);
+	}
 	else
 	{
 		g.scratch = rk_alloc(ctx, ctx->threads * 4 * (g.longest + 1), sizeof(double));
