@@ -396,7 +396,7 @@ static const char *const runtime_options[] = {
 	"queue_capacity", "overflow", "durability", "checkpoint_interval", "checkpoint_messages", "checkpoints_kept",
 	"dedicated", "spin_us", "priority_lanes", "message_timeout", "restart_policy", "max_restarts", "start_timeout",
 	"heartbeat_timeout", "device", "gpu_mode",
-	"max_retries", "max_hops", "memory_limit", "standby", "high_water", "low_water", "dlq_size", "dlq_age", "kernel", NULL
+	"max_retries", "max_hops", "dedup_window", "dedup_keys", "memory_limit", "standby", "high_water", "low_water", "dlq_size", "dlq_age", "kernel", NULL
 };
 
 /* Every key is one that somebody understands. */
@@ -462,6 +462,8 @@ rk_ring_options_read(const Jsonb *options, const rk_actor *actor, rk_ring_option
 		.max_restarts = 3,
 		.max_retries = 3,
 		.max_hops = 8,
+		.dedup_ms = 300000,
+		.dedup_keys = 100000,
 		.memory_limit = INT64CONST(1) << 30,
 		.high_water = 0.75,
 		.low_water = 0.25,
@@ -534,6 +536,9 @@ rk_ring_options_read(const Jsonb *options, const rk_actor *actor, rk_ring_option
 		r->max_retries = n;
 	if (integer_option(o, "max_hops", 1, 16, &n))
 		r->max_hops = n;
+	time_option(o, "dedup_window", 1000, INT64CONST(86400000), &r->dedup_ms);
+	if (integer_option(o, "dedup_keys", 1, 10000000, &n))
+		r->dedup_keys = n;
 	if (integer_option(o, "memory_limit", 1 << 20, INT64CONST(1) << 40, &n))
 		r->memory_limit = n;
 

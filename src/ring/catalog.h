@@ -125,6 +125,8 @@ typedef struct rk_ring_options
 	int			max_restarts;	/* within a minute */
 	int			max_retries;	/* of a message that fails for want of memory */
 	int			max_hops;		/* of a message from ring to ring */
+	int64		dedup_ms;		/* idempotency keys: how long, and how many are known */
+	int			dedup_keys;
 	int			start_timeout_ms;	/* 0: none */
 	int			heartbeat_timeout_ms;	/* 0: rk.heartbeat_timeout */
 	bool		has_spin;

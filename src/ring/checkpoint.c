@@ -31,8 +31,6 @@
 #define MAGIC 0x6B72434B		/* "KCrk" */
 #define FORMAT 1
 #define CHUNK (1024 * 1024)
-#define KEYS_MAX 100000
-#define KEYS_AGE INT64CONST(300000000000)	/* ns */
 
 typedef struct checkpoint_header
 {
@@ -77,7 +75,7 @@ rk_key_find(rk_hosted *h, const uint64 *hash)
 {
 	rk_key	   *key = hash_search(keys_of(h), hash, HASH_FIND, NULL);
 
-	return key && key->wall_ns + KEYS_AGE > rk_wall_ns(h->now_ns) ? key : NULL;
+	return key && key->wall_ns + h->options.dedup_ms * 1000000 > rk_wall_ns(h->now_ns) ? key : NULL;
 }
 
 void
@@ -86,8 +84,8 @@ rk_key_add(rk_hosted *h, const uint64 *hash, int64 message_id, int64 wall_ns)
 	bool		found;
 	rk_key	   *key;
 
-	while (h->oldest_key && (hash_get_num_entries(keys_of(h)) >= KEYS_MAX ||
-							 h->oldest_key->wall_ns + KEYS_AGE < wall_ns))
+	while (h->oldest_key && (hash_get_num_entries(keys_of(h)) >= h->options.dedup_keys ||
+							 h->oldest_key->wall_ns + h->options.dedup_ms * 1000000 < wall_ns))
 	{
 		rk_key	   *old = h->oldest_key;
 

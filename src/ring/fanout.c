@@ -563,8 +563,9 @@ rk_ring_iterate(PG_FUNCTION_ARGS)
 				.may_wait = true
 			};
 
-			/* it may have been stopped, and may be another one by now */
-			m->ring = rk_ring_find(&m->handle, m->name, strlen(m->name), 0);
+			/* it may have been stopped in the meantime */
+			if (made > 0 && (m->ring = rk_ring_look(&m->handle, m->name)) == NULL)
+				restarted(m->name);
 			out.deadline_ns = rk_call_deadline(m->ring, rk_now_ns(), 0);
 			rk_call_start(m->ring, &m->handle, &out, &m->in);
 		}
@@ -577,14 +578,17 @@ rk_ring_iterate(PG_FUNCTION_ARGS)
 			uint32		epoch;
 
 			rk_call_await(m->ring, &out, &m->in);
-			if (m->in.slot->outcome == RK_OUTCOME_STOPPED || m->in.slot->outcome == RK_OUTCOME_LOST)
+			epoch = m->in.slot->epoch;
+			/* whatever one says that has begun anew */
+			if (m->in.slot->outcome == RK_OUTCOME_STOPPED || m->in.slot->outcome == RK_OUTCOME_LOST ||
+				(made > 0 && epoch != epochs[i]))
+			{
+				rk_call_end(&m->in);
 				restarted(m->name);
+			}
 			rk_reply_check(m->ring, &m->in);
 			memcpy(&own, m->in.data + delta_field->offset, sizeof(own));
-			epoch = m->in.slot->epoch;
 			rk_call_end(&m->in);
-			if (made > 0 && epoch != epochs[i])
-				restarted(m->name);
 			epochs[i] = epoch;
 			delta += own;
 		}

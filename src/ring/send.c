@@ -262,16 +262,25 @@ find_slowly(const char *name, int64 deadline_ns)
 
 static void admit(rk_ring_handle *handle, rk_ring *ring, const char *text);
 
+/* Whether the handle's ring is that of this name, takes messages, and those of the current user. */
+static inline bool
+still_good(const rk_ring_handle *handle, const char *name, int length)
+{
+	rk_ring    *ring = handle->ring;
+
+	return ring && handle->length == length && memcmp(handle->name, name, length) == 0 &&
+		atomic_load_explicit(&ring->generation, memory_order_acquire) == handle->generation &&
+		accepting(ring) && handle->user == GetUserId() && handle->roles_epoch == roles_epoch &&
+		handle->access_epoch == atomic_load_explicit(&ring->access_epoch, memory_order_relaxed);
+}
+
 rk_ring *
 rk_ring_find(rk_ring_handle *handle, const char *name, int length, int64 deadline_ns)
 {
 	rk_ring    *ring = handle->ring;
 	char		text[NAMEDATALEN];
 
-	if (ring && handle->length == length && memcmp(handle->name, name, length) == 0 &&
-		atomic_load_explicit(&ring->generation, memory_order_acquire) == handle->generation &&
-		accepting(ring) && handle->user == GetUserId() && handle->roles_epoch == roles_epoch &&
-		handle->access_epoch == atomic_load_explicit(&ring->access_epoch, memory_order_relaxed))
+	if (still_good(handle, name, length))
 		return ring;
 
 	length = Min(length, NAMEDATALEN - 1);
@@ -290,6 +299,8 @@ rk_ring_look(rk_ring_handle *handle, const char *name)
 {
 	rk_ring    *ring;
 
+	if (still_good(handle, name, strlen(name)))
+		return handle->ring;
 	rk_send_init();
 	handle->ring = NULL;
 	LWLockAcquire(rk_the_region->lock, LW_SHARED);

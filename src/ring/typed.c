@@ -429,6 +429,12 @@ rk_ring_receive(PG_FUNCTION_ARGS)
 				p = &r->next;
 				continue;
 			}
+			/* an error has a call of its own, lest it take along what came before it */
+			if (found && in.slot->outcome != RK_OUTCOME_OK)
+			{
+				waiting = false;
+				break;
+			}
 			/* ours no more, whatever it says */
 			values[0] = Int64GetDatum(in.message_id);
 			values[1] = Int32GetDatum(r->type->reply_id);
@@ -572,6 +578,9 @@ rk_ring_send_many(PG_FUNCTION_ARGS)
 	bool	   *nulls;
 	int			count;
 	Datum	   *ids;
+	bool	   *gone;
+	int			dims[1];
+	int			bounds[] = {1};
 	void	   *payload;
 
 	not_null(fcinfo, 1, "type_id");
@@ -580,6 +589,7 @@ rk_ring_send_many(PG_FUNCTION_ARGS)
 	rk_message_check(type);
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), JSONBOID, -1, false, TYPALIGN_INT, &items, &nulls, &count);
 	ids = palloc(sizeof(Datum) * (count + 1));
+	gone = palloc(sizeof(bool) * (count + 1));
 	/* all of them are checked before the first one is sent */
 	payload = palloc0((Size) type->request_size * (count + 1) + 8);
 	for (int i = 0; i < count; i++)
@@ -600,9 +610,16 @@ rk_ring_send_many(PG_FUNCTION_ARGS)
 			.length = type->request_size
 		};
 
-		ids[i] = Int64GetDatum(rk_ring_post(ring, &session_handle, &out));
+		int64		id = rk_ring_post(ring, &session_handle, &out);
+
+		/* what a full queue did not take has no number */
+		ids[i] = Int64GetDatum(id);
+		gone[i] = id == 0;
 	}
-	PG_RETURN_ARRAYTYPE_P(construct_array(ids, count, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	if (count == 0)
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(INT8OID));
+	dims[0] = count;
+	PG_RETURN_ARRAYTYPE_P(construct_md_array(ids, gone, 1, dims, bounds, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
 typedef struct load_arg

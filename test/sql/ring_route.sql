@@ -21,8 +21,9 @@ SELECT rk.delivery(1), rk.delivery(NULL);
 SELECT rk.ring_send('a', 52, '{"amount": 1}') AS id \gset plain_
 SELECT rk.ring_send('a', 52, '{"amount": 1}', receipt => true) AS id \gset good_
 SELECT rk.ring_send('a', 52, '{"amount": 9223372036854775807}', receipt => true) AS id \gset bad_
-SELECT count(*) FROM rk.ring_receive('a', '5s');
 SELECT rk.ring_core_echo('a', 1);
+SELECT count(*) FROM rk.ring_receive('a', '5s');
+SELECT count(*) FROM rk.ring_receive('a', '5s');
 SELECT rk.delivery(:plain_id) AS plain, rk.delivery(:good_id) AS good, rk.delivery(:bad_id) AS bad;
 SELECT until('SELECT count(*) = 1 FROM rk.dead_letters');
 SELECT reason, error, message_id = :bad_id AS the_same FROM rk.dead_letters;
@@ -33,6 +34,7 @@ SELECT rk.ring_send('a', 52, '{}', receipt => true) AS id \gset next_
 SELECT count(rk.ring_send('a', 52, '{}')) FROM generate_series(1, 20);
 SELECT rk.ring_send('a', 52, '{}', receipt => true) AS id \gset much_
 SELECT rk.ring_send('a', 52, '{}');
+SELECT rk.ring_send_many('a', 52, ARRAY['{}', '{}']::jsonb[]), rk.ring_send_many('a', 52, '{}');
 SELECT pg_sleep(0.05);
 SELECT rk.delivery(:late_id) AS late, rk.delivery(:next_id) AS next, rk.delivery(:much_id) AS much;
 SELECT rk.ring_resume('a');
@@ -49,6 +51,39 @@ SELECT rk.ring_stop('a', force => true);
 SELECT rk.ring_wait('a', 'terminated');
 SELECT rk.delivery(:last_id);
 SELECT rk.ring_receive('a');
+
+-- an error among replies does not take them along, nor those after it
+CALL rk.ring_up('core/echo', 'a');
+SELECT count(rk.ring_send('a', 50, jsonb_build_object('value', i), receipt => true)) FROM generate_series(1, 2) i;
+SELECT rk.ring_send('a', 52, '{"amount": 9223372036854775807}', receipt => true) > 0;
+SELECT rk.ring_send('a', 50, '{"value": 3}', receipt => true) > 0;
+SELECT rk.ring_core_echo('a', 1);
+SELECT payload FROM rk.ring_receive('a', '5s');
+SELECT payload FROM rk.ring_receive('a', '5s');
+SELECT payload FROM rk.ring_receive('a', '5s');
+SELECT payload FROM rk.ring_receive('a', '10ms');
+
+-- keys: as many as are known, as long, and after a restart
+CALL rk.ring_up('core/echo', 'k', '{"dedup_keys": 2}');
+SELECT rk.ring_send('k', 52, '{}', key => 'k1') AS k1 \gset
+SELECT rk.ring_send('k', 52, '{}', key => 'k2') AS k2 \gset
+SELECT rk.ring_send('k', 52, '{}', key => 'k1') = :k1 AS the_same;
+SELECT rk.ring_send('k', 52, '{}', key => 'k3') AS k3 \gset
+SELECT rk.ring_send('k', 52, '{}', key => 'k3') = :k3 AS the_same;
+CALL rk.ring_down('k');
+CALL rk.ring_up('core/echo', 'k');
+SELECT rk.ring_send('k', 52, '{}', key => 'k3') = :k3 AS the_same, rk.ring_send('k', 52, '{}', key => 'k2') = :k2 AS this_too;
+SELECT messages FROM rk.ring_core_total('k');
+SELECT rk.ring_send('k', 52, '{}', key => 'k1') = :k1 AS the_same;
+SELECT rk.ring_configure('k', '{"dedup_window": "2 seconds"}');
+SELECT until('SELECT epoch = 3 AND state = ''active'' FROM rk.rings WHERE name = ''k''');
+SELECT rk.ring_send('k', 52, '{}', key => 'k4') AS k4 \gset
+SELECT rk.ring_send('k', 52, '{}', key => 'k4') = :k4 AS the_same;
+SELECT pg_sleep(2.1);
+SELECT rk.ring_send('k', 52, '{}', key => 'k4') = :k4 AS the_same;
+SELECT rk.ring_configure('k', '{"dedup_keys": 0}');
+CALL rk.ring_down('k');
+SELECT rk.ring_drop('k');
 
 -- a call that the queue does not take leaves nothing behind
 CALL rk.ring_up('core/echo', 'full', '{"queue_capacity": 16, "overflow": "error", "priority_lanes": false}');
