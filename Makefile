@@ -23,7 +23,8 @@ ROOMS = $(patsubst %/descriptors.c,%,$(wildcard src/*/descriptors.c src/*/*/desc
 DESCRIPTORS = src/call/rooms.c $(wildcard src/*/relations.c) $(ROOMS:%=%/descriptors.c)
 RING_PLAIN = src/ring/queue.c src/ring/messages.c src/ring/actors.c src/ring/names.c src/ring/keys.c
 # what actors do with a message, for devices
-RING_HEADERS = $(wildcard cuda/rk_window.h cuda/ring_steps.h cuda/rings.def src/core/*.h) src/compute/status.h
+RING_HEADERS = $(wildcard cuda/rk_window.h cuda/rk_team.h cuda/ring_steps.h cuda/rings.def src/core/*.h) src/compute/status.h \
+	$(addprefix src/graph/centrality/,pagerank_step.h dynamic_change.h live_state.h graph_payloads.h dangling.h)
 MESSAGES = src/ring/messages.c $(wildcard src/core/messages.c $(ROOMS:%=%/messages.c))
 PLAIN_SOURCES = $(wildcard src/compute/*.c src/core/*.c) $(RING_PLAIN) src/call/rooms.c $(wildcard src/*/relations.c) \
 	$(foreach r,$(ROOMS),$(filter-out %/binding.c %/relations.c,$(wildcard $(r)/*.c)))
@@ -196,6 +197,8 @@ CUDA_LIBRARY = build/cuda/rustkernels_cuda.so
 build/cuda/monte_carlo.o: NVCC_FLAGS += -fmad=false
 # and so have its sums of products
 build/cuda/similarity.o: NVCC_FLAGS += -fmad=false
+# and a ring its iterations
+build/cuda/ring.o: NVCC_FLAGS += -fmad=false
 
 build/cuda/%.o: cuda/%.cu $(CUDA_HEADERS)
 	@mkdir -p $(@D)

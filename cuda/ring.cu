@@ -10,7 +10,8 @@
  *		across the bus, about a microsecond, finds as many messages as are there;
  *	  - all threads copy them into shared memory, and replies back, 16 bytes
  *		each: whole lines on the bus instead of words;
- *	  - one thread handles them, in order.
+ *	  - one thread handles them, in order; for long ones, as an iteration of
+ *		PageRank, all of them together (rk_team.h).
  *
  * So a lone message takes three trips across the bus in a row (the look, the
  * copy, the reply), 32 take hardly longer.
@@ -93,11 +94,14 @@ serve(int kind, rk_window *w, char *image, int64_t slice_ns)
 {
 	alignas(16) __shared__ rk_window_request in[BATCH];
 	alignas(16) __shared__ rk_window_reply out[BATCH];
+	__shared__ uint64_t parts[THREADS];
 	__shared__ uint64_t position;
 	__shared__ unsigned ready;	/* messages that are there */
 	__shared__ unsigned handled;	/* of these */
 	__shared__ bool over;
+	rk_team		team = {threadIdx.x, THREADS, parts};
 	uint64_t	began = device_clock();
+	bool		ended;
 
 	if (threadIdx.x == 0)
 		position = rk_look64(&w->served);
@@ -143,10 +147,25 @@ serve(int kind, rk_window *w, char *image, int64_t slice_ns)
 			((uint4 *) &out[m])[part] = uint4 {0, 0, 0, 0};
 		}
 		__syncthreads();
-		if (threadIdx.x == 0)
-			while (handled < ready && rk_ring_step(kind, image, &in[handled], &out[handled]))
-				handled++;
-		__syncthreads();
+		for (unsigned next = 0; next < ready;)
+		{
+			if (rk_ring_is_wide(kind, in[next].type_id))
+			{
+				rk_ring_step_wide(kind, image, &in[next], &out[next], &team, &w->stop);
+				if (threadIdx.x == 0)
+					handled++;
+			}
+			else if (threadIdx.x == 0)
+				while (handled < ready && !rk_ring_is_wide(kind, in[handled].type_id) &&
+					   rk_ring_step(kind, image, &in[handled], &out[handled]))
+					handled++;
+			__syncthreads();
+			/* none of them: there is no room */
+			if (next == handled)
+				break;
+			next = handled;
+			__syncthreads();
+		}
 
 		for (unsigned i = threadIdx.x; i < handled * (sizeof(out[0]) / UNIT); i += THREADS)
 		{
@@ -169,7 +188,10 @@ serve(int kind, rk_window *w, char *image, int64_t slice_ns)
 			over = over || handled < ready;
 		}
 		__syncthreads();
-		if (over)
+		/* the first warp must not write it anew before all have read it */
+		ended = over;
+		__syncthreads();
+		if (ended)
 			break;
 	}
 	__syncthreads();

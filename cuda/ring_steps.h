@@ -10,22 +10,41 @@
 
 #include "rk_window.h"
 #include "../src/core/echo_step.h"
+#include "../src/graph/centrality/pagerank_step.h"
 
-/* Serves a message; false: there is no room for it, and nothing has changed. */
+/*
+ * Serves a message; false: there is no room for it, and nothing has changed.
+ * The reply is zeros before.
+ */
 RK_BOTH bool
 rk_ring_step(int kind, char *image, const rk_window_request *q, rk_window_reply *r)
 {
-	r->status = RK_OK;
-	r->length = 0;
-	r->flags = 0;
 	switch (kind)
 	{
 		case RK_RING_ECHO:
 			rk_echo_step((rk_echo_state *) image, q, r);
 			return true;
+		case RK_RING_PAGERANK:
+			return rk_pagerank_step((rk_pagerank_state *) image, q, r);
 	}
 	rk_window_refuse(r, RK_ERR_UNSUPPORTED, "no such ring on a device");
 	return true;
+}
+
+/* Whether a whole team serves messages of a type: rk_ring_step_wide. */
+RK_BOTH bool
+rk_ring_is_wide(int kind, uint32_t type_id)
+{
+	return kind == RK_RING_PAGERANK && rk_pagerank_is_wide(type_id);
+}
+
+/* All of the team call it; the first writes the reply.  It ends early after *stop is set. */
+RK_BOTH void
+rk_ring_step_wide(int kind, char *image, const rk_window_request *q, rk_window_reply *r, const rk_team *team,
+				  const uint32_t *stop)
+{
+	if (kind == RK_RING_PAGERANK)
+		rk_pagerank_step_wide((rk_pagerank_state *) image, q, r, team, stop);
 }
 
 #endif							/* RK_RING_STEPS_H */

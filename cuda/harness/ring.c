@@ -17,6 +17,9 @@
 #include <sys/mman.h>
 
 #include "../ring_steps.h"
+#include "../../src/core/core_ring.h"
+#include "../../src/graph/centrality/graph_ring.h"
+#include "../../src/ring/keys.h"
 
 #define SLICE 0.05				/* seconds: some of them end during the check */
 
@@ -49,20 +52,23 @@ serve(void *arg)
 	return NULL;
 }
 
+/* Opens a window and sends the state of an actor. */
 static bool
-begin(harness *h, station *s, int kind, const void *image, size_t image_bytes, bool persistent)
+begin(harness *h, station *s, const rk_actor *actor, const void *state, bool persistent)
 {
+	size_t		image_bytes = actor->device->pack(state, NULL, 0);
+
 	*s = (station) {.h = h, .bytes = (sizeof(rk_window) + image_bytes + 4095) / 4096 * 4096};
 	s->w = mmap(NULL, s->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (s->w == MAP_FAILED)
 		exit(2);
-	s->w->kind = kind;
+	s->w->kind = actor->device->kind;
 	s->w->persistent = persistent;
 	s->w->image_offset = sizeof(rk_window);
 	s->w->image_bytes = image_bytes;
 	if (h->table->ring_open(h->device, s->w, s->bytes, &s->ring, &s->error) != RK_CUDA_OK)
 		return false;
-	memcpy((char *) s->w + sizeof(rk_window), image, image_bytes);
+	actor->device->pack(state, (char *) s->w + sizeof(rk_window), s->w->base);
 	return h->table->ring_load(s->ring, &s->error) == RK_CUDA_OK &&
 		pthread_create(&s->thread, NULL, serve, s) == 0;
 }
@@ -81,7 +87,7 @@ end(station *s)
 	return good;
 }
 
-static void
+static const rk_window_request *
 push(station *s, uint32_t type, const void *payload, uint32_t length)
 {
 	rk_window_request *q = rk_window_slot(s->w, s->position);
@@ -92,6 +98,7 @@ push(station *s, uint32_t type, const void *payload, uint32_t length)
 	q->sent_ns = 1000 * (int64_t) s->position;
 	memcpy(q->payload, payload, length);
 	rk_window_publish(s->w, s->position++);
+	return q;
 }
 
 /* Waits for the next reply; NULL: the device failed, or ten seconds have gone. */
@@ -121,58 +128,113 @@ by_size(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The same messages in batches, on the device and here. */
+/* What a message is on a device: its type, and its payload. */
+typedef uint32_t (*make_fn) (uint64_t x, uint32_t *type, void *payload);
+
+/* An actor with an empty state, its options as they are by default. */
+static void *
+empty_state(rk_ctx *ctx, const rk_actor *actor)
+{
+	static rk_option values[32];
+	int			n = 0;
+	void	   *state;
+
+	for (const rk_param *p = actor->options; p && p->name; p++, n++)
+		values[n] = (rk_option) {
+			.param = p, .is_null = strcmp(p->initial, "NULL") == 0, .number = strtod(p->initial, NULL),
+			.integer = p->choices ? 0 : strtoll(p->initial, NULL, 10), .truth = strcmp(p->initial, "true") == 0
+		};
+	must(ctx, actor->init(ctx, &(rk_options) {values, n}, &state));
+	if (actor->device->room)
+		must(ctx, actor->device->room(ctx, state));
+	return state;
+}
+
+/*
+ * The same messages in batches, on the device and here, by the same functions:
+ * replies and state have the same bits.
+ */
 static void
-check_kind(harness *h, const char *what, int kind, bool persistent, const void *image, size_t bytes,
-		   uint32_t (*make) (uint64_t seed, uint64_t i, uint32_t *type, void *payload), int64_t messages)
+check_actor(harness *h, const rk_actor *actor, bool persistent, make_fn make, int64_t messages)
 {
 	static station s;
-	char	   *mine = malloc(bytes);
+	rk_ctx		ctx;
+	rk_ctx		ctx2;
+	void	   *state;
+	void	   *copy;
+	size_t		bytes;
+	char	   *mine;
+	uint64_t	part;
+	rk_team		alone = {0, 1, &part};
+	uint32_t	never = 0;
 	int64_t		wrong = 0;
+	double		waited = 0;
+	double		here = 0;
 	bool		good;
-	double		seconds;
 	char		name[80];
 
-	memcpy(mine, image, bytes);
-	snprintf(name, sizeof(name), "ring %s, %s", what, persistent ? "persistent" : "event");
-	good = begin(h, &s, kind, image, bytes, persistent);
-	seconds = now();
+	begin_ctx(h, &ctx);
+	begin_ctx(h, &ctx2);
+	state = empty_state(&ctx, actor);
+	copy = empty_state(&ctx2, actor);
+	bytes = actor->device->pack(state, NULL, 0);
+	mine = aligned_alloc(64, (bytes + 63) / 64 * 64);
+	actor->device->pack(state, mine, (uint64_t) (uintptr_t) mine);
+	snprintf(name, sizeof(name), "ring %s, %s", actor->kernel, persistent ? "persistent" : "event");
+	good = begin(h, &s, actor, state, persistent);
 	for (int64_t i = 0; good && i < messages;)
 	{
 		int64_t		n = 1 + (int64_t) (rk_hash3(7, i, 1) % RK_WINDOW_SLOTS);
+		rk_window_request sent[RK_WINDOW_SLOTS];
+		rk_window_reply got[RK_WINDOW_SLOTS];
+		double		began = now();
+		int64_t		taken = 0;
 
 		for (int64_t k = 0; k < n; k++)
 		{
 			uint32_t	type;
-			char		payload[RK_WINDOW_PAYLOAD] __attribute__((aligned(8)));
-			uint32_t	length = make(1, i + k, &type, payload);
+			char		payload[RK_WINDOW_PAYLOAD] __attribute__((aligned(8))) = {0};
+			uint32_t	length = make(rk_hash2(1, i + k), &type, payload);
 
-			push(&s, type, payload, length);
+			sent[k] = *push(&s, type, payload, length);
 		}
-		for (int64_t k = 0; k < n && good; k++)
+		for (; taken < n && good; taken++)
 		{
 			const rk_window_reply *r = pull(&s);
-			rk_window_reply expected = {0};
 
 			good = r != NULL;
-			if (!good)
-				break;
-			(void) rk_ring_step(kind, mine, rk_window_slot(s.w, s.taken - 1), &expected);
-			if (r->status != expected.status || r->flags != expected.flags || r->length != expected.length ||
-				memcmp(r->data, expected.data, r->length) != 0)
+			if (good)
+				got[taken] = *r;
+		}
+		waited += now() - began;
+		began = now();
+		for (int64_t k = 0; k < taken && good; k++)
+		{
+			rk_window_reply expected = {0};
+
+			if (rk_ring_is_wide(s.w->kind, sent[k].type_id))
+				rk_ring_step_wide(s.w->kind, mine, &sent[k], &expected, &alone, &never);
+			else
+				(void) rk_ring_step(s.w->kind, mine, &sent[k], &expected);
+			if (got[k].status != expected.status || got[k].flags != expected.flags || got[k].length != expected.length ||
+				memcmp(got[k].data, expected.data, expected.length) != 0)
 				wrong++;
 		}
+		here += now() - began;
 		i += n;
 	}
-	seconds = now() - seconds;
 	if (s.ring)
 		good = end(&s) && good;
-	if (good && memcmp(mine, (char *) s.w + sizeof(rk_window), bytes) != 0)
-		wrong++;
+	if (good)
+	{
+		must(&ctx, actor->device->unpack(&ctx, state, (char *) s.w + sizeof(rk_window), s.w->base));
+		must(&ctx2, actor->device->unpack(&ctx2, copy, mine, (uint64_t) (uintptr_t) mine));
+		wrong += actor->checksum(&ctx, state) != actor->checksum(&ctx2, copy);
+	}
 	if (good && wrong == 0)
 	{
-		printf("ok - %-44s %llu replies and the state as the CPU's, %.0f messages/s in batches of up to %d\n", name,
-			   (unsigned long long) s.taken, s.taken / seconds, RK_WINDOW_SLOTS);
+		printf("ok - %-44s %llu replies and the state have the CPU's bits; device %.0f messages/s in batches of up to %d, CPU %.0f\n",
+			   name, (unsigned long long) s.taken, s.taken / waited, RK_WINDOW_SLOTS, s.taken / here);
 		h->passed++;
 	}
 	else
@@ -183,12 +245,13 @@ check_kind(harness *h, const char *what, int kind, bool persistent, const void *
 	}
 	munmap(s.w, s.bytes);
 	free(mine);
+	rk_ctx_destroy(&ctx);
+	rk_ctx_destroy(&ctx2);
 }
 
 static uint32_t
-make_echo(uint64_t seed, uint64_t i, uint32_t *type, void *payload)
+make_echo(uint64_t x, uint32_t *type, void *payload)
 {
-	uint64_t	x = rk_hash2(seed, i);
 	/* some of them beyond what a total can hold */
 	int64_t		value = x % 50 == 0 ? INT64_MAX / 3 : (int64_t) (x >> 20) - (1 << 23);
 
@@ -199,6 +262,35 @@ make_echo(uint64_t seed, uint64_t i, uint32_t *type, void *payload)
 	return sizeof(value);
 }
 
+/* Edges that come and go among 14 nodes, so that there is room for all of them. */
+static uint32_t
+make_pagerank(uint64_t x, uint32_t *type, void *payload)
+{
+	if (x % 16 == 0)
+	{
+		*type = 100;
+		((rk_pagerank_node *) payload)->node = (int64_t) (x >> 8) % 16;
+		return sizeof(rk_pagerank_node);
+	}
+	if (x % 16 == 1)
+	{
+		*type = x >> 8 & 1 ? 102 : 104;
+		if (*type == 104)
+		{
+			((rk_converge_request *) payload)->threshold = 1e-7;
+			((rk_converge_request *) payload)->max_iterations = 1 + (int32_t) (x >> 9) % 9;
+		}
+		return *type == 102 ? sizeof(rk_version_request) : sizeof(rk_converge_request);
+	}
+	*type = 106;
+	*(rk_pagerank_edge *) payload = (rk_pagerank_edge) {
+		.source = (int64_t) (x >> 8) % 13, .target = (int64_t) (x >> 24) % 2 + (int64_t) (x >> 8) % 13,
+		.weight = (int64_t) (x >> 40) % 2 * RK_FIXED_ONE,
+		.op = x % 16 < 9 ? RK_EDGE_ADD : x % 16 < 13 ? RK_EDGE_REMOVE : RK_EDGE_SET
+	};
+	return sizeof(rk_pagerank_edge);
+}
+
 /* One message at a time. */
 static void
 measure_round_trip(harness *h, int count)
@@ -206,7 +298,7 @@ measure_round_trip(harness *h, int count)
 	static station s;
 	rk_echo_state state = {0};
 	double	   *ns = malloc(count * sizeof(double));
-	bool		good = begin(h, &s, RK_RING_ECHO, &state, sizeof(state), true);
+	bool		good = begin(h, &s, &rk_actor_core_echo, &state, true);
 
 	for (int i = 0; good && i < count; i++)
 	{
@@ -241,12 +333,18 @@ measure_round_trip(harness *h, int count)
 void
 check_rings(harness *h)
 {
-	rk_echo_state echo = {0};
-	int64_t		messages = h->scale > 1 ? 1000000 : 5000;
+	static const struct
+	{
+		const rk_actor *actor;
+		make_fn		make;
+	}			rings[] = {
+		{&rk_actor_core_echo, make_echo},
+		{&rk_actor_graph_pagerank, make_pagerank}
+	};
 
-	if (!(h->table->rings >> RK_RING_ECHO & 1))
-		return;
-	for (int persistent = 0; persistent < 2; persistent++)
-		check_kind(h, "echo", RK_RING_ECHO, persistent, &echo, sizeof(echo), make_echo, messages);
-	measure_round_trip(h, h->scale > 1 ? 200000 : 2000);
+	for (unsigned i = 0; i < sizeof(rings) / sizeof(rings[0]); i++)
+		for (int persistent = 0; persistent < 2 && h->table->rings >> rings[i].actor->device->kind & 1; persistent++)
+			check_actor(h, rings[i].actor, persistent, rings[i].make, h->scale > 1 ? 500000 : 3000);
+	if (h->table->rings >> RK_RING_ECHO & 1)
+		measure_round_trip(h, h->scale > 1 ? 200000 : 2000);
 }

@@ -224,6 +224,9 @@ typedef struct rk_actor_device
 	int			kind;			/* rk_ring_kind of cuda/rk_window.h */
 	uint32_t	types[8];		/* served there; payloads fit into the window; 0 ends */
 
+	/* Why a state cannot go there; NULL: it can (the function too: always). */
+	const char *(*stays) (const void *state);
+
 	/*
 	 * Makes room in the arrays for about as much as they have, because they
 	 * cannot grow on the device (NULL: nothing grows).
@@ -238,6 +241,13 @@ typedef struct rk_actor_device
 
 	/* Makes the state what the image says, in the arrays that it was packed from. */
 	rk_status	(*unpack) (rk_ctx *ctx, void *state, const char *image, uint64_t base);
+
+	/*
+	 * Writes what a message is there, up to RK_WINDOW_PAYLOAD bytes, ids as their
+	 * numbers for example; what it learns of them stays here.  It fails where the
+	 * message would be refused for that.  NULL: the payload as it is.
+	 */
+	rk_status	(*prepare) (rk_ctx *ctx, void *state, const rk_message *message, void *payload, uint32_t *length);
 } rk_actor_device;
 
 typedef struct rk_actor

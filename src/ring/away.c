@@ -34,7 +34,12 @@ struct rk_away
 	bool		stale;			/* the device has an older one */
 	bool		failed;
 	bool		proven;			/* the breaker knows of a success */
-	rk_message	sent[RK_WINDOW_SLOTS];	/* whose replies were not taken */
+	struct
+	{
+		rk_message	message;
+		rk_status	refused;	/* here: it was not sent */
+		char		why[RK_ERROR_TEXT];
+	}			sent[RK_WINDOW_SLOTS];	/* whose replies were not taken */
 	int			count;
 };
 
@@ -169,6 +174,11 @@ go(rk_hosted *h)
 		stay(h, "a ring with outputs publishes from the CPU");
 		return false;
 	}
+	if (h->actor->device->stays && h->actor->device->stays(h->state))
+	{
+		stay(h, h->actor->device->stays(h->state));
+		return false;
+	}
 	memory = AllocSetContextCreate(CurrentMemoryContext, "rk device", ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(memory);
 	ready = rk_device_ready(false, &problem);
@@ -299,18 +309,33 @@ rk_away_alive(rk_hosted *h)
 
 /* ---- messages ---- */
 
-/* Writes a message into the window. */
+/* Writes message i of those on their way into the window, unless it is refused. */
 static void
-send(struct rk_away *a, const rk_message *m)
+send(rk_hosted *h, int i)
 {
+	struct rk_away *a = h->away;
+	const rk_message *m = &a->sent[i].message;
 	rk_window_request *q = rk_remote_slot(&a->remote);
+	const rk_actor_device *device = h->actor->device;
 
+	a->sent[i].refused = RK_OK;
 	q->type_id = m->type_id;
-	q->length = m->length;
 	q->id = m->id;
 	q->sent_ns = m->sent_ns;
-	memcpy(q->payload, m->payload, m->length);
-	rk_remote_send(&a->remote);
+	if (device->prepare)
+	{
+		h->ctx.error.status = RK_OK;
+		a->sent[i].refused = device->prepare(&h->ctx, h->state, m, q->payload, &q->length);
+	}
+	else
+	{
+		q->length = m->length;
+		memcpy(q->payload, m->payload, m->length);
+	}
+	if (a->sent[i].refused == RK_OK)
+		rk_remote_send(&a->remote);
+	else
+		strlcpy(a->sent[i].why, h->ctx.error.message, sizeof(a->sent[i].why));
 }
 
 void
@@ -332,8 +357,8 @@ rk_away_submit(rk_hosted *h, const rk_message *m)
 	}
 	if (rk_actor_message(h->actor, m->type_id)->mutating)
 		a->current = false;
-	a->sent[a->count++] = *m;
-	send(a, m);
+	a->sent[a->count++].message = *m;
+	send(h, a->count - 1);
 }
 
 /*
@@ -366,7 +391,7 @@ make_room(rk_hosted *h)
 		a->remote.crowded = false;
 		a->count = count;
 		for (int i = 0; i < count; i++)
-			send(a, &a->sent[i]);
+			send(h, i);
 		return true;
 	}
 	stay(h, problem);
@@ -393,6 +418,8 @@ rk_away_ready(rk_hosted *h, const rk_message *m)
 		}
 		if (a->failed)
 			return false;
+		if (a->sent[0].refused != RK_OK)
+			return true;
 		if (rk_remote_wait(&a->remote, rk_host_breathe, &h->away_reply))
 			return true;
 		if (!a->remote.crowded || !make_room(h))
@@ -410,9 +437,15 @@ rk_away_take(rk_hosted *h, rk_reply *reply)
 {
 	struct rk_away *a = h->away;
 	const rk_window_reply *r = h->away_reply;
+	rk_status	refused = a->sent[0].refused;
+	char		why[RK_ERROR_TEXT];
 
+	if (refused != RK_OK)
+		strlcpy(why, a->sent[0].why, sizeof(why));
 	memmove(a->sent, a->sent + 1, sizeof(a->sent[0]) * --a->count);
 	h->ctx.error.status = RK_OK;
+	if (refused != RK_OK)
+		return rk_fail(&h->ctx, refused, "%s", why);
 	if (r->status != RK_OK)
 		return rk_fail(&h->ctx, r->status, "%.*s", (int) Min(r->length, RK_WINDOW_REPLY), r->data);
 	reply->later = (r->flags & RK_WINDOW_LATER) != 0;

@@ -12,13 +12,7 @@
 
 #include "../compute/dense.h"
 #include "actor.h"
-
-typedef enum rk_id_type
-{
-	RK_IDS_BIGINT,
-	RK_IDS_TEXT,
-	RK_IDS_UUID
-} rk_id_type;
+#include "keys_state.h"
 
 /* The option of an actor with such ids. */
 #define RK_ID_TYPE_OPTION \
@@ -26,12 +20,6 @@ typedef enum rk_id_type
 	.meaning = "type of the ids of entities: bigint, text (up to 46 bytes) or uuid"}
 
 extern const char *const rk_id_type_names[];
-
-typedef struct rk_keys
-{
-	rk_id_type	type;
-	rk_dictionary *dictionary;
-} rk_keys;
 
 /* Empty, of the type that the option id_type says. */
 extern rk_status rk_keys_init(rk_ctx *ctx, const rk_options *options, rk_keys *ids);

@@ -709,7 +709,14 @@ fake_ring_slice(rk_cuda_ring *r, double slice, rk_cuda_error *error)
 			sched_yield();
 			continue;
 		}
-		if (!rk_ring_step(w->kind, r->image, slot, &reply))
+		if (rk_ring_is_wide(w->kind, slot->type_id))
+		{
+			uint64_t	part;
+			rk_team		alone = {0, 1, &part};
+
+			rk_ring_step_wide(w->kind, r->image, slot, &reply, &alone, &w->stop);
+		}
+		else if (!rk_ring_step(w->kind, r->image, slot, &reply))
 		{
 			rk_tell64(&w->room_for, position + 1);
 			break;

@@ -169,6 +169,41 @@ for my $mode ('event', 'persistent')
 $node->poll_query_until('postgres', q{SELECT memory_used = 0 FROM rk.stat_device});
 is(one('SELECT memory_used FROM rk.stat_device'), '0', 'no memory of the device is left in use');
 
+# ---- PageRank: its graph is on the device, its ids are here ----
+
+one(q{CREATE TABLE wires AS SELECT 'p' || (i * 7919) % 300 AS source, 'p' || (i * 104729) % 300 AS target, 1 + i % 5 AS weight FROM generate_series(1, 1500) i});
+for my $mode ('event', 'persistent')
+{
+	for my $ring ("rank_$mode", "rtwin_$mode")
+	{
+		my $device = $ring =~ /rank/ ? 'cuda' : 'cpu';
+
+		one(qq{CALL rk.ring_up('graph/pagerank', '$ring', '{"device": "$device", "gpu_mode": "$mode", "edges": "SELECT * FROM wires", "id_type": "text"}')});
+		place($ring, $device);
+		# twice as many edges, by single messages and by many, until they outgrow what there is
+		one(qq{SELECT count(rk.ring_call('$ring', 106, jsonb_build_object('op', 'add', 'source', 'p' || (i * 31) % 450, 'target', 'q' || (i * 17) % 450, 'weight', 2))) FROM generate_series(1, 700) i});
+		one(qq{SELECT rk.ring_send_many('$ring', 106, array_agg(jsonb_build_object('op', CASE WHEN i % 4 = 0 THEN 'remove' ELSE 'add' END, 'source', 'p' || (i * 31) % 450, 'target', 'q' || (i * 17) % 450, 'weight', 2))) FROM generate_series(1, 2500) i});
+		one(qq{SELECT rk.ring_call('$ring', 104, '{"threshold": 1e-12, "max_iterations": 300, "min_version": 3000}')});
+		like(error_of(qq{SELECT rk.ring_call('$ring', 104, '{"threshold": -1}')}), qr/field "threshold" must be above 0/, "$ring: a threshold that is none");
+		like(error_of(qq{SELECT rk.ring_call('$ring', 106, '{"op": "add", "source": "a", "target": "b", "weight": -1}')}), qr/weight of an edge must not be negative/, "$ring: a weight that is none");
+		one(qq{CREATE TABLE top_$ring AS SELECT * FROM rk.ring_graph_pagerank_top('$ring', NULL::text, k => 1000)});
+	}
+	is(one(qq{SELECT device FROM rk.stat_ring WHERE name = 'rank_$mode'}), 'cuda:0', "$mode: PageRank is on the device still");
+	is(one(qq{SELECT count(*) = (SELECT count(*) FROM top_rtwin_$mode) AND count(*) > 700, max(abs(a.score - b.score)) < 1e-14
+		FROM top_rank_$mode a JOIN top_rtwin_$mode b USING (node)}), 't|t', "$mode: PageRank has the scores of the CPU");
+	is(one(qq{SELECT rk.ring_checksum('rank_$mode') = rk.ring_checksum('rtwin_$mode')}), 't', "$mode: and its graph");
+	my $sum = one(qq{SELECT rk.ring_checksum('rank_$mode'), rk.ring_checkpoint('rank_$mode') > 0});
+	kill 'KILL', worker();
+	place("rank_$mode", 'cpu');
+	is(one(qq{SELECT rk.ring_checksum('rank_$mode'), true}), $sum, "$mode: PageRank comes back from its checkpoint");
+	again("rank_$mode");
+	is(one(qq{SELECT rk.ring_checksum('rank_$mode'), true}), $sum, "$mode: and goes again");
+	one(qq{CALL rk.ring_down('rank_$mode'); CALL rk.ring_down('rtwin_$mode')});
+}
+one(q{CALL rk.ring_up('graph/pagerank', 'auto', '{"device": "cuda", "auto_converge": true}')});
+is(one(q{SELECT device, device_reason FROM rk.stat_ring WHERE name = 'auto'}), 'cpu|auto_converge iterates between messages, on the CPU', 'what iterates by itself stays');
+one(q{CALL rk.ring_down('auto')});
+
 # an output: records are published from the CPU
 away('out', gpu_mode => '"persistent"');
 one(q{SELECT rk.ring_core_add('out', 5)});
@@ -362,6 +397,17 @@ for my $mode ('event', 'persistent')
 	one(qq{CALL rk.ring_down('kernel_$mode')});
 	one('SELECT rk.device_restart()');
 }
+one(q{CALL rk.ring_up('graph/pagerank', 'kernel_rank', '{"device": "cuda", "gpu_mode": "event", "edges": "SELECT * FROM wires", "id_type": "text"}');
+	CALL rk.ring_up('graph/pagerank', 'twin_rank', '{"edges": "SELECT * FROM wires", "id_type": "text"}')});
+place('kernel_rank', 'cuda');
+for my $ring ('kernel_rank', 'twin_rank')
+{
+	one(qq{SELECT rk.ring_call('$ring', 106, jsonb_build_object('op', 'add', 'source', 'p' || i, 'target', 'new' || i, 'weight', 1)) FROM generate_series(1, 100) i});
+	one(qq{SELECT rk.ring_call('$ring', 104, '{"threshold": 1e-12, "max_iterations": 40}')});
+}
+is(one(q{SELECT count(*), max(abs((rk.ring_call('kernel_rank', 100, n) ->> 'score')::float8 - (rk.ring_call('twin_rank', 100, n) ->> 'score')::float8)) < 1e-14
+	FROM (SELECT jsonb_build_object('node', 'p' || i * 3) FROM generate_series(1, 50) i) q(n)}), '50|t', 'the kernel: scores of the CPU');
+is(one(q{SELECT device FROM rk.stat_ring WHERE name = 'kernel_rank'}), 'cuda:0', 'from the device');
 $node->stop;
 
 done_testing();

@@ -12,17 +12,9 @@
 #define RK_GRAPH_CENTRALITY_H
 
 #include "../../compute/csr.h"
+#include "dangling.h"
 
 /* ---- pagerank ------------------------------------------------------- */
-
-/* Where the mass of a node without out-edges goes. */
-typedef enum rk_dangling
-{
-	RK_DANGLING_TELEPORT,		/* to the teleport distribution */
-	RK_DANGLING_UNIFORM,		/* to all nodes alike */
-	RK_DANGLING_SELF,			/* stays where it is */
-	RK_DANGLING_NONE			/* is lost: scores add up to less than 1 */
-} rk_dangling;
 
 typedef struct rk_pagerank_params
 {

@@ -19,96 +19,21 @@
 #define RK_DYNAMIC_GRAPH_H
 
 #include "../../ring/keys.h"
+#include "dynamic_change.h"
 
-#define RK_NO_INDEX UINT32_MAX
-
-typedef struct rk_dynamic_node
-{
-	int64_t		id;
-	int64_t		in_rows;
-	int64_t		out_rows;
-	int64_t		in_degree;		/* distinct, itself included */
-	int64_t		out_degree;
-	int64_t		neighbors;		/* distinct others, either direction */
-	int64_t		in_strength;	/* fixed-point */
-	int64_t		out_strength;
-	uint32_t	first_out;		/* pair; RK_NO_INDEX: none.  Free: the next free node */
-	bool		loop;			/* has a pair with itself */
-	bool		pinned;			/* is there without an edge */
-	bool		used;
-} rk_dynamic_node;
-
-typedef struct rk_dynamic_pair
-{
-	uint32_t	source;
-	uint32_t	target;
-	int64_t		rows;			/* 0: free */
-	int64_t		weight;			/* sum, fixed-point */
-	uint32_t	next_out;		/* of the same source.  Free: the next free pair */
-	uint32_t	previous_out;
-} rk_dynamic_pair;
-
-typedef struct rk_dynamic_row
-{
-	uint32_t	pair;
-	uint32_t	next_free;
-	int64_t		weight;
-	int64_t		count;			/* 0: free */
-} rk_dynamic_row;
-
-/* A hash table of indices: open addressing, linear probing. */
-typedef struct rk_index_table
-{
-	uint32_t   *slots;			/* RK_NO_INDEX: empty */
-	uint32_t	mask;
-	uint32_t	count;
-} rk_index_table;
-
-typedef struct rk_dynamic_graph
-{
-	rk_keys		keys;
-	rk_dynamic_node *nodes;
-	rk_dynamic_pair *pairs;
-	rk_dynamic_row *rows;
-	uint32_t	node_end;		/* indices below are used or free */
-	uint32_t	pair_end;
-	uint32_t	row_end;
-	uint32_t	node_capacity;
-	uint32_t	pair_capacity;
-	uint32_t	row_capacity;
-	uint32_t	free_node;
-	uint32_t	free_pair;
-	uint32_t	free_row;
-	rk_index_table node_table;
-	rk_index_table pair_table;
-	rk_index_table row_table;
-	int64_t		node_count;
-	int64_t		edge_count;		/* rows, each counted */
-	int64_t		version;		/* applied changes */
-	bool		undirected;
-} rk_dynamic_graph;
-
-/* With ids as the option id_type says. */
 extern rk_status rk_dynamic_graph_init(rk_ctx *ctx, const rk_options *options, rk_dynamic_graph *g, bool undirected);
-
-/* Index of the node with this id, or RK_NO_INDEX. */
-extern uint32_t rk_dynamic_find(const rk_dynamic_graph *g, int64_t id);
 
 /* Index of the pair, or -1. */
 extern int64_t rk_dynamic_pair_index(const rk_dynamic_graph *g, uint32_t source, uint32_t target);
-
-typedef enum rk_edge_op
-{
-	RK_EDGE_ADD = 1,
-	RK_EDGE_REMOVE,				/* one row with this weight */
-	RK_EDGE_SET					/* all rows of the pair become one of this weight */
-} rk_edge_op;
 
 /*
  * Room for what a change may add, two nodes among it: the change that follows
  * takes no memory.
  */
 extern rk_status rk_dynamic_reserve(rk_ctx *ctx, rk_dynamic_graph *g);
+
+/* Room for about as much as there is: for a graph that goes where it cannot grow. */
+extern rk_status rk_dynamic_room(rk_ctx *ctx, rk_dynamic_graph *g);
 
 /*
  * Applies one change; *found is false when there is no such edge to remove or

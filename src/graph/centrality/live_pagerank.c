@@ -45,25 +45,6 @@ rk_live_reserve(rk_ctx *ctx, rk_live_pagerank *live, const rk_dynamic_graph *g)
 	return RK_OK;
 }
 
-void
-rk_live_node_added(rk_live_pagerank *live, const rk_dynamic_graph *g, uint32_t node)
-{
-	live->score[node] = 1.0 / g->node_count;
-	live->next[node] = 0;
-	live->changes++;
-}
-
-void
-rk_live_node_dropped(rk_live_pagerank *live, uint32_t node)
-{
-	if (live->preference)
-	{
-		live->preference_sum -= live->preference[node];
-		live->preference[node] = 0;
-	}
-	live->changes++;
-}
-
 rk_status
 rk_live_prefer(rk_ctx *ctx, rk_live_pagerank *live, uint32_t node, int64_t weight)
 {

@@ -21,26 +21,14 @@
 #include <stdlib.h>
 
 #include "../../compute/random.h"
+#include "../../ring/image.h"
 #include "live_pagerank.h"
-
-typedef struct pagerank_state
-{
-	rk_dynamic_graph graph;
-	rk_live_pagerank live;
-	double		tolerance;
-	int			max_iterations;
-	bool		auto_converge;
-	int64_t		given_up;		/* version that did not converge by itself; -1: none */
-	int64_t		owner;			/* id of the message that iterations are for; 0: none */
-	struct ranked_score *order;	/* PageRankTop; NULL: to be made */
-	int64_t		order_count;
-	uint64_t	order_changes;
-} pagerank_state;
+#include "pagerank_step.h"
 
 static rk_status
 pagerank_init(rk_ctx *ctx, const rk_options *options, void **state)
 {
-	pagerank_state *s = rk_alloc0(ctx, 1, sizeof(*s));
+	rk_pagerank_state *s = rk_alloc0(ctx, 1, sizeof(*s));
 
 	if (s == NULL)
 		return RK_ERR_MEMORY;
@@ -58,55 +46,36 @@ pagerank_init(rk_ctx *ctx, const rk_options *options, void **state)
 
 /* Memory first, as a change cannot be undone. */
 static rk_status
-make_room(rk_ctx *ctx, pagerank_state *s)
+make_room(rk_ctx *ctx, rk_pagerank_state *s)
 {
 	rk_status	status = rk_dynamic_reserve(ctx, &s->graph);
 
 	return status == RK_OK ? rk_live_reserve(ctx, &s->live, &s->graph) : status;
 }
 
-/* A node that may have come or gone with a change: it was at index before, or RK_NO_INDEX. */
-static void
-follow_node(pagerank_state *s, int64_t id, uint32_t before)
-{
-	uint32_t	i = rk_dynamic_find(&s->graph, id);
-
-	if (i != RK_NO_INDEX && before == RK_NO_INDEX)
-		rk_live_node_added(&s->live, &s->graph, i);
-	else if (i == RK_NO_INDEX && before != RK_NO_INDEX)
-		rk_live_node_dropped(&s->live, before);
-}
-
 static rk_status
-edge_change(rk_ctx *ctx, pagerank_state *s, const rk_edge_request *q, rk_reply *reply)
+edge_change(rk_ctx *ctx, rk_pagerank_state *s, const rk_edge_request *q, rk_reply *reply)
 {
 	rk_edge_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
 	int64_t		source;
 	int64_t		target;
-	uint32_t	source_before;
-	uint32_t	target_before;
-	bool		found;
+	const char *why;
 	rk_status	status;
 
 	if (r == NULL)
 		return ctx->error.status;
 	if ((status = rk_edge_ends(ctx, &s->graph, q, &source, &target)) != RK_OK)
 		return status;
-	source_before = rk_dynamic_find(&s->graph, source);
-	target_before = rk_dynamic_find(&s->graph, target);
+	if ((status = rk_dynamic_check(&s->graph, q->op, source, target, q->weight, &why)) != RK_OK)
+		return rk_fail(ctx, status, "%s", why);
 	if (q->op != RK_EDGE_REMOVE && (status = make_room(ctx, s)) != RK_OK)
 		return status;
-	if ((status = rk_dynamic_change(ctx, &s->graph, q->op, source, target, q->weight, &found)) != RK_OK)
-		return status;
-	follow_node(s, source, source_before);
-	if (target != source)
-		follow_node(s, target, target_before);
-	rk_edge_reply_fill(&s->graph, source, target, found, r);
+	rk_pagerank_change(s, q->op, source, target, q->weight, r);
 	return RK_OK;
 }
 
 static rk_status
-node_change(rk_ctx *ctx, pagerank_state *s, const rk_node_change_request *q, rk_reply *reply)
+node_change(rk_ctx *ctx, rk_pagerank_state *s, const rk_node_change_request *q, rk_reply *reply)
 {
 	rk_control_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
 	bool		add = q->op == RK_NODE_ADD;
@@ -124,13 +93,13 @@ node_change(rk_ctx *ctx, pagerank_state *s, const rk_node_change_request *q, rk_
 		return status;
 	if ((status = rk_dynamic_pin(ctx, &s->graph, node, add, &changed)) != RK_OK)
 		return status;
-	follow_node(s, node, before);
+	rk_pagerank_follow(s, node, before);
 	rk_control_reply_fill(&s->graph, r);
 	return RK_OK;
 }
 
 static rk_status
-prefer(rk_ctx *ctx, pagerank_state *s, const rk_preference_request *q, rk_reply *reply)
+prefer(rk_ctx *ctx, rk_pagerank_state *s, const rk_preference_request *q, rk_reply *reply)
 {
 	rk_preference_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
 	uint32_t	i;
@@ -160,7 +129,7 @@ prefer(rk_ctx *ctx, pagerank_state *s, const rk_preference_request *q, rk_reply 
  * another message end first.
  */
 static rk_status
-iterate(rk_ctx *ctx, pagerank_state *s, const rk_message *message, int64_t limit, double threshold, rk_reply *reply)
+iterate(rk_ctx *ctx, rk_pagerank_state *s, const rk_message *message, int64_t limit, double threshold, rk_reply *reply)
 {
 	bool		at_once = message->apply_seq != 0 || message->replay;
 
@@ -189,7 +158,7 @@ iterate(rk_ctx *ctx, pagerank_state *s, const rk_message *message, int64_t limit
 }
 
 static rk_status
-iterate_once(rk_ctx *ctx, pagerank_state *s, const rk_message *message, rk_reply *reply)
+iterate_once(rk_ctx *ctx, rk_pagerank_state *s, const rk_message *message, rk_reply *reply)
 {
 	rk_iterate_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
 	rk_status	status;
@@ -205,7 +174,7 @@ iterate_once(rk_ctx *ctx, pagerank_state *s, const rk_message *message, rk_reply
 }
 
 static rk_status
-converge(rk_ctx *ctx, pagerank_state *s, const rk_message *message, rk_reply *reply)
+converge(rk_ctx *ctx, rk_pagerank_state *s, const rk_message *message, rk_reply *reply)
 {
 	const rk_converge_request *q = message->payload;
 	rk_converge_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
@@ -216,9 +185,9 @@ converge(rk_ctx *ctx, pagerank_state *s, const rk_message *message, rk_reply *re
 	if (r == NULL)
 		return ctx->error.status;
 	if (!(threshold > 0))
-		return rk_fail(ctx, RK_ERR_PARAMETER, "field \"threshold\" must be above 0");
+		return rk_fail(ctx, RK_ERR_PARAMETER, RK_PAGERANK_THRESHOLD);
 	if (limit < 1)
-		return rk_fail(ctx, RK_ERR_PARAMETER, "field \"max_iterations\" must be at least 1");
+		return rk_fail(ctx, RK_ERR_PARAMETER, RK_PAGERANK_ITERATIONS);
 	if ((status = iterate(ctx, s, message, limit, threshold, reply)) != RK_OK || reply->later)
 		return status;
 	r->iterations = s->live.made;
@@ -228,23 +197,17 @@ converge(rk_ctx *ctx, pagerank_state *s, const rk_message *message, rk_reply *re
 }
 
 static rk_status
-query(rk_ctx *ctx, pagerank_state *s, const rk_node_request *q, rk_reply *reply)
+query(rk_ctx *ctx, rk_pagerank_state *s, const rk_node_request *q, rk_reply *reply)
 {
 	rk_pagerank_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	uint32_t	i;
+	int64_t		node;
 	rk_status	status;
 
 	if (r == NULL)
 		return ctx->error.status;
-	if ((status = rk_node_index(ctx, &s->graph, &q->node, &i)) != RK_OK)
+	if ((status = rk_keys_value(ctx, &s->graph.keys, "node", &q->node, false, &node)) != RK_OK)
 		return status;
-	r->version = s->graph.version;
-	r->iteration = s->live.iteration;
-	r->converged = s->live.converged_version == s->graph.version;
-	if (i == RK_NO_INDEX)
-		r->status = RK_GRAPH_UNKNOWN_NODE;
-	else
-		r->score = s->live.score[i];
+	rk_pagerank_query(s, node, r);
 	return RK_OK;
 }
 
@@ -268,7 +231,7 @@ by_score(const void *a, const void *b, void *keys)
 
 /* All nodes in order, once for each change of the scores. */
 static rk_status
-top(rk_ctx *ctx, pagerank_state *s, const rk_top_request *q, rk_reply *reply)
+top(rk_ctx *ctx, rk_pagerank_state *s, const rk_top_request *q, rk_reply *reply)
 {
 	int64_t		count;
 	rk_score_row *rows;
@@ -300,7 +263,7 @@ top(rk_ctx *ctx, pagerank_state *s, const rk_top_request *q, rk_reply *reply)
 }
 
 static rk_status
-control(rk_ctx *ctx, pagerank_state *s, const rk_pagerank_control *q, rk_reply *reply)
+control(rk_ctx *ctx, rk_pagerank_state *s, const rk_pagerank_control *q, rk_reply *reply)
 {
 	rk_control_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
 	rk_status	status;
@@ -329,7 +292,7 @@ control(rk_ctx *ctx, pagerank_state *s, const rk_pagerank_control *q, rk_reply *
 static rk_status
 pagerank_tick(rk_ctx *ctx, void *state, bool *more)
 {
-	pagerank_state *s = state;
+	rk_pagerank_state *s = state;
 	rk_live_pagerank *live = &s->live;
 
 	(void) ctx;
@@ -361,7 +324,7 @@ static const rk_version_field version_fields[] = {
 static rk_status
 pagerank_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *reply)
 {
-	pagerank_state *s = state;
+	rk_pagerank_state *s = state;
 
 	if (rk_waits_for_version(version_fields, message, s->graph.version))
 	{
@@ -402,7 +365,7 @@ typedef struct stored_score
 static rk_status
 pagerank_snapshot(rk_ctx *ctx, void *state, rk_writer *writer)
 {
-	pagerank_state *s = state;
+	rk_pagerank_state *s = state;
 	int64_t		header[2] = {s->live.iteration, s->live.converged_version};
 	rk_status	status = rk_dynamic_write(ctx, &s->graph, writer);
 
@@ -422,7 +385,7 @@ static rk_status
 pagerank_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_reader *reader, void **state)
 {
 	rk_status	status = pagerank_init(ctx, options, state);
-	pagerank_state *s = *state;
+	rk_pagerank_state *s = *state;
 	int64_t		header[2];
 
 	(void) version;
@@ -452,7 +415,7 @@ pagerank_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_re
 static uint64_t
 pagerank_checksum(rk_ctx *ctx, void *state)
 {
-	pagerank_state *s = state;
+	rk_pagerank_state *s = state;
 	uint64_t	sum = rk_dynamic_checksum(&s->graph);
 
 	(void) ctx;
@@ -461,6 +424,147 @@ pagerank_checksum(rk_ctx *ctx, void *state)
 			sum += rk_hash2(rk_keys_value_hash(&s->graph.keys, s->graph.nodes[i].id), (uint64_t) s->live.preference[i]);
 	return sum;
 }
+
+/* ---- on a device ---- */
+
+static rk_status
+pagerank_room(rk_ctx *ctx, void *state)
+{
+	rk_pagerank_state *s = state;
+	rk_status	status = rk_dynamic_room(ctx, &s->graph);
+
+	return status == RK_OK ? rk_live_reserve(ctx, &s->live, &s->graph) : status;
+}
+
+static const char *
+pagerank_stays(const void *state)
+{
+	return ((const rk_pagerank_state *) state)->auto_converge ? "auto_converge iterates between messages, on the CPU" :
+		NULL;
+}
+
+static size_t
+pagerank_pack(const void *state, char *image, uint64_t base)
+{
+	rk_image	i = {.data = image,.base = base};
+	rk_pagerank_state s = *(const rk_pagerank_state *) state;
+	rk_dynamic_graph *g = &s.graph;
+	size_t		n = g->node_capacity;
+	size_t		used = g->node_end;
+
+	rk_image_put(&i, NULL, 0, sizeof(s));
+	g->keys.dictionary = NULL;
+	s.order = NULL;
+	g->nodes = rk_image_put(&i, g->nodes, used * sizeof(*g->nodes), n * sizeof(*g->nodes));
+	g->pairs = rk_image_put(&i, g->pairs, g->pair_end * sizeof(*g->pairs), g->pair_capacity * sizeof(*g->pairs));
+	g->rows = rk_image_put(&i, g->rows, g->row_end * sizeof(*g->rows), g->row_capacity * sizeof(*g->rows));
+	for (rk_index_table *t = &g->node_table; t <= &g->row_table; t++)
+		t->slots = rk_image_put(&i, t->slots, ((size_t) t->mask + 1) * sizeof(uint32_t),
+								((size_t) t->mask + 1) * sizeof(uint32_t));
+	s.live.score = rk_image_put(&i, s.live.score, used * sizeof(double), n * sizeof(double));
+	s.live.next = rk_image_put(&i, NULL, 0, n * sizeof(double));
+	if (s.live.preference)
+		s.live.preference = rk_image_put(&i, s.live.preference, n * sizeof(int64_t), n * sizeof(int64_t));
+	s.spare = rk_image_put(&i, NULL, 0, n * sizeof(double));
+	s.sums = rk_image_put(&i, NULL, 0, n * sizeof(uint64_t));
+	/* what is under way here ends; who waits for it asks there */
+	s.live.phase = RK_LIVE_IDLE;
+	s.owner = 0;
+	if (image)
+		memcpy(image, &s, sizeof(s));
+	return i.size;
+}
+
+static rk_status
+pagerank_unpack(rk_ctx *ctx, void *state, const char *image, uint64_t base)
+{
+	rk_pagerank_state *s = state;
+	rk_pagerank_state from;
+	rk_dynamic_graph *g = &s->graph;
+	rk_dynamic_graph *d = &from.graph;
+
+	memcpy(&from, image, sizeof(from));
+	if (d->node_capacity != g->node_capacity || d->pair_capacity != g->pair_capacity ||
+		d->row_capacity != g->row_capacity || d->node_end > g->node_capacity || d->pair_end > g->pair_capacity ||
+		d->row_end > g->row_capacity || from.live.capacity != s->live.capacity)
+		return rk_fail(ctx, RK_ERR_CORRUPT, "the state that a device has sent is not that of the ring");
+	memcpy(g->nodes, rk_image_at(image, base, d->nodes), d->node_end * sizeof(*g->nodes));
+	memcpy(g->pairs, rk_image_at(image, base, d->pairs), d->pair_end * sizeof(*g->pairs));
+	memcpy(g->rows, rk_image_at(image, base, d->rows), d->row_end * sizeof(*g->rows));
+	for (int t = 0; t < 3; t++)
+	{
+		const rk_index_table *of = &d->node_table + t;
+		rk_index_table *to = &g->node_table + t;
+
+		memcpy(to->slots, rk_image_at(image, base, of->slots), ((size_t) to->mask + 1) * sizeof(uint32_t));
+		to->count = of->count;
+	}
+	memcpy(s->live.score, rk_image_at(image, base, from.live.score), d->node_end * sizeof(double));
+	if (s->live.preference)
+		memcpy(s->live.preference, rk_image_at(image, base, from.live.preference),
+			   g->node_capacity * sizeof(int64_t));
+	g->node_end = d->node_end;
+	g->pair_end = d->pair_end;
+	g->row_end = d->row_end;
+	g->free_node = d->free_node;
+	g->free_pair = d->free_pair;
+	g->free_row = d->free_row;
+	g->node_count = d->node_count;
+	g->edge_count = d->edge_count;
+	g->version = d->version;
+	s->live.preference_sum = from.live.preference_sum;
+	s->live.iteration = from.live.iteration;
+	s->live.converged_version = from.live.converged_version;
+	s->live.made = from.live.made;
+	s->live.delta = from.live.delta;
+	s->live.changes++;
+	s->live.phase = RK_LIVE_IDLE;
+	s->owner = 0;
+	return RK_OK;
+}
+
+/* Ids are looked up here; a device knows their numbers. */
+static rk_status
+pagerank_prepare(rk_ctx *ctx, void *state, const rk_message *message, void *payload, uint32_t *length)
+{
+	rk_pagerank_state *s = state;
+
+	switch (message->type_id)
+	{
+		case 100:
+			{
+				const rk_node_request *q = message->payload;
+				rk_pagerank_node *p = payload;
+
+				*length = sizeof(*p);
+				p->min_version = q->min_version;
+				return rk_keys_value(ctx, &s->graph.keys, "node", &q->node, false, &p->node);
+			}
+		case 106:
+			{
+				const rk_edge_request *q = message->payload;
+				rk_pagerank_edge *p = payload;
+
+				*length = sizeof(*p);
+				p->weight = q->weight;
+				p->op = q->op;
+				return rk_edge_ends(ctx, &s->graph, q, &p->source, &p->target);
+			}
+	}
+	*length = message->length;
+	memcpy(payload, message->payload, message->length);
+	return RK_OK;
+}
+
+static const rk_actor_device pagerank_device = {
+	.kind = RK_RING_PAGERANK,
+	.types = {100, 102, 104, 106},
+	.stays = pagerank_stays,
+	.room = pagerank_room,
+	.pack = pagerank_pack,
+	.unpack = pagerank_unpack,
+	.prepare = pagerank_prepare
+};
 
 static const char *const dangling_choices[] = {"teleport", "uniform", "self", "none", NULL};
 
@@ -504,5 +608,6 @@ const rk_actor rk_actor_graph_pagerank = {
 	.snapshot = pagerank_snapshot,
 	.restore = pagerank_restore,
 	.tick = pagerank_tick,
-	.checksum = pagerank_checksum
+	.checksum = pagerank_checksum,
+	.device = &pagerank_device
 };
