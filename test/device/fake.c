@@ -16,6 +16,8 @@
  *	  absent	no device is found (read when the library is opened)
  *	  version	the library is one of another version (likewise)
  *	  noring	a ring cannot be opened
+ *	  feeble	measured, it is slower than any CPU
+ *	  mighty	measured, it takes no time worth mentioning
  *	  midway	the process ends by a signal when a ring's message was handled and
  *				before its reply is written
  *
@@ -744,7 +746,16 @@ fake_measure(rk_cuda_device *device, rk_cuda_constants *constants, rk_cuda_error
 	(void) device;
 	if (asked_for("fail"))
 		return fail(error, RK_CUDA_FAILED, "launch failed");
-	*constants = (rk_cuda_constants) {.transfer_rate = 25e9, .memory_rate = 3e12, .flop_rate = 2e13, .launch_seconds = 5e-6};
+	if (asked_for("feeble"))
+		*constants = (rk_cuda_constants) {
+			.transfer_rate = 1e6, .memory_rate = 1e6, .flop_rate = 1e6, .launch_seconds = 1
+		};
+	else if (asked_for("mighty"))
+		*constants = (rk_cuda_constants) {
+			.transfer_rate = 1e15, .memory_rate = 1e15, .flop_rate = 1e18, .launch_seconds = 1e-12
+		};
+	else
+		*constants = (rk_cuda_constants) {.transfer_rate = 25e9, .memory_rate = 3e12, .flop_rate = 2e13, .launch_seconds = 5e-6};
 	return RK_CUDA_OK;
 }
 
