@@ -339,6 +339,16 @@ host_ended(rk_host *host, int64 now)
 		rk_request_rescan(database);
 	else if (OidIsValid(database) && !database_served(database))
 	{
+		/* on a standby nobody sends hosts away before a database is dropped */
+		for (int i = 0; i < rk_the_region->rings; i++)
+		{
+			rk_ring    *ring = &rk_region_rings()[i];
+
+			if (ring->state == RK_RING_FREE || ring->database != database || ring->host_pid != host->pid)
+				continue;
+			rk_directory_close(ring);
+			rk_directory_free(ring);
+		}
 		LWLockAcquire(rk_the_region->lock, LW_EXCLUSIVE);
 		host->state = RK_HOST_FREE;
 		LWLockRelease(rk_the_region->lock);

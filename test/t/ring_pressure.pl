@@ -154,6 +154,12 @@ for my $database (qw(second third))
 	is($small->safe_psql($database, q{SELECT total FROM rk.ring_core_add('e', 1)}), '1', 'and answers');
 	$small->safe_psql($database, q{CALL rk.ring_down('e')});
 }
+# more databases than slots: when the server starts each of them is looked at
+$small->safe_psql('postgres', "CREATE DATABASE d$_") for 1 .. 6;
+$small->safe_psql('d6', q{CREATE EXTENSION rustkernels; CALL rk.ring_up('core/echo', 'last'); SELECT rk.ring_core_add('last', 3)});
+$small->restart;
+ok($small->poll_query_until('d6', q{SELECT state = 'active' FROM rk.rings}), 'the ring of the last of nine databases comes up with three slots');
+is($small->safe_psql('d6', q{SELECT total FROM rk.ring_core_total('last')}), '3', 'with its state');
 $small->stop;
 
 done_testing();

@@ -7,6 +7,7 @@ use warnings;
 
 use FindBin;
 use lib $FindBin::RealBin;
+use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Rustkernels;
@@ -98,15 +99,51 @@ $primary->safe_psql('postgres', q{CALL rk.ring_up('core/echo', 'new', '{"standby
 ok($standby->poll_query_until('postgres', q{SELECT string_agg(name, ' ' ORDER BY name) = 'new r' FROM rk.rings WHERE state = 'active'}),
 	'rings come and go as on the primary');
 
+# a database is dropped while the standby has rings there
+$primary->safe_psql('postgres', 'CREATE DATABASE brief');
+$primary->safe_psql('brief', q{CREATE EXTENSION rustkernels; CALL rk.ring_up('core/echo', 'b', '{"standby": "readonly"}')});
+$primary->wait_for_catchup($standby);
+ok($standby->poll_query_until('brief', q{SELECT state = 'active' FROM rk.rings}), 'a ring of another database answers on the standby');
+$primary->safe_psql('postgres', 'DROP DATABASE brief');
+$primary->wait_for_catchup($standby);
+is($standby->safe_psql('postgres', q{SELECT count(*) FROM pg_database WHERE datname = 'brief'}), '0', 'which is dropped there, too');
+ok($standby->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'rk host'}), 'its host is gone');
+ok($standby->poll_query_until('postgres', q{SELECT count(*) = 2 FROM rk.rings WHERE state = 'active'}), 'the other rings answer');
+
+# writers are at work while the primary dies
+$primary->safe_psql(
+	'postgres', q{
+	CREATE PROCEDURE write() LANGUAGE plpgsql AS $$
+	BEGIN
+		FOR i IN 1 .. 100000 LOOP
+			INSERT INTO fed SELECT i FROM generate_series(1, 1 + i % 7);
+			IF i % 5 = 0 THEN
+				ROLLBACK;
+			ELSE
+				COMMIT;
+			END IF;
+		END LOOP;
+	END
+	$$});
+$primary->wait_for_catchup($standby);
+my @writers = map {
+	my ($in, $out, $err) = ('', '', '');
+	IPC::Run::start([ 'psql', '-XqAt', '-d', $primary->connstr('postgres'), '-c', 'CALL write()' ], '<', \$in, '>', \$out, '2>', \$err);
+} 1 .. 2;
+$primary->poll_query_until('postgres', q{SELECT count(*) > 1000 FROM fed});
 $primary->stop('immediate');
+$_->finish for @writers;
 $standby->promote;
 ok($standby->poll_query_until('postgres', q{SELECT state = 'suspended' FROM rk.rings WHERE name = 'e'}), 'up after the promotion, as it was');
 $standby->safe_psql('postgres', q{SELECT rk.ring_resume('e')});
 ok($standby->poll_query_until('postgres', q{SELECT state = 'active' FROM rk.rings WHERE name = 'e'}), 'resumed');
 ok($standby->poll_query_until('postgres', q{SELECT state = 'active' AND replay_lag IS NULL FROM rk.rings WHERE name = 'r'}), 'a ring that only read writes now');
 $standby->safe_psql('postgres', q{INSERT INTO fed VALUES (1000); SELECT rk.ring_sync('r')});
-is($standby->safe_psql('postgres', q{SELECT messages FROM rk.ring_core_total('r')}), '118', 'and goes on');
-is($standby->safe_psql('postgres', q{SELECT count(*), count(DISTINCT apply_seq) FROM added}), '118|118', 'with its output, each record once');
+is( $standby->safe_psql('postgres', q{SELECT total, messages FROM rk.ring_core_total('r')}),
+	$standby->safe_psql('postgres', q{SELECT sum(amount), count(*) FROM fed}),
+	'and goes on, with all that was replicated and nothing else');
+is( $standby->safe_psql('postgres', q{SELECT count(*) = (SELECT count(*) FROM fed), count(DISTINCT apply_seq) = count(*) FROM added}),
+	't|t', 'with its output, each record once');
 $standby->safe_psql('postgres', q{SELECT rk.ring_sync('e')});
 is($standby->safe_psql('postgres', $ring), $expected, 'with all that was committed and replicated');
 $standby->safe_psql('postgres', q{INSERT INTO wire VALUES (1)});
