@@ -57,12 +57,20 @@ place(rk_names *names, uint32_t i)
 rk_status
 rk_names_reserve(rk_ctx *ctx, rk_names *names)
 {
+	return rk_names_reserve_more(ctx, names, 1);
+}
+
+rk_status
+rk_names_reserve_more(rk_ctx *ctx, rk_names *names, uint32_t more)
+{
 	uint32_t	capacity = names->capacity ? 2 * names->capacity : 16;
 	rk_name    *name;
 	uint32_t   *slots;
 
-	if (names->count < names->capacity)
+	if (more <= names->capacity - names->count)
 		return RK_OK;
+	while (capacity < names->count + more)
+		capacity *= 2;
 	if (names->capacity > UINT32_MAX / 8)
 		return rk_fail(ctx, RK_ERR_LIMIT, "too many names: %u", names->count);
 	slots = rk_alloc0(ctx, 2 * (int64_t) capacity, sizeof(uint32_t));

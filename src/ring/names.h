@@ -36,8 +36,9 @@ extern uint64_t rk_name_hash(const char *text);
 /* The number of a name, or RK_NO_NAME. */
 extern uint32_t rk_names_find(const rk_names *names, const char *text);
 
-/* Makes room for one more, so that rk_names_add cannot fail. */
+/* Makes room for one more, or so many, so that rk_names_add cannot fail. */
 extern rk_status rk_names_reserve(rk_ctx *ctx, rk_names *names);
+extern rk_status rk_names_reserve_more(rk_ctx *ctx, rk_names *names, uint32_t more);
 
 /* Adds a name that is not there; its number is the count before. */
 extern uint32_t rk_names_add(rk_names *names, const char *text);

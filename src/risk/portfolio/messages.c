@@ -87,6 +87,46 @@ static const rk_field limit_alert[] = {
 	{0}
 };
 
+static const rk_field position_batch[] = {
+	RK_FIELD(rk_position_batch, worker, RK_FIELD_INT4,.meaning = "whose positions they are: those of the option worker are the ring's own, others are there for their correlations"),
+	{.name = "positions",.kind = RK_FIELD_RECORDS,.offset = 0,
+	.size = sizeof(int64_t) + RK_BATCH_POSITIONS * sizeof(rk_position_request),.records = position_request,
+	.record_size = sizeof(rk_position_request),.meaning = "up to 8 as update_position takes them, an array of objects"},
+	{0}
+};
+
+static const rk_field position_batch_reply[] = {
+	RK_FIELD(rk_position_batch_reply, position_count, RK_FIELD_INT8,.meaning = "positions that the ring has, whoever's"),
+	{0}
+};
+
+#define PARTIAL_FIELDS(profit_initial) \
+	RK_FIELD(rk_partial_risk, worker, RK_FIELD_INT4,.meaning = "whose part of the book it is"), \
+	RK_FIELD(rk_partial_risk, partial_var, RK_FIELD_FLOAT8,.meaning = "parametric VaR of that part alone, at the options"), \
+	RK_FIELD(rk_partial_risk, partial_expected_shortfall, RK_FIELD_FLOAT8,.meaning = "likewise"), \
+	RK_FIELD(rk_partial_risk, position_count, RK_FIELD_INT4,.meaning = "positions of that part"), \
+	RK_FIELD(rk_partial_risk, covariance_contribution, RK_FIELD_FLOAT8, \
+			 .meaning = "annual covariance of that part with the whole book; these add up to its variance"), \
+	RK_FIELD(rk_partial_risk, expected_profit, RK_FIELD_FLOAT8,.initial = profit_initial,.meaning = "annual, of that part")
+
+static const rk_field partial_record[] = {
+	PARTIAL_FIELDS(NULL),
+	{0}
+};
+
+static const rk_field market_update[] = {
+	RK_ASSET_FIELD(rk_market_update, asset, "the asset"),
+	RK_FIELD(rk_market_update, price, RK_FIELD_FIXED,.meaning = "above 0; a position is worth its value times this price through the one before"),
+	RK_FIELD(rk_market_update, volatility_delta, RK_FIELD_FLOAT8,.initial = "0",.meaning = "added to the volatility of the position"),
+	RK_FIELD(rk_market_update, ts, RK_FIELD_TIME,.initial = "NULL",.meaning = "of the price; one of before the last does nothing; NULL: when it was sent"),
+	{0}
+};
+
+static const rk_field market_reply[] = {
+	RK_OPTIONAL_FIELD(rk_market_reply, var_impact, "how much the parametric VaR at the options has changed; NULL: there is no such position"),
+	{0}
+};
+
 const rk_message_type rk_risk_var_messages[] = {
 	{
 		.type_id = 400,
@@ -165,6 +205,41 @@ const rk_message_type rk_risk_var_messages[] = {
 		.reply_size = sizeof(rk_removed_reply)
 	},
 	{
+		.type_id = 460,
+		.reply_id = 467,
+		.name = "PositionBatch",
+		.kernel = "risk/monte-carlo-var",
+		.function = "ring_risk_position_batch",
+		.description = "sets up to 8 positions of a worker in a risk/monte-carlo-var ring, all or none",
+		.mutating = true,
+		.request = position_batch,
+		.request_size = sizeof(rk_position_batch),
+		.reply = position_batch_reply,
+		.reply_size = sizeof(rk_position_batch_reply)
+	},
+	{
+		.type_id = 461,
+		.name = "Partial",
+		.kernel = "risk/monte-carlo-var",
+		.description = "what the part of a worker adds to the risk of the book, after every change in its risk/monte-carlo-var ring",
+		.request = partial_record,
+		.request_size = sizeof(rk_partial_risk),
+		.published = true
+	},
+	{
+		.type_id = 464,
+		.reply_id = 465,
+		.name = "MarketUpdate",
+		.kernel = "risk/monte-carlo-var",
+		.function = "ring_risk_market_update",
+		.description = "revalues a position of a risk/monte-carlo-var ring at a new price, and returns what that did to the VaR",
+		.mutating = true,
+		.request = market_update,
+		.request_size = sizeof(rk_market_update),
+		.reply = market_reply,
+		.reply_size = sizeof(rk_market_reply)
+	},
+	{
 		.type_id = 466,
 		.name = "LimitAlert",
 		.kernel = "risk/monte-carlo-var",
@@ -207,6 +282,19 @@ static const rk_field contribution_reply[] = {
 	RK_OPTIONAL_FIELD(rk_contribution_reply, share, "component_var / VaR; NULL when that is 0"),
 	RK_OPTIONAL_FIELD(rk_contribution_reply, beta, "marginal_var * total value / VaR; NULL for total 0"),
 	RK_STATUS_FIELD(rk_contribution_reply, "whether there is such a position"),
+	{0}
+};
+
+static const rk_field aggregation_request[] = {
+	PARTIAL_FIELDS("0"),
+	{0}
+};
+
+static const rk_field aggregation_reply[] = {
+	RK_FIELD(rk_aggregation_reply, complete, RK_FIELD_BOOLEAN,.meaning = "whether all workers have reported"),
+	RK_OPTIONAL_FIELD(rk_aggregation_reply, final_var, "VaR of the whole book, at the options; NULL: not complete"),
+	RK_OPTIONAL_FIELD(rk_aggregation_reply, final_expected_shortfall, "likewise"),
+	RK_OPTIONAL_FIELD(rk_aggregation_reply, diversification_benefit, "sum of the partial VaRs - final_var"),
 	{0}
 };
 
@@ -261,6 +349,19 @@ const rk_message_type rk_risk_portfolio_messages[] = {
 		.reply = contribution_reply,
 		.reply_size = sizeof(rk_contribution_reply),
 		.found = "status"
+	},
+	{
+		.type_id = 462,
+		.reply_id = 463,
+		.name = "Aggregation",
+		.kernel = "risk/portfolio-aggregation",
+		.function = "ring_risk_aggregation",
+		.description = "hands the partial risk of a worker to a risk/portfolio-aggregation ring, in place of its last one, and returns that of the whole",
+		.mutating = true,
+		.request = aggregation_request,
+		.request_size = sizeof(rk_partial_risk),
+		.reply = aggregation_reply,
+		.reply_size = sizeof(rk_aggregation_reply)
 	},
 	{0}
 };

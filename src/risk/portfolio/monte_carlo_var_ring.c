@@ -8,7 +8,11 @@
  * A simulated one is made by the batch functions, from the positions in the
  * order in which the actor has them, with the same random numbers each time;
  * so it has the bits of the batch form, also after a restart.  The simulated
- * profits and losses are kept until the book changes.
+ * profits and losses are kept until the book changes.  To add the change of a
+ * value to them would leave other bits than a restart does.
+ *
+ * Several rings may share a book: each is a worker, has all positions for their
+ * correlations, and publishes what its own add to the variance of the whole.
  */
 #include "ring_book.h"
 
@@ -16,9 +20,20 @@
 #include "../../compute/random.h"
 #include "portfolio.h"
 
+/* What is known of a position beside the book. */
+typedef struct market
+{
+	int64_t		price;			/* fixed-point, the last; 0: none */
+	int64_t		ts;				/* of that */
+	int64_t		foreign;		/* another worker's */
+} market;
+
 typedef struct var_state
 {
 	rk_ring_book book;
+	market	   *market;			/* by number of the position */
+	uint32_t	market_room;
+	int64_t		worker;			/* RK_FIELD_ABSENT_INT8: none */
 	rk_risk_question initial;	/* what a message does not say */
 	rk_simulation simulation;	/* likewise; years and confidence by question */
 	int64_t		limit;			/* fixed-point; RK_FIELD_ABSENT_INT8: none */
@@ -48,6 +63,7 @@ var_init(rk_ctx *ctx, const rk_options *options, void **state)
 		.seed = (uint64_t) rk_option_find(options, "seed")->integer
 	};
 	s->limit = RK_FIELD_ABSENT_INT8;
+	s->worker = rk_option_find(options, "worker")->is_null ? RK_FIELD_ABSENT_INT8 : rk_option_find(options, "worker")->integer;
 	*state = s;
 	return RK_OK;
 }
@@ -114,6 +130,73 @@ same_var(double before, double after)
 	return before == after || (isnan(before) && isnan(after));
 }
 
+/* ---- workers ---- */
+
+/* Publishes what the ring's own positions add to the risk of the book. */
+static void
+publish_partial(const var_state *s, rk_reply *reply)
+{
+	const rk_ring_book *b = &s->book;
+	double		years = years_of(&s->initial);
+	double		z = rk_normal_quantile(s->initial.confidence);
+	rk_partial_risk partial = {.worker = (int32_t) s->worker};
+	double		variance = 0;
+	double		sigma;
+
+	if (reply->publish == NULL || s->worker == RK_FIELD_ABSENT_INT8)
+		return;
+	for (uint32_t i = 0; i < b->names.count; i++)
+	{
+		double		own = 0;
+
+		if (s->market[i].foreign)
+			continue;
+		for (uint32_t j = 0; j < b->names.count; j++)
+			if (!s->market[j].foreign)
+				own += b->r[(int64_t) i * b->capacity + j] * b->x[j];
+		variance += b->x[i] * own;
+		partial.covariance_contribution += b->x[i] * (b->rx_high[i] + b->rx_low[i]);
+		partial.expected_profit += rk_fixed_value(b->value[i]) * b->expected_return[i];
+		partial.position_count++;
+	}
+	sigma = sqrt(fmax(variance, 0) * years);
+	partial.partial_var = z * sigma - partial.expected_profit * years;
+	partial.partial_expected_shortfall = sigma * rk_normal_density(z) / (1 - s->initial.confidence) -
+		partial.expected_profit * years;
+	rk_publish(reply, 461, &partial, sizeof(partial));
+}
+
+/* Room for so many positions more. */
+static rk_status
+reserve(rk_ctx *ctx, var_state *s, uint32_t more)
+{
+	rk_status	status = rk_book_reserve(ctx, &s->book, more);
+	market	   *grown;
+
+	if (status != RK_OK || s->market_room == s->book.names.capacity)
+		return status;
+	grown = s->market ? rk_realloc(ctx, s->market, s->book.names.capacity, sizeof(*grown)) :
+		rk_alloc(ctx, s->book.names.capacity, sizeof(*grown));
+	if (grown == NULL)
+		return RK_ERR_MEMORY;
+	s->market = grown;
+	s->market_room = s->book.names.capacity;
+	return RK_OK;
+}
+
+/* Sets a position that was checked and for which there is room. */
+static void
+set_position(rk_ctx *ctx, var_state *s, const rk_position_request *q, bool foreign)
+{
+	uint32_t	k = rk_names_find(&s->book.names, q->asset);
+
+	(void) rk_book_set(ctx, &s->book, q->asset, q->value, q->volatility, q->expected_return);
+	if (k == RK_NO_NAME)
+		s->market[s->book.names.count - 1] = (market) {.foreign = foreign};
+	else
+		s->market[k].foreign = foreign;
+}
+
 /* ---- changes ---- */
 
 static rk_status
@@ -125,11 +208,99 @@ update_position(rk_ctx *ctx, var_state *s, const rk_position_request *q, rk_repl
 
 	if (r == NULL)
 		return ctx->error.status;
-	status = rk_book_set(ctx, &s->book, q->asset, q->value, q->volatility, q->expected_return);
-	if (status != RK_OK)
+	if ((status = rk_book_check_position(ctx, q->asset, q->volatility, q->expected_return)) != RK_OK ||
+		(status = reserve(ctx, s, 1)) != RK_OK)
 		return status;
+	set_position(ctx, s, q, false);
 	r->var_stale = !same_var(before, present_var(s));
 	watch_limit(s, severity_of(s, before), q->asset, reply);
+	publish_partial(s, reply);
+	return RK_OK;
+}
+
+/* All of them are checked, and have room, before the first is set. */
+static rk_status
+set_batch(rk_ctx *ctx, var_state *s, const rk_position_batch *q, rk_reply *reply)
+{
+	rk_position_batch_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+	rk_limit_severity before = severity_of(s, present_var(s));
+	rk_status	status;
+
+	if (r == NULL)
+		return ctx->error.status;
+	if (q->count == 0)
+		return rk_fail(ctx, RK_ERR_PARAMETER, "field \"positions\" must not be empty");
+	for (int64_t i = 0; i < q->count; i++)
+	{
+		const rk_position_request *p = &q->positions[i];
+
+		if ((status = rk_book_check_position(ctx, p->asset, p->volatility, p->expected_return)) != RK_OK)
+			return status;
+	}
+	if ((status = reserve(ctx, s, (uint32_t) q->count)) != RK_OK)
+		return status;
+	for (int64_t i = 0; i < q->count; i++)
+		set_position(ctx, s, &q->positions[i], s->worker != RK_FIELD_ABSENT_INT8 && q->worker != s->worker);
+	r->position_count = s->book.names.count;
+	watch_limit(s, before, q->positions[q->count - 1].asset, reply);
+	publish_partial(s, reply);
+	return RK_OK;
+}
+
+/* value * price / before, rounded half away from zero; false: out of range. */
+static bool
+revalue(int64_t value, int64_t price, int64_t before, int64_t *result)
+{
+	__int128	product = (__int128) value * price;
+	__int128	quotient = product / before;
+	__int128	rest = product % before;
+
+	if (2 * (rest < 0 ? -rest : rest) >= before)
+		quotient += product < 0 ? -1 : 1;
+	*result = (int64_t) quotient;
+	return quotient > INT64_MIN && quotient <= INT64_MAX;
+}
+
+static rk_status
+update_market(rk_ctx *ctx, var_state *s, const rk_message *message, rk_reply *reply)
+{
+	const rk_market_update *q = message->payload;
+	rk_market_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+	int64_t		ts = q->ts == RK_FIELD_ABSENT_INT8 ? message->sent_ns : q->ts;
+	uint32_t	k = rk_names_find(&s->book.names, q->asset);
+	double		before = present_var(s);
+	double		volatility;
+	int64_t		value;
+	rk_status	status = rk_name_check(ctx, "asset", q->asset);
+
+	if (r == NULL)
+		return ctx->error.status;
+	if (status != RK_OK)
+		return status;
+	if (q->price <= 0)
+		return rk_fail(ctx, RK_ERR_PARAMETER, "field \"price\" must be above 0");
+	if (!isfinite(q->volatility_delta))
+		return rk_fail(ctx, RK_ERR_PARAMETER, "field \"volatility_delta\" must be a finite number");
+	r->var_impact = NAN;
+	if (k == RK_NO_NAME)
+		return RK_OK;
+	r->var_impact = 0;
+	if (s->market[k].price != 0 && ts < s->market[k].ts)
+		return RK_OK;
+	value = s->book.value[k];
+	volatility = s->book.volatility[k] + q->volatility_delta;
+	if (s->market[k].price != 0 && !revalue(value, q->price, s->market[k].price, &value))
+		return rk_fail(ctx, RK_ERR_OVERFLOW, "value of \"%.*s\" is out of range", RK_NAME_BYTES, q->asset);
+	if (volatility < 0)
+		return rk_fail(ctx, RK_ERR_PARAMETER, "volatility of \"%.*s\" would be %g, below 0", RK_NAME_BYTES, q->asset, volatility);
+	status = rk_book_set(ctx, &s->book, q->asset, value, volatility, s->book.expected_return[k]);
+	if (status != RK_OK)
+		return status;
+	s->market[k].price = q->price;
+	s->market[k].ts = ts;
+	r->var_impact = present_var(s) - before;
+	watch_limit(s, severity_of(s, before), q->asset, reply);
+	publish_partial(s, reply);
 	return RK_OK;
 }
 
@@ -147,6 +318,7 @@ set_correlation(rk_ctx *ctx, var_state *s, const rk_correlation_request *q, rk_r
 		return status;
 	r->var_stale = !same_var(before, present_var(s));
 	watch_limit(s, severity_of(s, before), q->asset_i, reply);
+	publish_partial(s, reply);
 	return RK_OK;
 }
 
@@ -155,11 +327,17 @@ remove_position(rk_ctx *ctx, var_state *s, const rk_asset_name *q, rk_reply *rep
 {
 	rk_removed_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
 	rk_limit_severity before = severity_of(s, present_var(s));
+	uint32_t	k;
 
 	if (r == NULL)
 		return ctx->error.status;
+	k = rk_names_find(&s->book.names, q->asset);
 	r->removed = rk_book_remove(&s->book, q->asset);
+	/* the last one has taken its number */
+	if (r->removed)
+		s->market[k] = s->market[s->book.names.count];
 	watch_limit(s, before, q->asset, reply);
+	publish_partial(s, reply);
 	return RK_OK;
 }
 
@@ -316,6 +494,10 @@ var_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *reply)
 			return set_limit(ctx, s, message->payload, reply);
 		case 410:
 			return remove_position(ctx, s, message->payload, reply);
+		case 460:
+			return set_batch(ctx, s, message->payload, reply);
+		case 464:
+			return update_market(ctx, s, message, reply);
 	}
 	return rk_fail(ctx, RK_ERR_UNSUPPORTED, "risk/monte-carlo-var has no message %u", message->type_id);
 }
@@ -328,7 +510,11 @@ var_snapshot(rk_ctx *ctx, void *state, rk_writer *writer)
 	var_state  *s = state;
 	rk_status	status = rk_write(ctx, writer, &s->limit, sizeof(s->limit));
 
-	return status == RK_OK ? rk_book_write(ctx, &s->book, writer) : status;
+	if (status == RK_OK)
+		status = rk_book_write(ctx, &s->book, writer);
+	if (status == RK_OK && s->book.names.count > 0)
+		status = rk_write(ctx, writer, s->market, s->book.names.count * sizeof(market));
+	return status;
 }
 
 static rk_status
@@ -337,10 +523,17 @@ var_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_reader 
 	rk_status	status = var_init(ctx, options, state);
 	var_state  *s = *state;
 
-	(void) version;
 	if (status == RK_OK)
 		status = rk_read_bytes(ctx, reader, &s->limit, sizeof(s->limit));
-	return status == RK_OK ? rk_book_read(ctx, &s->book, reader) : status;
+	if (status == RK_OK)
+		status = rk_book_read(ctx, &s->book, reader);
+	if (status == RK_OK)
+		status = reserve(ctx, s, 0);
+	if (status != RK_OK || s->book.names.count == 0)
+		return status;
+	/* the first version knew neither prices nor workers */
+	memset(s->market, 0, s->book.names.count * sizeof(market));
+	return version > 1 ? rk_read_bytes(ctx, reader, s->market, s->book.names.count * sizeof(market)) : RK_OK;
 }
 
 static uint64_t
@@ -348,8 +541,14 @@ var_checksum(rk_ctx *ctx, void *state)
 {
 	var_state  *s = state;
 
+	uint64_t	sum = 0;
+
 	(void) ctx;
-	return rk_hash_fold(rk_book_checksum(&s->book), (uint64_t) s->limit);
+	for (uint32_t i = 0; i < s->book.names.count; i++)
+		if (s->market[i].price != 0 || s->market[i].foreign)
+			sum += rk_hash_fold(rk_hash2(rk_name_hash(s->book.names.name[i].text), (uint64_t) s->market[i].price),
+								(uint64_t) s->market[i].ts * 2 + (uint64_t) s->market[i].foreign);
+	return rk_hash_fold(rk_book_checksum(&s->book), (uint64_t) s->limit) + sum;
 }
 
 static const char *const distributions[] = {"normal", "student_t", NULL};
@@ -373,6 +572,8 @@ static const rk_param var_options[] = {
 	{.name = "sampling",.type = RK_TYPE_TEXT,.initial = "'pseudo'",.choices = samplings,
 	.meaning = "sobol: a low-discrepancy sequence"},
 	{.name = "seed",.type = RK_TYPE_INT8,.initial = "0",RK_ANY,.meaning = "of the random numbers"},
+	{.name = "worker",.type = RK_TYPE_INT4,.initial = "NULL",RK_ANY,
+	.meaning = "number of the ring among those that share a book; it then publishes what its own positions add to the risk of all"},
 	{0}
 };
 
@@ -380,7 +581,7 @@ static const rk_actor_load var_loads[] = {{"positions", 400}, {"correlations", 4
 
 const rk_actor rk_actor_risk_monte_carlo_var = {
 	.kernel = "risk/monte-carlo-var",
-	.version = 1,
+	.version = 2,
 	.description = "VaR of a book whose positions and correlations change one by one",
 	.messages = rk_risk_var_messages,
 	.options = var_options,

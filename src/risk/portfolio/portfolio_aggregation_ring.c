@@ -5,6 +5,10 @@
  *
  * Answers are those of the batch function with method variance_covariance; a
  * change is O(n), an answer O(1).
+ *
+ * Where a book is shared by rings of risk/monte-carlo-var, their partial risks
+ * are put together here: covariances of parts with the whole add up to its
+ * variance.
  */
 #include "ring_book.h"
 
@@ -15,6 +19,10 @@ typedef struct portfolio_state
 {
 	rk_ring_book book;
 	rk_risk_question initial;	/* what a message does not say */
+	rk_partial_risk *partials;	/* the last of each worker, by their numbers */
+	int64_t		partial_count;
+	int64_t		partial_room;
+	int64_t		workers;		/* that are waited for */
 } portfolio_state;
 
 static rk_status
@@ -25,6 +33,7 @@ portfolio_init(rk_ctx *ctx, const rk_options *options, void **state)
 	if (s == NULL)
 		return RK_ERR_MEMORY;
 	s->initial = rk_question_init(options);
+	s->workers = rk_option_find(options, "workers")->integer;
 	*state = s;
 	return RK_OK;
 }
@@ -128,6 +137,77 @@ contributions(rk_ctx *ctx, portfolio_state *s, const rk_asset_name *q, rk_reply 
 	return RK_OK;
 }
 
+/* ---- partial risks ---- */
+
+/* Puts a partial in its place; there is room for it. */
+static void
+put_partial(portfolio_state *s, const rk_partial_risk *partial)
+{
+	int64_t		at = 0;
+
+	while (at < s->partial_count && s->partials[at].worker < partial->worker)
+		at++;
+	if (at == s->partial_count || s->partials[at].worker != partial->worker)
+	{
+		memmove(s->partials + at + 1, s->partials + at, sizeof(*partial) * (s->partial_count - at));
+		s->partial_count++;
+	}
+	s->partials[at] = *partial;
+}
+
+static rk_status
+reserve_partial(rk_ctx *ctx, portfolio_state *s)
+{
+	int64_t		room = s->partial_room ? 2 * s->partial_room : 8;
+	rk_partial_risk *grown;
+
+	if (s->partial_count < s->partial_room)
+		return RK_OK;
+	grown = s->partials ? rk_realloc(ctx, s->partials, room, sizeof(*grown)) : rk_alloc(ctx, room, sizeof(*grown));
+	if (grown == NULL)
+		return RK_ERR_MEMORY;
+	s->partials = grown;
+	s->partial_room = room;
+	return RK_OK;
+}
+
+static rk_status
+aggregate(rk_ctx *ctx, portfolio_state *s, const rk_partial_risk *q, rk_reply *reply)
+{
+	rk_aggregation_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
+	double		z = rk_normal_quantile(s->initial.confidence);
+	double		years = s->initial.horizon / s->initial.days_per_year;
+	double		variance = 0;
+	double		profit = 0;
+	double		partial_vars = 0;
+	double		sigma;
+	rk_status	status;
+
+	if (r == NULL)
+		return ctx->error.status;
+	if (!isfinite(q->partial_var) || !isfinite(q->partial_expected_shortfall) || !isfinite(q->covariance_contribution) ||
+		!isfinite(q->expected_profit))
+		return rk_fail(ctx, RK_ERR_PARAMETER, "fields of a partial risk must be finite numbers");
+	if ((status = reserve_partial(ctx, s)) != RK_OK)
+		return status;
+	put_partial(s, q);
+	r->complete = s->partial_count >= s->workers;
+	r->final_var = r->final_expected_shortfall = r->diversification_benefit = NAN;
+	if (!r->complete)
+		return RK_OK;
+	for (int64_t i = 0; i < s->partial_count; i++)
+	{
+		variance += s->partials[i].covariance_contribution;
+		profit += s->partials[i].expected_profit;
+		partial_vars += s->partials[i].partial_var;
+	}
+	sigma = sqrt(fmax(variance, 0) * years);
+	r->final_var = z * sigma - profit * years;
+	r->final_expected_shortfall = sigma * rk_normal_density(z) / (1 - s->initial.confidence) - profit * years;
+	r->diversification_benefit = partial_vars - r->final_var;
+	return RK_OK;
+}
+
 static rk_status
 portfolio_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *reply)
 {
@@ -143,6 +223,8 @@ portfolio_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *
 			return query(ctx, s, message->payload, reply);
 		case 426:
 			return contributions(ctx, s, message->payload, reply);
+		case 462:
+			return aggregate(ctx, s, message->payload, reply);
 	}
 	return rk_fail(ctx, RK_ERR_UNSUPPORTED, "risk/portfolio-aggregation has no message %u", message->type_id);
 }
@@ -150,23 +232,57 @@ portfolio_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *
 static rk_status
 portfolio_snapshot(rk_ctx *ctx, void *state, rk_writer *writer)
 {
-	return rk_book_write(ctx, &((portfolio_state *) state)->book, writer);
+	portfolio_state *s = state;
+	rk_status	status = rk_book_write(ctx, &s->book, writer);
+
+	if (status == RK_OK)
+		status = rk_write(ctx, writer, &s->partial_count, sizeof(s->partial_count));
+	if (status == RK_OK && s->partial_count > 0)
+		status = rk_write(ctx, writer, s->partials, sizeof(*s->partials) * s->partial_count);
+	return status;
 }
 
 static rk_status
 portfolio_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_reader *reader, void **state)
 {
 	rk_status	status = portfolio_init(ctx, options, state);
+	portfolio_state *s = *state;
+	int64_t		count = 0;
 
-	(void) version;
-	return status == RK_OK ? rk_book_read(ctx, &((portfolio_state *) *state)->book, reader) : status;
+	if (status == RK_OK)
+		status = rk_book_read(ctx, &s->book, reader);
+	/* the first version had no partial risks */
+	if (status == RK_OK && version > 1)
+		status = rk_read_bytes(ctx, reader, &count, sizeof(count));
+	for (int64_t i = 0; status == RK_OK && i < count; i++)
+	{
+		rk_partial_risk partial;
+
+		if ((status = rk_read_bytes(ctx, reader, &partial, sizeof(partial))) == RK_OK &&
+			(status = reserve_partial(ctx, s)) == RK_OK)
+			put_partial(s, &partial);
+	}
+	return status;
 }
 
 static uint64_t
 portfolio_checksum(rk_ctx *ctx, void *state)
 {
+	portfolio_state *s = state;
+	uint64_t	sum = 0;
+
 	(void) ctx;
-	return rk_book_checksum(&((portfolio_state *) state)->book);
+	for (int64_t i = 0; i < s->partial_count; i++)
+	{
+		const rk_partial_risk *p = &s->partials[i];
+		uint64_t	h = rk_hash2((uint64_t) p->worker, (uint64_t) p->position_count);
+
+		h = rk_hash_fold(h, rk_number_bits(p->partial_var));
+		h = rk_hash_fold(h, rk_number_bits(p->partial_expected_shortfall));
+		h = rk_hash_fold(h, rk_number_bits(p->covariance_contribution));
+		sum += rk_hash_fold(h, rk_number_bits(p->expected_profit));
+	}
+	return rk_book_checksum(&s->book) + sum;
 }
 
 static const rk_param portfolio_options[] = {
@@ -175,6 +291,8 @@ static const rk_param portfolio_options[] = {
 	{.name = "correlations",.type = RK_TYPE_RELATION,.initial = "NULL",
 	.meaning = "rows (asset_i, asset_j, correlation) to begin with; a pair that is not there is 0"},
 	RK_QUESTION_OPTIONS,
+	{.name = "workers",.type = RK_TYPE_INT4,.initial = "1",RK_AT_LEAST(1),
+	.meaning = "rings whose partial risks make the whole, for Aggregation"},
 	{0}
 };
 
@@ -182,7 +300,7 @@ static const rk_actor_load portfolio_loads[] = {{"positions", 420}, {"correlatio
 
 const rk_actor rk_actor_risk_portfolio_aggregation = {
 	.kernel = "risk/portfolio-aggregation",
-	.version = 1,
+	.version = 2,
 	.description = "risk of a portfolio whose exposures and correlations change one by one",
 	.messages = rk_risk_portfolio_messages,
 	.options = portfolio_options,

@@ -75,7 +75,55 @@ typedef struct rk_limit_alert
 	int16_t		severity;
 } rk_limit_alert;
 
+/* Positions of one worker of several, each with a part of the book. */
+#define RK_BATCH_POSITIONS 8
+
+typedef struct rk_position_batch
+{
+	int64_t		count;
+	rk_position_request positions[RK_BATCH_POSITIONS];
+	int32_t		worker;
+	int32_t		unused;
+} rk_position_batch;
+
+typedef struct rk_position_batch_reply
+{
+	int64_t		position_count; /* that the worker has */
+} rk_position_batch_reply;
+
+/* What a worker's part of the book is worth; published, and what is aggregated. */
+typedef struct rk_partial_risk
+{
+	int32_t		worker;
+	int32_t		position_count;
+	double		partial_var;	/* of its positions alone */
+	double		partial_expected_shortfall;
+	double		covariance_contribution;	/* annual: x_w' R x */
+	double		expected_profit;	/* annual */
+} rk_partial_risk;
+
+typedef struct rk_market_update
+{
+	char		asset[RK_NAME_BYTES];
+	int64_t		price;
+	double		volatility_delta;
+	int64_t		ts;				/* ns since 1970; absent: when it was sent */
+} rk_market_update;
+
+typedef struct rk_market_reply
+{
+	double		var_impact;		/* NaN: no position, or impossible correlations */
+} rk_market_reply;
+
 /* ---- risk/portfolio-aggregation ---- */
+
+typedef struct rk_aggregation_reply
+{
+	double		final_var;		/* NaN: not complete */
+	double		final_expected_shortfall;
+	double		diversification_benefit;
+	bool		complete;
+} rk_aggregation_reply;
 
 typedef struct rk_exposure_request
 {

@@ -88,11 +88,10 @@ add_row(double *restrict high, double *restrict low, const double *restrict r, r
 
 /* ---- positions ---- */
 
-/* Room for one more position. */
-static rk_status
-reserve(rk_ctx *ctx, rk_ring_book *b)
+rk_status
+rk_book_reserve(rk_ctx *ctx, rk_ring_book *b, uint32_t more)
 {
-	rk_status	status = rk_names_reserve(ctx, &b->names);
+	rk_status	status = rk_names_reserve_more(ctx, &b->names, more);
 	int64_t		capacity = b->names.capacity;
 	double	   *block;
 	double	   *to;
@@ -177,9 +176,8 @@ change_position(rk_ring_book *b, uint32_t k, int64_t value, double volatility, d
 }
 
 rk_status
-rk_book_set(rk_ctx *ctx, rk_ring_book *b, const char *asset, int64_t value, double volatility, double expected_return)
+rk_book_check_position(rk_ctx *ctx, const char *asset, double volatility, double expected_return)
 {
-	uint32_t	k = rk_names_find(&b->names, asset);
 	rk_status	status = rk_name_check(ctx, "asset", asset);
 
 	if (status != RK_OK)
@@ -188,9 +186,20 @@ rk_book_set(rk_ctx *ctx, rk_ring_book *b, const char *asset, int64_t value, doub
 		return rk_fail(ctx, RK_ERR_PARAMETER, "field \"volatility\" must be a finite number of 0 or more");
 	if (!isfinite(expected_return))
 		return rk_fail(ctx, RK_ERR_PARAMETER, "field \"expected_return\" must be a finite number");
+	return RK_OK;
+}
+
+rk_status
+rk_book_set(rk_ctx *ctx, rk_ring_book *b, const char *asset, int64_t value, double volatility, double expected_return)
+{
+	uint32_t	k = rk_names_find(&b->names, asset);
+	rk_status	status = rk_book_check_position(ctx, asset, volatility, expected_return);
+
+	if (status != RK_OK)
+		return status;
 	if (k == RK_NO_NAME)
 	{
-		if ((status = reserve(ctx, b)) != RK_OK)
+		if ((status = rk_book_reserve(ctx, b, 1)) != RK_OK)
 			return status;
 		k = add_position(b, asset);
 	}
@@ -363,7 +372,7 @@ rk_book_read(rk_ctx *ctx, rk_ring_book *b, rk_reader *reader)
 		stored_position p;
 
 		if ((status = rk_read_bytes(ctx, reader, &p, sizeof(p))) != RK_OK ||
-			(status = reserve(ctx, b)) != RK_OK)
+			(status = rk_book_reserve(ctx, b, 1)) != RK_OK)
 			return status;
 		if (rk_names_find(&b->names, p.asset.text) != RK_NO_NAME)
 			return rk_fail(ctx, RK_ERR_CORRUPT, "snapshot has an asset twice");

@@ -63,6 +63,12 @@ rk_fixed_value(int64_t fixed)
 	return (double) fixed / (double) RK_FIXED_ONE;
 }
 
+/* Makes room for so many positions more, so that setting new ones cannot run out of memory. */
+extern rk_status rk_book_reserve(rk_ctx *ctx, rk_ring_book *b, uint32_t more);
+
+/* Whether these can be a position's: RK_ERR_PARAMETER. */
+extern rk_status rk_book_check_position(rk_ctx *ctx, const char *asset, double volatility, double expected_return);
+
 /* Sets a position, which may be new.  O(n); RK_ERR_PARAMETER for bad numbers. */
 extern rk_status rk_book_set(rk_ctx *ctx, rk_ring_book *b, const char *asset, int64_t value, double volatility,
 							 double expected_return);
