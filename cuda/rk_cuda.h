@@ -206,6 +206,11 @@ typedef struct rk_cuda_attention_head
 	int32_t		value;
 } rk_cuda_attention_head;
 
+typedef struct rk_cuda_betweenness_params
+{
+	double		extra;			/* added to the dependency on every node that is found */
+} rk_cuda_betweenness_params;
+
 typedef struct rk_cuda_length_params
 {
 	double		max_distance;	/* nodes farther away are not reached */

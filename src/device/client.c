@@ -512,7 +512,7 @@ rk_device_graph(rk_device_run *run, const rk_graph_input *input, const rk_graph 
 				const rk_graph_options *options)
 {
 	run->graph = g;
-	if (input->context)
+	if (input && input->context)
 		rk_context_identify(input->context->slot, options, input->edges.weight != NULL,
 							&run->key.item, &run->key.loaded_at, &run->key.database, &run->key.options);
 }

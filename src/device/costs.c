@@ -240,6 +240,27 @@ rk_device_attention_cost(int64 nodes, int64 arcs, bool kept, const rk_attention_
 }
 
 rk_device_cost
+rk_device_betweenness_cost(int64 nodes, int64 arcs, bool directed, int64 sources, int threads)
+{
+	double		n = nodes;
+	double		m = arcs;
+	double		count = sources;
+	double		batch = Max(1, Min(count, 67108864 / Max(n, 1)));
+
+	return (rk_device_cost) {
+		.cpu_seconds = 1e-9 * count * (8 * n + 2.5 * m),
+		.bytes_to = graph_bytes(n, m, false, false) * (directed ? 2 : 1) + 12 * n,
+		.bytes_from = 12 * n,
+		/* rows thrice, and of each entry the level, which is seldom the one wanted */
+		.bytes_moved = count * (60 * n + 3 * m * (4 + SECTOR) / 2),
+		/* levels of a graph whose distances are short */
+		.launches = ceil(count / batch) * 30,
+		/* a copy without trees, hubs first */
+		.host_seconds = 25e-9 * (n + m) / threads
+	};
+}
+
+rk_device_cost
 rk_device_lengths_cost(int64 nodes, int64 arcs, bool kept)
 {
 	double		n = nodes;

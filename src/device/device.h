@@ -77,7 +77,8 @@ extern const char *rk_device_explain(const rk_call *call, const rk_graph_size *s
 /*
  * What the run works on.  Arrays are copied by rk_device_finish; inputs and
  * outputs are numbered in the order of the calls, data NULL is an input that is
- * not given.  A graph that is an item of a context stays on the device.
+ * not given.  A graph that is an item of a context stays on the device; one that
+ * was made from another, input NULL, does not.
  */
 extern void rk_device_graph(rk_device_run *run, const rk_graph_input *input, const rk_graph *g,
 							const rk_graph_options *options);
@@ -101,6 +102,7 @@ extern rk_device_cost rk_device_bfs_cost(int64 nodes, int64 arcs, bool kept);
 extern rk_device_cost rk_device_triangles_cost(int64 nodes, int64 arcs, bool kept);
 extern rk_device_cost rk_device_components_cost(int64 nodes, int64 arcs, bool kept, int threads);
 extern rk_device_cost rk_device_katz_cost(int64 nodes, int64 arcs, bool weighted, bool kept, int max_iterations);
+extern rk_device_cost rk_device_betweenness_cost(int64 nodes, int64 arcs, bool directed, int64 sources, int threads);
 extern rk_device_cost rk_device_lengths_cost(int64 nodes, int64 arcs, bool kept);
 extern rk_device_cost rk_device_similarity_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed,
 												int64 pairs, bool sums);

@@ -38,7 +38,7 @@
 #include "../../cuda/ring_steps.h"
 #include "../../cuda/rk_cuda.h"
 #include "../../src/compute/csr.h"
-#include "../../src/graph/centrality/centrality.h"
+#include "../../src/graph/centrality/betweenness.h"
 #include "../../src/graph/community/community.h"
 #include "../../src/graph/neural/neural.h"
 #include "../../src/graph/paths/paths.h"
@@ -288,6 +288,33 @@ run_bfs(rk_ctx *ctx, rk_cuda_call *call)
 	for (int64_t v = 0; status == RK_OK && v < g->nodes; v++)
 		hops[v] = found[v] < 0 ? UINT32_MAX : (uint32_t) found[v];
 	return status;
+}
+
+static rk_status
+run_betweenness(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_cuda_betweenness_params *p = call->params;
+	const rk_graph *g = &call->graph->g;
+	const uint32_t *sources = call->input[0].data;
+	const uint32_t *source_mass = call->input[1].data;
+	const uint32_t *mass = call->input[2].data;
+	uint32_t   *reach = call->output[1].data;
+	rk_path_search *s = rk_path_search_create(ctx, g, mass);
+
+	if (s == NULL)
+		return RK_ERR_MEMORY;
+	memset(call->output[0].data, 0, call->output[0].bytes);
+	for (int64_t i = 0; i < call->input[0].bytes / (int64_t) sizeof(uint32_t); i++)
+	{
+		if (!rk_path_count(s, sources[i], RK_NO_NODE) ||
+			!rk_path_dependencies(s, source_mass ? source_mass[i] : 1, p->extra, call->output[0].data))
+			return s->failure ? RK_ERR_OVERFLOW : RK_STOPPED;
+		reach[i] = 0;
+		for (int64_t k = 1; k < s->reached; k++)
+			reach[i] += mass ? mass[s->order[k]] : 1;
+		rk_path_clear(s);
+	}
+	return RK_OK;
 }
 
 static rk_status

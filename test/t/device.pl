@@ -425,6 +425,7 @@ my @queries = (
 	'graph_cosine_similarity' => q{SELECT * FROM rk.graph_cosine_similarity('$edges', pairs => 'SELECT source AS node_a, target AS node_b FROM sparse', direction => 'out')},
 	'graph_adamic_adar' => q{SELECT * FROM rk.graph_adamic_adar('$edges', pairs => 'SELECT source AS node_a, target AS node_b FROM sparse', direction => 'in')},
 	'graph_common_neighbors' => q{SELECT * FROM rk.graph_common_neighbors('$edges', pairs => 'SELECT source AS node_a, target AS node_b FROM sparse', min_count => 0)},
+	'graph_betweenness_centrality' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_betweenness_centrality('$edges', samples => 5)},
 	'graph_katz_centrality' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_katz_centrality('$edges', norm => 'max')},
 	'graph_eigenvector_centrality' => q{SELECT node, round(score::numeric, 10) FROM rk.graph_eigenvector_centrality('$edges', directed => false)},
 );
@@ -471,6 +472,8 @@ my @kernels = (
 	'graph_jaccard_similarity' => q{SELECT * FROM rk.graph_jaccard_similarity('few', pairs => 'SELECT source AS node_a, target AS node_b FROM few')},
 	'graph_cosine_similarity' => q{SELECT * FROM rk.graph_cosine_similarity('few', pairs => 'SELECT source AS node_a, target AS node_b FROM few')},
 	'graph_adamic_adar' => q{SELECT * FROM rk.graph_adamic_adar('few', pairs => 'SELECT source AS node_a, target AS node_b FROM few')},
+	'graph_betweenness_centrality' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_betweenness_centrality('few', weighted => false, directed => false, samples => 50)},
+	'graph_betweenness_centrality 2' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_betweenness_centrality('sparse', endpoints => true, samples => 50)},
 	'graph_katz_centrality' => q{SELECT node, round(score::numeric, 10) FROM rk.graph_katz_centrality('few')},
 	'graph_eigenvector_centrality' => q{SELECT node, round(score::numeric, 9) FROM rk.graph_eigenvector_centrality('few', max_iterations => 18)},
 	'graph_gnn_inference' => qq{SELECT node, ARRAY(SELECT round(x::numeric, 9) FROM unnest(embedding) x) FROM rk.graph_gnn_inference('few', $points, ${\network('gcn')}, weighted => true, compute_type => 'float8')},

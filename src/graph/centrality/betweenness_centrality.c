@@ -408,6 +408,25 @@ sum_dependencies(betweenness_run *r, double *total)
 	return status;
 }
 
+/* Has another engine make all searches; false: there is none, or it did not. */
+static bool
+use_engine(betweenness_run *r, double *total)
+{
+	const rk_betweenness_params *p = r->params;
+
+	return p->engine && r->core.graph.out.weights == NULL && r->source_count > 0 &&
+		p->engine(p->engine_arg, &(rk_betweenness_work) {
+			.graph = &r->core.graph,
+			.sources = r->sources,
+			.count = r->source_count,
+			.source_mass = r->core.core_mass,
+			.mass = r->g->directed ? NULL : r->core.core_mass,
+			.extra = p->endpoints ? 1 : 0,
+			.total = total,
+			.reach = r->reach
+		});
+}
+
 /*
  * The pairs of a node that no search has counted: those separated by the node
  * because at least one of them is folded into it, and, with endpoints, those
@@ -537,8 +556,9 @@ rk_graph_betweenness_centrality(rk_ctx *ctx, const rk_graph *g,
 	if (total == NULL)
 		return RK_ERR_MEMORY;
 	rk_phase(ctx, "searching", r.source_count);
-	if ((status = sum_dependencies(&r, total)) != RK_OK ||
-		(status = spread(&r)) != RK_OK ||
+	if (!use_engine(&r, total) && (status = sum_dependencies(&r, total)) != RK_OK)
+		return status;
+	if ((status = spread(&r)) != RK_OK ||
 		(status = score_nodes(&r, total, score)) != RK_OK)
 		return status;
 	rk_free(ctx, total);

@@ -84,6 +84,24 @@ extern int64_t rk_graph_degree_centrality_memory(int64_t nodes, int threads, boo
 
 /* ---- betweenness-centrality ----------------------------------------- */
 
+/*
+ * Searches to make over a graph without lengths, "in" built: for every source s,
+ * total[v] += source_mass[s] * (dependency of s on v + extra) for every v but s
+ * that is found, and reach[s] = how many these are; a node counts as mass[v]
+ * targets.
+ */
+typedef struct rk_betweenness_work
+{
+	const rk_graph *graph;
+	const uint32_t *sources;
+	int64_t		count;
+	const uint32_t *source_mass;	/* by node; NULL: 1 each */
+	const uint32_t *mass;		/* by node; NULL: 1 each */
+	double		extra;
+	double	   *total;			/* by node; 0 at the beginning */
+	uint32_t   *reach;			/* by node */
+} rk_betweenness_work;
+
 typedef struct rk_betweenness_params
 {
 	bool		normalized;		/* divide by the number of pairs */
@@ -93,6 +111,13 @@ typedef struct rk_betweenness_params
 								 * Not together with samples */
 	double		delta;			/* probability of a greater one, in (0, 1) */
 	uint64_t	seed;			/* of samples and of epsilon */
+
+	/*
+	 * Something else to make the searches, of nodes and without lengths or
+	 * epsilon; false: it did not.  NULL: there is none.
+	 */
+	bool		(*engine) (void *arg, const rk_betweenness_work *work);
+	void	   *engine_arg;
 } rk_betweenness_params;
 
 /*
