@@ -16,6 +16,7 @@
 
 #include "clearing.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,6 +135,7 @@ typedef struct matching
 	uint32_t   *skip;			/* scratch, as long as members, twice */
 	int64_t    *pair_starts;	/* [groups + 1] into pairs, once counted */
 	possible   *pairs;
+	const struct questions *questions;	/* of those without another side */
 } matching;
 
 static uint64_t
@@ -162,7 +164,11 @@ fetch_groups(const matching *m, int64_t begin, int64_t end, const uint32_t *slot
 	}
 	for (int64_t i = begin; i < end; i++)
 		if (slots[hashes[i - begin]] != 0)
-			__builtin_prefetch(&m->list[slots[hashes[i - begin]] - 1]);
+		{
+			/* its parties, and its block */
+			__builtin_prefetch(&m->list[slots[hashes[i - begin]] - 1].deliverer);
+			__builtin_prefetch(&m->list[slots[hashes[i - begin]] - 1].security);
+		}
 }
 
 /* Numbers the groups of pending instructions and lists their members. */
@@ -301,16 +307,29 @@ stop_at(const matching *m, int64_t g, int thread)
 /* ---- results ---- */
 
 static void
+join_as(matching *m, uint32_t delivery, uint32_t receipt, double confidence, int differences)
+{
+	m->result->partner[delivery] = receipt;
+	m->result->partner[receipt] = delivery;
+	m->result->confidence[delivery] = m->result->confidence[receipt] = confidence;
+	m->result->differences[delivery] = m->result->differences[receipt] = (uint16_t) differences;
+}
+
+static void
 join(matching *m, uint32_t delivery, uint32_t receipt)
 {
 	double		confidence;
 	int			differences;
 
 	(void) rk_dvp_compare(m->rules, &m->list[delivery], &m->list[receipt], &confidence, &differences);
-	m->result->partner[delivery] = receipt;
-	m->result->partner[receipt] = delivery;
-	m->result->confidence[delivery] = m->result->confidence[receipt] = confidence;
-	m->result->differences[delivery] = m->result->differences[receipt] = (uint16_t) differences;
+	join_as(m, delivery, receipt, confidence, differences);
+}
+
+/* Two of the same parties, quantity and amount. */
+static void
+join_equals(matching *m, uint32_t delivery, uint32_t receipt)
+{
+	join_as(m, delivery, receipt, 1, 0);
 }
 
 static bool
@@ -403,7 +422,7 @@ match_alike(matching *m, const uint32_t *deliveries, int64_t k, const uint32_t *
 	if (k == 1 && n == 1)
 	{
 		if (conflicts(m->rules, &m->list[deliveries[0]], &m->list[receipts[0]]) == 0)
-			join(m, deliveries[0], receipts[0]);
+			join_equals(m, deliveries[0], receipts[0]);
 		return;
 	}
 	memcpy(scratch, receipts, sizeof(uint32_t) * n);
@@ -434,7 +453,7 @@ match_alike(matching *m, const uint32_t *deliveries, int64_t k, const uint32_t *
 				found = receipts[at];
 		}
 		if (found != RK_DVP_ALONE)
-			join(m, deliveries[i], found);
+			join_equals(m, deliveries[i], found);
 	}
 }
 
@@ -778,37 +797,123 @@ explain_groups(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 	}
 }
 
-/* A set of instructions by block, side and one of their parties, or none. */
-typedef struct party_set
+/*
+ * Questions of those whose group has no other side: is there anybody of it in
+ * the block, with this deliverer, with this receiver?  They are few, so the
+ * groups are asked about the questions, not the other way round.
+ */
+typedef struct question
 {
-	const rk_dvp_instruction *list;
-	uint32_t   *slots;			/* instruction + 1 */
-	uint64_t	mask;
-	int			party;			/* RK_DVP_DELIVERER, RK_DVP_RECEIVER or 0 */
-} party_set;
+	uint64_t	block;			/* security and currency */
+	uint64_t	party;			/* the deliverer, the receiver, or 0 */
+	int32_t		settlement_date;
+	uint8_t		side;			/* that is looked for */
+	uint8_t		kind;			/* of the party; 0: any will do */
+	bool		asked;			/* false: the slot is empty */
+	atomic_bool yes;
+} question;
 
-static uint64_t
-party_of(const party_set *s, const rk_dvp_instruction *i)
+typedef struct questions
 {
-	return s->party == RK_DVP_DELIVERER ? i->deliverer : s->party == RK_DVP_RECEIVER ? i->receiver : 0;
+	question   *slots;
+	uint64_t	mask;
+	uint64_t   *filter;			/* bits by the questions' hashes: what is asked, in cache */
+	uint64_t	filter_mask;
+} questions;
+
+static const int asked_parties[3] = {0, RK_DVP_DELIVERER, RK_DVP_RECEIVER};
+
+/* Is there anybody of this side in the block of an instruction, with its party of this kind? */
+static question
+question_about(const rk_dvp_instruction *i, int side, int kind)
+{
+	return (question) {
+		.block = (uint64_t) i->security << 32 | i->currency,
+		.party = kind == RK_DVP_DELIVERER ? i->deliverer : kind == RK_DVP_RECEIVER ? i->receiver : 0,
+		.settlement_date = i->settlement_date,
+		.side = (uint8_t) side,
+		.kind = (uint8_t) kind,
+		.asked = true
+	};
 }
 
-/* The slot of what is like an instruction but of this side. */
 static uint64_t
-party_slot(const party_set *s, const rk_dvp_instruction *i, int side)
+question_hash(const question *q)
 {
-	uint64_t	at = rk_hash3((uint64_t) i->security << 32 | i->currency,
-							  (uint64_t) (uint32_t) i->settlement_date << 1 | (uint64_t) side, party_of(s, i)) & s->mask;
+	return rk_hash3(q->block, (uint64_t) (uint32_t) q->settlement_date << 3 | (uint64_t) q->side << 2 | (uint64_t) q->kind,
+					q->party);
+}
 
-	while (s->slots[at] != 0)
+/* The slot of a question, or the empty one where it belongs. */
+static question *
+question_slot(const questions *q, const rk_dvp_instruction *i, int side, int kind)
+{
+	question	wanted = question_about(i, side, kind);
+	uint64_t	at = question_hash(&wanted) & q->mask;
+
+	for (;; at = (at + 1) & q->mask)
 	{
-		const rk_dvp_instruction *other = &s->list[s->slots[at] - 1];
+		question   *s = &q->slots[at];
 
-		if (other->side == side && rk_dvp_same_block(other, i) && party_of(s, other) == party_of(s, i))
-			break;
-		at = (at + 1) & s->mask;
+		if (!s->asked || (s->block == wanted.block && s->party == wanted.party && s->side == wanted.side &&
+						  s->kind == wanted.kind && s->settlement_date == wanted.settlement_date))
+			return s;
 	}
-	return at;
+}
+
+/* Whether an instruction waits to be told more than that its group has no other side. */
+static bool
+asks(const matching *m, int64_t i)
+{
+	return m->result->differences[i] == RK_DVP_NO_COUNTERPART;
+}
+
+/* Answers what an instruction is an answer to. */
+static void
+answer(const questions *q, const rk_dvp_instruction *i)
+{
+	for (int k = 0; k < 3; k++)
+	{
+		question	about = question_about(i, i->side, asked_parties[k]);
+		uint64_t	hash = question_hash(&about);
+		question   *s;
+
+		if ((q->filter[(hash & q->filter_mask) / 64] >> (hash & 63) & 1) != 0 &&
+			(s = question_slot(q, i, i->side, asked_parties[k]))->asked)
+			atomic_store_explicit(&s->yes, true, memory_order_relaxed);
+		else if (k == 0)
+			break;				/* nobody asks in this block: nor about its parties */
+	}
+}
+
+/* A member of a group on one side, or NULL. */
+static const rk_dvp_instruction *
+member_of_side(const matching *m, int64_t g, int side)
+{
+	int64_t		at = side == RK_DVP_DELIVER ? m->starts[g] : m->receipts[g];
+
+	return at < (side == RK_DVP_DELIVER ? m->receipts[g] : m->starts[g + 1]) ? &m->list[m->members[at]] : NULL;
+}
+
+static void
+answer_groups(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
+{
+	const matching *m = arg;
+
+	(void) chunk;
+	(void) thread;
+	for (int64_t g = begin; g < end; g++)
+	{
+		if (g + AHEAD < end)
+			__builtin_prefetch(&m->list[m->members[m->starts[g + AHEAD]]].security);
+		for (int side = 0; side < 2; side++)
+		{
+			const rk_dvp_instruction *x = member_of_side(m, g, side);
+
+			if (x)
+				answer(m->questions, x);
+		}
+	}
 }
 
 /*
@@ -816,44 +921,55 @@ party_slot(const party_set *s, const rk_dvp_instruction *i, int side)
  * then it is a party that does not fit.
  */
 static rk_status
-explain_parties(matching *m)
+explain_parties(matching *m, int64_t n, int64_t asking)
 {
-	static const int kinds[3] = {0, RK_DVP_DELIVERER, RK_DVP_RECEIVER};
-	party_set	sets[3];
-	uint64_t	mask = 1;
+	questions	q = {.mask = 1};
+	rk_status	status;
 
-	while (mask < (uint64_t) m->result->pending * 2)
-		mask *= 2;
-	for (int k = 0; k < 3; k++)
+	while (q.mask < (uint64_t) asking * 6)
+		q.mask *= 2;
+	q.slots = rk_alloc0(m->ctx, (int64_t) q.mask, sizeof(question));
+	q.filter_mask = (q.mask * 16 - 1) | 63;
+	q.filter = rk_alloc0(m->ctx, (int64_t) (q.filter_mask / 64 + 1), sizeof(uint64_t));
+	if (q.slots == NULL || q.filter == NULL)
+		return RK_ERR_MEMORY;
+	q.mask--;
+	m->questions = &q;
+	for (int64_t i = 0; i < n; i++)
 	{
-		sets[k] = (party_set) {m->list, rk_alloc0(m->ctx, (int64_t) mask, sizeof(uint32_t)), mask - 1, kinds[k]};
-		if (sets[k].slots == NULL)
-			return RK_ERR_MEMORY;
-		for (int64_t i = 0; i < m->result->pending; i++)
-		{
-			if (i % 4096 == 0 && rk_ctx_poll(m->ctx))
-				return RK_STOPPED;
-			sets[k].slots[party_slot(&sets[k], &m->list[m->members[i]], m->list[m->members[i]].side)] = m->members[i] + 1;
-		}
-	}
-	for (int64_t i = 0; i < m->result->pending; i++)
-	{
-		const rk_dvp_instruction *x = &m->list[m->members[i]];
-		uint16_t   *differences = &m->result->differences[m->members[i]];
+		const rk_dvp_instruction *x = &m->list[i];
 
 		if (i % 4096 == 0 && rk_ctx_poll(m->ctx))
 			return RK_STOPPED;
-		if (*differences != RK_DVP_NO_COUNTERPART || sets[0].slots[party_slot(&sets[0], x, 1 - x->side)] == 0)
-			continue;
-		if (sets[1].slots[party_slot(&sets[1], x, 1 - x->side)] != 0)
-			*differences = RK_DVP_RECEIVER;
-		else if (sets[2].slots[party_slot(&sets[2], x, 1 - x->side)] != 0)
-			*differences = RK_DVP_DELIVERER;
-		else
-			*differences = RK_DVP_DELIVERER | RK_DVP_RECEIVER;
+		for (int k = 0; k < 3 && asks(m, i); k++)
+		{
+			question	about = question_about(x, 1 - x->side, asked_parties[k]);
+			question   *s = question_slot(&q, x, 1 - x->side, asked_parties[k]);
+
+			if (!s->asked)
+				*s = about;
+			q.filter[(question_hash(&about) & q.filter_mask) / 64] |= UINT64_C(1) << (question_hash(&about) & 63);
+		}
 	}
-	for (int k = 0; k < 3; k++)
-		rk_free(m->ctx, sets[k].slots);
+	if ((status = rk_parallel_for(m->ctx, m->groups, 4096, answer_groups, m)) != RK_OK)
+		return status;
+	for (int64_t i = 0; i < n; i++)
+	{
+		const rk_dvp_instruction *x = &m->list[i];
+
+		if (i % 4096 == 0 && rk_ctx_poll(m->ctx))
+			return RK_STOPPED;
+		if (!asks(m, i) || !question_slot(&q, x, 1 - x->side, 0)->yes)
+			continue;
+		if (question_slot(&q, x, 1 - x->side, RK_DVP_DELIVERER)->yes)
+			m->result->differences[i] = RK_DVP_RECEIVER;
+		else if (question_slot(&q, x, 1 - x->side, RK_DVP_RECEIVER)->yes)
+			m->result->differences[i] = RK_DVP_DELIVERER;
+		else
+			m->result->differences[i] = RK_DVP_DELIVERER | RK_DVP_RECEIVER;
+	}
+	rk_free(m->ctx, q.slots);
+	rk_free(m->ctx, q.filter);
 	return RK_OK;
 }
 
@@ -884,7 +1000,7 @@ rk_dvp_match(rk_ctx *ctx, const rk_dvp_instruction *list, int64_t n, const rk_dv
 {
 	matching	m = {.ctx = ctx,.list = list,.rules = rules,.method = method,.result = result};
 	rk_status	status;
-	bool		alone = false;
+	int64_t		asking = 0;
 
 	/* one party that differs halves the confidence */
 	m.by_parties = rules->strict_counterparty || rules->min_confidence > 0.5;
@@ -907,10 +1023,11 @@ rk_dvp_match(rk_ctx *ctx, const rk_dvp_instruction *list, int64_t n, const rk_dv
 		return status;
 	for (int64_t i = 0; i < n; i++)
 	{
-		result->pairs += list[i].side == RK_DVP_DELIVER && result->partner[i] != RK_DVP_ALONE;
-		alone |= (result->differences[i] & RK_DVP_NO_COUNTERPART) != 0;
+		result->pairs += result->partner[i] != RK_DVP_ALONE;
+		asking += result->differences[i] == RK_DVP_NO_COUNTERPART;
 	}
-	if (m.by_parties && alone && (status = explain_parties(&m)) != RK_OK)
+	result->pairs /= 2;
+	if (m.by_parties && asking > 0 && (status = explain_parties(&m, n, asking)) != RK_OK)
 		return status;
 	rk_free(ctx, m.starts);
 	rk_free(ctx, m.receipts);
