@@ -122,7 +122,7 @@ build/unit/%.o: src/%.c
 
 -include $(UNIT_OBJS:.o=.d)
 
-build/unit/test_%: test/unit/test_%.c $(wildcard test/unit/*support.h) $(UNIT_OBJS)
+build/unit/test_%: test/unit/test_%.c $(wildcard test/unit/*.h) $(UNIT_OBJS)
 	$(CC) $(UNIT_CFLAGS) $< $(UNIT_OBJS) $(BLAS_LIBS) $(NAME_LIBS) -lcmocka -lm -lpthread -o $@
 
 # the queue between processes, by the detector of data races
