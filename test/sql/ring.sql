@@ -112,20 +112,11 @@ RESET statement_timeout;
 SELECT rk.ring_core_echo('e', 7);
 -- a message nobody waits for and nobody can handle
 SELECT rk.ring_send('e', 52, '{"amount": 9223372036854775807}') IS NOT NULL;
-CREATE FUNCTION until(query text) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-	good boolean;
-BEGIN
-	FOR i IN 1 .. 1000 LOOP
-		EXECUTE query INTO good;
-		IF good THEN
-			RETURN true;
-		END IF;
-		PERFORM pg_sleep(0.01);
-	END LOOP;
-	RETURN false;
-END
-$$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set rings :abs_srcdir '/support/rings.sql'
+\set ECHO none
+\i :rings
+\set ECHO all
 SELECT until('SELECT count(*) = 3 FROM rk.dead_letters');
 SELECT ring, type_id, payload, reason, attempts, error FROM rk.dead_letters ORDER BY id;
 

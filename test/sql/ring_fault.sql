@@ -1,19 +1,10 @@
 -- messages that fail: what senders are told, what is tried again, where the dead letters are
 \set VERBOSITY default
-CREATE FUNCTION until(query text) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-	good boolean;
-BEGIN
-	FOR i IN 1 .. 1000 LOOP
-		EXECUTE query INTO good;
-		IF good THEN
-			RETURN true;
-		END IF;
-		PERFORM pg_sleep(0.01);
-	END LOOP;
-	RETURN false;
-END
-$$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set rings :abs_srcdir '/support/rings.sql'
+\set ECHO none
+\i :rings
+\set ECHO all
 CALL rk.ring_up('core/fault', 'f', '{"memory_limit": 1048576}');
 
 -- an actor's error comes as it was said, whichever way the message went

@@ -57,20 +57,11 @@ SELECT rk.ring_sync('e');
 SELECT count(*) FROM added;
 -- the other ring was sent each total once
 SELECT rk.ring_sync('f') IS NOT NULL;
-CREATE FUNCTION until(query text) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-	good boolean;
-BEGIN
-	FOR i IN 1 .. 1000 LOOP
-		EXECUTE query INTO good;
-		IF good THEN
-			RETURN true;
-		END IF;
-		PERFORM pg_sleep(0.01);
-	END LOOP;
-	RETURN false;
-END
-$$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set rings :abs_srcdir '/support/rings.sql'
+\set ECHO none
+\i :rings
+\set ECHO all
 SELECT until('SELECT messages = 2506 FROM rk.ring_core_total(''f'')');
 SELECT f.total = (SELECT sum(total) FROM added) AS same FROM rk.ring_core_total('f') f;
 

@@ -5,20 +5,11 @@ CALL rk.ring_up('graph/degree-centrality', 'd');
 CREATE TABLE added (apply_seq bigint, total bigint);
 SELECT rk.ring_output('e', 'EchoAdded', 'added') > 0;
 SELECT rk.ring_sync('e');
-CREATE FUNCTION until(query text) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-	good boolean;
-BEGIN
-	FOR i IN 1 .. 1000 LOOP
-		EXECUTE query INTO good;
-		IF good THEN
-			RETURN true;
-		END IF;
-		PERFORM pg_sleep(0.01);
-	END LOOP;
-	RETURN false;
-END
-$$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set rings :abs_srcdir '/support/rings.sql'
+\set ECHO none
+\i :rings
+\set ECHO all
 SELECT total FROM rk.ring_core_add('e', 1);
 SELECT rk.ring_checkpoint('e') AS first \gset
 SELECT total FROM rk.ring_core_add('e', 10);

@@ -1,18 +1,9 @@
 -- receipts, and messages that find their ring by their type
-CREATE FUNCTION until(query text) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-	good boolean;
-BEGIN
-	FOR i IN 1 .. 1000 LOOP
-		EXECUTE query INTO good;
-		IF good THEN
-			RETURN true;
-		END IF;
-		PERFORM pg_sleep(0.01);
-	END LOOP;
-	RETURN false;
-END
-$$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set rings :abs_srcdir '/support/rings.sql'
+\set ECHO none
+\i :rings
+\set ECHO all
 CALL rk.ring_up('core/echo', 'a', '{"queue_capacity": 16, "overflow": "drop", "priority_lanes": false}');
 
 -- what became of a message

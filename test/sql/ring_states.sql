@@ -1,18 +1,9 @@
 -- The states of a ring, and what leads from one to another.
-CREATE FUNCTION until(query text) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-	good boolean;
-BEGIN
-	FOR i IN 1 .. 1000 LOOP
-		EXECUTE query INTO good;
-		IF good THEN
-			RETURN true;
-		END IF;
-		PERFORM pg_sleep(0.01);
-	END LOOP;
-	RETURN false;
-END
-$$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set rings :abs_srcdir '/support/rings.sql'
+\set ECHO none
+\i :rings
+\set ECHO all
 -- what each function would do to a ring as it is; nothing of it happens
 CREATE FUNCTION allowed(ring text) RETURNS TABLE (function text, result text) LANGUAGE plpgsql AS $$
 BEGIN

@@ -16,20 +16,11 @@ SELECT rk.subscribe('a/b*');
 SELECT rk.subscribe('a', 'nowhere');
 SELECT rk.subscribe('a', qos => 'perhaps');
 SELECT rk.unsubscribe(0);
-CREATE FUNCTION until(query text) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-	good boolean;
-BEGIN
-	FOR i IN 1 .. 1000 LOOP
-		EXECUTE query INTO good;
-		IF good THEN
-			RETURN true;
-		END IF;
-		PERFORM pg_sleep(0.01);
-	END LOOP;
-	RETURN false;
-END
-$$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set rings :abs_srcdir '/support/rings.sql'
+\set ECHO none
+\i :rings
+\set ECHO all
 
 -- a role fetches what was published since it subscribed, and what is retained
 SELECT rk.publish('alerts/eu', '{"n": 0}', retained => true) > 0, rk.publish('alerts/us', '{"n": -1}') > 0;

@@ -8,12 +8,13 @@ use warnings;
 
 use Exporter 'import';
 use FindBin;
+use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(server session load_calls kernel_calls start_query wait_for_session status_kb
-  threads_of random_edges edges_table);
+  threads_of random_edges edges_table psql_beside process_of kill_process wait_for_ring);
 
 # Starts a server with the extension in database postgres.  Options: conf =>
 # text for postgresql.conf, preload => 0, extension => 0.
@@ -100,6 +101,43 @@ sub wait_for_session
 	my $errors = $session->{stderr};
 	$session->{stderr} = '';
 	return $errors;
+}
+
+# Starts a psql of its own with a query, which may die; finish() waits for its end.
+sub psql_beside
+{
+	my ($node, $query) = @_;
+	my ($in, $out, $err) = ('', '', '');
+
+	return IPC::Run::start([ 'psql', '-XqAt', '-h', $node->host, '-p', $node->port, '-d', 'postgres', '-c', $query ],
+		'<', \$in, '>', \$out, '2>', \$err);
+}
+
+# The pid of a server process, by a condition on pg_stat_activity.
+sub process_of
+{
+	my ($node, $condition) = @_;
+
+	return $node->safe_psql('postgres', "SELECT min(pid) FROM pg_stat_activity WHERE $condition");
+}
+
+# Kills it, if there is one.
+sub kill_process
+{
+	my ($node, $condition) = @_;
+	my $pid = process_of($node, $condition);
+
+	kill 'KILL', $pid if $pid;
+	return;
+}
+
+# Waits until a ring has this state; whether it has.
+sub wait_for_ring
+{
+	my ($node, $ring, $state) = @_;
+
+	$state //= 'active';
+	return $node->poll_query_until('postgres', "SELECT state = '$state' FROM rk.rings WHERE name = '$ring'");
 }
 
 # A figure of /proc/PID/status in kB.

@@ -11,7 +11,6 @@ use warnings;
 
 use FindBin;
 use lib $FindBin::RealBin;
-use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Rustkernels;
@@ -102,24 +101,15 @@ my %queries = (
 					FROM heard GROUP BY 1, 2) k GROUP BY 1) a}
 	]);
 
-sub writer
-{
-	my ($in, $out, $err) = ('', '', '');
-
-	return IPC::Run::start([ 'psql', '-XqAt', '-h', $node->host, '-p', $node->port, '-U', $node->safe_psql('postgres', 'SELECT current_user'), '-d', 'postgres', '-c', 'CALL write(100000)' ],
-		'<', \$in, '>', \$out, '2>', \$err);
-}
-
 my $seen = 0;
 
 for my $round (1 .. $rounds)
 {
 	my $victim = $round % 2 ? q{backend_type = 'rk host'} : q{backend_type = 'background writer'};
-	my $writer = writer();
+	my $writer = psql_beside($node, 'CALL write(100000)');
 
 	usleep(400_000 + int(rand(300_000)));
-	my $pid = $node->safe_psql('postgres', "SELECT min(pid) FROM pg_stat_activity WHERE $victim");
-	kill 'KILL', $pid if $pid;
+	kill_process($node, $victim);
 	$writer->finish;
 	$node->poll_query_until('postgres', 'SELECT true');
 	$node->poll_query_until('postgres', qq{SELECT count(*) = $count FROM rk.rings WHERE state = 'active'}) or die 'the rings did not come up';

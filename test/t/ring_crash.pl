@@ -11,7 +11,6 @@ use warnings;
 
 use FindBin;
 use lib $FindBin::RealBin;
-use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Rustkernels;
@@ -63,29 +62,11 @@ $node->safe_psql(
 my $truth = q{SELECT coalesce(sum(CASE side WHEN 'in' THEN amount ELSE -amount END), 0), count(*) FROM wire};
 my $ring = q{SELECT total, messages FROM rk.ring_core_total('e')};
 
-# Starts a psql that may die.
-sub writer
-{
-	my ($query) = @_;
-	my ($in, $out, $err) = ('', '', '');
-
-	return IPC::Run::start([ 'psql', '-XqAt', '-h', $node->host, '-p', $node->port, '-U', $node->safe_psql('postgres', 'SELECT current_user'), '-d', 'postgres', '-c', $query ],
-		'<', \$in, '>', \$out, '2>', \$err);
-}
-
 sub up
 {
 	$node->poll_query_until('postgres', q{SELECT count(*) = 2 FROM rk.rings WHERE state = 'active'})
 	  or die 'the rings did not come up';
 	return;
-}
-
-# The pid of a process by its backend type.
-sub pid_of
-{
-	my ($condition) = @_;
-
-	return $node->safe_psql('postgres', "SELECT min(pid) FROM pg_stat_activity WHERE $condition");
 }
 
 sub compare
@@ -108,11 +89,10 @@ my @names = sort keys %victims;
 for my $round (1 .. $rounds)
 {
 	my $victim = $names[ $round % @names ];
-	my @writers = map { writer('CALL write(100000)') } 1 .. 2;
+	my @writers = map { psql_beside($node, 'CALL write(100000)') } 1 .. 2;
 
 	usleep(int(rand(400_000)) + 50_000);
-	my $pid = pid_of($victims{$victim});
-	kill 'KILL', $pid if $pid;
+	kill_process($node, $victims{$victim});
 	$_->finish for @writers;
 	$node->poll_query_until('postgres', 'SELECT true');
 	compare("round $round, $victim killed");
@@ -120,7 +100,7 @@ for my $round (1 .. $rounds)
 
 # the whole server
 {
-	my @writers = map { writer('CALL write(100000)') } 1 .. 2;
+	my @writers = map { psql_beside($node, 'CALL write(100000)') } 1 .. 2;
 
 	usleep(300_000);
 	$node->stop('immediate');
@@ -130,11 +110,11 @@ for my $round (1 .. $rounds)
 }
 
 # writers that end in peace, and a checksum that is the same after a replay
-my @writers = map { writer('CALL write(500)') } 1 .. 3;
+my @writers = map { psql_beside($node, 'CALL write(500)') } 1 .. 3;
 $_->finish for @writers;
 compare('no crash');
 my $sum = $node->safe_psql('postgres', q{SELECT rk.ring_checksum('e')});
-kill 'KILL', pid_of($victims{host});
+kill_process($node, $victims{host});
 usleep(100_000);
 compare('replayed');
 is($node->safe_psql('postgres', q{SELECT rk.ring_checksum('e')}), $sum, 'the state is the same to the last bit');
@@ -153,7 +133,7 @@ compare('the early one too');
 $node->safe_psql('postgres', q{BEGIN; INSERT INTO wire (amount, side) VALUES (13, 'in'); PREPARE TRANSACTION 'p1'});
 $node->safe_psql('postgres', q{BEGIN; INSERT INTO wire (amount, side) VALUES (17, 'in'); PREPARE TRANSACTION 'p2'});
 compare('prepared');
-kill 'KILL', pid_of($victims{host});
+kill_process($node, $victims{host});
 usleep(100_000);
 up();
 $node->safe_psql('postgres', q{COMMIT PREPARED 'p1'});
@@ -169,13 +149,13 @@ compare('COPY and a failed statement');
 my $answered = 0;
 for my $round (1 .. 3)
 {
-	my $calls = writer(q{SELECT count(rk.ring_core_add('j', 1)) FROM generate_series(1, 1000000)});
+	my $calls = psql_beside($node, q{SELECT count(rk.ring_core_add('j', 1)) FROM generate_series(1, 1000000)});
 
 	for (1 .. 20)
 	{
 		$answered = (split /\|/, $node->safe_psql('postgres', q{SELECT messages, total FROM rk.ring_core_add('j', 1)}))[0];
 	}
-	kill 'KILL', pid_of($victims{host});
+	kill_process($node, $victims{host});
 	$calls->finish;
 	usleep(100_000);
 	up();
@@ -189,7 +169,7 @@ $node->safe_psql('postgres', q{INSERT INTO wire (amount, side) VALUES (19, 'in')
 $node->safe_psql('postgres', q{SELECT rk.ring_sync('e'), rk.ring_checkpoint('e')});
 $node->safe_psql('postgres', q{INSERT INTO wire (amount, side) VALUES (23, 'in')});
 $node->safe_psql('postgres', q{SELECT rk.ring_sync('e'), rk.ring_checkpoint('e')});
-kill 'KILL', pid_of($victims{launcher});
+kill_process($node, $victims{launcher});
 usleep(100_000);
 up();
 $node->safe_psql('postgres', q{CALL rk.ring_down('e')});

@@ -25,13 +25,6 @@ my $node = server('faults', conf => <<~'CONF');
 my $total = q{SELECT total FROM rk.ring_core_total('e')};
 my ($rc, $out, $err);
 
-sub state_of
-{
-	my ($ring, $state) = @_;
-
-	return $node->poll_query_until('postgres', "SELECT state = '$state' FROM rk.rings WHERE name = '$ring'");
-}
-
 sub pid_of
 {
 	my ($ring) = @_;
@@ -63,10 +56,10 @@ my $began = time;
 ($rc, $out, $err) = $node->psql('postgres', "\\set VERBOSITY verbose\nSELECT rk.ring_core_fault('f', 'exit')");
 like($err, qr/RK008: +reply of ring "f" was lost/, 'the host ends: the reply is lost');
 cmp_ok(time - $began, '<', 5, 'which is said soon');
-ok(state_of('e', 'active'), 'another ring of the host is up again');
+ok(wait_for_ring($node, 'e', 'active'), 'another ring of the host is up again');
 isnt(pid_of('e'), $pid, 'in another process');
 is($node->safe_psql('postgres', $total), '5', 'with its state');
-ok(state_of('f', 'active'), 'the ring that was at work comes up a second later');
+ok(wait_for_ring($node, 'f', 'active'), 'the ring that was at work comes up a second later');
 is($node->safe_psql('postgres', q{SELECT restarts FROM rk.stat_ring WHERE name = 'f'}), '1', 'and counts it');
 $node->safe_psql('postgres', q{SELECT rk.ring_core_add('e', 1)});
 is(wait_for_session($waits), '', 'a call that waited for a change of the other ring has waited on');
@@ -77,15 +70,15 @@ my $offset = -s $node->logfile;
 for my $round (2 .. 3)
 {
 	$node->psql('postgres', q{SELECT rk.ring_core_fault('f', 'exit')});
-	ok(state_of('f', $round < 3 ? 'active' : 'failed'), "round $round");
+	ok(wait_for_ring($node, 'f', $round < 3 ? 'active' : 'failed'), "round $round");
 }
 ok($node->wait_for_log(qr/ring "f" has failed and is not started again/, $offset), 'it is given up');
 usleep(1_500_000);
 ($rc, $out, $err) = $node->psql('postgres', q{SELECT rk.ring_core_fault_count('f')});
 like($err, qr/ring "f" has failed.*the process ended while the ring was at work.*SELECT rk.ring_restart\('f'\)/s, 'a sender is told what happened, and what to do');
-ok(state_of('e', 'active'), 'the other ring runs');
+ok(wait_for_ring($node, 'e', 'active'), 'the other ring runs');
 $node->safe_psql('postgres', q{SELECT rk.ring_restart('f')});
-ok(state_of('f', 'active'), 'restarted by hand');
+ok(wait_for_ring($node, 'f', 'active'), 'restarted by hand');
 
 # the policies
 $node->safe_psql('postgres', q{CALL rk.ring_up('core/fault', 'n', '{"restart_policy": "notify"}'); CALL rk.ring_up('core/fault', 'h', '{"restart_policy": "stop"}')});
@@ -94,7 +87,7 @@ $listener->query_safe('LISTEN rk_ring');
 for my $ring (qw(n h))
 {
 	$node->psql('postgres', "SELECT rk.ring_core_fault('$ring', 'exit')");
-	ok(state_of($ring, 'failed'), "$ring has failed");
+	ok(wait_for_ring($node, $ring, 'failed'), "$ring has failed");
 }
 usleep(1_500_000);
 is($node->safe_psql('postgres', q{SELECT string_agg(state, ' ') FROM rk.rings WHERE name IN ('n', 'h')}), 'failed failed', 'and stays so');
@@ -111,7 +104,7 @@ $node->safe_psql('postgres', qq{CALL rk.ring_down('$_'); SELECT rk.ring_drop('$_
 
 # ---- a host whose actor hangs ----
 
-ok(state_of('e', 'active') && state_of('f', 'active'), 'both rings run');
+ok(wait_for_ring($node, 'e', 'active') && wait_for_ring($node, 'f', 'active'), 'both rings run');
 $pid = pid_of('f');
 is(pid_of('e'), $pid, 'in one host');
 $node->safe_psql('postgres', q{SELECT rk.ring_checkpoint('e')});
@@ -139,7 +132,7 @@ $node->safe_psql('postgres', q{DROP DATABASE elsewhere});
 $node->safe_psql('postgres', q{SELECT rk.ring_core_add('e', 10)});
 # it comes back, ends without touching what is not its own any more, and the ring is up
 ok($node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $pid"), 'the process has come back and ended');
-ok(state_of('f', 'active'), 'the ring runs again');
+ok(wait_for_ring($node, 'f', 'active'), 'the ring runs again');
 is(pid_of('f'), pid_of('e'), 'in the new host');
 is($node->safe_psql('postgres', $total), '16', 'nobody has touched the other one');
 
@@ -158,7 +151,7 @@ is(pid_of('f'), $pid, 'and the host goes on');
 # ---- senders that end ----
 
 $node->safe_psql('postgres', q{SELECT rk.ring_suspend('e')});
-state_of('e', 'suspended');
+wait_for_ring($node, 'e', 'suspended');
 my $sender = session($node, on_error_stop => 0);
 my $sender_pid = $sender->query_safe('SELECT pg_backend_pid()');
 $sender->query_safe(q{SELECT count(rk.ring_send('e', 52, '{"amount": 1}')) FROM generate_series(1, 100)});
@@ -229,7 +222,7 @@ $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid, 5000)");
 ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'rk launcher' AND pid <> $pid"), 'a launcher that is terminated comes back');
 is(pid_of('e'), $host, 'the hosts have not noticed');
 $node->psql('postgres', q{SELECT rk.ring_core_fault('f', 'exit')});
-ok(state_of('e', 'active') && state_of('f', 'active'), 'and a host that it has not started is replaced, too');
+ok(wait_for_ring($node, 'e', 'active') && wait_for_ring($node, 'f', 'active'), 'and a host that it has not started is replaced, too');
 isnt(pid_of('e'), $host, 'by another process');
 
 # ---- two-phase commit of what should run ----
@@ -238,7 +231,7 @@ $node->safe_psql('postgres', q{BEGIN; SELECT rk.ring_start('core/echo', 'two'); 
 usleep(300_000);
 is($node->safe_psql('postgres', q{SELECT count(*) FROM rk.rings WHERE name = 'two'}), '0', 'prepared, a ring is not there');
 $node->safe_psql('postgres', q{COMMIT PREPARED 'start'});
-ok(state_of('two', 'active'), 'committed, it starts');
+ok(wait_for_ring($node, 'two', 'active'), 'committed, it starts');
 $node->safe_psql('postgres', q{BEGIN; SELECT rk.ring_stop('two'); PREPARE TRANSACTION 'stop'});
 $node->safe_psql('postgres', q{ROLLBACK PREPARED 'stop'});
 is($node->safe_psql('postgres', q{SELECT rk.ring_core_echo('two', 1)}), '1', 'rolled back, it runs on');
@@ -254,7 +247,7 @@ for my $mode (qw(fast smart))
 {
 	# what is queued, suspended or not, and what has committed and was not taken in
 	$node->safe_psql('postgres', q{SELECT rk.ring_suspend('e')});
-	state_of('e', 'suspended');
+	wait_for_ring($node, 'e', 'suspended');
 	$node->safe_psql('postgres', q{SELECT count(rk.ring_send('e', 52, '{"amount": 1}')) FROM generate_series(1, 200)});
 	$node->safe_psql('postgres', q{SELECT rk.ring_send('e', 52, '{"amount": 1}', 'high') FROM generate_series(1, 2)});
 	$node->safe_psql('postgres', q{INSERT INTO wire SELECT 1000 FROM generate_series(1, 3)});
@@ -275,9 +268,9 @@ for my $mode (qw(fast smart))
 		like($said, qr/57P01|RK007/, 'who waits is told');
 	}
 	$node->start;
-	ok(state_of('e', 'suspended'), 'the ring is suspended, as it was');
+	ok(wait_for_ring($node, 'e', 'suspended'), 'the ring is suspended, as it was');
 	$node->safe_psql('postgres', q{SELECT rk.ring_resume('e')});
-	state_of('e', 'active');
+	wait_for_ring($node, 'e', 'active');
 	$node->safe_psql('postgres', q{SELECT rk.ring_sync('e')});
 	is($node->safe_psql('postgres', $total), $expected, 'and nothing is lost, nor was the call applied');
 }
@@ -285,7 +278,7 @@ $node->safe_psql('postgres', q{INSERT INTO wire VALUES (1); SELECT rk.ring_sync(
 $node->safe_psql('postgres', q{INSERT INTO wire VALUES (2)});
 $node->stop('immediate');
 $node->start;
-ok(state_of('e', 'active'), 'immediate: the ring is up');
+ok(wait_for_ring($node, 'e', 'active'), 'immediate: the ring is up');
 $node->safe_psql('postgres', q{SELECT rk.ring_sync('e')});
 is($node->safe_psql('postgres', $total), $expected + 3, 'with what had committed');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM rk.dead_letters WHERE ring = 'e'}), '0', 'nothing has become a dead letter');
@@ -300,7 +293,7 @@ $node->stop('fast');
 cmp_ok(time - $began, '<', 20, 'and does not hold up a shutdown');
 $node->start;
 $node->safe_psql('postgres', q{ROLLBACK PREPARED 'locks'});
-ok(state_of('e', 'active'), 'without the locks the ring runs');
+ok(wait_for_ring($node, 'e', 'active'), 'without the locks the ring runs');
 $node->safe_psql('postgres', q{SELECT rk.ring_sync('e')});
 cmp_ok($node->safe_psql('postgres', $total), '>=', $expected + 4, 'with what had committed');
 

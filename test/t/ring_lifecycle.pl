@@ -64,7 +64,7 @@ cmp_ok($node->safe_psql('postgres', q{SELECT epoch FROM rk.rings WHERE name = 'e
 # a clean restart loses nothing, not even what is queued
 $node->safe_psql('postgres', q{SELECT count(rk.ring_send('e', 52, '{}')) FROM generate_series(1, 500)});
 $node->restart;
-ok($node->poll_query_until('postgres', q{SELECT state = 'active' FROM rk.rings WHERE name = 'e'}), 'up after a restart');
+ok(wait_for_ring($node, 'e'), 'up after a restart');
 is($node->safe_psql('postgres', q{SELECT total FROM rk.ring_core_total('e')}), '510', 'with all messages');
 
 # kill -9: what the checkpoint has is there
@@ -72,7 +72,7 @@ $node->safe_psql('postgres', q{SELECT rk.ring_checkpoint('e')});
 $pid = $node->safe_psql('postgres', $host_pid);
 kill 'KILL', $pid;
 $node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $pid");
-ok($node->poll_query_until('postgres', q{SELECT state = 'active' FROM rk.rings WHERE name = 'e'}), 'up after kill -9');
+ok(wait_for_ring($node, 'e'), 'up after kill -9');
 is($node->safe_psql('postgres', q{SELECT total FROM rk.ring_core_total('e')}), '510', 'from the checkpoint');
 
 # many senders, a small queue, the policy block: every message is applied once

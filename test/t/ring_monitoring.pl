@@ -10,7 +10,6 @@ use warnings;
 
 use FindBin;
 use lib $FindBin::RealBin;
-use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Rustkernels;
@@ -68,24 +67,15 @@ my $batch = q{SELECT count(*), md5(string_agg(concat_ws(' ', transaction_ids[car
 my $ring = q{SELECT count(*), md5(string_agg(concat_ws(' ', transaction_id, rule_id, entity, actual::float8, ts, severity, message), ',' ORDER BY ts, rule_id, entity, transaction_id))
 	FROM alert};
 
-sub writer
-{
-	my ($in, $out, $err) = ('', '', '');
-
-	return IPC::Run::start([ 'psql', '-XqAt', '-h', $node->host, '-p', $node->port, '-U', $node->safe_psql('postgres', 'SELECT current_user'), '-d', 'postgres', '-c', 'CALL write(100000)' ],
-		'<', \$in, '>', \$out, '2>', \$err);
-}
-
 my $seen = 0;
 
 for my $round (1 .. $rounds)
 {
 	my $victim = $round % 2 ? q{backend_type = 'rk host'} : q{backend_type = 'background writer'};
-	my $writer = writer();
+	my $writer = psql_beside($node, 'CALL write(100000)');
 
 	usleep(400_000 + int(rand(300_000)));
-	my $pid = $node->safe_psql('postgres', "SELECT min(pid) FROM pg_stat_activity WHERE $victim");
-	kill 'KILL', $pid if $pid;
+	kill_process($node, $victim);
 	$writer->finish;
 	$node->poll_query_until('postgres', 'SELECT true');
 	$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM rk.rings WHERE state = 'active'}) or die 'the ring did not come up';

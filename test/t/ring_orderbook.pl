@@ -12,7 +12,6 @@ use warnings;
 
 use FindBin;
 use lib $FindBin::RealBin;
-use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Rustkernels;
@@ -78,22 +77,6 @@ $node->safe_psql(
 	$$;
 	});
 
-sub writer
-{
-	my ($query) = @_;
-	my ($in, $out, $err) = ('', '', '');
-
-	return IPC::Run::start([ 'psql', '-XqAt', '-h', $node->host, '-p', $node->port, '-d', 'postgres', '-c', $query ],
-		'<', \$in, '>', \$out, '2>', \$err);
-}
-
-sub pid_of
-{
-	my ($condition) = @_;
-
-	return $node->safe_psql('postgres', "SELECT min(pid) FROM pg_stat_activity WHERE $condition");
-}
-
 # Every event that has committed was applied once: the reports name the row of
 # each, and the ring's own numbers have no gap.  What the batch function says of
 # the events in the order of application is what the ring has.
@@ -101,8 +84,7 @@ sub compare
 {
 	my ($what) = @_;
 
-	$node->poll_query_until('postgres', q{SELECT state = 'active' FROM rk.rings WHERE name = 'book'})
-	  or die 'the ring did not come up';
+	wait_for_ring($node, 'book') or die 'the ring did not come up';
 	$node->safe_psql('postgres', q{SELECT rk.ring_sync('book')});
 	is($node->safe_psql('postgres', q{SELECT seq FROM rk.ring_orderbook_query_book('book', 1)}),
 		$node->safe_psql('postgres', q{SELECT count(*) FROM order_event}), "$what: as many events as rows");
@@ -136,24 +118,23 @@ my @names = sort keys %victims;
 for my $round (1 .. $rounds)
 {
 	my $victim = $names[ $round % @names ];
-	my @writers = map { writer('CALL trade_along(100000)') } 1 .. 3;
+	my @writers = map { psql_beside($node, 'CALL trade_along(100000)') } 1 .. 3;
 
 	usleep(int(rand(300_000)) + 100_000);
-	my $pid = pid_of($victims{$victim});
-	kill 'KILL', $pid if $pid;
+	kill_process($node, $victims{$victim});
 	$_->finish for @writers;
 	$node->poll_query_until('postgres', 'SELECT true');
 	compare("round $round, $victim killed");
 }
 
 # in peace, beside direct calls; and the same bits after a replay
-my @writers = map { writer('CALL trade_along(300)') } 1 .. 3;
+my @writers = map { psql_beside($node, 'CALL trade_along(300)') } 1 .. 3;
 $_->finish for @writers;
 compare('no crash');
 cmp_ok($node->safe_psql('postgres', q{SELECT count(*) FROM trade}), '>', 500, 'orders have traded');
 cmp_ok($node->safe_psql('postgres', q{SELECT count(DISTINCT event) FROM report}), '>', 8, 'and all kinds of things have happened to them');
 my $sum = $node->safe_psql('postgres', q{SELECT rk.ring_checksum('book')});
-kill 'KILL', pid_of($victims{host});
+kill_process($node, $victims{host});
 usleep(100_000);
 compare('replayed');
 is($node->safe_psql('postgres', q{SELECT rk.ring_checksum('book')}), $sum, 'the state is the same to the last bit');
@@ -161,16 +142,16 @@ is($node->safe_psql('postgres', q{SELECT rk.ring_checksum('book')}), $sum, 'the 
 # several sessions by typed calls, each order answered once
 $node->safe_psql('postgres', q{CALL rk.ring_up('orderbook/matching', 'direct', '{"durability": "journal"}')});
 my @callers = map {
-	writer(qq{SELECT count(*) FROM generate_series($_ * 100000, $_ * 100000 + 1999) i,
+	psql_beside($node, qq{SELECT count(*) FROM generate_series($_ * 100000, $_ * 100000 + 1999) i,
 		rk.ring_orderbook_event('direct', symbol => 'A', order_id => i, side => CASE WHEN hashint8(i) % 2 = 0 THEN 'buy' ELSE 'sell' END,
 			price => 100 + (hashint8(i) & 7), quantity => 1 + (hashint8(i) & 15)) q WHERE status <> 'rejected'})
 } 1 .. 3;
 $_->finish for @callers;
 is($node->safe_psql('postgres', q{SELECT seq FROM rk.ring_orderbook_query_book('direct', 1)}), 6000, 'orders of three sessions, each applied once');
 $sum = $node->safe_psql('postgres', q{SELECT rk.ring_checksum('direct')});
-kill 'KILL', pid_of($victims{host});
+kill_process($node, $victims{host});
 usleep(100_000);
-$node->poll_query_until('postgres', q{SELECT state = 'active' FROM rk.rings WHERE name = 'direct'});
+wait_for_ring($node, 'direct');
 is($node->safe_psql('postgres', q{SELECT rk.ring_checksum('direct')}), $sum, 'what was answered is there after the host was killed');
 
 done_testing();

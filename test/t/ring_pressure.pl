@@ -109,7 +109,7 @@ like($news, qr/"replies" with payload "\{"ring": "heard", "record": "EchoAddRepl
 # and when a queue fills up and is empty again
 $listener->query_safe('LISTEN rk_ring');
 $node->safe_psql('postgres', q{CALL rk.ring_up('core/echo', 'level', '{"queue_capacity": 16, "high_water": 0.5, "low_water": 0.1, "dlq_size": 5}'); SELECT rk.ring_suspend('level')});
-$node->poll_query_until('postgres', q{SELECT state = 'suspended' FROM rk.rings WHERE name = 'level'});
+wait_for_ring($node, 'level', 'suspended');
 $node->safe_psql('postgres', q{SELECT count(rk.ring_send('level', 52, '{}')) FROM generate_series(1, 9)});
 $news = '';
 for my $event (qw(high_water low_water))

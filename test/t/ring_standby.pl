@@ -63,7 +63,7 @@ $primary->safe_psql('postgres', q{INSERT INTO wire SELECT generate_series(1, 30)
 $primary->safe_psql('postgres', q{SELECT rk.ring_sync('e')});
 # committed, and taken in by nobody
 $primary->safe_psql('postgres', q{SELECT rk.ring_suspend('e')});
-$primary->poll_query_until('postgres', q{SELECT state = 'suspended' FROM rk.rings WHERE name = 'e'});
+wait_for_ring($primary, 'e', 'suspended');
 $primary->safe_psql('postgres', q{INSERT INTO wire SELECT generate_series(1, 20)});
 my $expected = $primary->safe_psql('postgres', $truth);
 $primary->wait_for_catchup($standby);
@@ -134,9 +134,9 @@ $primary->poll_query_until('postgres', q{SELECT count(*) > 1000 FROM fed});
 $primary->stop('immediate');
 $_->finish for @writers;
 $standby->promote;
-ok($standby->poll_query_until('postgres', q{SELECT state = 'suspended' FROM rk.rings WHERE name = 'e'}), 'up after the promotion, as it was');
+ok(wait_for_ring($standby, 'e', 'suspended'), 'up after the promotion, as it was');
 $standby->safe_psql('postgres', q{SELECT rk.ring_resume('e')});
-ok($standby->poll_query_until('postgres', q{SELECT state = 'active' FROM rk.rings WHERE name = 'e'}), 'resumed');
+ok(wait_for_ring($standby, 'e'), 'resumed');
 ok($standby->poll_query_until('postgres', q{SELECT state = 'active' AND replay_lag IS NULL FROM rk.rings WHERE name = 'r'}), 'a ring that only read writes now');
 $standby->safe_psql('postgres', q{INSERT INTO fed VALUES (1000); SELECT rk.ring_sync('r')});
 is( $standby->safe_psql('postgres', q{SELECT total, messages FROM rk.ring_core_total('r')}),
