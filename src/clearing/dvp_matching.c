@@ -14,17 +14,14 @@
 #define _GNU_SOURCE				/* qsort_r */
 #endif
 
-#include "clearing.h"
+#include "dvp_groups.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../compute/parallel.h"
 #include "../compute/random.h"
 
-#define AHEAD 32				/* instructions that are fetched before their turn */
-#define NEIGHBOURS 16			/* in each direction, when the best candidate is looked for */
 #define OPTIMAL_MAX INT64_C(400000000)	/* deliveries times receipts of a group */
 
 /* ---- two instructions ---- */
@@ -110,36 +107,8 @@ rk_dvp_compare(const rk_dvp_rules *rules, const rk_dvp_instruction *d, const rk_
 
 /* ---- groups ---- */
 
-/* A pair that is possible. */
-typedef struct possible
-{
-	double		confidence;
-	rk_decimal	gap;
-	uint32_t	delivery;		/* in the list */
-	uint32_t	receipt;
-} possible;
-
-typedef struct matching
-{
-	rk_ctx	   *ctx;
-	const rk_dvp_instruction *list;
-	const rk_dvp_rules *rules;
-	rk_dvp_method method;
-	rk_dvp_result *result;
-	bool		by_parties;		/* a group is of two parties */
-	int64_t		groups;
-	int64_t    *starts;			/* [groups + 1] into members */
-	uint32_t   *members;		/* in the list; of a group deliveries first */
-	int64_t    *receipts;		/* where its receipts begin */
-	uint32_t   *by_amount;		/* receipts of the group that are free, by amount */
-	uint32_t   *skip;			/* scratch, as long as members, twice */
-	int64_t    *pair_starts;	/* [groups + 1] into pairs, once counted */
-	possible   *pairs;
-	const struct questions *questions;	/* of those without another side */
-} matching;
-
 static uint64_t
-group_hash(const matching *m, const rk_dvp_instruction *i)
+group_hash(const rk_dvp_matching *m, const rk_dvp_instruction *i)
 {
 	uint64_t	h = rk_hash3((uint64_t) i->security << 32 | i->currency, (uint64_t) (uint32_t) i->settlement_date,
 							 m->by_parties ? i->deliverer : 0);
@@ -148,14 +117,14 @@ group_hash(const matching *m, const rk_dvp_instruction *i)
 }
 
 static bool
-same_group(const matching *m, const rk_dvp_instruction *a, const rk_dvp_instruction *b)
+same_group(const rk_dvp_matching *m, const rk_dvp_instruction *a, const rk_dvp_instruction *b)
 {
 	return rk_dvp_same_block(a, b) && (!m->by_parties || (a->deliverer == b->deliverer && a->receiver == b->receiver));
 }
 
 /* Hashes some instructions, and fetches what their slots hold: one wait for all of them. */
 static void
-fetch_groups(const matching *m, int64_t begin, int64_t end, const uint32_t *slots, uint64_t mask, uint64_t *hashes)
+fetch_groups(const rk_dvp_matching *m, int64_t begin, int64_t end, const uint32_t *slots, uint64_t mask, uint64_t *hashes)
 {
 	for (int64_t i = begin; i < end; i++)
 	{
@@ -173,13 +142,13 @@ fetch_groups(const matching *m, int64_t begin, int64_t end, const uint32_t *slot
 
 /* Numbers the groups of pending instructions and lists their members. */
 static rk_status
-find_groups(matching *m, int64_t n)
+find_groups(rk_dvp_matching *m, int64_t n)
 {
 	uint64_t	mask = 1;
 	uint32_t   *slots;			/* a member of the group + 1 */
 	uint32_t   *group;
 	int64_t    *sizes;
-	uint64_t	hashes[AHEAD];
+	uint64_t	hashes[RK_DVP_AHEAD];
 
 	while (mask < (uint64_t) n * 2)
 		mask *= 2;
@@ -195,11 +164,11 @@ find_groups(matching *m, int64_t n)
 
 		if (i % 4096 == 0 && rk_ctx_poll(m->ctx))
 			return RK_STOPPED;
-		if (i % AHEAD == 0)
-			fetch_groups(m, i, i + AHEAD < n ? i + AHEAD : n, slots, mask, hashes);
+		if (i % RK_DVP_AHEAD == 0)
+			fetch_groups(m, i, i + RK_DVP_AHEAD < n ? i + RK_DVP_AHEAD : n, slots, mask, hashes);
 		if (m->list[i].status != RK_DVP_PENDING)
 			continue;
-		for (at = hashes[i % AHEAD];
+		for (at = hashes[i % RK_DVP_AHEAD];
 			 slots[at] != 0 && !same_group(m, &m->list[slots[at] - 1], &m->list[i]); at = (at + 1) & mask)
 			;
 		if (slots[at] == 0)
@@ -258,8 +227,8 @@ by_quantity(const void *a, const void *b, void *arg)
 	return x->amount != y->amount ? compare_decimals(x->amount, y->amount) : compare_ids(x, y);
 }
 
-static int
-by_amount(const void *a, const void *b, void *arg)
+int
+rk_dvp_by_amount(const void *a, const void *b, void *arg)
 {
 	const rk_dvp_instruction *list = arg;
 	const rk_dvp_instruction *x = &list[*(const uint32_t *) a];
@@ -282,9 +251,8 @@ by_reference(const void *a, const void *b, void *arg)
 	return compare_ids(x, y);
 }
 
-/* Sorts a few places of the list; most groups have two members. */
-static void
-sort_places(const matching *m, uint32_t *places, int64_t n, int (*compare) (const void *, const void *, void *))
+void
+rk_dvp_sort_places(const rk_dvp_matching *m, uint32_t *places, int64_t n, int (*compare) (const void *, const void *, void *))
 {
 	if (n > 2)
 		qsort_r(places, n, sizeof(uint32_t), compare, (void *) m->list);
@@ -297,17 +265,10 @@ sort_places(const matching *m, uint32_t *places, int64_t n, int (*compare) (cons
 	}
 }
 
-/* Whether to stop, asked where a group is worth it: between chunks it is asked anyway. */
-static bool
-stop_at(const matching *m, int64_t g, int thread)
-{
-	return m->starts[g + 1] - m->starts[g] > 64 && rk_chunk_should_stop(m->ctx, thread);
-}
-
 /* ---- results ---- */
 
 static void
-join_as(matching *m, uint32_t delivery, uint32_t receipt, double confidence, int differences)
+join_as(rk_dvp_matching *m, uint32_t delivery, uint32_t receipt, double confidence, int differences)
 {
 	m->result->partner[delivery] = receipt;
 	m->result->partner[receipt] = delivery;
@@ -316,7 +277,7 @@ join_as(matching *m, uint32_t delivery, uint32_t receipt, double confidence, int
 }
 
 static void
-join(matching *m, uint32_t delivery, uint32_t receipt)
+join(rk_dvp_matching *m, uint32_t delivery, uint32_t receipt)
 {
 	double		confidence;
 	int			differences;
@@ -327,15 +288,9 @@ join(matching *m, uint32_t delivery, uint32_t receipt)
 
 /* Two of the same parties, quantity and amount. */
 static void
-join_equals(matching *m, uint32_t delivery, uint32_t receipt)
+join_equals(rk_dvp_matching *m, uint32_t delivery, uint32_t receipt)
 {
 	join_as(m, delivery, receipt, 1, 0);
-}
-
-static bool
-is_free(const matching *m, uint32_t i)
-{
-	return m->result->partner[i] == RK_DVP_ALONE;
 }
 
 /* ---- instructions alike in quantity and amount ---- */
@@ -355,14 +310,14 @@ first_free(uint32_t *skip, uint32_t at)
 /* A list of receipts, and for each place the next one that is free. */
 typedef struct free_list
 {
-	const matching *m;
+	const rk_dvp_matching *m;
 	const uint32_t *receipts;
 	uint32_t   *skip;			/* one entry more than receipts */
 	uint32_t	n;
 } free_list;
 
 static void
-make_free_list(free_list *l, const matching *m, const uint32_t *receipts, uint32_t n, uint32_t *skip)
+make_free_list(free_list *l, const rk_dvp_matching *m, const uint32_t *receipts, uint32_t n, uint32_t *skip)
 {
 	*l = (free_list) {m, receipts, skip, n};
 	for (uint32_t i = 0; i <= n; i++)
@@ -379,7 +334,7 @@ first_fitting(const free_list *l, uint32_t at, const rk_dvp_instruction *d, cons
 
 		if (reference && memcmp(r->reference, reference, sizeof(r->reference)) != 0)
 			return l->n;
-		if (!is_free(l->m, l->receipts[at]))
+		if (!rk_dvp_is_free(l->m, l->receipts[at]))
 			l->skip[at] = at + 1;	/* taken by way of the other list */
 		else if (conflicts(l->m->rules, d, r) == 0)
 			return at;
@@ -412,7 +367,7 @@ reference_start(const free_list *l, const uint64_t *reference)
  * the receipt with the smallest id that nothing speaks against.
  */
 static void
-match_alike(matching *m, const uint32_t *deliveries, int64_t k, const uint32_t *receipts, int64_t n, uint32_t *scratch,
+match_alike(rk_dvp_matching *m, const uint32_t *deliveries, int64_t k, const uint32_t *receipts, int64_t n, uint32_t *scratch,
 			uint32_t *skips)
 {
 	static const uint64_t none[2] = {0, 0};
@@ -426,7 +381,7 @@ match_alike(matching *m, const uint32_t *deliveries, int64_t k, const uint32_t *
 		return;
 	}
 	memcpy(scratch, receipts, sizeof(uint32_t) * n);
-	sort_places(m, scratch, n, by_reference);
+	rk_dvp_sort_places(m, scratch, n, by_reference);
 	make_free_list(&all, m, receipts, (uint32_t) n, skips);
 	make_free_list(&sorted, m, scratch, (uint32_t) n, skips + n + 1);
 	for (int64_t i = 0; i < k; i++)
@@ -459,7 +414,7 @@ match_alike(matching *m, const uint32_t *deliveries, int64_t k, const uint32_t *
 
 /* All classes of equals of a group, whose members are in order. */
 static void
-match_equals(matching *m, int64_t g)
+match_equals(rk_dvp_matching *m, int64_t g)
 {
 	const rk_dvp_instruction *list = m->list;
 	const uint32_t *member = m->members;
@@ -496,21 +451,20 @@ match_equals(matching *m, int64_t g)
 
 /* The free receipts of a group in the order of their amounts; returns how many. */
 static int64_t
-list_free_receipts(matching *m, int64_t g, bool all)
+list_free_receipts(rk_dvp_matching *m, int64_t g, bool all)
 {
 	uint32_t   *out = m->by_amount + m->receipts[g];
 	int64_t		n = 0;
 
 	for (int64_t i = m->receipts[g]; i < m->starts[g + 1]; i++)
-		if (all || is_free(m, m->members[i]))
+		if (all || rk_dvp_is_free(m, m->members[i]))
 			out[n++] = m->members[i];
-	sort_places(m, out, n, by_amount);
+	rk_dvp_sort_places(m, out, n, rk_dvp_by_amount);
 	return n;
 }
 
-/* The first of n receipts, ordered by amount, that is not below an amount. */
-static int64_t
-amount_start(const matching *m, const uint32_t *receipts, int64_t n, rk_decimal amount)
+int64_t
+rk_dvp_amount_start(const rk_dvp_matching *m, const uint32_t *receipts, int64_t n, rk_decimal amount)
 {
 	int64_t		low = 0;
 	int64_t		high = n;
@@ -536,10 +490,10 @@ too_far(const rk_dvp_rules *rules, const rk_dvp_instruction *d, const rk_dvp_ins
 
 /* Counts the possible pairs of one delivery; writes them where out is not NULL. */
 static int64_t
-pairs_of(const matching *m, uint32_t delivery, const uint32_t *receipts, int64_t n, possible *out)
+pairs_of(const rk_dvp_matching *m, uint32_t delivery, const uint32_t *receipts, int64_t n, rk_dvp_possible *out)
 {
 	const rk_dvp_instruction *d = &m->list[delivery];
-	int64_t		start = amount_start(m, receipts, n, d->amount);
+	int64_t		start = rk_dvp_amount_start(m, receipts, n, d->amount);
 	int64_t		count = 0;
 
 	for (int step = -1; step <= 1; step += 2)
@@ -554,7 +508,7 @@ pairs_of(const matching *m, uint32_t delivery, const uint32_t *receipts, int64_t
 			if (!rk_dvp_compare(m->rules, d, &m->list[receipts[i]], &confidence, &differences))
 				continue;
 			if (out)
-				out[count] = (possible) {confidence, rk_dvp_amount_gap(d, &m->list[receipts[i]]), delivery, receipts[i]};
+				out[count] = (rk_dvp_possible) {confidence, rk_dvp_amount_gap(d, &m->list[receipts[i]]), delivery, receipts[i]};
 			count++;
 		}
 	}
@@ -564,9 +518,9 @@ pairs_of(const matching *m, uint32_t delivery, const uint32_t *receipts, int64_t
 static int
 best_pair_first(const void *a, const void *b, void *arg)
 {
-	const matching *m = arg;
-	const possible *x = a;
-	const possible *y = b;
+	const rk_dvp_matching *m = arg;
+	const rk_dvp_possible *x = a;
+	const rk_dvp_possible *y = b;
 	int			order;
 
 	if (m->method == RK_DVP_FIFO && x->delivery != y->delivery)
@@ -581,7 +535,7 @@ best_pair_first(const void *a, const void *b, void *arg)
 
 /* Fetches what the members of a later group need. */
 static void
-fetch_member(const matching *m, int64_t at)
+fetch_member(const rk_dvp_matching *m, int64_t at)
 {
 	if (at < m->result->pending)
 	{
@@ -599,7 +553,7 @@ fetch_member(const matching *m, int64_t at)
 static void
 begin_groups(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 {
-	matching   *m = arg;
+	rk_dvp_matching *m = arg;
 
 	(void) chunk;
 	for (int64_t g = begin; g < end; g++)
@@ -607,11 +561,11 @@ begin_groups(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 		int64_t		n;
 		int64_t		at = m->starts[g];
 
-		if (stop_at(m, g, thread))
+		if (rk_dvp_stop_at(m, g, thread))
 			return;
-		fetch_member(m, at + AHEAD);
-		fetch_member(m, at + AHEAD + 1);
-		sort_places(m, m->members + at, m->starts[g + 1] - at, by_quantity);
+		fetch_member(m, at + RK_DVP_AHEAD);
+		fetch_member(m, at + RK_DVP_AHEAD + 1);
+		rk_dvp_sort_places(m, m->members + at, m->starts[g + 1] - at, by_quantity);
 		while (at < m->starts[g + 1] && m->list[m->members[at]].side == RK_DVP_DELIVER)
 			at++;
 		m->receipts[g] = at;
@@ -625,7 +579,7 @@ begin_groups(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 		{
 			if (d % 256 == 0 && rk_chunk_should_stop(m->ctx, thread))
 				return;
-			if (is_free(m, m->members[d]))
+			if (rk_dvp_is_free(m, m->members[d]))
 				m->pair_starts[g + 1] += pairs_of(m, m->members[d], m->by_amount + m->receipts[g], n, NULL);
 		}
 	}
@@ -635,28 +589,28 @@ begin_groups(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 static void
 end_groups(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 {
-	matching   *m = arg;
+	rk_dvp_matching *m = arg;
 
 	(void) chunk;
 	for (int64_t g = begin; g < end; g++)
 	{
-		possible   *pairs = m->pairs + m->pair_starts[g];
+		rk_dvp_possible *pairs = m->pairs + m->pair_starts[g];
 		int64_t		count = 0;
 		int64_t		n;
 
-		if (stop_at(m, g, thread))
+		if (rk_dvp_stop_at(m, g, thread))
 			return;
 		if (m->pair_starts[g + 1] == m->pair_starts[g])
 			continue;
 		n = list_free_receipts(m, g, false);
 		for (int64_t d = m->starts[g]; d < m->receipts[g]; d++)
-			if (is_free(m, m->members[d]))
+			if (rk_dvp_is_free(m, m->members[d]))
 				count += pairs_of(m, m->members[d], m->by_amount + m->receipts[g], n, pairs + count);
-		qsort_r(pairs, count, sizeof(possible), best_pair_first, m);
+		qsort_r(pairs, count, sizeof(rk_dvp_possible), best_pair_first, m);
 		if (m->method == RK_DVP_OPTIMAL)
 			continue;
 		for (int64_t i = 0; i < count; i++)
-			if (is_free(m, pairs[i].delivery) && is_free(m, pairs[i].receipt))
+			if (rk_dvp_is_free(m, pairs[i].delivery) && rk_dvp_is_free(m, pairs[i].receipt))
 				join(m, pairs[i].delivery, pairs[i].receipt);
 	}
 }
@@ -665,7 +619,7 @@ end_groups(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 
 /* One group by assignment. */
 static rk_status
-assign_group(matching *m, int64_t g, uint32_t *place)
+assign_group(rk_dvp_matching *m, int64_t g, uint32_t *place)
 {
 	int64_t		k = m->receipts[g] - m->starts[g];
 	int64_t		n = m->starts[g + 1] - m->receipts[g];
@@ -706,7 +660,7 @@ assign_group(matching *m, int64_t g, uint32_t *place)
 }
 
 static rk_status
-assign_groups(matching *m, int64_t n)
+assign_groups(rk_dvp_matching *m, int64_t n)
 {
 	uint32_t   *place = rk_alloc(m->ctx, n, sizeof(uint32_t));
 	rk_status	status = RK_OK;
@@ -720,264 +674,11 @@ assign_groups(matching *m, int64_t n)
 	return status;
 }
 
-/* ---- why an instruction has no partner ---- */
-
-/* The best of the neighbours by amount on the other side of its group. */
-static int
-blame(const matching *m, uint32_t i, const uint32_t *others, int64_t n)
-{
-	const rk_dvp_instruction *x = &m->list[i];
-	int64_t		start = amount_start(m, others, n, x->amount);
-	int64_t		first = start > NEIGHBOURS ? start - NEIGHBOURS : 0;
-	int64_t		last = start + NEIGHBOURS < n ? start + NEIGHBOURS : n;
-	double		best = -1;
-	rk_decimal	best_gap = 0;
-	int			found = 0;
-
-	for (int64_t k = first; k < last; k++)
-	{
-		const rk_dvp_instruction *y = &m->list[others[k]];
-		rk_decimal	gap = rk_dvp_amount_gap(x, y);
-		double		confidence;
-		int			differences;
-		bool		fits = x->side == RK_DVP_DELIVER ? rk_dvp_compare(m->rules, x, y, &confidence, &differences) :
-			rk_dvp_compare(m->rules, y, x, &confidence, &differences);
-
-		if (confidence < best || (confidence == best && gap >= best_gap))
-			continue;
-		best = confidence;
-		best_gap = gap;
-		found = fits ? RK_DVP_TAKEN : differences;
-	}
-	return found;
-}
-
-/* Orders one side of a group by amount, for blame. */
-static const uint32_t *
-side_by_amount(matching *m, int64_t begin, int64_t end)
-{
-	memcpy(m->by_amount + begin, m->members + begin, sizeof(uint32_t) * (end - begin));
-	sort_places(m, m->by_amount + begin, end - begin, by_amount);
-	return m->by_amount + begin;
-}
-
-static void
-explain_groups(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
-{
-	matching   *m = arg;
-
-	(void) chunk;
-	for (int64_t g = begin; g < end; g++)
-	{
-		int64_t		s = m->starts[g];
-		int64_t		r = m->receipts[g];
-		int64_t		e = m->starts[g + 1];
-		const uint32_t *deliveries = NULL;
-		const uint32_t *receipts = NULL;
-
-		if (stop_at(m, g, thread))
-			return;
-		for (int64_t i = s; i < e; i++)
-		{
-			if (!is_free(m, m->members[i]))
-				continue;
-			if (s == r || r == e)
-				m->result->differences[m->members[i]] = RK_DVP_NO_COUNTERPART;
-			else if (i < r)
-			{
-				receipts = receipts ? receipts : side_by_amount(m, r, e);
-				m->result->differences[m->members[i]] = (uint16_t) blame(m, m->members[i], receipts, e - r);
-			}
-			else
-			{
-				deliveries = deliveries ? deliveries : side_by_amount(m, s, r);
-				m->result->differences[m->members[i]] = (uint16_t) blame(m, m->members[i], deliveries, r - s);
-			}
-		}
-	}
-}
-
-/*
- * Questions of those whose group has no other side: is there anybody of it in
- * the block, with this deliverer, with this receiver?  They are few, so the
- * groups are asked about the questions, not the other way round.
- */
-typedef struct question
-{
-	uint64_t	block;			/* security and currency */
-	uint64_t	party;			/* the deliverer, the receiver, or 0 */
-	int32_t		settlement_date;
-	uint8_t		side;			/* that is looked for */
-	uint8_t		kind;			/* of the party; 0: any will do */
-	bool		asked;			/* false: the slot is empty */
-	atomic_bool yes;
-} question;
-
-typedef struct questions
-{
-	question   *slots;
-	uint64_t	mask;
-	uint64_t   *filter;			/* bits by the questions' hashes: what is asked, in cache */
-	uint64_t	filter_mask;
-} questions;
-
-static const int asked_parties[3] = {0, RK_DVP_DELIVERER, RK_DVP_RECEIVER};
-
-/* Is there anybody of this side in the block of an instruction, with its party of this kind? */
-static question
-question_about(const rk_dvp_instruction *i, int side, int kind)
-{
-	return (question) {
-		.block = (uint64_t) i->security << 32 | i->currency,
-		.party = kind == RK_DVP_DELIVERER ? i->deliverer : kind == RK_DVP_RECEIVER ? i->receiver : 0,
-		.settlement_date = i->settlement_date,
-		.side = (uint8_t) side,
-		.kind = (uint8_t) kind,
-		.asked = true
-	};
-}
-
-static uint64_t
-question_hash(const question *q)
-{
-	return rk_hash3(q->block, (uint64_t) (uint32_t) q->settlement_date << 3 | (uint64_t) q->side << 2 | (uint64_t) q->kind,
-					q->party);
-}
-
-/* The slot of a question, or the empty one where it belongs. */
-static question *
-question_slot(const questions *q, const rk_dvp_instruction *i, int side, int kind)
-{
-	question	wanted = question_about(i, side, kind);
-	uint64_t	at = question_hash(&wanted) & q->mask;
-
-	for (;; at = (at + 1) & q->mask)
-	{
-		question   *s = &q->slots[at];
-
-		if (!s->asked || (s->block == wanted.block && s->party == wanted.party && s->side == wanted.side &&
-						  s->kind == wanted.kind && s->settlement_date == wanted.settlement_date))
-			return s;
-	}
-}
-
-/* Whether an instruction waits to be told more than that its group has no other side. */
-static bool
-asks(const matching *m, int64_t i)
-{
-	return m->result->differences[i] == RK_DVP_NO_COUNTERPART;
-}
-
-/* Answers what an instruction is an answer to. */
-static void
-answer(const questions *q, const rk_dvp_instruction *i)
-{
-	for (int k = 0; k < 3; k++)
-	{
-		question	about = question_about(i, i->side, asked_parties[k]);
-		uint64_t	hash = question_hash(&about);
-		question   *s;
-
-		if ((q->filter[(hash & q->filter_mask) / 64] >> (hash & 63) & 1) != 0 &&
-			(s = question_slot(q, i, i->side, asked_parties[k]))->asked)
-			atomic_store_explicit(&s->yes, true, memory_order_relaxed);
-		else if (k == 0)
-			break;				/* nobody asks in this block: nor about its parties */
-	}
-}
-
-/* A member of a group on one side, or NULL. */
-static const rk_dvp_instruction *
-member_of_side(const matching *m, int64_t g, int side)
-{
-	int64_t		at = side == RK_DVP_DELIVER ? m->starts[g] : m->receipts[g];
-
-	return at < (side == RK_DVP_DELIVER ? m->receipts[g] : m->starts[g + 1]) ? &m->list[m->members[at]] : NULL;
-}
-
-static void
-answer_groups(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
-{
-	const matching *m = arg;
-
-	(void) chunk;
-	(void) thread;
-	for (int64_t g = begin; g < end; g++)
-	{
-		if (g + AHEAD < end)
-			__builtin_prefetch(&m->list[m->members[m->starts[g + AHEAD]]].security);
-		for (int side = 0; side < 2; side++)
-		{
-			const rk_dvp_instruction *x = member_of_side(m, g, side);
-
-			if (x)
-				answer(m->questions, x);
-		}
-	}
-}
-
-/*
- * With strict parties a group without another side may have one in its block:
- * then it is a party that does not fit.
- */
-static rk_status
-explain_parties(matching *m, int64_t n, int64_t asking)
-{
-	questions	q = {.mask = 1};
-	rk_status	status;
-
-	while (q.mask < (uint64_t) asking * 6)
-		q.mask *= 2;
-	q.slots = rk_alloc0(m->ctx, (int64_t) q.mask, sizeof(question));
-	q.filter_mask = (q.mask * 16 - 1) | 63;
-	q.filter = rk_alloc0(m->ctx, (int64_t) (q.filter_mask / 64 + 1), sizeof(uint64_t));
-	if (q.slots == NULL || q.filter == NULL)
-		return RK_ERR_MEMORY;
-	q.mask--;
-	m->questions = &q;
-	for (int64_t i = 0; i < n; i++)
-	{
-		const rk_dvp_instruction *x = &m->list[i];
-
-		if (i % 4096 == 0 && rk_ctx_poll(m->ctx))
-			return RK_STOPPED;
-		for (int k = 0; k < 3 && asks(m, i); k++)
-		{
-			question	about = question_about(x, 1 - x->side, asked_parties[k]);
-			question   *s = question_slot(&q, x, 1 - x->side, asked_parties[k]);
-
-			if (!s->asked)
-				*s = about;
-			q.filter[(question_hash(&about) & q.filter_mask) / 64] |= UINT64_C(1) << (question_hash(&about) & 63);
-		}
-	}
-	if ((status = rk_parallel_for(m->ctx, m->groups, 4096, answer_groups, m)) != RK_OK)
-		return status;
-	for (int64_t i = 0; i < n; i++)
-	{
-		const rk_dvp_instruction *x = &m->list[i];
-
-		if (i % 4096 == 0 && rk_ctx_poll(m->ctx))
-			return RK_STOPPED;
-		if (!asks(m, i) || !question_slot(&q, x, 1 - x->side, 0)->yes)
-			continue;
-		if (question_slot(&q, x, 1 - x->side, RK_DVP_DELIVERER)->yes)
-			m->result->differences[i] = RK_DVP_RECEIVER;
-		else if (question_slot(&q, x, 1 - x->side, RK_DVP_RECEIVER)->yes)
-			m->result->differences[i] = RK_DVP_DELIVERER;
-		else
-			m->result->differences[i] = RK_DVP_DELIVERER | RK_DVP_RECEIVER;
-	}
-	rk_free(m->ctx, q.slots);
-	rk_free(m->ctx, q.filter);
-	return RK_OK;
-}
-
 /* ---- all of it ---- */
 
 /* Pairs of groups, once they are counted. */
 static rk_status
-run_groups(matching *m, int64_t n)
+run_groups(rk_dvp_matching *m, int64_t n)
 {
 	rk_status	status = rk_parallel_for(m->ctx, m->groups, 64, begin_groups, m);
 
@@ -985,20 +686,20 @@ run_groups(matching *m, int64_t n)
 		return status;
 	for (int64_t g = 0; g < m->groups; g++)
 		m->pair_starts[g + 1] += m->pair_starts[g];
-	if ((m->pairs = rk_alloc(m->ctx, m->pair_starts[m->groups], sizeof(possible))) == NULL)
+	if ((m->pairs = rk_alloc(m->ctx, m->pair_starts[m->groups], sizeof(rk_dvp_possible))) == NULL)
 		return RK_ERR_MEMORY;
 	if ((status = rk_parallel_for(m->ctx, m->groups, 64, end_groups, m)) != RK_OK)
 		return status;
 	if (m->method == RK_DVP_OPTIMAL && (status = assign_groups(m, n)) != RK_OK)
 		return status;
-	return rk_parallel_for(m->ctx, m->groups, 64, explain_groups, m);
+	return rk_parallel_for(m->ctx, m->groups, 64, rk_dvp_explain_groups, m);
 }
 
 rk_status
 rk_dvp_match(rk_ctx *ctx, const rk_dvp_instruction *list, int64_t n, const rk_dvp_rules *rules, rk_dvp_method method,
 			 rk_dvp_result *result)
 {
-	matching	m = {.ctx = ctx,.list = list,.rules = rules,.method = method,.result = result};
+	rk_dvp_matching m = {.ctx = ctx,.list = list,.rules = rules,.method = method,.result = result};
 	rk_status	status;
 	int64_t		asking = 0;
 
@@ -1027,7 +728,7 @@ rk_dvp_match(rk_ctx *ctx, const rk_dvp_instruction *list, int64_t n, const rk_dv
 		asking += result->differences[i] == RK_DVP_NO_COUNTERPART;
 	}
 	result->pairs /= 2;
-	if (m.by_parties && asking > 0 && (status = explain_parties(&m, n, asking)) != RK_OK)
+	if (m.by_parties && asking > 0 && (status = rk_dvp_explain_parties(&m, n, asking)) != RK_OK)
 		return status;
 	rk_free(ctx, m.starts);
 	rk_free(ctx, m.receipts);

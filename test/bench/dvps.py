@@ -20,7 +20,7 @@ LEG = np.dtype([("quantity", "i8"), ("amount", "i8"), ("id", "u4"), ("security",
 def compile_ours(build):
     program = os.path.join(build, "dvp")
     sources = [os.path.join(HERE, "dvp.c")] + sorted(glob.glob(os.path.join(ROOT, "src", "compute", "*.c"))) + \
-        [os.path.join(ROOT, "src", "clearing", f) for f in ("dvp_matching.c", "assignment.c")]
+        [os.path.join(ROOT, "src", "clearing", f) for f in ("dvp_matching.c", "dvp_explain.c", "assignment.c")]
     headers = glob.glob(os.path.join(ROOT, "src", "**", "*.h"), recursive=True) + [os.path.join(HERE, "dvp_stream.h")]
     if newer(program, sources + headers):
         blas = subprocess.run(["pkg-config", "--libs", "openblas"], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
