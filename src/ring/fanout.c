@@ -398,12 +398,11 @@ rk_fanout_broadcast(PG_FUNCTION_ARGS)
 		member	   *m = &members[i];
 		rk_outgoing out = {
 			.type_id = type->type_id,
-			.flags = type->mutating ? 0 : RK_SLOT_READ_ONLY,
+			.flags = (type->mutating ? 0 : RK_SLOT_READ_ONLY) | RK_SLOT_LETTER,
 			.priority = rk_priority,
 			.payload = payload,
 			.length = type->request_size,
-			.never_waits = true,
-			.letter = true
+			.never_waits = true
 		};
 
 		m->status = RK_DELIVERY_NOT_FOUND;

@@ -573,59 +573,17 @@ take_block(rk_ring *ring, const rk_outgoing *out, rk_slot *message)
 	PG_END_TRY();
 }
 
-/* Fills in the header and sends, waiting for room if the policy says so. */
-static bool
-dispatch(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_slot *message)
-{
-	int64		now = rk_now_ns();
-	int64	   *counter = rk_region_counter(rk_my_proc());
-	volatile bool pushed = false;
+/*
+ * The queue is full: waits for room if the policy says so.  Apart from the
+ * common way, which a setjmp would make slower.
+ */
+static bool push_when_possible(rk_ring *ring, const rk_ring_handle *handle, const rk_outgoing *out, rk_slot *message,
+							   int64 now) __attribute__((noinline));
 
-	message->type_id = out->type_id;
-	message->flags |= out->flags;
-	message->priority = out->priority;
-	message->version = RK_SLOT_VERSION;
-	message->length = out->length;
-	message->message_id = ((int64) (rk_my_proc() + 1) << 40) + ++*counter;
-	message->deadline_ns = out->deadline_ns;
-	message->sent_ns = now;
-	message->tenant = 0;
-	message->role = GetUserId();
-	message->block = RK_SLAB_NONE;
-	if (unlikely(out->letter || out->receipt))
-		message->flags |= RK_SLOT_LETTER;
-	if (unlikely(out->correlation_id != 0 || out->key_hash[0] != 0 || out->receipt || (rk_trace_context && *rk_trace_context)))
-	{
-		memset(&message->source, 0, sizeof(rk_slot) - offsetof(rk_slot, source));
-		message->flags |= RK_SLOT_EXTRA;
-		message->source = -MyProcPid;
-		message->correlation_id = out->correlation_id;
-		message->key_hash[0] = out->key_hash[0];
-		message->key_hash[1] = out->key_hash[1];
-		if (out->receipt)
-			message->receipt = rk_receipt_begin(message->message_id);
-		if (rk_trace_context && *rk_trace_context)
-			(void) trace_parent(message, rk_trace_context);
-	}
-	if (unlikely(out->length > RK_INLINE_PAYLOAD))
-	{
-		if (out->length > rk_max_message_size)
-		{
-			unsent(message);
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("message is too large"),
-					 errdetail("It has %u bytes, at most %d are allowed.", out->length, rk_max_message_size),
-					 errhint("Pass a relation instead, or raise \"rk.max_message_size\" up to 64 kB.")));
-		}
-		take_block(ring, out, message);
-		memcpy(rk_slab_data(rk_region_slab(), message->block), out->payload, out->length);
-		if (!(message->flags & RK_SLOT_EXTRA))
-			memset(&message->source, 0, sizeof(rk_slot) - offsetof(rk_slot, source));
-		message->flags |= RK_SLOT_SLAB;
-	}
-	if (likely(push(ring, handle, message, out->payload)))
-		return true;
+static bool
+push_when_possible(rk_ring *ring, const rk_ring_handle *handle, const rk_outgoing *out, rk_slot *message, int64 now)
+{
+	volatile bool pushed = false;
 
 	PG_TRY();
 	{
@@ -650,6 +608,62 @@ dispatch(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_slot 
 	}
 	PG_END_TRY();
 	return pushed;
+}
+
+/* Fills in the header and sends, waiting for room if the policy says so. */
+static bool
+dispatch(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_slot *message)
+{
+	int64		now = out->now_ns ? out->now_ns : rk_now_ns();
+	int64	   *counter = rk_region_counter(rk_my_proc());
+
+	message->type_id = out->type_id;
+	message->flags |= out->flags;
+	message->priority = out->priority;
+	message->version = RK_SLOT_VERSION;
+	message->length = out->length;
+	message->message_id = ((int64) (rk_my_proc() + 1) << 40) + ++*counter;
+	message->deadline_ns = out->deadline_ns;
+	message->sent_ns = now;
+	message->tenant = 0;
+	message->role = GetUserId();
+	message->block = RK_SLAB_NONE;
+	if (unlikely(out->correlation_id != 0 || out->key_hash[0] != 0 || out->receipt || (rk_trace_context && *rk_trace_context)))
+	{
+		memset(&message->source, 0, sizeof(rk_slot) - offsetof(rk_slot, source));
+		message->flags |= RK_SLOT_EXTRA;
+		message->source = -MyProcPid;
+		message->correlation_id = out->correlation_id;
+		message->key_hash[0] = out->key_hash[0];
+		message->key_hash[1] = out->key_hash[1];
+		if (out->receipt)
+		{
+			message->flags |= RK_SLOT_LETTER;
+			message->receipt = rk_receipt_begin(message->message_id);
+		}
+		if (rk_trace_context && *rk_trace_context)
+			(void) trace_parent(message, rk_trace_context);
+	}
+	if (unlikely(out->length > RK_INLINE_PAYLOAD))
+	{
+		if (out->length > rk_max_message_size)
+		{
+			unsent(message);
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("message is too large"),
+					 errdetail("It has %u bytes, at most %d are allowed.", out->length, rk_max_message_size),
+					 errhint("Pass a relation instead, or raise \"rk.max_message_size\" up to 64 kB.")));
+		}
+		take_block(ring, out, message);
+		memcpy(rk_slab_data(rk_region_slab(), message->block), out->payload, out->length);
+		if (!(message->flags & RK_SLOT_EXTRA))
+			memset(&message->source, 0, sizeof(rk_slot) - offsetof(rk_slot, source));
+		message->flags |= RK_SLOT_SLAB;
+	}
+	if (likely(push(ring, handle, message, out->payload)))
+		return true;
+	return push_when_possible(ring, handle, out, message, now);
 }
 
 int64

@@ -27,7 +27,7 @@ typedef struct rk_ring_handle
 typedef struct rk_outgoing
 {
 	uint32		type_id;
-	uint16		flags;			/* RK_SLOT_READ_ONLY, RK_SLOT_CONTROL */
+	uint16		flags;			/* RK_SLOT_READ_ONLY, RK_SLOT_CONTROL, RK_SLOT_LETTER */
 	uint8		priority;
 	const void *payload;
 	uint32		length;
@@ -36,8 +36,8 @@ typedef struct rk_outgoing
 	uint64		key_hash[2];
 	bool		may_wait;		/* for room in the queue, whatever the policy */
 	bool		never_waits;	/* dropped if there is no room, whatever the policy */
-	bool		letter;			/* RK_SLOT_LETTER */
-	bool		receipt;		/* rk.delivery knows of it; a dead letter too */
+	bool		receipt;		/* rk.delivery knows of it; RK_SLOT_LETTER too */
+	int64		now_ns;			/* a moment ago; 0: the clock is read */
 } rk_outgoing;
 
 /* A reply; data points into shared memory until rk_call_end. */

@@ -186,7 +186,8 @@ rk_ring_typed(PG_FUNCTION_ARGS)
 		.payload = payload,
 		.length = type->request_size
 	};
-	out.deadline_ns = rk_call_deadline(ring, rk_now_ns(), 0);
+	out.now_ns = rk_now_ns();
+	out.deadline_ns = rk_call_deadline(ring, out.now_ns, 0);
 	rk_call_begin(ring, &site->handle, &out, &in);
 
 	/* the reply is read before anything can fail, unless it has rows */
@@ -317,8 +318,9 @@ rk_ring_call(PG_FUNCTION_ARGS)
 		.priority = rk_priority,
 		.payload = payload,
 		.length = type->request_size,
-		.deadline_ns = rk_call_deadline(ring, rk_now_ns(), timeout)
+		.now_ns = rk_now_ns()
 	};
+	out.deadline_ns = rk_call_deadline(ring, out.now_ns, timeout);
 	rk_call_begin(ring, &session_handle, &out, &in);
 	result = rk_reply_to_jsonb(type, in.data, in.length);
 	rk_call_end(&in);
