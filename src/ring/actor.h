@@ -16,8 +16,9 @@
  * - after a crash: restore of the newest snapshot, then every journaled
  *   message after it again, in the same order, with the same header;
  * - a message that fails for want of memory (RK_ERR_MEMORY) is handed over
- *   again, up to the option max_retries times; a message that is refused for
- *   any other reason would be refused again, and is not.
+ *   again, up to the option max_retries times, as is one of the log that has
+ *   ended the process; a message that is refused for any other reason would be
+ *   refused again, and is not.
  *
  * What an actor promises:
  * - determinism: the same messages in the same order give the same state,

@@ -48,6 +48,15 @@ typedef struct rk_records
 	bool		failed;			/* there was no memory for one */
 } rk_records;
 
+/* What the host is at, in a file (suspect.c). */
+typedef struct rk_suspect
+{
+	uint64		magic;
+	uint64		seq;			/* of the log's message that the actor has; 0: none */
+	uint64		last;			/* that the actor had when a process ended */
+	uint32		times;			/* how often, one after the other */
+} rk_suspect;
+
 typedef struct rk_hosted
 {
 	rk_ring    *ring;
@@ -71,6 +80,7 @@ typedef struct rk_hosted
 	bool		busy;			/* the actor wants its tick soon */
 	bool		has_log;		/* rk.ring_log may have rows to apply */
 	bool		halted;			/* the host ends, and the log is ahead of the state */
+	rk_suspect *suspect;		/* NULL: there is no file */
 
 	rk_output  *outputs;
 	int			output_count;
@@ -352,6 +362,14 @@ extern void rk_send_kept(rk_hosted *h, const rk_message *cause, const rk_slot *s
 
 /* In a transaction with the catalog open: which rings may send to which. */
 extern void rk_links_read(void);
+
+/* ---- suspect.c ---- */
+
+extern void rk_suspect_open(rk_hosted *h);
+extern void rk_suspect_close(rk_hosted *h);
+
+/* Puts the message aside that has ended a process too often; before the log is applied. */
+extern void rk_suspect_judge(rk_hosted *h);
 
 /* ---- output.c ---- */
 

@@ -295,6 +295,8 @@ rk_launch(rk_hosted *h)
 	ctx->memory_limit = h->options.memory_limit;
 	ctx->interrupted = rk_host_interrupted;
 	h->ring->apply_seq = 0;
+	rk_suspect_open(h);
+	rk_suspect_judge(h);
 	good = rk_in_transaction(h->ring, "counting starts", next_epoch, h) && bring_up_in_time(h);
 	rk_dead_written(true);
 	if (!good)
@@ -434,6 +436,7 @@ rk_ring_stop(rk_hosted *h, rk_ending ending)
 	}
 	rk_ctx_destroy(&h->ctx);
 	rk_outputs_forget(h);
+	rk_suspect_close(h);
 	free(h->records.data);
 	free(h->sends.data);
 	for (int i = 0; i < rk_hosted_count; i++)

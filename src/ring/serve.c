@@ -409,7 +409,11 @@ handle(rk_hosted *h, rk_slot *slot, uint64 apply_seq, bool parked)
 		status = rk_away_take(h, &reply);
 	else
 	{
+		if (unlikely(apply_seq != 0 && h->suspect))
+			h->suspect->seq = apply_seq;
 		status = call_actor(h, &message, type, &reply);
+		if (unlikely(apply_seq != 0 && h->suspect))
+			h->suspect->seq = 0;
 		if (unlikely(h->away != NULL) && type->mutating && status == RK_OK && !reply.later)
 			rk_away_changed(h);
 	}
@@ -823,7 +827,11 @@ rk_apply(rk_hosted *h, rk_message *message)
 		status = rk_away_take(h, &reply);
 	else
 	{
+		if (message->apply_seq != 0 && h->suspect)
+			h->suspect->seq = message->apply_seq;
 		status = call_actor(h, message, type_of(h, message->type_id), &reply);
+		if (message->apply_seq != 0 && h->suspect)
+			h->suspect->seq = 0;
 		if (h->away && status == RK_OK)
 			rk_away_changed(h);
 	}

@@ -113,6 +113,34 @@ is(goes_through(), '20|f|t', 'and begun again');
 value(q{SELECT rk.ring_stop('p' || i) FROM generate_series(0, 3) i});
 $node->poll_query_until('postgres', q{SELECT count(*) = 3 FROM rk.rings WHERE state = 'active'});
 
+# ---- messages of the log that take the process along, or the server ----
+
+value(q{
+	CALL rk.ring_up('core/fault', 'x', '{"durability": "journal", "max_retries": 2, "max_restarts": 100}');
+	SELECT rk.ring_core_fault('x', 'none', amount => 1);
+});
+for my $kind (qw(exit crash))
+{
+	my $id = value(qq{SELECT rk.ring_send('x', 60, '{"kind": "$kind", "message": "$kind"}') id});
+
+	# the server comes and goes meanwhile
+	my $there = 0;
+	for (1 .. 600)
+	{
+		my ($code, $out) = $node->psql('postgres', qq{SELECT count(*) FROM rk.dead_letters WHERE ring = 'x' AND error LIKE 'the process%' AND payload->>'kind' = '$kind'});
+		last if $there = $code == 0 && $out eq '1';
+		usleep(100_000);
+	}
+	ok($there, "a message that lets the process $kind is put aside");
+	$node->poll_query_until('postgres', q{SELECT state = 'active' FROM rk.rings WHERE name = 'x'}) or die 'x did not come up';
+	is(value(qq{SELECT reason, attempts, sqlstate FROM rk.dead_letters WHERE ring = 'x' AND payload->>'kind' = '$kind'}), 'max_retries|3|57P02', 'after max_retries further attempts');
+	value(q{SELECT rk.ring_core_fault('x', 'none', amount => 1)});
+}
+is(value(q{SELECT rk.ring_core_fault_count('x')}), 3, 'and the ring goes on with what else there is');
+$session = session($node, on_error_stop => 0);
+value(q{CALL rk.ring_down('x')});
+is(scalar(() = glob($node->data_dir . '/pg_stat_tmp/rustkernels.ring.*')), value(q{SELECT count(*) FROM rk.rings WHERE state = 'active'}), 'no file is left behind');
+
 # ---- refused messages of the log, while everything is killed ----
 
 value(q{
