@@ -9,8 +9,12 @@
  * the weights, added in the order of the positions.  This file is compiled
  * without contraction of products and sums, as the CPU's normal numbers are, so
  * that the draws have the same bits.
+ *
+ * What is wanted of them are mostly some quantiles, the sum of a tail and two
+ * moments: these are found where the simulations are, so that they do not go
+ * over the bus (select.cuh).
  */
-#include "device.cuh"
+#include "select.cuh"
 
 #include "../src/compute/normal.h"
 #include "../src/compute/philox.h"
@@ -61,24 +65,13 @@ simulate(const double *__restrict__ weight, int64_t n, uint64_t seed, double mea
 		pnl[simulation + 1] = -sum + mean;
 }
 
-void
-run_monte_carlo(rk_cuda_device *device, rk_cuda_call *call)
+/* Makes all simulations. */
+static void
+simulate_book(rk_cuda_device *device, rk_cuda_call *call, const rk_cuda_monte_carlo_params *p, const double *weight,
+			  int64_t n, double *pnl)
 {
-	const rk_cuda_monte_carlo_params *p = (const rk_cuda_monte_carlo_params *) call->params;
-	int64_t		n = call->input[0].bytes / (int64_t) sizeof(double);
-	device_array<double> weight;
-	device_array<double> pnl;
-	int64_t		step;
-
-	if (p == nullptr || call->params_bytes != sizeof(*p) || n == 0 || call->input[0].data == nullptr ||
-		p->simulations <= 0 || call->output[0].bytes != p->simulations * (int64_t) sizeof(double))
-		decline("arrays of another shape than a simulation has");
-	weight.load(device, (const double *) call->input[0].data, n, &call->usage);
-	pnl.allocate(device, p->simulations);
 	/* of pairs, too */
-	step = max(LAUNCH_DRAWS / n, (int64_t) THREADS) & ~INT64_C(1);
-
-	kernel_timer timer(device, &call->usage);
+	int64_t		step = max(LAUNCH_DRAWS / n, (int64_t) THREADS) & ~INT64_C(1);
 
 	for (int64_t first = 0; first < p->simulations; first += step)
 	{
@@ -88,15 +81,110 @@ run_monte_carlo(rk_cuda_device *device, rk_cuda_call *call)
 			stop_now();
 		if (p->antithetic)
 			RK_LAUNCH(simulate<true>, blocks_for((last - first + 1) / 2, THREADS), THREADS, device->stream)
-				(weight.get(), n, p->seed, p->mean, first, last, pnl.get());
+				(weight, n, p->seed, p->mean, first, last, pnl);
 		else
 			RK_LAUNCH(simulate<false>, blocks_for(last - first, THREADS), THREADS, device->stream)
-				(weight.get(), n, p->seed, p->mean, first, last, pnl.get());
+				(weight, n, p->seed, p->mean, first, last, pnl);
 		check_launch();
 		check(cudaStreamSynchronize(device->stream));
 	}
+	call->usage.bytes_moved += 8 * p->simulations;
+}
+
+void
+run_monte_carlo(rk_cuda_device *device, rk_cuda_call *call)
+{
+	const rk_cuda_monte_carlo_params *p = (const rk_cuda_monte_carlo_params *) call->params;
+	int64_t		n = call->input[0].bytes / (int64_t) sizeof(double);
+	device_array<double> weight;
+	device_array<double> pnl;
+
+	if (p == nullptr || call->params_bytes != sizeof(*p) || n == 0 || call->input[0].data == nullptr ||
+		p->simulations <= 0 || call->output[0].bytes != p->simulations * (int64_t) sizeof(double))
+		decline("arrays of another shape than a simulation has");
+	weight.load(device, (const double *) call->input[0].data, n, &call->usage);
+	pnl.allocate(device, p->simulations);
+
+	kernel_timer timer(device, &call->usage);
+
+	simulate_book(device, call, p, weight.get(), n, pnl.get());
 	timer.stop();
 	pnl.store((double *) call->output[0].data, &call->usage);
 	check(cudaStreamSynchronize(device->stream));
-	call->usage.bytes_moved += 8 * p->simulations;
+}
+
+/* ---- measures ---- */
+
+struct as_value
+{
+	__device__ double operator() (double x) const { return x; }
+};
+
+struct squared_from
+{
+	double		mean;
+
+	__device__ double operator() (double x) const { return (x - mean) * (x - mean); }
+};
+
+struct if_below
+{
+	double		border;
+
+	__device__ double operator() (double x) const { return x < border ? x : 0; }
+};
+
+void
+run_monte_carlo_risk(rk_cuda_device *device, rk_cuda_call *call)
+{
+	const rk_cuda_monte_carlo_risk_params *p = (const rk_cuda_monte_carlo_risk_params *) call->params;
+	int64_t		n = call->input[0].bytes / (int64_t) sizeof(double);
+	const int64_t *ranks = (const int64_t *) call->input[1].data;
+	int64_t		count = call->input[1].bytes / (int64_t) sizeof(int64_t);
+	double	   *value = (double *) call->output[0].data;
+	double	   *sums = (double *) call->output[1].data;
+	int64_t		size;
+	int64_t		wanted[SELECT_MOST];
+	selected	found[SELECT_MOST];
+	device_array<double> weight;
+	device_array<double> pnl;
+	double		mean;
+
+	if (p == nullptr || call->params_bytes != sizeof(*p) || n == 0 || call->input[0].data == nullptr ||
+		ranks == nullptr || count < 1 || count >= SELECT_MOST || p->book.simulations <= 0 || p->full < 0 ||
+		p->full > p->book.simulations || call->output[0].bytes != count * (int64_t) sizeof(double) ||
+		call->output[1].bytes != 3 * (int64_t) sizeof(double))
+		decline("arrays of another shape than a simulation has");
+	size = p->book.simulations;
+	for (int64_t k = 0; k < count; k++)
+	{
+		if (ranks[k] < 0 || ranks[k] >= size)
+			decline("a rank beyond the simulations");
+		wanted[k] = ranks[k];
+	}
+	/* and the value that the tail ends with */
+	wanted[count] = max(p->full - 1, INT64_C(0));
+	weight.load(device, (const double *) call->input[0].data, n, &call->usage);
+	pnl.allocate(device, size);
+
+	kernel_timer timer(device, &call->usage);
+
+	simulate_book(device, call, &p->book, weight.get(), n, pnl.get());
+	select_ranks(device, pnl.get(), size, wanted, (int) count + 1, found);
+	mean = add_up(device, pnl.get(), size, as_value()) / size;
+	sums[0] = mean;
+	sums[1] = size > 1 ? sqrt(add_up(device, pnl.get(), size, squared_from {mean}) / (size - 1)) : 0;
+	sums[2] = 0;
+	if (p->full > 0)
+	{
+		double		border = found[count].value;
+
+		/* of those that are equal to it as many as are missing */
+		sums[2] = add_up(device, pnl.get(), size, if_below {border}) + (p->full - found[count].smaller) * border;
+	}
+	timer.stop();
+	for (int64_t k = 0; k < count; k++)
+		value[k] = found[k].value;
+	call->usage.bytes_from += call->output[0].bytes + call->output[1].bytes;
+	call->usage.bytes_moved += 8 * 11 * size;
 }

@@ -126,6 +126,12 @@ typedef struct rk_cuda_monte_carlo_params
 	int32_t		antithetic;
 } rk_cuda_monte_carlo_params;
 
+typedef struct rk_cuda_monte_carlo_risk_params
+{
+	rk_cuda_monte_carlo_params book;
+	int64_t		full;			/* the smallest ones that are summed */
+} rk_cuda_monte_carlo_risk_params;
+
 typedef struct rk_cuda_bfs_params
 {
 	int64_t		max_hops;		/* nodes farther away are not reached */

@@ -93,18 +93,19 @@ rk_device_triangles_cost(int64 nodes, int64 arcs, bool kept)
 }
 
 rk_device_cost
-rk_device_monte_carlo_cost(int64 positions, int64 simulations, bool antithetic)
+rk_device_monte_carlo_cost(int64 positions, int64 simulations, bool antithetic, bool measures)
 {
 	double		draws = (double) positions * simulations / (antithetic ? 2 : 1);
 
 	return (rk_device_cost) {
-		.cpu_seconds = 2.5e-9 * draws,
+		/* ranking: some passes */
+		.cpu_seconds = 2.5e-9 * draws + (measures ? 12e-9 * simulations : 0),
 		.bytes_to = 8.0 * positions,
-		.bytes_from = 8.0 * simulations,
-		.bytes_moved = 8.0 * simulations,
+		.bytes_from = measures ? 200 : 8.0 * simulations,
+		.bytes_moved = (measures ? 96.0 : 8.0) * simulations,
 		/* Philox, and both ways of a normal number, as threads of a warp differ */
 		.flops = 200 * draws,
-		.launches = 2 + draws / 2.7e8
+		.launches = (measures ? 14 : 2) + draws / 2.7e8
 	};
 }
 

@@ -97,7 +97,8 @@ extern bool rk_device_finish(rk_device_run *run, int64 *counts);
 extern rk_device_cost rk_device_pagerank_cost(int64 nodes, int64 arcs, bool weighted, bool kept, double damping,
 											  double tolerance, int max_iterations);
 
-extern rk_device_cost rk_device_monte_carlo_cost(int64 positions, int64 simulations, bool antithetic);
+/* measures: quantiles and moments are found where the simulations are. */
+extern rk_device_cost rk_device_monte_carlo_cost(int64 positions, int64 simulations, bool antithetic, bool measures);
 extern rk_device_cost rk_device_bfs_cost(int64 nodes, int64 arcs, bool kept);
 extern rk_device_cost rk_device_triangles_cost(int64 nodes, int64 arcs, bool kept);
 extern rk_device_cost rk_device_components_cost(int64 nodes, int64 arcs, bool kept, int threads);

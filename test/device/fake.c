@@ -26,6 +26,7 @@
  * Whatever else it says, or no file, is a device that works.
  */
 #include <sched.h>
+#include <math.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -358,14 +359,12 @@ run_similarity(rk_ctx *ctx, rk_cuda_call *call)
 
 /* A book of which each position has its weight as value and a volatility of 1. */
 static rk_status
-run_monte_carlo(rk_ctx *ctx, rk_cuda_call *call)
+simulate(rk_ctx *ctx, const rk_cuda_monte_carlo_params *p, const rk_cuda_input *weight, double *pnl)
 {
-	const rk_cuda_monte_carlo_params *p = call->params;
-	int64_t		n = call->input[0].bytes / sizeof(double);
-	double	   *pnl = call->output[0].data;
+	int64_t		n = weight->bytes / sizeof(double);
 	double	   *ones = rk_alloc(ctx, n, sizeof(double));
 	double	   *zeros = rk_alloc0(ctx, n, sizeof(double));
-	rk_positions positions = {n, call->input[0].data, ones, zeros, NULL, NULL};
+	rk_positions positions = {n, weight->data, ones, zeros, NULL, NULL};
 	rk_simulation s = {
 		.years = 1, .simulations = p->simulations, .distribution = RK_NORMAL, .antithetic = p->antithetic, .seed = p->seed
 	};
@@ -379,6 +378,42 @@ run_monte_carlo(rk_ctx *ctx, rk_cuda_call *call)
 	for (int64_t i = 0; i < p->simulations; i++)
 		pnl[i] += p->mean;
 	return status;
+}
+
+static rk_status
+run_monte_carlo(rk_ctx *ctx, rk_cuda_call *call)
+{
+	return simulate(ctx, call->params, &call->input[0], call->output[0].data);
+}
+
+static rk_status
+run_monte_carlo_risk(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_cuda_monte_carlo_risk_params *p = call->params;
+	int64_t		n = p->book.simulations;
+	const int64_t *ranks = call->input[1].data;
+	int			count = call->input[1].bytes / sizeof(int64_t);
+	double	   *sums = call->output[1].data;
+	double	   *pnl = rk_alloc(ctx, n, sizeof(double));
+	rk_status	status;
+
+	if (pnl == NULL)
+		return RK_ERR_MEMORY;
+	status = simulate(ctx, &p->book, &call->input[0], pnl);
+	if (status != RK_OK)
+		return status;
+	sums[0] = sums[1] = sums[2] = 0;
+	for (int64_t i = 0; i < n; i++)
+		sums[0] += pnl[i] / n;
+	for (int64_t i = 0; i < n; i++)
+		sums[1] += (pnl[i] - sums[0]) * (pnl[i] - sums[0]);
+	sums[1] = n > 1 ? sqrt(sums[1] / (n - 1)) : 0;
+	rk_select_smallest(pnl, n, n);
+	for (int k = 0; k < count; k++)
+		((double *) call->output[0].data)[k] = pnl[ranks[k]];
+	for (int64_t i = 0; i < p->full; i++)
+		sums[2] += pnl[i];
+	return RK_OK;
 }
 
 static rk_status

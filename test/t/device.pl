@@ -457,7 +457,7 @@ my @risks = (
 	temporal_volatility_analysis => qq{SELECT * FROM rk.temporal_volatility_analysis($returns, model => 'gjr', horizon => 3)},
 	temporal_garch_fit => qq{SELECT * FROM rk.temporal_garch_fit($returns, distribution => 't', mean => 'ar1')},
 	(map { s/\$edges/weighted/r } @neural),
-	risk_monte_carlo_var => qq{SELECT * FROM rk.risk_monte_carlo_var($book, simulations => 20001)},
+	risk_monte_carlo_var => qq{SELECT var, round(expected_shortfall::numeric, 5) AS es, var_lower, var_upper, round(mean_pnl::numeric, 5) AS m, round(std_pnl::numeric, 5) AS s, percentiles FROM rk.risk_monte_carlo_var($book, simulations => 20001)},
 	risk_monte_carlo_var_scenarios => qq{SELECT * FROM rk.risk_monte_carlo_var_scenarios($book, simulations => 5001, antithetic => true, seed => 77)},
 );
 my @kernels = (

@@ -163,19 +163,32 @@ monte_carlo_refusal(const rk_call *call)
 }
 
 static void
-monte_carlo_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+monte_carlo_cost_of(const rk_call *call, const rk_graph_size *size, bool measures, rk_device_cost *cost)
 {
-	*cost = rk_device_monte_carlo_cost(size->arcs, rk_arg_int(call, "simulations"), rk_arg_boolean(call, "antithetic"));
+	*cost = rk_device_monte_carlo_cost(size->arcs, rk_arg_int(call, "simulations"), rk_arg_boolean(call, "antithetic"),
+									   measures);
 	if (monte_carlo_refusal(call))
 		cost->host_seconds = INFINITY;
 }
 
-/* Profits and losses by the device; false: the CPU shall do it. */
-static bool
-simulate_on_device(rk_call *call, const rk_positions *p, const rk_simulation *s, double *pnl)
+static void
+monte_carlo_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	monte_carlo_cost_of(call, size, true, cost);
+}
+
+static void
+scenarios_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	monte_carlo_cost_of(call, size, false, cost);
+}
+
+/* Asks for a device and hands it the weights; NULL: the CPU shall do it. */
+static rk_device_run *
+begin_on_device(rk_call *call, rk_cuda_kernel kernel, const rk_positions *p, const rk_simulation *s,
+				rk_cuda_monte_carlo_params *params)
 {
 	rk_graph_size size = {.arcs = p->count,.threads = call->ctx.threads};
-	rk_cuda_monte_carlo_params params = {.simulations = s->simulations,.seed = s->seed,.antithetic = s->antithetic};
 	const char *refusal = monte_carlo_refusal(call);
 	rk_device_run *device;
 	double	   *weight;
@@ -183,16 +196,51 @@ simulate_on_device(rk_call *call, const rk_positions *p, const rk_simulation *s,
 	if (refusal)
 	{
 		rk_device_skip(call, refusal);
-		return false;
+		return NULL;
 	}
-	if (p->count == 0 || (device = rk_device_begin(call, RK_CUDA_MONTE_CARLO, &size)) == NULL)
-		return false;
+	if (p->count == 0 || (device = rk_device_begin(call, kernel, &size)) == NULL)
+		return NULL;
+	*params = (rk_cuda_monte_carlo_params) {.simulations = s->simulations,.seed = s->seed,.antithetic = s->antithetic};
 	weight = rk_call_alloc(call, p->count, double);
-	rk_call_check(call, rk_risk_book_weights(&call->ctx, p, s, weight, &params.mean));
-	rk_device_params(device, &params, sizeof(params));
+	rk_call_check(call, rk_risk_book_weights(&call->ctx, p, s, weight, &params->mean));
 	rk_device_input(device, weight, p->count * sizeof(double));
+	return device;
+}
+
+/* Profits and losses by the device; false: the CPU shall do it. */
+static bool
+simulate_on_device(rk_call *call, const rk_positions *p, const rk_simulation *s, double *pnl)
+{
+	rk_cuda_monte_carlo_params params;
+	rk_device_run *device = begin_on_device(call, RK_CUDA_MONTE_CARLO, p, s, &params);
+
+	if (device == NULL)
+		return false;
+	rk_device_params(device, &params, sizeof(params));
 	rk_device_output(device, pnl, s->simulations * sizeof(double));
 	return rk_device_finish(device, NULL);
+}
+
+/* Measures by the device, where the simulations stay; false: the CPU shall do it. */
+static bool
+measure_on_device(rk_call *call, const rk_positions *p, const rk_simulation *s, rk_simulated_risk *r)
+{
+	rk_cuda_monte_carlo_risk_params params;
+	rk_simulated_sample sample;
+	rk_device_run *device = begin_on_device(call, RK_CUDA_MONTE_CARLO_RISK, p, s, &params.book);
+
+	if (device == NULL)
+		return false;
+	rk_risk_simulated_sample(s, &sample);
+	params.full = sample.full;
+	rk_device_params(device, &params, sizeof(params));
+	rk_device_input(device, sample.ranks, sample.count * sizeof(int64));
+	rk_device_output(device, sample.value, sample.count * sizeof(double));
+	rk_device_output(device, sample.moments, sizeof(sample.moments));
+	if (!rk_device_finish(device, NULL))
+		return false;
+	rk_risk_sample_measures(p, s, &sample, r);
+	return true;
 }
 
 static void
@@ -202,14 +250,16 @@ monte_carlo_var(rk_call *call)
 	rk_positions p;
 	rk_simulation s;
 	rk_simulated_risk r;
-	double	   *pnl;
 	int64		offsets[] = {0, RK_PERCENTILES};
 
 	read_simulation(call, &b, &p, &s);
-	pnl = rk_call_alloc(call, s.simulations, double);
-	if (!simulate_on_device(call, &p, &s, pnl))
+	if (!measure_on_device(call, &p, &s, &r))
+	{
+		double	   *pnl = rk_call_alloc(call, s.simulations, double);
+
 		rk_call_check(call, rk_risk_simulate(&call->ctx, &p, &s, pnl));
-	rk_call_check(call, rk_risk_simulated_measures(&call->ctx, &p, &s, pnl, &r));
+		rk_call_check(call, rk_risk_simulated_measures(&call->ctx, &p, &s, pnl, &r));
+	}
 	rk_emit(call, 1, (rk_out[]) {
 		RK_OUT_DOUBLES(&r.var), RK_OUT_DOUBLES(&r.expected_shortfall), RK_OUT_DOUBLES(&r.var_lower),
 		RK_OUT_DOUBLES(&r.var_upper), RK_OUT_DOUBLES(&r.mean_pnl), RK_OUT_DOUBLES(&r.std_pnl),
@@ -412,7 +462,7 @@ const rk_bound_function rk_risk_portfolio_bindings[] = {
 	{"risk/monte-carlo-var", "_historical_expected_shortfall", .aggregate = &rk_risk_historical_expected_shortfall},
 	{"risk/monte-carlo-var", "", monte_carlo_var, .device_cost = monte_carlo_device_cost},
 	{"risk/monte-carlo-var", "_components", monte_carlo_var_components},
-	{"risk/monte-carlo-var", "_scenarios", monte_carlo_var_scenarios, .device_cost = monte_carlo_device_cost},
+	{"risk/monte-carlo-var", "_scenarios", monte_carlo_var_scenarios, .device_cost = scenarios_device_cost},
 	{"risk/portfolio-aggregation", "", portfolio_aggregation},
 	{"risk/portfolio-aggregation", "_summary", portfolio_aggregation_summary},
 	{"risk/portfolio-aggregation", "_covariance", portfolio_covariance},

@@ -478,51 +478,109 @@ add_rank(int64_t *ranks, int count, int64_t rank)
 	return count + 1;
 }
 
-rk_status
-rk_risk_simulated_measures(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s, double *pnl, rk_simulated_risk *r)
+/* Ranks from 1 of n simulations. */
+typedef struct wanted_ranks
+{
+	rk_tail		tail;
+	int64_t		lower;
+	int64_t		upper;
+	int64_t		at[RK_PERCENTILES];
+} wanted_ranks;
+
+static wanted_ranks
+ranks_of(const rk_simulation *s)
 {
 	static const double percents[RK_PERCENTILES] = {1, 5, 10, 25, 50, 75, 90, 95, 99};
 	int64_t		n = s->simulations;
-	rk_tail		tail = rk_tail_of(n, s->confidence);
-	double		a = tail.mass / (double) n;
-	double		half = 1.959964 * sqrt(tail.mass * (1 - a));
-	int64_t		lower = (int64_t) ceil(tail.mass + half);
-	int64_t		upper = (int64_t) floor(tail.mass - half);
-	int64_t		ranks[RK_PERCENTILES + 4];
-	int64_t		at[RK_PERCENTILES];
-	int			count = 0;
-	rk_status	status;
-	double		mean = 0;
+	wanted_ranks w = {.tail = rk_tail_of(n, s->confidence)};
+	double		a = w.tail.mass / (double) n;
+	double		half = 1.959964 * sqrt(w.tail.mass * (1 - a));
 
-	rk_phase(ctx, "ranking", n);
-	status = mean_and_deviation(ctx, pnl, n, &r->mean_pnl, &r->std_pnl);
-	if (status != RK_OK)
-		return status;
-	lower = lower > n ? n : lower;
-	upper = upper < 1 ? 1 : upper;
+	w.lower = (int64_t) ceil(w.tail.mass + half);
+	w.upper = (int64_t) floor(w.tail.mass - half);
+	w.lower = w.lower > n ? n : w.lower;
+	w.upper = w.upper < 1 ? 1 : w.upper;
 	for (int k = 0; k < RK_PERCENTILES; k++)
 	{
-		at[k] = (int64_t) ceil(rint((double) n * percents[k] / 100 * 1e9) / 1e9);
-		at[k] = at[k] < 1 ? 1 : at[k];
-		count = add_rank(ranks, count, at[k]);
+		w.at[k] = (int64_t) ceil(rint((double) n * percents[k] / 100 * 1e9) / 1e9);
+		w.at[k] = w.at[k] < 1 ? 1 : w.at[k];
 	}
-	count = add_rank(ranks, count, lower);
-	count = add_rank(ranks, count, upper);
-	/* the tail, and the value that it ends in */
-	count = add_rank(ranks, count, tail.rank);
-	count = add_rank(ranks, count, tail.full < n ? tail.full + 1 : n);
-	status = rk_select_ranks(ctx, pnl, n, ranks, count);
-	if (status != RK_OK)
-		return status;
-	/* no -0 */
-	r->var_lower = 0 - pnl[lower - 1];
-	r->var_upper = 0 - pnl[upper - 1];
+	return w;
+}
+
+void
+rk_risk_simulated_sample(const rk_simulation *s, rk_simulated_sample *sample)
+{
+	wanted_ranks w = ranks_of(s);
+	int			count = 0;
+
 	for (int k = 0; k < RK_PERCENTILES; k++)
-		r->percentiles[k] = pnl[at[k] - 1];
-	rk_tail_measures(pnl, n, tail, &r->var, &r->expected_shortfall);
+		count = add_rank(sample->ranks, count, w.at[k]);
+	count = add_rank(sample->ranks, count, w.lower);
+	count = add_rank(sample->ranks, count, w.upper);
+	/* the tail, and the value that it ends in */
+	count = add_rank(sample->ranks, count, w.tail.rank);
+	count = add_rank(sample->ranks, count, w.tail.full < s->simulations ? w.tail.full + 1 : s->simulations);
+	sample->count = count;
+	sample->full = w.tail.full;
+}
+
+/* The value of a rank from 1 that is in the sample. */
+static double
+sample_value(const rk_simulated_sample *sample, int64_t rank)
+{
+	int			k = 0;
+
+	while (sample->ranks[k] != rank - 1)
+		k++;
+	return sample->value[k];
+}
+
+void
+rk_risk_sample_measures(const rk_positions *p, const rk_simulation *s, const rk_simulated_sample *sample,
+						rk_simulated_risk *r)
+{
+	wanted_ranks w = ranks_of(s);
+	double		sum = sample->moments[2];
+	double		mean = 0;
+
+	r->mean_pnl = sample->moments[0];
+	r->std_pnl = sample->moments[1];
+	/* no -0 */
+	r->var_lower = 0 - sample_value(sample, w.lower);
+	r->var_upper = 0 - sample_value(sample, w.upper);
+	for (int k = 0; k < RK_PERCENTILES; k++)
+		r->percentiles[k] = sample_value(sample, w.at[k]);
+	r->var = 0 - sample_value(sample, w.tail.rank);
+	if (w.tail.full < s->simulations)
+		sum += (w.tail.mass - (double) w.tail.full) * sample_value(sample, w.tail.full + 1);
+	r->expected_shortfall = w.tail.mass > 0 ? (0 - sum) / w.tail.mass : r->var;
 	for (int64_t j = 0; j < p->count; j++)
 		mean += p->value[j] * p->expected_return[j] * s->years;
 	r->parametric_var = rk_normal_quantile(s->confidence) * sqrt(book_variance(p, s, NULL)) - mean;
+}
+
+rk_status
+rk_risk_simulated_measures(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s, double *pnl, rk_simulated_risk *r)
+{
+	int64_t		n = s->simulations;
+	rk_simulated_sample sample;
+	rk_status	status;
+
+	rk_phase(ctx, "ranking", n);
+	rk_risk_simulated_sample(s, &sample);
+	status = mean_and_deviation(ctx, pnl, n, &sample.moments[0], &sample.moments[1]);
+	if (status != RK_OK)
+		return status;
+	status = rk_select_ranks(ctx, pnl, n, sample.ranks, sample.count);
+	if (status != RK_OK)
+		return status;
+	for (int k = 0; k < sample.count; k++)
+		sample.value[k] = pnl[sample.ranks[k]];
+	sample.moments[2] = 0;
+	for (int64_t i = 0; i < sample.full; i++)
+		sample.moments[2] += pnl[i];
+	rk_risk_sample_measures(p, s, &sample, r);
 	return RK_OK;
 }
 

@@ -127,6 +127,24 @@ extern rk_status rk_risk_simulate(rk_ctx *ctx, const rk_positions *p, const rk_s
 extern rk_status rk_risk_book_weights(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s,
 									  double *weight, double *mean);
 
+/*
+ * What the measures are made from: values of some ranks, moments, the sum of the
+ * smallest ones.  rk_risk_simulated_sample says which; whoever has the
+ * simulations fills in the rest.
+ */
+typedef struct rk_simulated_sample
+{
+	int64_t		ranks[RK_PERCENTILES + 4];	/* from 0, rising */
+	int			count;
+	int64_t		full;			/* how many are summed */
+	double		value[RK_PERCENTILES + 4];
+	double		moments[3];		/* mean, standard deviation, sum of the smallest */
+} rk_simulated_sample;
+
+extern void rk_risk_simulated_sample(const rk_simulation *s, rk_simulated_sample *sample);
+extern void rk_risk_sample_measures(const rk_positions *p, const rk_simulation *s,
+									const rk_simulated_sample *sample, rk_simulated_risk *r);
+
 /* Measures of simulated profits and losses, which are reordered. */
 extern rk_status rk_risk_simulated_measures(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s,
 											double *pnl, rk_simulated_risk *r);
