@@ -288,10 +288,11 @@ typedef struct rk_flow_arc
  *
  * What must go is a flow from the nodes that pay more than they get to those
  * that get more, of least total over arcs: minimum cost with cost 1, solved
- * by shortest paths and blocking flows (primal-dual; Dinic 1970) in integers.
- * Cost: phases x (nodes + arcs), where phases is at most the length of the
- * longest way along which money has to be taken back.  50 bytes a node and 8
- * an arc beside the arcs.
+ * by shortest paths and, among those, maximum flows (primal-dual; Ahuja and
+ * Orlin 1991) in integers.  Cost: phases x (nodes + arcs), beside the flows,
+ * where phases is at most the length of the longest way along which money has
+ * to be taken back.  60 bytes a node and 24 an arc beside the arcs, and 64 for
+ * each that is on a shortest way.
  */
 extern rk_status rk_flows_circulation(rk_ctx *ctx, int64_t nodes, rk_flow_arc *arcs, int64_t count);
 
