@@ -339,7 +339,7 @@ typedef struct rk_flow_cycles
  * Cost: what is not in a strong component of the payments of two windows is left
  * out; from and to each payer, ways of up to half the length are followed, by
  * entity and not by way; only if they meet are ways searched, of which each
- * step can still come back.  All threads.  About 60 bytes a payment of two
+ * step can still come back.  All threads.  About 64 bytes a payment of two
  * windows, and 52 an entity and thread.
  */
 extern rk_status rk_compliance_temporal_cycles(rk_ctx *ctx, const rk_transactions *t,

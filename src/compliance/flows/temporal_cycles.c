@@ -172,20 +172,46 @@ keep_components(search *x, int64_t begin, int64_t first_end, int64_t end, slab *
 	return RK_OK;
 }
 
+/* Rank of the first moment that is not before a time, looked for from one that is not after it. */
+static uint32_t
+rank_from(const slab *s, uint32_t from, int64_t ts)
+{
+	uint32_t	step = 1;
+	uint32_t	to;
+
+	while (from + step <= s->moments && s->moment[from + step] < ts)
+		step *= 2;
+	to = from + step <= s->moments ? from + step : s->moments + 1;
+	from += step / 2;
+	while (from < to)
+	{
+		uint32_t	middle = from + (to - from) / 2;
+
+		if (s->moment[middle] >= ts)
+			to = middle;
+		else
+			from = middle + 1;
+	}
+	return from;
+}
+
 /* Payments by payer and by payee, each in the order of time. */
 static rk_status
 build_hops(search *x, slab *s)
 {
 	const rk_transactions *t = x->t;
+	uint32_t	end = 0;
 
 	s->out_offsets = rk_alloc0(x->ctx, s->nodes + 2, sizeof(uint32_t));
 	s->in_offsets = rk_alloc0(x->ctx, s->nodes + 2, sizeof(uint32_t));
-	s->out = rk_alloc(x->ctx, s->edges, sizeof(hop));
-	s->in = rk_alloc(x->ctx, s->edges, sizeof(hop));
+	/* a look ahead may pass the last one */
+	s->out = rk_alloc0(x->ctx, s->edges + LOOK_AHEAD, sizeof(hop));
+	s->in = rk_alloc0(x->ctx, s->edges + LOOK_AHEAD, sizeof(hop));
 	s->out_edge = rk_alloc(x->ctx, s->edges, sizeof(uint32_t));
+	s->out_end = rk_alloc(x->ctx, s->edges, sizeof(uint32_t));
 	s->time = rk_alloc(x->ctx, s->edges, sizeof(uint32_t));
 	s->moment = rk_alloc(x->ctx, s->edges + 1, sizeof(int64_t));
-	if (!s->out_offsets || !s->in_offsets || !s->out || !s->in || !s->out_edge || !s->time || !s->moment)
+	if (!s->out_offsets || !s->in_offsets || !s->out || !s->in || !s->out_edge || !s->out_end || !s->time || !s->moment)
 		return RK_ERR_MEMORY;
 	for (int64_t e = 0; e < s->edges; e++)
 	{
@@ -197,6 +223,7 @@ build_hops(search *x, slab *s)
 		s->out_offsets[(x->local[t->source[s->rows[e]]] & ~SEEN) + 2]++;
 		s->in_offsets[(x->local[t->target[s->rows[e]]] & ~SEEN) + 2]++;
 	}
+	s->share = 1.0f / (float) (s->moments + 1);
 	for (int64_t v = 0; v <= s->nodes; v++)
 	{
 		s->out_offsets[v + 1] += s->out_offsets[v];
@@ -210,6 +237,14 @@ build_hops(search *x, slab *s)
 
 		if ((e & POLL_MASK) == 0 && rk_ctx_poll(x->ctx))
 			return RK_STOPPED;
+		if (e < s->first_end)
+		{
+			int64_t		over = rk_window_end(x->p->window, t, row);
+
+			/* windows mostly end in the order in which they begin */
+			end = rank_from(s, end > s->time[e] && s->moment[end - 1] < over ? end - 1 : s->time[e], over);
+			s->out_end[s->out_offsets[u + 1]] = end;
+		}
 		s->out_edge[s->out_offsets[u + 1]] = (uint32_t) e;
 		s->out[s->out_offsets[u + 1]++] = (hop) {s->time[e], v};
 		s->in[s->in_offsets[v + 1]++] = (hop) {s->time[e], u};
@@ -289,6 +324,7 @@ free_slab(search *x, slab *s)
 	rk_free(x->ctx, s->out);
 	rk_free(x->ctx, s->in);
 	rk_free(x->ctx, s->out_edge);
+	rk_free(x->ctx, s->out_end);
 	rk_free(x->ctx, s->time);
 	rk_free(x->ctx, s->moment);
 	rk_free(x->ctx, (void *) s->bounds);

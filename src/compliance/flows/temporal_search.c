@@ -55,31 +55,34 @@ first_after(const hop *hops, uint32_t from, uint32_t to, uint32_t time)
 	return from;
 }
 
-/* First hop of [from, to) that is not before a time. */
+/* Where a time would be in [from, to), if payments came evenly. */
 static inline uint32_t
-first_from(const hop *hops, uint32_t from, uint32_t to, uint32_t time)
+expected_place(const slab *s, uint32_t from, uint32_t to, uint32_t time)
 {
-	return first_after(hops, from, to, time - 1);
+	uint32_t	place = (uint32_t) ((float) (to - from) * ((float) time * s->share));
+
+	return place < to - from ? from + place : to;
 }
 
-/* Rank of the first moment that is not before the end of an edge's window. */
-static uint32_t
-end_time(const slab *s, uint32_t edge)
+/*
+ * The same as first_after, in all payments of an entity: from where the time is
+ * expected outwards, which is a cache line or two also where they are many.
+ */
+static inline uint32_t
+find_after(const slab *s, const hop *hops, uint32_t from, uint32_t to, uint32_t time)
 {
-	int64_t		end = rk_window_end(s->p->window, s->t, s->rows[edge]);
-	uint32_t	from = s->time[edge];
-	uint32_t	to = s->moments + 1;
+	uint32_t	place = expected_place(s, from, to, time);
+	uint32_t	step = 4;
 
-	while (from < to)
+	if (place < to && hops[place].time <= time)
 	{
-		uint32_t	middle = from + (to - from) / 2;
-
-		if (s->moment[middle] >= end)
-			to = middle;
-		else
-			from = middle + 1;
+		for (from = place + 1; to - from > step && hops[from + step].time <= time; step *= 2)
+			from += step + 1;
+		return first_after(hops, from, to - from > step ? from + step : to, time);
 	}
-	return from;
+	for (to = place; to - from > step && hops[to - step].time > time; step *= 2)
+		to -= step;
+	return first_after(hops, to - from > step ? to - step : from, to, time);
 }
 
 static inline void
@@ -140,11 +143,38 @@ next_level(frontier *f)
 	f->next_count = 0;
 }
 
-/* The payments that the next level forwards looks at; their number. */
+/*
+ * Entities lie anywhere in memory, and what a level costs is to wait for them.
+ * What the next ones need is asked for while others are worked on: first what is
+ * known of them, then the payment that a search for a time begins with.
+ */
+#define SOON LOOK_AHEAD
+#define SOONER (2 * LOOK_AHEAD)
+
+static inline void
+fetch_entity(const worker *w, const frontier *f, const uint32_t *offsets, int64_t i)
+{
+	if (i < f->now_count)
+	{
+		__builtin_prefetch(&w->scans[f->now[i]], 1);
+		__builtin_prefetch(&offsets[f->now[i]]);
+	}
+}
+
+static inline void
+fetch_place(const slab *s, const frontier *f, const uint32_t *offsets, const hop *hops, int64_t i, uint32_t time)
+{
+	__builtin_prefetch(&hops[expected_place(s, offsets[f->now[i]], offsets[f->now[i] + 1], time)]);
+}
+
+/*
+ * The payments that the next level forwards looks at; about how many they are,
+ * if they come evenly.
+ */
 static int64_t
 prepare_out(const slab *s, worker *w, uint32_t end)
 {
-	int64_t		sum = 0;
+	float		sum = 0;
 
 	next_level(&w->out);
 	for (int64_t i = 0; i < w->out.now_count; i++)
@@ -153,20 +183,24 @@ prepare_out(const slab *s, worker *w, uint32_t end)
 		label	   *l = &w->labels[v];
 		scan	   *x = &w->scans[v];
 
+		fetch_entity(w, &w->out, s->out_offsets, i + SOONER);
+		if (i + SOON < w->out.now_count)
+			fetch_place(s, &w->out, s->out_offsets, s->out, i + SOON, w->labels[w->out.now[i + SOON]].arrive);
 		l->waits_out = false;
+		/* where they end is seen when they are looked at */
 		if (!l->has_out)
-			x->out_to = first_from(s->out, s->out_offsets[v], s->out_offsets[v + 1], end);
+			x->out_to = s->out_offsets[v + 1];
 		l->has_out = true;
-		x->out_from = first_after(s->out, s->out_offsets[v], x->out_to, l->arrive);
-		sum += x->out_to - x->out_from;
+		x->out_from = find_after(s, s->out, s->out_offsets[v], s->out_offsets[v + 1], l->arrive);
+		sum += (float) (x->out_to - x->out_from) * (float) (end - l->arrive) / (float) (s->moments + 1 - l->arrive);
 	}
-	return sum + w->out.now_count;
+	return (int64_t) sum + w->out.now_count;
 }
 
 static int64_t
 prepare_in(const slab *s, worker *w, uint32_t begin)
 {
-	int64_t		sum = 0;
+	float		sum = 0;
 
 	next_level(&w->in);
 	for (int64_t i = 0; i < w->in.now_count; i++)
@@ -175,14 +209,17 @@ prepare_in(const slab *s, worker *w, uint32_t begin)
 		label	   *l = &w->labels[v];
 		scan	   *x = &w->scans[v];
 
+		fetch_entity(w, &w->in, s->in_offsets, i + SOONER);
+		if (i + SOON < w->in.now_count)
+			fetch_place(s, &w->in, s->in_offsets, s->in, i + SOON, w->labels[w->in.now[i + SOON]].depart);
 		l->waits_in = false;
 		if (!l->has_in)
-			x->in_from = first_after(s->in, s->in_offsets[v], s->in_offsets[v + 1], begin);
+			x->in_from = s->in_offsets[v];
 		l->has_in = true;
-		x->in_to = first_from(s->in, x->in_from, s->in_offsets[v + 1], l->depart);
-		sum += x->in_to - x->in_from;
+		x->in_to = find_after(s, s->in, s->in_offsets[v], s->in_offsets[v + 1], l->depart - 1);
+		sum += (float) (x->in_to - x->in_from) * (float) (l->depart - begin) / (float) l->depart;
 	}
-	return sum + w->in.now_count;
+	return (int64_t) sum + w->in.now_count;
 }
 
 /*
@@ -190,16 +227,22 @@ prepare_in(const slab *s, worker *w, uint32_t begin)
  * money can come back.
  */
 static bool
-level_out(slab *s, worker *w, uint32_t root, int hops, bool last, int thread)
+level_out(slab *s, worker *w, uint32_t root, uint32_t end, int hops, bool last, int thread)
 {
 	for (int64_t i = 0; i < w->out.now_count; i++)
 	{
 		scan	   *x = &w->scans[w->out.now[i]];
 
+		if (i + SOON < w->out.now_count)
+			__builtin_prefetch(&s->out[w->scans[w->out.now[i + SOON]].out_from]);
 		for (uint32_t k = x->out_from; k < x->out_to; k++)
 		{
 			const hop  *h = &s->out[k];
 
+			if (h->time >= end)
+				break;
+			/* so many more lie behind the last one */
+			__builtin_prefetch(&w->labels[h[SOON].node], 1);
 			if (stopped(s, w, thread))
 				return false;
 			if (h->node != root && !(last && w->labels[h->node].depart <= h->time))
@@ -220,20 +263,25 @@ typedef enum back_level
 
 /* One level backwards; false: stop. */
 static bool
-level_in(slab *s, worker *w, uint32_t root, int hops, back_level which, int thread)
+level_in(slab *s, worker *w, uint32_t root, uint32_t begin, int hops, back_level which, int thread)
 {
 	for (int64_t i = 0; i < w->in.now_count; i++)
 	{
 		uint32_t	v = w->in.now[i];
 		scan	   *x = &w->scans[v];
 
+		if (i + SOON < w->in.now_count)
+			__builtin_prefetch(&s->in[w->scans[w->in.now[i + SOON]].in_to]);
 		if (which == BACK_AMONG_REACHED && w->labels[v].arrive >= w->labels[v].depart)
 			continue;
-		for (uint32_t k = x->in_from; k < x->in_to; k++)
+		for (uint32_t k = x->in_to; k-- > x->in_from;)
 		{
 			const hop  *h = &s->in[k];
 			const label *l = &w->labels[h->node];
 
+			if (h->time <= begin)
+				break;
+			__builtin_prefetch(&w->labels[s->in[k < SOON ? 0 : k - SOON].node], 1);
 			if (stopped(s, w, thread))
 				return false;
 			if (h->node != root &&
@@ -280,13 +328,13 @@ set_labels(slab *s, worker *w, uint32_t root, uint32_t first, uint32_t last, uin
 
 		if (cost_out <= cost_in)
 		{
-			if (!level_out(s, w, root, ++levels_out, last_level, thread))
+			if (!level_out(s, w, root, end, ++levels_out, last_level, thread))
 				return false;
 			cost_out = prepare_out(s, w, end);
 		}
 		else
 		{
-			if (!level_in(s, w, root, ++levels_in, last_level ? BACK_TO_REACHED : BACK_ALL, thread))
+			if (!level_in(s, w, root, begin, ++levels_in, last_level ? BACK_TO_REACHED : BACK_ALL, thread))
 				return false;
 			cost_in = prepare_in(s, w, begin);
 		}
@@ -300,7 +348,7 @@ set_labels(slab *s, worker *w, uint32_t root, uint32_t first, uint32_t last, uin
 	}
 	while (*meet && levels_in + 1 < s->p->max_length && w->in.now_count > 0)
 	{
-		if (!level_in(s, w, root, ++levels_in, BACK_AMONG_REACHED, thread))
+		if (!level_in(s, w, root, begin, ++levels_in, BACK_AMONG_REACHED, thread))
 			return false;
 		prepare_in(s, w, begin);
 	}
@@ -343,7 +391,7 @@ put_cycle(slab *s, worker *w, const uint32_t *path, int length)
 static bool
 search_from(slab *s, worker *w, uint32_t root, uint32_t start, int thread)
 {
-	uint32_t	end = end_time(s, s->out_edge[start]);
+	uint32_t	end = s->out_end[start];
 	uint32_t	path[RK_MAX_FLOW_CYCLE];
 	uint32_t	node[RK_MAX_FLOW_CYCLE];
 	uint32_t	next[RK_MAX_FLOW_CYCLE];
@@ -422,7 +470,7 @@ search_root(slab *s, worker *w, uint32_t root, int thread)
 		for (; last < out_end && s->out_edge[last] < s->first_end &&
 			 (last == first || s->moment[s->out[last].time] - s->moment[begin] < s->group_width); last++)
 		{
-			uint32_t	its_end = end_time(s, s->out_edge[last]);
+			uint32_t	its_end = s->out_end[last];
 
 			end = its_end > end ? its_end : end;
 		}

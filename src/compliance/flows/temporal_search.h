@@ -10,6 +10,7 @@
 /* ranks of times are between the two */
 #define NEVER UINT32_MAX		/* does not arrive */
 #define NOT_BACK 0				/* does not come back */
+#define LOOK_AHEAD 8			/* hops and entities, to have them in time */
 
 /* A payment as its payer sees it, or its payee. */
 typedef struct hop
@@ -90,9 +91,11 @@ typedef struct slab
 	hop		   *out;			/* by payer, in the order of time */
 	hop		   *in;				/* by payee */
 	uint32_t   *out_edge;		/* number of out[k] among the edges */
+	uint32_t   *out_end;		/* of first payments: rank of the end of the window of out[k] */
 	uint32_t   *time;			/* rank of each edge's time */
 	int64_t    *moment;			/* time by rank */
 	uint32_t	moments;
+	float		share;			/* of one moment in all */
 	worker	   *workers;
 	int64_t		buffer_words;
 	const int64_t *bounds;		/* of the chunks: nodes */
