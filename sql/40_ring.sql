@@ -472,7 +472,7 @@ COMMENT ON FUNCTION rk.dispatch(integer, jsonb) IS
 CREATE FUNCTION rk.tally(kind integer, id bigint) RETURNS bigint[]
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'rk_tally_counts';
-COMMENT ON FUNCTION rk.tally(integer, bigint) IS 'counters behind rk.routes, rk.dispatch_stats and rk.fanouts';
+COMMENT ON FUNCTION rk.tally(integer, bigint) IS 'counters behind rk.routes, rk.dispatch_stats, rk.fanouts and rk.topics';
 
 CREATE VIEW rk.dispatch_stats AS
 SELECT n[1] AS dispatched, n[2] AS delivered, n[3] AS unknown_type, n[4] AS delivery_errors
@@ -600,13 +600,21 @@ LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'rk_topic_unsubscribe';
 COMMENT ON FUNCTION rk.unsubscribe(bigint) IS 'undoes rk.subscribe; what was not fetched is gone';
 
-CREATE VIEW rk.topics WITH (security_barrier) AS
+CREATE VIEW rk.subscriptions WITH (security_barrier) AS
 SELECT s.subscription_id, s.pattern, (SELECT r.name FROM rk.ring r WHERE r.ring_id = s.ring_id) AS ring, s.role, s.qos,
 	(SELECT count(*) FROM rk.topic_message m WHERE m.subscription_id = s.subscription_id)
 	+ (SELECT count(*) FROM rk.topic_volatile m WHERE m.subscription_id = s.subscription_id) AS waiting, s.created_at
 FROM rk.subscription s
 WHERE pg_has_role(s.role, 'USAGE');
-COMMENT ON VIEW rk.topics IS 'your subscriptions, and how many messages you have not fetched';
+COMMENT ON VIEW rk.subscriptions IS 'your subscriptions, and how many messages you have not fetched';
+
+CREATE VIEW rk.topics AS
+SELECT k.topic, (SELECT count(*) FROM rk.subscription s WHERE rk.topic_matches(s.pattern, k.topic)) AS subscribers,
+	n[1] AS published, (SELECT count(*) FROM rk.topic_retained r WHERE r.topic = k.topic) AS retained, n[2] AS lagged
+FROM (SELECT topic FROM rk.topic_retained UNION SELECT topic FROM rk.topic_message UNION SELECT topic FROM rk.topic_volatile
+	UNION SELECT pattern FROM rk.subscription WHERE pattern !~ '[*#]') k (topic), rk.tally(3, hashtextextended(k.topic, 0)) n;
+COMMENT ON VIEW rk.topics IS
+'topics that have subscribers of their own, waiting or retained messages; published and lagged (lost by subscribers that did not fetch them) since the server was started';
 
 /* ---- what runs ---- */
 
@@ -769,5 +777,5 @@ REVOKE EXECUTE ON FUNCTION rk.ring_start(text, text, jsonb), rk.checkpoint_impor
 	rk.publish(text, jsonb, text, boolean), rk.subscribe(text, text, text), rk.route_add(integer, text, text),
 	rk.fanout_create(text, text[]) FROM PUBLIC;
 GRANT DELETE ON rk.dead_letters TO PUBLIC;
-GRANT SELECT ON rk.ring, rk.rings, rk.stat_ring, rk.message_types, rk.dead_letters, rk.attachments, rk.outputs, rk.checkpoints, rk.topics,
+GRANT SELECT ON rk.ring, rk.rings, rk.stat_ring, rk.message_types, rk.dead_letters, rk.attachments, rk.outputs, rk.checkpoints, rk.subscriptions,
 	rk.routes, rk.dispatch_stats, rk.fanouts TO PUBLIC;

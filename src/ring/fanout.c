@@ -434,7 +434,7 @@ rk_fanout_broadcast(PG_FUNCTION_ARGS)
 		delivered += m->status == RK_DELIVERY_DELIVERED;
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
-	tally = rk_tally_of(RK_TALLY_FANOUT, fanout_id);
+	tally = rk_tally_of(RK_TALLY_FANOUT, fanout_id, true);
 	if (tally)
 	{
 		atomic_fetch_add(&tally->count[0], 1);

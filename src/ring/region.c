@@ -230,7 +230,7 @@ rk_receipt_begin(int64 message_id)
 }
 
 rk_tally *
-rk_tally_of(rk_tally_kind kind, int64 id)
+rk_tally_of(rk_tally_kind kind, int64 id, bool make)
 {
 	rk_tally   *tallies = rk_region_at(rk_the_region->tallies_offset);
 	uint64		key = (uint64) MyDatabaseId << 32 | (uint64) kind << 29 | ((uint64) id & 0x1FFFFFFF);
@@ -241,7 +241,18 @@ rk_tally_of(rk_tally_kind kind, int64 id)
 		rk_tally   *t = &tallies[(at + i) % RK_TALLIES];
 		uint64		found = atomic_load_explicit(&t->key, memory_order_relaxed);
 
-		if (found == key || (found == 0 && (atomic_compare_exchange_strong(&t->key, &found, key) || found == key)))
+		if (found == key)
+			return t;
+		if (found != 0)
+			continue;
+		if (!make || (kind == RK_TALLY_TOPIC && atomic_load(&rk_the_region->tallies_used) >= RK_TALLIES / 2))
+			return NULL;
+		if (atomic_compare_exchange_strong(&t->key, &found, key))
+		{
+			atomic_fetch_add(&rk_the_region->tallies_used, 1);
+			return t;
+		}
+		if (found == key)
 			return t;
 	}
 	return NULL;

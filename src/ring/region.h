@@ -222,7 +222,8 @@ typedef enum rk_tally_kind
 {
 	RK_TALLY_DISPATCH,			/* of a database: dispatched, delivered, unknown type, errors */
 	RK_TALLY_ROUTE,				/* of a route: dispatched, delivered, -, errors */
-	RK_TALLY_FANOUT				/* of a fan-out: broadcasts, delivered by the last one, destinations of it */
+	RK_TALLY_FANOUT,			/* of a fan-out: broadcasts, delivered by the last one, destinations of it */
+	RK_TALLY_TOPIC				/* of a topic, by its hash: published, lost by slow subscribers */
 } rk_tally_kind;
 
 #define RK_TALLIES 1024
@@ -256,6 +257,7 @@ typedef struct rk_region
 	Size		queues_bytes;
 	int			receipts;
 	_Atomic uint64 next_receipt;
+	_Atomic uint32 tallies_used;
 	_Atomic uint64 routes_epoch;	/* changes with rk.route and rk.ring */
 	_Alignas(128) _Atomic uint64 ping;	/* of rk.ring_bench */
 	_Alignas(128) _Atomic uint64 pong;
@@ -332,8 +334,11 @@ rk_receipt_settle(const rk_slot *slot, rk_delivery status)
 		(void) atomic_compare_exchange_strong(&rk_region_receipts()[slot->receipt - 1].word, &pending, pending | status);
 }
 
-/* The counters of something in this database, made if there are none; NULL: no room. */
-extern rk_tally *rk_tally_of(rk_tally_kind kind, int64 id);
+/*
+ * The counters of something in this database; NULL: there are none, or no room
+ * to make some.  Topics, of which there may be any number, get half of it.
+ */
+extern rk_tally *rk_tally_of(rk_tally_kind kind, int64 id, bool make);
 
 static inline rk_queue *
 rk_ring_queue(const rk_ring *ring)

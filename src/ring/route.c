@@ -280,7 +280,7 @@ static void unknown_type(int type_id, const rk_message_type *type, int routes) _
 static void
 unknown_type(int type_id, const rk_message_type *type, int routes)
 {
-	count(rk_tally_of(RK_TALLY_DISPATCH, 0), 2);
+	count(rk_tally_of(RK_TALLY_DISPATCH, 0, true), 2);
 	if (type == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -328,8 +328,8 @@ rk_route_dispatch(PG_FUNCTION_ARGS)
 	r = choose(set, payload);
 	if (r == NULL)
 		unknown_type(type_id, type, set->count);
-	all = rk_tally_of(RK_TALLY_DISPATCH, 0);
-	own = rk_tally_of(RK_TALLY_ROUTE, r->route_id);
+	all = rk_tally_of(RK_TALLY_DISPATCH, 0, true);
+	own = rk_tally_of(RK_TALLY_ROUTE, r->route_id, true);
 	count(all, 0);
 	count(own, 0);
 	PG_TRY();
@@ -441,7 +441,7 @@ Datum
 rk_tally_counts(PG_FUNCTION_ARGS)
 {
 	Datum		counts[4];
-	rk_tally   *t = rk_the_region ? rk_tally_of(PG_GETARG_INT32(0), PG_GETARG_INT64(1)) : NULL;
+	rk_tally   *t = rk_the_region ? rk_tally_of(PG_GETARG_INT32(0), PG_GETARG_INT64(1), false) : NULL;
 
 	for (int i = 0; i < 4; i++)
 		counts[i] = Int64GetDatum(t ? atomic_load(&t->count[i]) : 0);

@@ -22,6 +22,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -45,6 +46,8 @@ PG_FUNCTION_INFO_V1(rk_topic_subscribe);
 PG_FUNCTION_INFO_V1(rk_topic_unsubscribe);
 
 #define TOPIC_MAX 255			/* bytes */
+#define BUFFER_TEXT "256"		/* messages of a subscription that may be lost */
+#define SUBSCRIBERS_MAX 1000	/* subscriptions with one pattern */
 
 static const char *const qualities[] = {"at_most_once", "at_least_once", "exactly_once"};
 
@@ -249,6 +252,17 @@ try_ring(const subscriber *s, Jsonb *payload, int qos)
 	}
 }
 
+/* Counts what happens to messages of a topic, for rk.topics. */
+static void
+count_topic(const char *topic, int which)
+{
+	uint64		hash = DatumGetUInt64(hash_any_extended((const unsigned char *) topic, strlen(topic), 0));
+	rk_tally   *tally = rk_the_region ? rk_tally_of(RK_TALLY_TOPIC, (int64) hash, true) : NULL;
+
+	if (tally)
+		atomic_fetch_add_explicit(&tally->count[which], 1, memory_order_relaxed);
+}
+
 /* Leaves a message for a role to fetch; the catalog is open. */
 static void
 leave_for_role(const subscriber *s, int64 id, const char *topic, Jsonb *payload, int qos)
@@ -256,6 +270,7 @@ leave_for_role(const subscriber *s, int64 id, const char *topic, Jsonb *payload,
 	Oid			types[] = {INT8OID, INT8OID, TEXTOID, JSONBOID};
 	Datum		values[] = {Int64GetDatum(id), Int64GetDatum(s->subscription_id), CStringGetTextDatum(topic),
 	JsonbPGetDatum(payload)};
+	uint64		lost;
 
 	if (qos > 0)
 		rk_run_sql("INSERT INTO rk.topic_message (message_id, subscription_id, topic, payload) VALUES ($1, $2, $3, $4)", 4,
@@ -264,9 +279,15 @@ leave_for_role(const subscriber *s, int64 id, const char *topic, Jsonb *payload,
 	{
 		rk_run_sql("INSERT INTO rk.topic_volatile (message_id, subscription_id, topic, payload) VALUES ($1, $2, $3, $4)",
 				   4, types, values, NULL);
-		rk_run_sql("DELETE FROM rk.topic_volatile WHERE subscription_id = $2 AND message_id <= (SELECT message_id FROM "
-				   "rk.topic_volatile WHERE subscription_id = $2 ORDER BY message_id DESC OFFSET 256 LIMIT 1)", 2, types,
-				   values, NULL);
+		lost = rk_run_sql("DELETE FROM rk.topic_volatile WHERE subscription_id = $2 AND message_id <= (SELECT message_id FROM "
+						  "rk.topic_volatile WHERE subscription_id = $2 ORDER BY message_id DESC OFFSET " BUFFER_TEXT " LIMIT 1) "
+						  "RETURNING topic", 2, types, values, NULL);
+		for (uint64 i = 0; i < lost; i++)
+		{
+			bool		is_null;
+
+			count_topic(TextDatumGetCString(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null)), 1);
+		}
 	}
 }
 
@@ -287,6 +308,7 @@ rk_publish_topic(const char *topic, Jsonb *payload, int qos, bool retained)
 	rk_catalog_open(&catalog);
 	rk_run_sql("SELECT pg_catalog.nextval('rk.topic_message_id')", 0, NULL, NULL, NULL);
 	id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+	count_topic(topic, 0);
 	if (retained)
 		rk_run_sql("INSERT INTO rk.topic_retained (topic, payload, qos) VALUES ($1, $2, $3) ON CONFLICT (topic) DO UPDATE "
 				   "SET payload = excluded.payload, qos = excluded.qos, sent_at = excluded.sent_at", 3, types, values, NULL);
@@ -433,6 +455,10 @@ rk_topic_subscribe(PG_FUNCTION_ARGS)
 	values[2] = ObjectIdGetDatum(GetUserId());
 	values[3] = CStringGetTextDatum(qualities[s.qos]);
 	rk_catalog_open(&catalog);
+	if (rk_run_sql("SELECT FROM rk.subscription WHERE pattern = $1", 1, types, values, NULL) >= SUBSCRIBERS_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("\"%s\" has %d subscriptions already", pattern, SUBSCRIBERS_MAX)));
 	rk_run_sql("INSERT INTO rk.subscription (pattern, ring_id, role, qos) VALUES ($1, $2, $3::regrole, $4) "
 			   "RETURNING subscription_id", 4, types, values, nulls);
 	s.subscription_id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));

@@ -31,7 +31,7 @@ SELECT rk.publish('alerts/eu', '{"n": 1}', 'exactly_once') > 0;
 ROLLBACK;
 SELECT rk.publish('alerts/eu', '{"n": 2}', 'exactly_once') > 0, rk.publish('alerts/us/ny', '{"n": 3}', 'at_least_once') > 0,
 	rk.publish('news', '{"n": 4}', 'exactly_once') > 0, rk.publish('alerts', '{"n": 5}') > 0;
-SELECT pattern, ring, qos, waiting FROM rk.topics;
+SELECT pattern, ring, qos, waiting FROM rk.subscriptions;
 -- what was fetched comes back if the transaction does not commit
 BEGIN;
 SELECT topic, payload FROM rk.ring_receive('alerts/#') ORDER BY message_id;
@@ -45,7 +45,7 @@ SELECT rk.unsubscribe(:sub);
 \set VERBOSITY sqlstate
 SELECT rk.unsubscribe(:sub);
 \set VERBOSITY default
-SELECT * FROM rk.topics;
+SELECT * FROM rk.subscriptions;
 
 -- a ring
 CALL rk.ring_up('core/echo', 'e');
@@ -91,20 +91,28 @@ GRANT EXECUTE ON FUNCTION rk.subscribe TO regress_rk_topic;
 SET ROLE regress_rk_topic;
 SELECT rk.subscribe('a', 'e');
 SELECT rk.subscribe('a') > 0;
-SELECT count(*) FROM rk.topics;
+SELECT count(*) FROM rk.subscriptions;
 \set VERBOSITY sqlstate
 SELECT rk.unsubscribe(:exact);
 \set VERBOSITY default
 SELECT * FROM rk.ring_receive('added');
-SELECT rk.unsubscribe(subscription_id) FROM rk.topics;
+SELECT rk.unsubscribe(subscription_id) FROM rk.subscriptions;
 RESET ROLE;
 REVOKE EXECUTE ON FUNCTION rk.subscribe FROM regress_rk_topic;
 DROP ROLE regress_rk_topic;
 CALL rk.ring_down('e');
 CALL rk.ring_down('f');
 SELECT rk.ring_drop(name) FROM rk.ring;
-SELECT pattern, ring FROM rk.topics;
-SELECT count(rk.unsubscribe(subscription_id)) FROM rk.topics;
+SELECT pattern, ring FROM rk.subscriptions;
+-- topics, and what slow subscribers have lost of them
+SELECT rk.subscribe('busy/one') > 0, rk.subscribe('busy/*') > 0;
+SELECT count(rk.publish('busy/one', '{}')) FROM generate_series(1, 300);
+SELECT count(rk.publish('busy/two', '{}', retained => i > 9)) FROM generate_series(1, 10) i;
+SELECT * FROM rk.topics WHERE topic ~ 'busy' ORDER BY topic;
+SELECT pattern, waiting FROM rk.subscriptions WHERE pattern ~ 'busy' ORDER BY 1;
+SELECT count(rk.subscribe('busy/one')) FROM generate_series(1, 1000);
+SELECT count(rk.unsubscribe(subscription_id)) FROM rk.subscriptions;
 SELECT count(*) FROM rk.topic_message;
 SELECT until('SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = ''rk host'' AND datname = current_database()');
+DELETE FROM rk.topic_retained WHERE topic = 'busy/two';
 DROP FUNCTION until(text);
