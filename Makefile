@@ -24,7 +24,8 @@ DESCRIPTORS = src/call/rooms.c $(wildcard src/*/relations.c) $(ROOMS:%=%/descrip
 RING_PLAIN = src/ring/queue.c src/ring/messages.c src/ring/actors.c src/ring/names.c src/ring/keys.c
 # what actors do with a message, for devices
 RING_HEADERS = $(wildcard cuda/rk_window.h cuda/rk_team.h cuda/ring_steps.h cuda/rings.def src/core/*.h) src/compute/status.h \
-	$(addprefix src/graph/centrality/,pagerank_step.h dynamic_change.h live_state.h graph_payloads.h dangling.h)
+	$(addprefix src/graph/centrality/,pagerank_step.h dynamic_change.h live_state.h graph_payloads.h dangling.h) \
+	$(addprefix src/compliance/monitoring/,engine_step.h monitoring_step.h monitoring_payload.h) src/compute/decimal_type.h src/ring/keys_state.h
 MESSAGES = src/ring/messages.c $(wildcard src/core/messages.c $(ROOMS:%=%/messages.c))
 PLAIN_SOURCES = $(wildcard src/compute/*.c src/core/*.c) $(RING_PLAIN) src/call/rooms.c $(wildcard src/*/relations.c) \
 	$(foreach r,$(ROOMS),$(filter-out %/binding.c %/relations.c,$(wildcard $(r)/*.c)))

@@ -338,7 +338,7 @@ block_sum(T value)
 
 /* ---- rings (ring.cu) ---- */
 
-extern rk_cuda_status ring_open(rk_cuda_device *device, rk_window *window, int64_t bytes, rk_cuda_ring **ring,
+extern rk_cuda_status ring_open(rk_cuda_device *device, rk_ring_window *window, int64_t bytes, rk_cuda_ring **ring,
 								rk_cuda_error *error);
 extern rk_cuda_status ring_load(rk_cuda_ring *ring, rk_cuda_error *error);
 extern rk_cuda_status ring_save(rk_cuda_ring *ring, rk_cuda_error *error);

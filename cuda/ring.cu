@@ -39,8 +39,8 @@
 struct rk_cuda_ring
 {
 	rk_cuda_device *device;
-	rk_window  *window;			/* as the CPU has it */
-	rk_window  *mapped;			/* as the device has it */
+	rk_ring_window  *window;			/* as the CPU has it */
+	rk_ring_window  *mapped;			/* as the device has it */
 	char	   *file;			/* registered; NULL: not yet */
 	char	   *image;			/* on the device */
 	int64_t		image_bytes;
@@ -90,7 +90,7 @@ pause_a_moment()
  * Every path through the loop is taken by all threads.
  */
 __global__ static void __launch_bounds__(THREADS, 1)
-serve(int kind, rk_window *w, char *image, int64_t slice_ns)
+serve(int kind, rk_ring_window *w, char *image, int64_t slice_ns)
 {
 	alignas(16) __shared__ rk_window_request in[BATCH];
 	alignas(16) __shared__ rk_window_reply out[BATCH];
@@ -201,6 +201,9 @@ serve(int kind, rk_window *w, char *image, int64_t slice_ns)
 
 static_assert(sizeof(rk_window_request) == 256 && sizeof(rk_window_reply) == 256 && offsetof(rk_window_reply, data) == 24,
 			  "a slot is copied in parts of 16 bytes");
+/* structs with 128-bit numbers are laid out as the CPU's compiler does it */
+static_assert(sizeof(rk_mon_event) == 72 && offsetof(rk_mon_event, amount) == 8 && sizeof(rk_mon_state) == 64 &&
+			  sizeof(rk_mon_rule) == 128 && offsetof(rk_mon_rule, limit) == 104, "layout of transaction monitoring");
 
 /* ---- on the CPU ---- */
 
@@ -233,7 +236,7 @@ ring_close(rk_cuda_ring *ring)
 }
 
 rk_cuda_status
-ring_open(rk_cuda_device *device, rk_window *window, int64_t bytes, rk_cuda_ring **ring, rk_cuda_error *error)
+ring_open(rk_cuda_device *device, rk_ring_window *window, int64_t bytes, rk_cuda_ring **ring, rk_cuda_error *error)
 {
 	return guarded(error, [=] {
 		rk_cuda_ring *r = new rk_cuda_ring();
@@ -250,7 +253,7 @@ ring_open(rk_cuda_device *device, rk_window *window, int64_t bytes, rk_cuda_ring
 			check(cudaHostRegister(window, bytes, cudaHostRegisterMapped | cudaHostRegisterPortable));
 			r->file = (char *) window;
 			check(cudaHostGetDevicePointer(&p, window, 0));
-			r->mapped = (rk_window *) p;
+			r->mapped = (rk_ring_window *) p;
 			check(cudaStreamCreateWithFlags(&r->stream, cudaStreamNonBlocking));
 			/* a thread that waits for a slice sleeps */
 			check(cudaEventCreateWithFlags(&r->ended, cudaEventBlockingSync | cudaEventDisableTiming));

@@ -9,6 +9,7 @@
 #define RK_RING_STEPS_H
 
 #include "rk_window.h"
+#include "../src/compliance/monitoring/monitoring_step.h"
 #include "../src/core/echo_step.h"
 #include "../src/graph/centrality/pagerank_step.h"
 
@@ -26,6 +27,8 @@ rk_ring_step(int kind, char *image, const rk_window_request *q, rk_window_reply 
 			return true;
 		case RK_RING_PAGERANK:
 			return rk_pagerank_step((rk_pagerank_state *) image, q, r);
+		case RK_RING_MONITORING:
+			return rk_monitor_step((monitor *) image, q, r);
 	}
 	rk_window_refuse(r, RK_ERR_UNSUPPORTED, "no such ring on a device");
 	return true;

@@ -105,7 +105,7 @@ typedef struct rk_cuda_graph_data
 typedef struct rk_cuda_device rk_cuda_device;
 typedef struct rk_cuda_graph rk_cuda_graph;
 typedef struct rk_cuda_ring rk_cuda_ring;	/* rk_window.h */
-struct rk_window;
+struct rk_ring_window;
 
 /* ---- kernels --------------------------------------------------------- */
 
@@ -348,7 +348,7 @@ typedef struct rk_cuda_table
 	 * as soon as nothing is there.
 	 */
 	uint64_t	rings;			/* bit k: kind k can be served */
-	rk_cuda_status (*ring_open) (rk_cuda_device *device, struct rk_window *window, int64_t bytes,
+	rk_cuda_status (*ring_open) (rk_cuda_device *device, struct rk_ring_window *window, int64_t bytes,
 								 rk_cuda_ring **ring, rk_cuda_error *error);
 	rk_cuda_status (*ring_load) (rk_cuda_ring *ring, rk_cuda_error *error);
 	rk_cuda_status (*ring_save) (rk_cuda_ring *ring, rk_cuda_error *error);

@@ -106,7 +106,7 @@ typedef enum rk_window_command
 	RK_WINDOW_SAVE				/* copy it back, then serve on */
 } rk_window_command;
 
-typedef struct rk_window
+typedef struct rk_ring_window
 {
 	/* constant */
 	uint32_t	magic;
@@ -138,7 +138,7 @@ typedef struct rk_window
 
 	RK_LINE rk_window_request requests[RK_WINDOW_SLOTS];
 	RK_LINE rk_window_reply replies[RK_WINDOW_SLOTS];
-} rk_window;
+} rk_ring_window;
 
 /* ---- words that several look at ---- */
 
@@ -201,20 +201,20 @@ rk_tell32(uint32_t *p, uint32_t value)
 
 /* Host: slot of a position; after it is filled in, rk_window_publish. */
 static inline rk_window_request *
-rk_window_slot(rk_window *w, uint64_t position)
+rk_window_slot(rk_ring_window *w, uint64_t position)
 {
 	return &w->requests[position % RK_WINDOW_SLOTS];
 }
 
 static inline void
-rk_window_publish(rk_window *w, uint64_t position)
+rk_window_publish(rk_ring_window *w, uint64_t position)
 {
 	rk_tell64(&rk_window_slot(w, position)->seq, position + 1);
 }
 
 /* Host: the reply of a position, or NULL while it has not come. */
 static inline rk_window_reply *
-rk_window_take(rk_window *w, uint64_t position)
+rk_window_take(rk_ring_window *w, uint64_t position)
 {
 	rk_window_reply *r = &w->replies[position % RK_WINDOW_SLOTS];
 
@@ -223,7 +223,7 @@ rk_window_take(rk_window *w, uint64_t position)
 
 /* Host, after publishing or a command: whether the worker sleeps and is to be woken. */
 static inline int
-rk_window_asleep(rk_window *w)
+rk_window_asleep(rk_ring_window *w)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return __atomic_load_n(&w->asleep, __ATOMIC_RELAXED) != 0;
@@ -231,7 +231,7 @@ rk_window_asleep(rk_window *w)
 
 /* Host: gives a command; the worker may sleep. */
 static inline void
-rk_window_order(rk_window *w, rk_window_command command)
+rk_window_order(rk_ring_window *w, rk_window_command command)
 {
 	rk_tell32(&w->command, command);
 	rk_tell32(&w->commands, w->commands + 1);
@@ -240,14 +240,14 @@ rk_window_order(rk_window *w, rk_window_command command)
 
 /* Worker: whether there is a command that it has not done. */
 static inline int
-rk_window_ordered(rk_window *w)
+rk_window_ordered(rk_ring_window *w)
 {
 	return rk_look32(&w->commands) != w->done;
 }
 
 /* Worker: a message is there that has not been served. */
 static inline int
-rk_window_waiting(rk_window *w)
+rk_window_waiting(rk_ring_window *w)
 {
 	uint64_t	position = rk_look64(&w->served);
 
@@ -256,14 +256,14 @@ rk_window_waiting(rk_window *w)
 
 /* Worker: announces a sleep; look for work once more after it. */
 static inline void
-rk_window_doze(rk_window *w)
+rk_window_doze(rk_ring_window *w)
 {
 	__atomic_store_n(&w->asleep, 1, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 static inline void
-rk_window_rise(rk_window *w)
+rk_window_rise(rk_ring_window *w)
 {
 	__atomic_store_n(&w->asleep, 0, __ATOMIC_RELAXED);
 }

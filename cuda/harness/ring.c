@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 
 #include "../ring_steps.h"
+#include "../../src/compliance/monitoring/monitoring_ring.h"
 #include "../../src/core/core_ring.h"
 #include "../../src/graph/centrality/graph_ring.h"
 #include "../../src/ring/keys.h"
@@ -26,7 +27,7 @@
 typedef struct station
 {
 	harness    *h;
-	rk_window  *w;
+	rk_ring_window  *w;
 	rk_cuda_ring *ring;
 	size_t		bytes;
 	uint64_t	position;
@@ -58,17 +59,17 @@ begin(harness *h, station *s, const rk_actor *actor, const void *state, bool per
 {
 	size_t		image_bytes = actor->device->pack(state, NULL, 0);
 
-	*s = (station) {.h = h, .bytes = (sizeof(rk_window) + image_bytes + 4095) / 4096 * 4096};
+	*s = (station) {.h = h, .bytes = (sizeof(rk_ring_window) + image_bytes + 4095) / 4096 * 4096};
 	s->w = mmap(NULL, s->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (s->w == MAP_FAILED)
 		exit(2);
 	s->w->kind = actor->device->kind;
 	s->w->persistent = persistent;
-	s->w->image_offset = sizeof(rk_window);
+	s->w->image_offset = sizeof(rk_ring_window);
 	s->w->image_bytes = image_bytes;
 	if (h->table->ring_open(h->device, s->w, s->bytes, &s->ring, &s->error) != RK_CUDA_OK)
 		return false;
-	actor->device->pack(state, (char *) s->w + sizeof(rk_window), s->w->base);
+	actor->device->pack(state, (char *) s->w + sizeof(rk_ring_window), s->w->base);
 	return h->table->ring_load(s->ring, &s->error) == RK_CUDA_OK &&
 		pthread_create(&s->thread, NULL, serve, s) == 0;
 }
@@ -131,6 +132,8 @@ by_size(const void *a, const void *b)
 /* What a message is on a device: its type, and its payload. */
 typedef uint32_t (*make_fn) (uint64_t x, uint32_t *type, void *payload);
 
+static void add_rules(rk_ctx *ctx, const rk_actor *actor, void *state);
+
 /* An actor with an empty state, its options as they are by default. */
 static void *
 empty_state(rk_ctx *ctx, const rk_actor *actor)
@@ -147,6 +150,8 @@ empty_state(rk_ctx *ctx, const rk_actor *actor)
 	must(ctx, actor->init(ctx, &(rk_options) {values, n}, &state));
 	if (actor->device->room)
 		must(ctx, actor->device->room(ctx, state));
+	if (actor->device->kind == RK_RING_MONITORING)
+		add_rules(ctx, actor, state);
 	return state;
 }
 
@@ -227,7 +232,7 @@ check_actor(harness *h, const rk_actor *actor, bool persistent, make_fn make, in
 		good = end(&s) && good;
 	if (good)
 	{
-		must(&ctx, actor->device->unpack(&ctx, state, (char *) s.w + sizeof(rk_window), s.w->base));
+		must(&ctx, actor->device->unpack(&ctx, state, (char *) s.w + sizeof(rk_ring_window), s.w->base));
 		must(&ctx2, actor->device->unpack(&ctx2, copy, mine, (uint64_t) (uintptr_t) mine));
 		wrong += actor->checksum(&ctx, state) != actor->checksum(&ctx2, copy);
 	}
@@ -291,6 +296,46 @@ make_pagerank(uint64_t x, uint32_t *type, void *payload)
 	return sizeof(rk_pagerank_edge);
 }
 
+/* The default rules are not there without a server: some, none of which counts counterparties, which take room. */
+static void
+add_rules(rk_ctx *ctx, const rk_actor *actor, void *state)
+{
+	static const int16_t kinds[] = {RK_MON_AGGREGATE_AMOUNT, RK_MON_TRANSACTION_COUNT, RK_MON_VELOCITY, RK_MON_SINGLE_AMOUNT};
+	char		answer[RK_WINDOW_REPLY] __attribute__((aligned(8)));
+
+	for (int i = 0; i < 4; i++)
+	{
+		rk_rule_request q = {
+			.id = i, .rule_type = kinds[i], .severity = (int16_t) i, .side = RK_MON_BOTH, .enabled = true,
+			.threshold = (kinds[i] == RK_MON_TRANSACTION_COUNT ? 3 : 900) * RK_FIXED_ONE,
+			.time_window = INT64_C(3600000000), .cooldown = RK_FIELD_ABSENT_INT8
+		};
+		rk_message	m = {.type_id = 303, .length = sizeof(q), .payload = &q};
+		rk_reply	reply = {.data = answer, .capacity = sizeof(answer)};
+
+		must(ctx, actor->handle(ctx, state, &m, &reply));
+	}
+	must(ctx, actor->device->room(ctx, state));
+}
+
+/* Transactions among 8 entities, at rising times. */
+static uint32_t
+make_monitoring(uint64_t x, uint32_t *type, void *payload)
+{
+	static int64_t ts;
+	rk_monitor_transaction *t = payload;
+
+	*type = 300;
+	*t = (rk_monitor_transaction) {
+		.event = {
+			.ts = ts += 1 + (int64_t) (x >> 50) * 100000, .amount = (rk_decimal) ((x >> 8) % 200000) * 1000000,
+			.transaction = (int64_t) x, .transaction_type = (uint32_t) (x >> 30) % 4
+		},
+		.source = (int64_t) (x >> 32) % 8, .target = (int64_t) (x >> 40) % 8
+	};
+	return sizeof(*t);
+}
+
 /* One message at a time. */
 static void
 measure_round_trip(harness *h, int count)
@@ -339,7 +384,8 @@ check_rings(harness *h)
 		make_fn		make;
 	}			rings[] = {
 		{&rk_actor_core_echo, make_echo},
-		{&rk_actor_graph_pagerank, make_pagerank}
+		{&rk_actor_graph_pagerank, make_pagerank},
+		{&rk_actor_compliance_transaction_monitoring, make_monitoring}
 	};
 
 	for (unsigned i = 0; i < sizeof(rings) / sizeof(rings[0]); i++)

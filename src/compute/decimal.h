@@ -11,8 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* palloc'd memory is aligned to 8 bytes only */
-typedef __int128 rk_decimal __attribute__((aligned(8)));
+#include "decimal_type.h"
 
 #define RK_DECIMAL_MAX_SCALE 38
 

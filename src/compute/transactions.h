@@ -16,7 +16,6 @@
 #include "decimal.h"
 
 #define RK_MONEY_SCALE 8
-#define RK_MONEY_UNIT ((rk_decimal) 100000000)
 /* 10^28 units, 10^20 in the currency */
 #define RK_MONEY_MAX ((rk_decimal) 10000000000 * 1000000000000000000)
 #define RK_MAX_TRANSACTIONS INT64_C(4294967294)

@@ -90,7 +90,7 @@ wait_more(rk_remote *r, int64 *turn, int64 began, int64 limit_ns, rk_remote_idle
 static bool
 order(rk_remote *r, rk_window_command command)
 {
-	rk_window  *w = r->window;
+	rk_ring_window  *w = r->window;
 	int64		began = rk_now_ns();
 	int64		turn = 0;
 
@@ -107,17 +107,17 @@ bool
 rk_remote_open(rk_remote *r, int kind, bool persistent, Size image_bytes)
 {
 	char		address[sizeof(rk_the_devices->address)];
-	Size		bytes = TYPEALIGN(4096, sizeof(rk_window) + image_bytes);
+	Size		bytes = TYPEALIGN(4096, sizeof(rk_ring_window) + image_bytes);
 	int64		began = rk_now_ns();
 	int64		turn = 0;
-	rk_window  *w;
+	rk_ring_window  *w;
 
 	*r = (rk_remote) {.connection = -1,.file = -1,.bytes = bytes};
 	rk_device_address(address);
 	r->connection = rk_device_connect(address, r->problem, sizeof(r->problem));
 	if (r->connection < 0)
 		return false;
-	w = r->window = (rk_window *) rk_device_memory(bytes, &r->file, r->problem, sizeof(r->problem));
+	w = r->window = (rk_ring_window *) rk_device_memory(bytes, &r->file, r->problem, sizeof(r->problem));
 	if (w == NULL)
 		return false;
 	w->magic = RK_WIRE_MAGIC;
@@ -125,7 +125,7 @@ rk_remote_open(rk_remote *r, int kind, bool persistent, Size image_bytes)
 	w->kind = kind;
 	w->persistent = persistent;
 	w->slice_ns = rk_gpu_slice_ms * INT64CONST(1000000);
-	w->image_offset = sizeof(rk_window);
+	w->image_offset = sizeof(rk_ring_window);
 	w->image_bytes = image_bytes;
 	if (!rk_device_send(r->connection, r->file, bytes, RK_WIRE_RING, 0))
 		return problem_is(r, "could not send to the device worker");
@@ -169,7 +169,7 @@ rk_remote_send(rk_remote *r)
 bool
 rk_remote_wait(rk_remote *r, rk_remote_idle idle, rk_window_reply **reply)
 {
-	rk_window  *w = r->window;
+	rk_ring_window  *w = r->window;
 	int64		began = 0;
 	int64		turn = 0;
 

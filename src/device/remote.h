@@ -14,7 +14,7 @@ typedef struct rk_remote
 {
 	int			connection;		/* -1: none */
 	int			file;			/* -1: none */
-	rk_window  *window;
+	rk_ring_window  *window;
 	Size		bytes;
 	uint64		sent;			/* messages */
 	uint64		taken;			/* replies */

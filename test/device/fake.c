@@ -688,12 +688,12 @@ fake_run(rk_cuda_device *device, rk_cuda_call *call)
 struct rk_cuda_ring
 {
 	rk_cuda_device *device;
-	rk_window  *window;
+	rk_ring_window  *window;
 	char	   *image;
 };
 
 static rk_cuda_status
-fake_ring_open(rk_cuda_device *device, rk_window *window, int64_t bytes, rk_cuda_ring **ring, rk_cuda_error *error)
+fake_ring_open(rk_cuda_device *device, rk_ring_window *window, int64_t bytes, rk_cuda_ring **ring, rk_cuda_error *error)
 {
 	rk_cuda_ring *r;
 
@@ -747,7 +747,7 @@ seconds(void)
 static rk_cuda_status
 fake_ring_slice(rk_cuda_ring *r, double slice, rk_cuda_error *error)
 {
-	rk_window  *w = r->window;
+	rk_ring_window  *w = r->window;
 	double		until = seconds() + slice;
 	uint64_t	position = rk_look64(&w->served);
 	rk_cuda_status status = RK_CUDA_OK;

@@ -41,13 +41,13 @@ static int64_t rooms;			/* how often there was none */
 
 struct rk_cuda_ring
 {
-	rk_window  *w;
+	rk_ring_window  *w;
 	rk_echo_state state;
 	uint64_t	draws;
 };
 
 static rk_cuda_status
-open_ring(rk_cuda_device *device, rk_window *w, int64_t bytes, rk_cuda_ring **ring, rk_cuda_error *error)
+open_ring(rk_cuda_device *device, rk_ring_window *w, int64_t bytes, rk_cuda_ring **ring, rk_cuda_error *error)
 {
 	(void) device;
 	(void) bytes;
@@ -78,7 +78,7 @@ save_ring(rk_cuda_ring *r, rk_cuda_error *error)
 static rk_cuda_status
 slice_ring(rk_cuda_ring *r, double seconds, rk_cuda_error *error)
 {
-	rk_window  *w = r->w;
+	rk_ring_window  *w = r->w;
 	double		until = now_seconds() + seconds;
 	uint64_t	position = rk_look64(&w->served);
 	int			looks = 0;
@@ -149,7 +149,7 @@ tell_main(engine *e)
 typedef struct host
 {
 	engine	   *e;
-	rk_window  *w;
+	rk_ring_window  *w;
 	uint64_t	sent;
 	uint64_t	taken;
 	rk_echo_state state;		/* after all that was taken */
@@ -198,7 +198,7 @@ order(host *h, rk_window_command command)
 static void
 enter(host *h, bool persistent, int64_t slice_ns)
 {
-	size_t		bytes = sizeof(rk_window) + 4096;
+	size_t		bytes = sizeof(rk_ring_window) + 4096;
 	double		began = now_seconds();
 	char	   *map;
 	int			fd = memfd_create("window", 0);
@@ -213,7 +213,7 @@ enter(host *h, bool persistent, int64_t slice_ns)
 	h->w->kind = RK_RING_ECHO;
 	h->w->persistent = persistent;
 	h->w->slice_ns = slice_ns;
-	h->w->image_offset = sizeof(rk_window);
+	h->w->image_offset = sizeof(rk_ring_window);
 	h->w->image_bytes = sizeof(rk_echo_state);
 	h->w->base = ++seed;
 	h->sent = h->taken = 0;
@@ -221,7 +221,7 @@ enter(host *h, bool persistent, int64_t slice_ns)
 		give_up("the ring is not taken");
 	while (rk_look32(&h->w->state) == RK_WINDOW_OPENING)
 		wait_turn(began, "the ring does not open");
-	memcpy((char *) h->w + sizeof(rk_window), &h->state, sizeof(h->state));
+	memcpy((char *) h->w + sizeof(rk_ring_window), &h->state, sizeof(h->state));
 	order(h, RK_WINDOW_LOAD);
 }
 
@@ -235,7 +235,7 @@ leave(host *h)
 	for (ring *r = h->e->rings; r; r = r->next)
 		ring_leave(r);
 	pthread_mutex_unlock(&h->e->mutex);
-	munmap(h->w, sizeof(rk_window) + 4096);
+	munmap(h->w, sizeof(rk_ring_window) + 4096);
 	while (!gone)
 	{
 		pthread_mutex_lock(&h->e->mutex);
@@ -287,7 +287,7 @@ static void
 compare(host *h)
 {
 	order(h, RK_WINDOW_SAVE);
-	if (memcmp((char *) h->w + sizeof(rk_window), &h->state, sizeof(h->state)) != 0)
+	if (memcmp((char *) h->w + sizeof(rk_ring_window), &h->state, sizeof(h->state)) != 0)
 		give_up("the state is wrong");
 }
 

@@ -204,6 +204,39 @@ one(q{CALL rk.ring_up('graph/pagerank', 'auto', '{"device": "cuda", "auto_conver
 is(one(q{SELECT device, device_reason FROM rk.stat_ring WHERE name = 'auto'}), 'cpu|auto_converge iterates between messages, on the CPU', 'what iterates by itself stays');
 one(q{CALL rk.ring_down('auto')});
 
+# ---- transaction monitoring ----
+
+for my $mode ('event', 'persistent')
+{
+	for my $ring ("mon_$mode", "mtwin_$mode")
+	{
+		my $device = $ring =~ /mon_/ ? 'cuda' : 'cpu';
+
+		one(qq{CALL rk.ring_up('compliance/transaction-monitoring', '$ring', '{"device": "$device", "gpu_mode": "$mode", "id_type": "text", "durability": "journal"}')});
+		place($ring, $device);
+		one(qq{CREATE TABLE said_$ring AS SELECT i, rk.ring_call('$ring', 300, jsonb_build_object('transaction_id', i, 'source', 'a' || (i * 7) % 23, 'target', 'b' || (i * 11) % 31,
+			'amount', 500 + (i * 37) % 9600, 'ts', timestamptz '2024-03-01 00:00Z' + i * interval '17 minutes',
+			'transaction_type', (ARRAY['wire', 'cash_deposit', 'card'])[1 + i % 3], 'source_country', 'DE', 'target_country', (ARRAY['DE', 'KY'])[1 + i % 2])) AS reply
+			FROM generate_series(1, 700) i});
+		like(error_of(qq{SELECT rk.ring_call('$ring', 300, '{"transaction_id": 1, "source": "a", "target": "b", "amount": -1, "ts": "2024-03-01"}')}), qr/amount/, "$ring: an amount that is none");
+		# served by the CPU: the state comes back, and goes again
+		one(qq{SELECT rk.ring_call('$ring', 358, '{"entity": "a7", "reason": "test"}')});
+		one(qq{INSERT INTO said_$ring SELECT i, rk.ring_call('$ring', 300, jsonb_build_object('transaction_id', i, 'source', 'a' || i % 23, 'target', 'new' || i,
+			'amount', 9000, 'ts', timestamptz '2024-04-01 00:00Z' + i * interval '1 minute')) FROM generate_series(701, 900) i});
+	}
+	is(one(qq{SELECT device FROM rk.stat_ring WHERE name = 'mon_$mode'}), 'cuda:0', "$mode: monitoring is on the device still");
+	is(one(qq{SELECT count(*), count(*) FILTER (WHERE a.reply = b.reply), count(*) FILTER (WHERE (a.reply ->> 'alert_count')::int > 0) > 50
+		FROM said_mon_$mode a JOIN said_mtwin_$mode b USING (i)}), '900|900|t', "$mode: every reply is the CPU's");
+	is(one(qq{SELECT rk.ring_checksum('mon_$mode') = rk.ring_checksum('mtwin_$mode')}), 't', "$mode: and so is the state");
+	one(qq{SELECT rk.ring_call('$_', 300, '{"transaction_id": 1, "source": "a1", "target": "b1", "amount": 9999, "ts": "2024-05-01"}') FROM generate_series(1, 20)}) for "mon_$mode", "mtwin_$mode";
+	kill 'KILL', worker();
+	place("mon_$mode", 'cpu');
+	is(one(qq{SELECT rk.ring_checksum('mon_$mode') = rk.ring_checksum('mtwin_$mode')}), 't', "$mode: the worker is killed, nothing is lost");
+	one(qq{CALL rk.ring_down('mon_$mode'); CALL rk.ring_down('mtwin_$mode')});
+	one('SELECT rk.device_restart()');
+	$node->poll_query_until('postgres', q{SELECT bool_or(usable) FROM rk.devices WHERE device <> 'cpu'});
+}
+
 # an output: records are published from the CPU
 away('out', gpu_mode => '"persistent"');
 one(q{SELECT rk.ring_core_add('out', 5)});

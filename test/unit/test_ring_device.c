@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "../../cuda/ring_steps.h"
+#include "../../src/compliance/monitoring/monitoring_ring.h"
 #include "../../src/core/core_ring.h"
 #include "../../src/graph/centrality/graph_ring.h"
 #include "../../src/ring/keys.h"
@@ -155,6 +156,8 @@ assert_replies(const rk_message_type *t, const ring *a, const ring *b, double to
 
 typedef uint32_t (*make_fn) (uint64_t x, uint64_t y, void *payload);
 
+static int	number;				/* of the message that is made */
+
 static void
 live(const rk_actor *actor, void (*set) (ring *r), make_fn make, uint64_t seed, int messages, double tolerance,
 	 int *crowded, int *trips)
@@ -183,6 +186,7 @@ live(const rk_actor *actor, void (*set) (ring *r), make_fn make, uint64_t seed, 
 		rk_status	status_b;
 
 		memset(payload, 0, sizeof(payload));
+		number = i;
 		type = make(x, rk_hash3(seed, i, 2), payload);
 		a.now = b.r.now = 1000 + i;
 		status_a = here(&a, type, payload, i + 1, &later_a);
@@ -344,12 +348,95 @@ test_pagerank(void **state)
 	assert_true(trips > 500);
 }
 
+/* ---- compliance/transaction-monitoring ---- */
+
+static void
+set_monitoring(ring *r)
+{
+	option(r, "id_type")->integer = variant % 5 == 4;
+}
+
+/* All kinds of rules at first, some of them anew later. */
+static uint32_t
+make_monitoring(uint64_t x, uint64_t y, void *payload)
+{
+	static const char *const kinds[] = {"", "cash_withdrawal", "cash_deposit", "wire"};
+	static const char *const countries[] = {"", "DE", "KY"};
+	uint64_t	range = variant % 2 ? 12 : 400;
+
+	if (number < 3 + variant % 8 || x % 300 == 0)
+	{
+		rk_rule_request *q = payload;
+		int			kind = number < 20 ? number : (int) (y % 9);
+
+		q->id = kind;
+		q->rule_type = (int16_t) (kind % 9);
+		q->threshold = (q->rule_type == RK_MON_TRANSACTION_COUNT || q->rule_type == RK_MON_DISTINCT_COUNTERPARTIES ? 3 : 900) * RK_FIXED_ONE;
+		q->time_window = INT64_C(3600000000) * (1 + (int64_t) (y >> 8) % 48);
+		q->cooldown = y % 3 == 0 ? INT64_C(3600000000) : RK_FIELD_ABSENT_INT8;
+		q->severity = (int16_t) (y % 6);
+		q->side = (int16_t) (y / 7 % 3);
+		q->comparison = y / 11 % 2;
+		q->enabled = y % 17 != 0;
+		strcpy(q->rule_name, "rule");
+		if (y % 4 == 1)
+			memcpy(q->transaction_types, "wire\0cash_deposit", 18);
+		if (y % 5 == 1)
+			memcpy(q->countries, "KY", 3);
+		return 303;
+	}
+	if (x % 40 == 1)
+	{
+		rk_totals_request *q = payload;
+
+		q->entity = node_id(y % range);
+		return 305;
+	}
+	if (x % 60 == 2)
+	{
+		rk_freeze_request *q = payload;
+
+		q->entity = node_id(y % range);
+		q->duration = y % 3 == 0 ? 0 : y % 3 == 1 ? RK_FIELD_ABSENT_INT8 : 100;
+		return 358;
+	}
+	{
+		rk_monitor_request *q = payload;
+
+		q->transaction_id = rk_id_of_int(number);
+		q->source = node_id(y % range);
+		q->target = node_id(y % 50 == 0 ? y % range : (y >> 16) % range);
+		q->amount = y % 70 == 0 ? -1 : (int64_t) ((y >> 32) % 200000) * 1000000;
+		/* a few come late */
+		q->ts = INT64_C(1700000000000000000) + (int64_t) (x % 23 == 0 ? number - (int64_t) (y % 40) : number) * INT64_C(700000000000);
+		strcpy(q->transaction_type, kinds[(y >> 20) % 4]);
+		strcpy(q->source_country, countries[(y >> 24) % 3]);
+		strcpy(q->target_country, countries[(y >> 28) % 3]);
+		q->day = RK_FIELD_ABSENT_INT4;
+		return 300;
+	}
+}
+
+static void
+test_monitoring(void **state)
+{
+	int			crowded = 0;
+	int			trips = 0;
+
+	(void) state;
+	for (variant = 0; variant < 60; variant++)
+		live(&rk_actor_compliance_transaction_monitoring, set_monitoring, make_monitoring, variant, 1500, 0, &crowded, &trips);
+	assert_true(crowded > 5);
+	assert_true(trips > 500);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_echo),
 		cmocka_unit_test(test_pagerank),
+		cmocka_unit_test(test_monitoring),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

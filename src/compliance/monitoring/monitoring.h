@@ -23,45 +23,7 @@
 #define RK_COMPLIANCE_MONITORING_H
 
 #include "../../compute/transactions.h"
-
-#define RK_MON_NEVER INT64_MIN	/* a time that has not come, a window that is not given */
-
-typedef enum rk_mon_type
-{
-	RK_MON_SINGLE_AMOUNT,
-	RK_MON_AGGREGATE_AMOUNT,
-	RK_MON_TRANSACTION_COUNT,
-	RK_MON_VELOCITY,			/* amount per hour of the window */
-	RK_MON_DISTINCT_COUNTERPARTIES,
-	RK_MON_GEOGRAPHIC_RISK,
-	RK_MON_DORMANT_REACTIVATION,
-	RK_MON_JUST_BELOW_THRESHOLD,
-	RK_MON_CASH_AGGREGATE
-} rk_mon_type;
-
-typedef enum rk_mon_severity
-{
-	RK_MON_INFO,
-	RK_MON_LOW,
-	RK_MON_MEDIUM,
-	RK_MON_HIGH,
-	RK_MON_CRITICAL,
-	RK_MON_EMERGENCY
-} rk_mon_severity;
-
-/* In which part of a transaction an entity is looked at. */
-typedef enum rk_mon_side
-{
-	RK_MON_SOURCE,
-	RK_MON_TARGET,
-	RK_MON_BOTH
-} rk_mon_side;
-
-typedef enum rk_mon_comparison
-{
-	RK_MON_AT_LEAST,
-	RK_MON_ABOVE
-} rk_mon_comparison;
+#include "engine_step.h"
 
 /* Names in the order of the codes; each list ends with NULL. */
 extern const char *const rk_mon_type_names[];
@@ -69,48 +31,7 @@ extern const char *const rk_mon_severity_names[];
 extern const char *const rk_mon_side_names[];
 extern const char *const rk_mon_comparison_names[];
 
-/*
- * Codes of words (types, currencies, countries) that have a meaning here; the
- * owner numbers all others from RK_MON_WORDS on.
- */
-#define RK_MON_NO_WORD 0		/* NULL */
-#define RK_MON_CASH_WITHDRAWAL 1
-#define RK_MON_CASH_DEPOSIT 2
-#define RK_MON_WORDS 3
 extern const char *const rk_mon_words[];	/* of the codes below RK_MON_WORDS */
-
-typedef struct rk_mon_rule
-{
-	int64_t		id;
-	rk_mon_type type;
-	rk_mon_severity severity;
-	rk_mon_side side;
-	rk_mon_comparison comparison;
-	bool		enabled;
-	rk_decimal	threshold;
-	int64_t		time_window;	/* RK_MON_NEVER: not given */
-	int64_t		cooldown;		/* RK_MON_NEVER: not given */
-	uint32_t	currency;		/* RK_MON_NO_WORD: any */
-	const uint32_t *transaction_types;	/* any of these; NULL: any */
-	uint32_t	type_count;
-	const uint32_t *countries;	/* either side in these; NULL: any */
-	uint32_t	country_count;
-
-	/* made by rk_mon_prepare */
-	rk_decimal	limit;			/* that a sum or count is compared with */
-	uint32_t	counter;		/* number among the rules of counterparties */
-} rk_mon_rule;
-
-/* Rules in the order of their ids, that being their position. */
-typedef struct rk_mon_rules
-{
-	rk_mon_rule *rules;
-	uint32_t	count;
-
-	/* made by rk_mon_prepare */
-	uint32_t	counters;		/* rules of counterparties */
-	int64_t		horizon;		/* longest time that a transaction matters */
-} rk_mon_rules;
 
 /*
  * Puts rules in order and checks them.  RK_ERR_DATA: a rule without the window
@@ -118,74 +39,6 @@ typedef struct rk_mon_rules
  * large threshold, two rules of one id.
  */
 extern rk_status rk_mon_prepare(rk_ctx *ctx, rk_mon_rules *rules);
-
-/* Whether rules of a type need a time window. */
-extern bool rk_mon_needs_window(rk_mon_type type);
-
-/* What an entity has to do with a transaction. */
-#define RK_MON_IS_SOURCE 1
-#define RK_MON_IS_TARGET 2		/* both: paid itself */
-
-/* A transaction as one of its entities has it. */
-typedef struct rk_mon_event
-{
-	int64_t		ts;
-	rk_decimal	amount;
-	int64_t		transaction;	/* its id or row, as the owner likes */
-	int64_t		other;			/* the counterparty, as the owner likes */
-	uint32_t	transaction_type;	/* words */
-	uint32_t	currency;
-	uint32_t	source_country;
-	uint32_t	target_country;
-	uint32_t	counterparty;	/* position among the entity's counters */
-	int32_t		day;			/* calendar day */
-	uint32_t	role;			/* RK_MON_IS_SOURCE | RK_MON_IS_TARGET */
-	uint32_t	unused;
-} rk_mon_event;
-
-/* What a rule knows of an entity. */
-typedef struct rk_mon_state
-{
-	rk_decimal	sum;			/* of the window; of a day's withdrawals */
-	rk_decimal	deposits;		/* of a day */
-	int64_t		head;			/* first event of the window */
-	int64_t		count;			/* of what the window has */
-	int64_t		last_alert;		/* RK_MON_NEVER: none yet */
-	int32_t		day;			/* of sum and deposits; INT32_MIN: none yet */
-	bool		active;			/* the condition holds; of withdrawals */
-	bool		active_deposits;
-} rk_mon_state;
-
-/* An entity.  The owner gives the room, and keeps it. */
-typedef struct rk_mon_entity
-{
-	rk_mon_event *events;		/* by time, equal ones by arrival */
-	int64_t		count;
-	int64_t		newest;			/* time of the newest ever; RK_MON_NEVER: none */
-	rk_mon_state *states;		/* one a rule */
-	uint32_t   *counters;		/* [counter * stride + counterparty]: how often */
-	uint32_t	stride;
-} rk_mon_entity;
-
-/* Makes the states of an entity without events. */
-extern void rk_mon_clear(const rk_mon_rules *rules, rk_mon_entity *entity);
-
-/* An alert, on its way; valid inside the function that takes it. */
-typedef struct rk_mon_alert
-{
-	const rk_mon_rule *rule;
-	uint32_t	position;		/* of the rule */
-	int64_t		ts;
-	rk_decimal	value;			/* with RK_MONEY_SCALE */
-	const rk_mon_event *event;	/* that raised it; NULL: none */
-	const rk_mon_event *first;	/* what it is about is among these */
-	const rk_mon_event *last;
-	uint32_t	cash;			/* word of cash_aggregate */
-	int32_t		day;			/* likewise */
-	int64_t		idle;			/* dormant_reactivation: time without activity */
-} rk_mon_alert;
-
-typedef void (*rk_mon_alert_fn) (void *arg, const rk_mon_alert *alert);
 
 /* Whether an alert is about an event between its first and last. */
 extern bool rk_mon_concerns(const rk_mon_alert *alert, const rk_mon_event *event);
@@ -196,25 +49,6 @@ extern void rk_mon_describe(const rk_mon_alert *alert, char text[RK_MON_MESSAGE_
 
 /* A decimal with RK_MONEY_SCALE without trailing zeros. */
 extern void rk_mon_number(rk_decimal value, char text[48]);
-
-/*
- * An event has come into entity->events at this position (the last one, unless
- * it is late) and is counted in entity->count.  raise is called for every
- * alert, rules in their order; windows false: those of windows are not raised,
- * nor those of single transactions before their window that ends at as_of.
- *
- * A late event takes its place in the windows; the conditions are those of the
- * newest event's time.
- */
-typedef struct rk_mon_sink
-{
-	rk_mon_alert_fn raise;
-	void	   *arg;
-	int64_t		as_of;			/* RK_MON_NEVER: at every transaction */
-} rk_mon_sink;
-
-extern void rk_mon_step(const rk_mon_rules *rules, rk_mon_entity *entity, int64_t position,
-						const rk_mon_sink *sink);
 
 /* Raises what holds at sink->as_of, a moment of that calendar day, after all steps. */
 extern void rk_mon_evaluate(const rk_mon_rules *rules, rk_mon_entity *entity, int32_t day,
@@ -228,21 +62,11 @@ extern void rk_mon_evaluate(const rk_mon_rules *rules, rk_mon_entity *entity, in
 extern rk_decimal rk_mon_value(const rk_mon_rules *rules, rk_mon_entity *entity, uint32_t rule);
 
 /*
- * For an owner who lets go of old events: how many of the first ones no rule
- * will look at any more; and that so many of them are gone.
- */
-extern int64_t rk_mon_expired(const rk_mon_rules *rules, rk_mon_entity *entity);
-extern void rk_mon_drop(const rk_mon_rules *rules, rk_mon_entity *entity, int64_t count);
-
-/*
  * Fills in what a rule of windows knows from the entity's events, at the time
  * of the newest, its counters being zero; active, last_alert and what is known
  * of a day stay as they are.
  */
 extern void rk_mon_rebuild(const rk_mon_rules *rules, rk_mon_entity *entity, uint32_t rule);
-
-/* 10, 25, 50, 75, 100, 100 for info to emergency. */
-extern int	rk_mon_risk_score(rk_mon_severity severity);
 
 /* ---- a relation at once (transaction_monitoring.c) ---- */
 

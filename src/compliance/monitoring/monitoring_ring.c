@@ -8,6 +8,8 @@
  */
 #include "monitoring_state.h"
 
+#include "../../ring/image.h"
+
 #define EPOCH_US INT64_C(946684800000000)	/* from 1970 to 2000 */
 #define EPOCH_DAYS 10957
 #define DAY_US INT64_C(86400000000)
@@ -23,14 +25,10 @@ fixed_or_absent(rk_decimal value)
 /* The alerts of one message on their way. */
 typedef struct outcome
 {
+	rk_mon_tally tally;
 	const monitor *m;
 	rk_reply   *reply;
 	const rk_monitor_request *q;
-	int64_t		entity;			/* as rk_keys_value has it */
-	int64_t		related;		/* the other end */
-	int64_t		flags;
-	int32_t		count;
-	int32_t		score;
 } outcome;
 
 static void
@@ -41,14 +39,12 @@ send_alert(void *arg, const rk_mon_alert *alert)
 	rk_monitor_alert record;
 	rk_alert_broadcast said;
 
-	o->flags |= (int64_t) (UINT64_C(1) << (alert->position < 63 ? alert->position : 63));
-	o->count++;
-	o->score = score > o->score ? score : o->score;
+	rk_mon_count_alert(&o->tally, alert);
 	if (o->reply->publish == NULL)
 		return;
 	memset(&record, 0, sizeof(record));
 	record.transaction_id = o->q->transaction_id;
-	record.entity = rk_keys_of_value(&o->m->keys, o->entity);
+	record.entity = rk_keys_of_value(&o->m->keys, o->tally.entity);
 	record.rule_id = alert->rule->id;
 	record.threshold = fixed_or_absent(alert->rule->threshold);
 	record.actual = fixed_or_absent(alert->value);
@@ -60,8 +56,8 @@ send_alert(void *arg, const rk_mon_alert *alert)
 	rk_publish(o->reply, 302, &record, sizeof(record));
 	said = rk_alert_of("compliance/transaction-monitoring", RK_ALERT_TRANSACTION, &record.entity, score, record.ts);
 	said.severity = alert->rule->severity > 1 ? alert->rule->severity : 1;
-	if (o->related != o->entity)
-		said.related_entity = rk_keys_of_value(&o->m->keys, o->related);
+	if (o->tally.related != o->tally.entity)
+		said.related_entity = rk_keys_of_value(&o->m->keys, o->tally.related);
 	_Static_assert(sizeof(said.context) == sizeof(record.rule_name), "the name of a rule fits");
 	memcpy(said.context, record.rule_name, sizeof(said.context));
 	rk_publish(o->reply, RK_ALERT_BROADCAST, &said, sizeof(said));
@@ -73,16 +69,31 @@ floor_divide(int64_t a, int64_t b)
 	return a / b - (a % b < 0);
 }
 
-/* Whether an entity is frozen at this moment; counts the transaction if so. */
-static bool
-is_blocked(monitor *m, uint32_t i, int64_t now)
+/* What a transaction is to the state machine: ids and words as numbers. */
+static rk_status
+translate(rk_ctx *ctx, monitor *m, const rk_monitor_request *q, rk_monitor_transaction *t)
 {
-	entity	   *e = &m->entities[i];
+	rk_mon_event *e = &t->event;
+	rk_status	status;
 
-	if (e->frozen_until == RK_MON_NEVER || e->frozen_until <= now)
-		return false;
-	e->blocked++;
-	return true;
+	if (q->amount < 0)
+	{
+		rk_fail(ctx, RK_ERR_DATA, "amount must not be negative");
+		rk_fail_hint(ctx, "Swap source and target.");
+		return RK_ERR_DATA;
+	}
+	memset(t, 0, sizeof(*t));
+	e->ts = floor_divide(q->ts, 1000) - EPOCH_US;
+	e->amount = q->amount;
+	e->transaction = (int64_t) rk_id_hash(&q->transaction_id);
+	e->day = q->day == RK_FIELD_ABSENT_INT4 ? (int32_t) floor_divide(e->ts, DAY_US) : q->day - EPOCH_DAYS;
+	if ((status = rk_monitor_word(m, q->transaction_type, sizeof(q->transaction_type), &e->transaction_type)) != RK_OK ||
+		(status = rk_monitor_word(m, q->currency, sizeof(q->currency), &e->currency)) != RK_OK ||
+		(status = rk_monitor_word(m, q->source_country, sizeof(q->source_country), &e->source_country)) != RK_OK ||
+		(status = rk_monitor_word(m, q->target_country, sizeof(q->target_country), &e->target_country)) != RK_OK ||
+		(status = rk_keys_value(ctx, &m->keys, "source", &q->source, true, &t->source)) != RK_OK)
+		return status;
+	return rk_keys_value(ctx, &m->keys, "target", &q->target, true, &t->target);
 }
 
 static rk_status
@@ -92,60 +103,22 @@ do_monitor(rk_ctx *ctx, monitor *m, const rk_message *message, rk_reply *reply)
 	rk_monitor_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
 	outcome		o = {.m = m, .reply = reply, .q = q};
 	rk_mon_sink sink = {send_alert, &o, RK_MON_NEVER};
-	rk_mon_event event;
-	int64_t		source_id;
-	int64_t		target_id;
+	rk_monitor_transaction t;
 	uint32_t	source;
 	uint32_t	target;
 	rk_status	status;
-	bool		blocked;
 
 	if (r == NULL)
 		return ctx->error.status;
-	if (q->amount < 0)
-	{
-		rk_fail(ctx, RK_ERR_DATA, "amount must not be negative");
-		rk_fail_hint(ctx, "Swap source and target.");
-		return RK_ERR_DATA;
-	}
-	memset(&event, 0, sizeof(event));
-	event.ts = floor_divide(q->ts, 1000) - EPOCH_US;
-	event.amount = q->amount;
-	event.transaction = (int64_t) rk_id_hash(&q->transaction_id);
-	event.day = q->day == RK_FIELD_ABSENT_INT4 ? (int32_t) floor_divide(event.ts, DAY_US) : q->day - EPOCH_DAYS;
-
 	/* whatever may fail comes first */
-	if ((status = rk_monitor_word(m, q->transaction_type, sizeof(q->transaction_type), &event.transaction_type)) != RK_OK ||
-		(status = rk_monitor_word(m, q->currency, sizeof(q->currency), &event.currency)) != RK_OK ||
-		(status = rk_monitor_word(m, q->source_country, sizeof(q->source_country), &event.source_country)) != RK_OK ||
-		(status = rk_monitor_word(m, q->target_country, sizeof(q->target_country), &event.target_country)) != RK_OK ||
-		(status = rk_keys_value(ctx, &m->keys, "source", &q->source, true, &source_id)) != RK_OK ||
-		(status = rk_keys_value(ctx, &m->keys, "target", &q->target, true, &target_id)) != RK_OK ||
-		(status = rk_monitor_want(ctx, m, source_id, &source)) != RK_OK ||
-		(status = rk_monitor_want(ctx, m, target_id, &target)) != RK_OK ||
+	if ((status = translate(ctx, m, q, &t)) != RK_OK ||
+		(status = rk_monitor_want(ctx, m, t.source, &source)) != RK_OK ||
+		(status = rk_monitor_want(ctx, m, t.target, &target)) != RK_OK ||
 		(status = rk_monitor_event_room(ctx, m, source)) != RK_OK ||
 		(status = rk_monitor_event_room(ctx, m, target)) != RK_OK ||
 		(status = rk_monitor_pool_room(ctx, m)) != RK_OK)
 		return status;
-
-	o.entity = source_id;
-	o.related = target_id;
-	event.role = source == target ? RK_MON_IS_SOURCE | RK_MON_IS_TARGET : RK_MON_IS_SOURCE;
-	event.other = target_id;
-	rk_monitor_take(m, source, &event, &sink);
-	blocked = is_blocked(m, source, message->sent_ns);
-	if (source != target)
-	{
-		o.entity = target_id;
-		o.related = source_id;
-		event.role = RK_MON_IS_TARGET;
-		event.other = source_id;
-		rk_monitor_take(m, target, &event, &sink);
-		blocked = is_blocked(m, target, message->sent_ns) || blocked;
-	}
-	r->alert_count = o.count;
-	r->alert_flags = o.flags;
-	r->risk_score = blocked ? 100 : o.score;
+	rk_monitor_transact(m, source, target, &t, message->sent_ns, &sink, r);
 	return RK_OK;
 }
 
@@ -364,6 +337,156 @@ monitor_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *re
 	return rk_fail(ctx, RK_ERR_UNSUPPORTED, "compliance/transaction-monitoring has no message %u", message->type_id);
 }
 
+/* ---- on a device ---- */
+
+#define SPARE_EVENTS 1024		/* beside as many as there are */
+
+static rk_status
+monitor_room(rk_ctx *ctx, void *state)
+{
+	return rk_monitor_room(ctx, state);
+}
+
+/* Events an entity has room for there; some more than it has. */
+static int64_t
+room_there(const entity *e)
+{
+	return e->count + e->count / 2 + 2;
+}
+
+static size_t
+monitor_pack(const void *state, char *image, uint64_t base)
+{
+	rk_image	i = {.data = image,.base = base};
+	monitor		m = *(const monitor *) state;
+	pool	   *p = &m.pool;
+	size_t		n = m.entity_capacity;
+	size_t		rules = m.rules.count;
+	const entity *from = m.entities;
+	const rk_mon_rule *rule = m.rules.rules;
+	int64_t		events = 0;
+	uint64_t	at;
+
+	rk_image_put(&i, NULL, 0, sizeof(m));
+	m.keys.dictionary = NULL;
+	m.words = NULL;
+	m.names = NULL;
+	at = i.size;
+	m.rules.rules = rk_image_put(&i, rule, rules * sizeof(*rule), rules * sizeof(*rule));
+	at = (at + 63) / 64 * 64;
+	for (size_t k = 0; k < rules; k++)
+	{
+		rk_mon_rule copy = rule[k];
+
+		copy.transaction_types = !copy.transaction_types ? NULL :
+			rk_image_put(&i, copy.transaction_types, copy.type_count * sizeof(uint32_t), copy.type_count * sizeof(uint32_t));
+		copy.countries = !copy.countries ? NULL :
+			rk_image_put(&i, copy.countries, copy.country_count * sizeof(uint32_t), copy.country_count * sizeof(uint32_t));
+		if (image)
+			memcpy(image + at + k * sizeof(copy), &copy, sizeof(copy));
+	}
+	at = (i.size + 63) / 64 * 64;
+	m.entities = rk_image_put(&i, from, m.entity_count * sizeof(*from), n * sizeof(*from));
+	m.slots = rk_image_put(&i, m.slots, ((size_t) m.mask + 1) * sizeof(uint32_t), ((size_t) m.mask + 1) * sizeof(uint32_t));
+	m.states = rk_image_put(&i, m.states, m.entity_count * rules * sizeof(*m.states), n * rules * sizeof(*m.states));
+	p->entity = rk_image_put(&i, p->entity, p->used * sizeof(*p->entity), p->capacity * sizeof(*p->entity));
+	p->other = rk_image_put(&i, p->other, p->used * sizeof(*p->other), p->capacity * sizeof(*p->other));
+	p->uses = rk_image_put(&i, p->uses, p->used * sizeof(*p->uses), p->capacity * sizeof(*p->uses));
+	p->slots = rk_image_put(&i, p->slots, p->capacity ? ((size_t) p->mask + 1) * sizeof(uint32_t) : 0,
+							p->capacity ? ((size_t) p->mask + 1) * sizeof(uint32_t) : 0);
+	p->counters = rk_image_put(&i, p->counters, (size_t) m.rules.counters * p->capacity * sizeof(*p->counters),
+							   (size_t) m.rules.counters * p->capacity * sizeof(*p->counters));
+	for (uint32_t k = 0; k < m.entity_count; k++)
+	{
+		entity		copy = from[k];
+
+		copy.capacity = room_there(&copy);
+		copy.events = rk_image_put(&i, copy.events, copy.count * sizeof(rk_mon_event), copy.capacity * sizeof(rk_mon_event));
+		events += copy.count;
+		if (image)
+			memcpy(image + at + k * sizeof(copy), &copy, sizeof(copy));
+	}
+	m.spare_count = events + SPARE_EVENTS;
+	m.spare = rk_image_put(&i, NULL, 0, m.spare_count * sizeof(rk_mon_event));
+	if (image)
+		memcpy(image, &m, sizeof(m));
+	return i.size;
+}
+
+static rk_status
+monitor_unpack(rk_ctx *ctx, void *state, const char *image, uint64_t base)
+{
+	monitor    *m = state;
+	monitor		from;
+	pool	   *p = &m->pool;
+	const entity *entities;
+
+	memcpy(&from, image, sizeof(from));
+	if (from.entity_capacity != m->entity_capacity || from.entity_count > m->entity_capacity || from.mask != m->mask ||
+		from.pool.capacity != p->capacity || from.pool.used > p->capacity || from.rules.count != m->rules.count)
+		return rk_fail(ctx, RK_ERR_CORRUPT, "the state that a device has sent is not that of the ring");
+	entities = rk_image_at(image, base, from.entities);
+	for (uint32_t i = 0; i < from.entity_count; i++)
+	{
+		entity		e = entities[i];
+
+		e.events = i < m->entity_count ? m->entities[i].events : NULL;
+		e.capacity = i < m->entity_count ? m->entities[i].capacity : 0;
+		if (e.count > e.capacity)
+		{
+			rk_mon_event *larger = rk_realloc(ctx, e.events, e.count, sizeof(*larger));
+
+			if (larger == NULL)
+				return RK_ERR_MEMORY;
+			e.events = larger;
+			e.capacity = e.count;
+		}
+		if (e.count > 0)
+			memcpy(e.events, rk_image_at(image, base, entities[i].events), e.count * sizeof(*e.events));
+		m->entities[i] = e;
+		if (i == m->entity_count)
+			m->entity_count++;
+	}
+	memcpy(m->slots, rk_image_at(image, base, from.slots), ((size_t) m->mask + 1) * sizeof(uint32_t));
+	if (m->rules.count > 0)
+		memcpy(m->states, rk_image_at(image, base, from.states),
+			   (size_t) from.entity_count * m->rules.count * sizeof(*m->states));
+	if (p->capacity > 0)
+	{
+		memcpy(p->entity, rk_image_at(image, base, from.pool.entity), from.pool.used * sizeof(*p->entity));
+		memcpy(p->other, rk_image_at(image, base, from.pool.other), from.pool.used * sizeof(*p->other));
+		memcpy(p->uses, rk_image_at(image, base, from.pool.uses), from.pool.used * sizeof(*p->uses));
+		memcpy(p->slots, rk_image_at(image, base, from.pool.slots), ((size_t) p->mask + 1) * sizeof(uint32_t));
+		memcpy(p->counters, rk_image_at(image, base, from.pool.counters),
+			   (size_t) m->rules.counters * p->capacity * sizeof(*p->counters));
+	}
+	p->used = from.pool.used;
+	p->free = from.pool.free;
+	p->filled = from.pool.filled;
+	return RK_OK;
+}
+
+/* Ids and words are looked up here; a device knows their numbers. */
+static rk_status
+monitor_prepare(rk_ctx *ctx, void *state, const rk_message *message, void *payload, uint32_t *length)
+{
+	rk_monitor_transaction t;
+	rk_status	status = translate(ctx, state, message->payload, &t);
+
+	memcpy(payload, &t, sizeof(t));
+	*length = sizeof(t);
+	return status;
+}
+
+static const rk_actor_device monitor_device = {
+	.kind = RK_RING_MONITORING,
+	.types = {300},
+	.room = monitor_room,
+	.pack = monitor_pack,
+	.unpack = monitor_unpack,
+	.prepare = monitor_prepare
+};
+
 static const rk_param monitor_options[] = {
 	{.name = "rules",.type = RK_TYPE_RELATION,.initial = "'rk.compliance_default_rules'",
 	.meaning = "rules to begin with, as the batch function takes them"},
@@ -385,5 +508,6 @@ const rk_actor rk_actor_compliance_transaction_monitoring = {
 	.handle = monitor_handle,
 	.snapshot = rk_monitor_snapshot,
 	.restore = rk_monitor_restore,
-	.checksum = rk_monitor_checksum
+	.checksum = rk_monitor_checksum,
+	.device = &monitor_device
 };

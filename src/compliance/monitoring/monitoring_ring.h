@@ -8,8 +8,8 @@
 #include "../../ring/keys.h"
 #include "../alert.h"
 #include "monitoring.h"
+#include "monitoring_payload.h"
 
-#define RK_MON_NAME_MAX 64		/* bytes of the name of a rule */
 #define RK_MON_WORD_MAX 32		/* bytes of a type */
 #define RK_MON_LIST_MAX 256		/* bytes of a list of types or countries */
 
@@ -27,13 +27,6 @@ typedef struct rk_monitor_request
 	int32_t		day;			/* days since 1970; absent: the day of ts in UTC */
 	int32_t		unused;
 } rk_monitor_request;
-
-typedef struct rk_monitor_reply
-{
-	int64_t		alert_flags;
-	int32_t		alert_count;
-	int32_t		risk_score;
-} rk_monitor_reply;
 
 /* What is published for every alert. */
 typedef struct rk_monitor_alert

@@ -20,22 +20,6 @@
 
 /* ---- entities ---- */
 
-static uint32_t *
-entity_slot(const monitor *m, int64_t id)
-{
-	uint32_t	i = (uint32_t) rk_hash1((uint64_t) id) & m->mask;
-
-	while (m->slots[i] && m->entities[m->slots[i] - 1].id != id)
-		i = (i + 1) & m->mask;
-	return &m->slots[i];
-}
-
-uint32_t
-rk_monitor_find(const monitor *m, int64_t id)
-{
-	return m->entity_capacity == 0 ? RK_MON_NONE : *entity_slot(m, id) - 1;
-}
-
 static rk_status
 grow_entities(rk_ctx *ctx, monitor *m)
 {
@@ -62,19 +46,8 @@ grow_entities(rk_ctx *ctx, monitor *m)
 	m->mask = 2 * capacity - 1;
 	m->entity_capacity = capacity;
 	for (uint32_t i = 0; i < m->entity_count; i++)
-		*entity_slot(m, m->entities[i].id) = i + 1;
+		*rk_monitor_slot(m, m->entities[i].id) = i + 1;
 	return RK_OK;
-}
-
-/* An entity as the state machine has it. */
-rk_mon_entity
-rk_monitor_view(const monitor *m, uint32_t i)
-{
-	const entity *e = &m->entities[i];
-
-	return (rk_mon_entity) {
-		e->events, e->count, e->newest, m->states + (size_t) i * m->rules.count, m->pool.counters, m->pool.capacity
-	};
 }
 
 /* The entity with this id, made if there is none. */
@@ -82,76 +55,17 @@ rk_status
 rk_monitor_want(rk_ctx *ctx, monitor *m, int64_t id, uint32_t *index)
 {
 	rk_status	status;
-	rk_mon_entity v;
 
 	*index = rk_monitor_find(m, id);
 	if (*index != RK_MON_NONE)
 		return RK_OK;
 	if (m->entity_count == m->entity_capacity && (status = grow_entities(ctx, m)) != RK_OK)
 		return status;
-	*index = m->entity_count;
-	m->entities[*index] = (entity) {.id = id, .newest = RK_MON_NEVER, .frozen_until = RK_MON_NEVER};
-	*entity_slot(m, id) = ++m->entity_count;
-	v = rk_monitor_view(m, *index);
-	rk_mon_clear(&m->rules, &v);
+	*index = rk_monitor_add(m, id);
 	return RK_OK;
 }
 
 /* ---- counterparties ---- */
-
-static uint32_t *
-pool_slot(const pool *p, uint32_t entity, int64_t other)
-{
-	uint32_t	i = (uint32_t) rk_hash2(entity, (uint64_t) other) & p->mask;
-
-	for (; p->slots[i]; i = (i + 1) & p->mask)
-	{
-		uint32_t	place = p->slots[i] - 1;
-
-		if (p->uses[place] > 0 && p->entity[place] == entity && p->other[place] == other)
-			break;
-	}
-	return &p->slots[i];
-}
-
-/* A place for a pair; there is room. */
-uint32_t
-rk_pool_take(pool *p, uint32_t counters, uint32_t entity, int64_t other)
-{
-	uint32_t   *slot = pool_slot(p, entity, other);
-	uint32_t	place;
-
-	if (*slot)
-	{
-		place = *slot - 1;
-		p->uses[place]++;
-		return place;
-	}
-	if (p->free != RK_MON_NONE)
-	{
-		place = p->free;
-		p->free = p->entity[place];
-	}
-	else
-		place = p->used++;
-	p->entity[place] = entity;
-	p->other[place] = other;
-	p->uses[place] = 1;
-	for (uint32_t k = 0; k < counters; k++)
-		p->counters[(size_t) k * p->capacity + place] = 0;
-	*slot = place + 1;
-	p->filled++;
-	return place;
-}
-
-static void
-pool_give(pool *p, uint32_t place)
-{
-	if (--p->uses[place] > 0)
-		return;
-	p->entity[place] = p->free;
-	p->free = place;
-}
 
 void
 rk_pool_destroy_places(rk_ctx *ctx, pool *p)
@@ -187,11 +101,11 @@ rk_pool_create(rk_ctx *ctx, pool *p, uint32_t counters, int64_t wanted)
 }
 
 /*
- * Makes room for two more pairs.  Freed places leave their slots behind, and a
+ * Makes room for more pairs.  Freed places leave their slots behind, and a
  * full pool grows: both ends in a new one with what is in use.
  */
-rk_status
-rk_monitor_pool_room(rk_ctx *ctx, monitor *m)
+static rk_status
+pool_room(rk_ctx *ctx, monitor *m, int64_t more)
 {
 	pool	   *p = &m->pool;
 	pool		fresh;
@@ -199,11 +113,11 @@ rk_monitor_pool_room(rk_ctx *ctx, monitor *m)
 	rk_status	status;
 
 	if (m->rules.counters == 0 ||
-		(p->capacity > 0 && p->used + 2 <= p->capacity && p->filled + 2 <= 2 * p->capacity))
+		(p->capacity > 0 && p->used + more <= p->capacity && p->filled + more <= 2 * (int64_t) p->capacity))
 		return RK_OK;
 	for (uint32_t i = 0; i < p->used; i++)
 		live += p->uses[i] > 0;
-	status = rk_pool_create(ctx, &fresh, m->rules.counters, 2 * live + 2);
+	status = rk_pool_create(ctx, &fresh, m->rules.counters, 2 * live + more);
 	if (status != RK_OK)
 		return status;
 	for (uint32_t i = 0; i < m->entity_count; i++)
@@ -224,24 +138,25 @@ rk_monitor_pool_room(rk_ctx *ctx, monitor *m)
 	return RK_OK;
 }
 
-/* ---- events ---- */
-
-/* Lets go of what no rule will look at any more. */
-void
-rk_monitor_let_go(monitor *m, uint32_t i)
+rk_status
+rk_monitor_pool_room(rk_ctx *ctx, monitor *m)
 {
-	entity	   *e = &m->entities[i];
-	rk_mon_entity v = rk_monitor_view(m, i);
-	int64_t		n = rk_mon_expired(&m->rules, &v);
-
-	if (m->rules.counters > 0)
-		for (int64_t j = 0; j < n; j++)
-			if (needs_counterparty(&e->events[j]))
-				pool_give(&m->pool, e->events[j].counterparty);
-	if (n > 0)
-		rk_mon_drop(&m->rules, &v, n);
-	e->count = v.count;
+	return pool_room(ctx, m, 2);
 }
+
+rk_status
+rk_monitor_room(rk_ctx *ctx, monitor *m)
+{
+	uint32_t	wanted = m->entity_count + m->entity_count / 2 + 64;
+	rk_status	status;
+
+	while (m->entity_capacity < wanted)
+		if ((status = grow_entities(ctx, m)) != RK_OK)
+			return status;
+	return pool_room(ctx, m, m->pool.used / 2 + 64);
+}
+
+/* ---- events ---- */
 
 /* Makes room for one more event. */
 rk_status
@@ -262,26 +177,6 @@ rk_monitor_event_room(rk_ctx *ctx, monitor *m, uint32_t i)
 	e->events = events;
 	e->capacity = capacity;
 	return RK_OK;
-}
-
-/* Puts an event in its place and lets the rules look at it. */
-void
-rk_monitor_take(monitor *m, uint32_t i, const rk_mon_event *event, const rk_mon_sink *sink)
-{
-	entity	   *e = &m->entities[i];
-	int64_t		position = e->count;
-	rk_mon_entity v;
-
-	while (position > 0 && e->events[position - 1].ts > event->ts)
-		position--;
-	memmove(e->events + position + 1, e->events + position, sizeof(*event) * (e->count - position));
-	e->events[position] = *event;
-	if (m->rules.counters > 0 && needs_counterparty(event))
-		e->events[position].counterparty = rk_pool_take(&m->pool, m->rules.counters, i, event->other);
-	e->count++;
-	v = rk_monitor_view(m, i);
-	rk_mon_step(&m->rules, &v, position, sink);
-	e->newest = v.newest;
 }
 
 /* ---- words, and the beginning ---- */

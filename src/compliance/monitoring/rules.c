@@ -13,14 +13,6 @@
 
 const char *const rk_mon_words[] = {"", "cash_withdrawal", "cash_deposit"};
 
-bool
-rk_mon_needs_window(rk_mon_type type)
-{
-	return type == RK_MON_AGGREGATE_AMOUNT || type == RK_MON_TRANSACTION_COUNT || type == RK_MON_VELOCITY ||
-		type == RK_MON_DISTINCT_COUNTERPARTIES || type == RK_MON_DORMANT_REACTIVATION ||
-		type == RK_MON_JUST_BELOW_THRESHOLD;
-}
-
 static int
 by_id(const void *a, const void *b)
 {
@@ -90,14 +82,6 @@ rk_mon_prepare(rk_ctx *ctx, rk_mon_rules *rules)
 			rules->horizon = horizon;
 	}
 	return RK_OK;
-}
-
-int
-rk_mon_risk_score(rk_mon_severity severity)
-{
-	static const int scores[] = {10, 25, 50, 75, 100, 100};
-
-	return scores[severity];
 }
 
 void

@@ -122,7 +122,7 @@ add_job(server *s, int client, const rk_wire_message *m, int fd)
 
 	if (m->type > RK_WIRE_RING)
 		return false;
-	map = map_file(m, fd, is_ring ? sizeof(rk_window) : sizeof(rk_wire_request));
+	map = map_file(m, fd, is_ring ? sizeof(rk_ring_window) : sizeof(rk_wire_request));
 	if (map == NULL)
 		return false;
 	if (is_ring)

@@ -48,7 +48,7 @@ wake(uint32_t *word)
 static bool
 fail(ring *r, rk_cuda_status status, const char *problem)
 {
-	rk_window  *w = r->window;
+	rk_ring_window  *w = r->window;
 
 	w->status = status;
 	snprintf(w->problem, sizeof(w->problem), "%.*s", (int) sizeof(w->problem) - 1, problem[0] ? problem :
@@ -68,11 +68,11 @@ fail(ring *r, rk_cuda_status status, const char *problem)
 static bool
 well_formed(const ring *r)
 {
-	const rk_window *w = r->window;
+	const rk_ring_window *w = r->window;
 
 	return w->magic == RK_WIRE_MAGIC && w->version == RK_CUDA_VERSION && w->kind >= 0 && w->kind < RK_RING_KINDS &&
 		(r->e->table->rings >> w->kind & 1) && w->slice_ns >= 0 && w->image_bytes > 0 &&
-		w->image_offset >= (int64_t) sizeof(rk_window) && w->image_offset % 8 == 0 &&
+		w->image_offset >= (int64_t) sizeof(rk_ring_window) && w->image_offset % 8 == 0 &&
 		w->image_offset <= (int64_t) r->bytes && w->image_bytes <= (int64_t) r->bytes - w->image_offset;
 }
 
@@ -96,7 +96,7 @@ slice(ring *r, rk_cuda_ring *d, double seconds)
 static bool
 obey(ring *r, rk_cuda_ring *d, bool *loaded)
 {
-	rk_window  *w = r->window;
+	rk_ring_window  *w = r->window;
 	rk_cuda_error error = {0};
 	uint32_t	number = rk_look32(&w->commands);
 	rk_cuda_status status = rk_look32(&w->command) == RK_WINDOW_LOAD ? r->e->table->ring_load(d, &error) :
@@ -113,7 +113,7 @@ obey(ring *r, rk_cuda_ring *d, bool *loaded)
 static void
 serve(ring *r, rk_cuda_ring *d)
 {
-	rk_window  *w = r->window;
+	rk_ring_window  *w = r->window;
 	bool		loaded = false;
 	bool		idle = true;	/* the last slice passed without a message */
 
@@ -202,7 +202,7 @@ ring_begin(engine *e, int client, char *map, size_t bytes)
 	good = good && e->report.rings < RK_WIRE_RINGS;
 	if (good)
 	{
-		*r = (ring) {.next = e->rings, .e = e, .client = client, .window = (rk_window *) map, .bytes = bytes};
+		*r = (ring) {.next = e->rings, .e = e, .client = client, .window = (rk_ring_window *) map, .bytes = bytes};
 		good = pthread_create(&thread, NULL, ring_main, r) == 0;
 	}
 	if (good)

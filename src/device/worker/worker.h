@@ -49,7 +49,7 @@ typedef struct ring
 	struct ring *next;
 	struct engine *e;
 	int			client;			/* -1: it has left */
-	rk_window  *window;
+	rk_ring_window  *window;
 	size_t		bytes;
 	int			leaving;		/* atomic: the thread is to end */
 	double		slice_due;		/* when its slice must have ended; 0: none is under way */
