@@ -426,7 +426,7 @@ rk_host_main(Datum arg)
 			housekeeping(now);
 			rk_dead_flush();
 			next_tick = now + INT64CONST(1000000000);
-			if (rk_hosted_count < before || rk_look_again)
+			if (rk_hosted_count < before || rk_may_follow_again())
 				atomic_store(&rk_this_host->rescan, 1);
 		}
 		if (work > 0)

@@ -217,10 +217,12 @@ extern void rk_release(rk_hosted *h, rk_slot *slot, rk_lane_name lane);
 
 /*
  * Makes what runs what rk.ring says; returns the number of rings that run here
- * or should.  rk_look_again: something stood in the way, and may be gone in a second.
+ * or should.
  */
 extern int	rk_follow_catalog(void);
-extern bool rk_look_again;
+
+/* Whether what stood in the way the last time may be gone. */
+extern bool rk_may_follow_again(void);
 
 /* Brings the state up and lets messages in. */
 extern void rk_launch(rk_hosted *h);

@@ -23,7 +23,10 @@
 
 rk_hosted **rk_hosted_rings = NULL;
 int			rk_hosted_count = 0;
-bool		rk_look_again = false;
+
+static bool was_taken;			/* another process had a ring that is to run here */
+static bool no_room;			/* there was no room for one */
+static uint32 freed_then;
 
 /* ---- life of a ring ---- */
 
@@ -561,7 +564,10 @@ bring_in(const rk_ring_row *row, Oid table)
 	adopt_arg	arg = {.row = row,.table = table};
 
 	if (!rk_in_transaction(NULL, "launching a ring", adopt_in_transaction, &arg))
+	{
+		no_room = true;
 		return;
+	}
 	if (arg.h->given_up)
 		rk_set_state(arg.h->ring, RK_RING_FAILED);
 	else if (arg.h->died)
@@ -584,6 +590,12 @@ hosted(int32 ring_id)
 	return NULL;
 }
 
+bool
+rk_may_follow_again(void)
+{
+	return was_taken || (no_room && atomic_load(&rk_the_region->freed) != freed_then);
+}
+
 int
 rk_follow_catalog(void)
 {
@@ -603,7 +615,8 @@ rk_follow_catalog(void)
 		if (rk_hosted_rings[i]->table != list.table)
 			rk_ring_stop(rk_hosted_rings[i], RK_END_STOPPED);
 	}
-	rk_look_again = false;
+	was_taken = no_room = false;
+	freed_then = atomic_load(&rk_the_region->freed);
 	for (int i = 0; i < list.count; i++)
 	{
 		rk_ring_row *row = &list.rows[i];
@@ -634,7 +647,7 @@ rk_follow_catalog(void)
 			mine++;
 			if (h == NULL && taken(row->ring_id))
 			{
-				rk_look_again = true;
+				was_taken = true;
 				continue;
 			}
 			if (h == NULL || h->restarts != row->restarts)

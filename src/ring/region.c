@@ -389,6 +389,7 @@ rk_directory_free(rk_ring *ring)
 {
 	LWLockAcquire(rk_the_region->lock, LW_EXCLUSIVE);
 	atomic_store(&ring->state, RK_RING_FREE);
+	atomic_fetch_add(&rk_the_region->freed, 1);
 	LWLockRelease(rk_the_region->lock);
 	ConditionVariableBroadcast(&ring->changed);
 	ConditionVariableBroadcast(&ring->space);

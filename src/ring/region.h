@@ -238,6 +238,7 @@ typedef struct rk_region
 {
 	LWLock	   *lock;
 	_Atomic(Latch *) launcher;	/* NULL: not running */
+	_Atomic uint32 freed;		/* changes when a ring makes room for another */
 	_Atomic uint32 overlooked;	/* there was no slot for a host: look again when there is */
 	_Atomic int64 wall_offset;	/* wall clock - monotonic clock, ns */
 	Oid			held[8];		/* under the lock: databases no host may enter */

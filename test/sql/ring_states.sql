@@ -39,7 +39,10 @@ SELECT rk.ring_suspend('s');
 SELECT rk.ring_wait('s', 'suspended');
 SELECT * FROM allowed('s');
 SELECT rk.ring_sync('s');
--- suspended -> draining: it works off its queue
+-- suspended -> draining: it works off its queue, and what has committed
+CREATE TABLE fed (amount bigint);
+SELECT rk.ring_attach('s', 'fed', '{"type": "EchoAdd"}') > 0 AS attached;
+INSERT INTO fed VALUES (1), (2);
 SELECT count(rk.ring_send('s', 52, jsonb_build_object('amount', 700 + i))) FROM generate_series(1, 3) i;
 SELECT rk.ring_stop('s');
 SELECT until('SELECT state = ''draining'' FROM rk.rings WHERE name = ''s''');
@@ -48,6 +51,7 @@ SELECT rk.ring_core_echo('s', 1);
 SELECT rk.ring_wait('s', 'terminated');
 SELECT * FROM allowed('s');
 SELECT amount FROM slow ORDER BY amount;
+SELECT count(*) FROM rk.ring_journal;
 -- terminated -> launching -> active -> failed, as a record cannot be written
 CALL rk.ring_up('core/echo', 's');
 SELECT total FROM rk.ring_core_total('s');
@@ -86,5 +90,5 @@ SELECT last_error FROM rk.rings WHERE name = 'm';
 SELECT rk.ring_stop('m');
 SELECT rk.ring_wait('m', 'terminated');
 SELECT rk.ring_drop(name) FROM rk.ring WHERE name IN ('l', 'm');
-DROP TABLE slow;
+DROP TABLE slow, fed;
 DROP FUNCTION edges(float8), allowed(text), dawdle(), until(text);

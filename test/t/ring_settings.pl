@@ -231,6 +231,17 @@ $node->safe_psql('postgres', q{SELECT rk.ring_configure('w2', '{"dedicated": fal
 ok($node->poll_query_until('postgres', q{SELECT state = 'active' AND host_pid IN (SELECT host_pid FROM rk.rings WHERE name <> 'w2') FROM rk.rings WHERE name = 'w2'}),
 	'and back into a shared one');
 is($node->safe_psql('postgres', q{SELECT total FROM rk.ring_core_total('w2')}), '5', 'with its state');
+# places for rings: whoever has none waits for one
+$node->append_conf('postgresql.conf', "rk.max_rings = 9\n");
+$node->restart;
+$node->poll_query_until('postgres', q{SELECT count(*) = 8 FROM rk.rings WHERE state = 'active'});
+$node->safe_psql('other', q{CALL rk.ring_up('core/echo', 'e')});
+$offset = -s $node->logfile;
+$node->safe_psql('postgres', q{SELECT rk.ring_start('core/echo', 'over')});
+ok($node->wait_for_log(qr/too many rings are running.*\n.*All 9 places are taken/, $offset), 'no place for one more, which is in the log');
+is($node->safe_psql('postgres', q{SELECT state FROM rk.rings WHERE name = 'over'}), 'pending', 'it waits');
+$node->safe_psql('other', q{CALL rk.ring_down('e')});
+ok($node->poll_query_until('postgres', q{SELECT state = 'active' FROM rk.rings WHERE name = 'over'}), 'until a ring of another database stops');
 $node->stop;
 
 done_testing();
