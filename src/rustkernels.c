@@ -7,6 +7,7 @@
 #include "fmgr.h"
 
 #include "call/call.h"
+#include "call/shared.h"
 #include "device/device.h"
 #include "relation/context.h"
 #include "ring/region.h"
@@ -26,6 +27,7 @@ _PG_init(void)
 	rk_progress_install();
 	rk_region_install();
 	rk_device_install();
+	rk_shared_install();
 	rk_launcher_register();
 	rk_utility_install();
 }

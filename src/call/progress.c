@@ -18,8 +18,6 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
-#include "storage/ipc.h"
-#include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -29,6 +27,7 @@
 
 #include "../compat.h"
 #include "call.h"
+#include "shared.h"
 
 typedef struct progress_slot
 {
@@ -52,8 +51,6 @@ typedef struct shared_state
 static shared_state *shared = NULL;
 static pg_atomic_uint32 local_threads;
 static int	depth = 0;			/* runs inside the query of a run */
-static shmem_request_hook_type previous_request_hook = NULL;
-static shmem_startup_hook_type previous_startup_hook = NULL;
 
 static Size
 shared_size(void)
@@ -63,40 +60,24 @@ shared_size(void)
 }
 
 static void
-request_shared_memory(void)
+attach_shared(void *memory, bool made)
 {
-	if (previous_request_hook)
-		previous_request_hook();
-	RequestAddinShmemSpace(shared_size());
-}
-
-static void
-start_shared_memory(void)
-{
-	bool		found;
-
-	if (previous_startup_hook)
-		previous_startup_hook();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	shared = ShmemInitStruct("rustkernels", shared_size(), &found);
-	if (!found)
+	shared = memory;
+	if (made)
 	{
 		memset(shared, 0, shared_size());
 		pg_atomic_init_u32(&shared->threads, 0);
 	}
-	LWLockRelease(AddinShmemInitLock);
 }
 
 void
 rk_progress_install(void)
 {
+	static const rk_shared_part part = {.name = "rustkernels",.size = shared_size,.attach = attach_shared};
+
 	pg_atomic_init_u32(&local_threads, 0);
-	if (!process_shared_preload_libraries_in_progress)
-		return;
-	previous_request_hook = shmem_request_hook;
-	shmem_request_hook = request_shared_memory;
-	previous_startup_hook = shmem_startup_hook;
-	shmem_startup_hook = start_shared_memory;
+	if (process_shared_preload_libraries_in_progress)
+		rk_shared_add(&part);
 }
 
 /* The slot of this backend, or NULL. */

@@ -10,11 +10,10 @@
 
 #include "miscadmin.h"
 #include "storage/fd.h"
-#include "storage/ipc.h"
-#include "storage/shmem.h"
 #include "utils/guc.h"
 
 #include "device.h"
+#include "../call/shared.h"
 
 /* Kept across restarts, beside the statistics of other extensions. */
 #define CONSTANTS_FILE "pg_stat/rustkernels_device"
@@ -32,9 +31,6 @@ int			rk_circuit_successes = 2;
 int			rk_circuit_reset_s = 30;
 int			rk_circuit_window_s = 60;
 int			rk_circuit_probes = 3;
-
-static shmem_request_hook_type previous_request_hook = NULL;
-static shmem_startup_hook_type previous_startup_hook = NULL;
 
 /* ---- constants ---- */
 
@@ -91,24 +87,17 @@ rk_device_constants_save(const rk_device_constants *c)
 
 /* ---- shared memory ---- */
 
-static void
-request_shared_memory(void)
+static Size
+shared_size(void)
 {
-	if (previous_request_hook)
-		previous_request_hook();
-	RequestAddinShmemSpace(MAXALIGN(sizeof(rk_devices)));
+	return MAXALIGN(sizeof(rk_devices));
 }
 
 static void
-start_shared_memory(void)
+attach_shared(void *memory, bool made)
 {
-	bool		found;
-
-	if (previous_startup_hook)
-		previous_startup_hook();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	rk_the_devices = ShmemInitStruct("rustkernels devices", sizeof(rk_devices), &found);
-	if (!found)
+	rk_the_devices = memory;
+	if (made)
 	{
 		memset(rk_the_devices, 0, sizeof(rk_devices));
 		LWLockInitialize(&rk_the_devices->lock, LWLockNewTrancheId());
@@ -116,18 +105,15 @@ start_shared_memory(void)
 		load_constants(&rk_the_devices->constants);
 	}
 	LWLockRegisterTranche(rk_the_devices->lock.tranche, "RkDevices");
-	LWLockRelease(AddinShmemInitLock);
 }
 
 void
 rk_device_install(void)
 {
-	if (!process_shared_preload_libraries_in_progress)
-		return;
-	previous_request_hook = shmem_request_hook;
-	shmem_request_hook = request_shared_memory;
-	previous_startup_hook = shmem_startup_hook;
-	shmem_startup_hook = start_shared_memory;
+	static const rk_shared_part part = {.name = "rustkernels devices",.size = shared_size,.attach = attach_shared};
+
+	if (process_shared_preload_libraries_in_progress)
+		rk_shared_add(&part);
 }
 
 /* ---- settings ---- */

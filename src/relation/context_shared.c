@@ -18,7 +18,6 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "utils/dsa.h"
@@ -27,6 +26,7 @@
 #include "utils/timestamp.h"
 
 #include "context.h"
+#include "../call/shared.h"
 
 #define SLOTS 512
 #define GRAPHS 8				/* adjacencies of one version */
@@ -64,8 +64,6 @@ typedef struct shared_contexts
 static shared_contexts *shared = NULL;
 static dsa_area *area = NULL;
 static int	context_memory_kb = 256 * 1024;
-static shmem_request_hook_type previous_request_hook = NULL;
-static shmem_startup_hook_type previous_startup_hook = NULL;
 
 #define AREA_OFFSET MAXALIGN(offsetof(shared_contexts, area))
 
@@ -77,49 +75,40 @@ area_size(void)
 	return (Size) context_memory_kb * 1024;
 }
 
-static void
-request_shared_memory(void)
+static Size
+shared_size(void)
 {
-	if (previous_request_hook)
-		previous_request_hook();
-	if (context_memory_kb > 0)
-		RequestAddinShmemSpace(add_size(AREA_OFFSET, area_size()));
+	return context_memory_kb > 0 ? add_size(AREA_OFFSET, area_size()) : 0;
 }
 
 static void
-start_shared_memory(void)
+attach_shared(void *memory, bool made)
 {
-	bool		found;
-
-	if (previous_startup_hook)
-		previous_startup_hook();
-	if (context_memory_kb == 0)
-		return;
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	shared = ShmemInitStruct("rustkernels contexts", add_size(AREA_OFFSET, area_size()), &found);
-	if (!found)
+	shared = memory;
+	if (made)
 	{
 		int			tranche = LWLockNewTrancheId();
-		dsa_area   *made;
+		dsa_area   *new_area;
 
 		memset(shared, 0, AREA_OFFSET);
 		LWLockInitialize(&shared->lock, tranche);
 		shared->area_tranche = LWLockNewTrancheId();
 		/* no segments beyond the one here */
-		made = dsa_create_in_place((char *) shared + AREA_OFFSET, area_size(),
-								   shared->area_tranche, NULL);
-		dsa_pin(made);
-		dsa_set_size_limit(made, area_size());
-		dsa_detach(made);
+		new_area = dsa_create_in_place((char *) shared + AREA_OFFSET, area_size(),
+									   shared->area_tranche, NULL);
+		dsa_pin(new_area);
+		dsa_set_size_limit(new_area, area_size());
+		dsa_detach(new_area);
 	}
 	LWLockRegisterTranche(shared->lock.tranche, "RkContexts");
 	LWLockRegisterTranche(shared->area_tranche, "RkContextMemory");
-	LWLockRelease(AddinShmemInitLock);
 }
 
 void
 rk_context_install(void)
 {
+	static const rk_shared_part part = {.name = "rustkernels contexts",.size = shared_size,.attach = attach_shared};
+
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 	DefineCustomIntVariable("rk.context_memory",
@@ -127,10 +116,7 @@ rk_context_install(void)
 							"Zero means that there are no contexts.",
 							&context_memory_kb, 256 * 1024, 0, INT_MAX,
 							PGC_POSTMASTER, GUC_UNIT_KB, NULL, NULL, NULL);
-	previous_request_hook = shmem_request_hook;
-	shmem_request_hook = request_shared_memory;
-	previous_startup_hook = shmem_startup_hook;
-	shmem_startup_hook = start_shared_memory;
+	rk_shared_add(&part);
 }
 
 bool

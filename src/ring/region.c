@@ -7,13 +7,13 @@
 #include <unistd.h>
 
 #include "miscadmin.h"
-#include "storage/ipc.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
+#include "../call/shared.h"
 #include "../compat.h"
 #include "region.h"
 
@@ -43,9 +43,6 @@ char	   *rk_databases = NULL;
 char	   *rk_trace_context = NULL;
 
 static bool spin_is_default = true;
-
-static shmem_request_hook_type previous_request_hook = NULL;
-static shmem_startup_hook_type previous_startup_hook = NULL;
 
 /* Sizes of the parts, each a multiple of a page. */
 typedef struct region_plan
@@ -94,29 +91,21 @@ plan_region(void)
 	return p;
 }
 
-static void
-request_region(void)
+static Size
+region_size(void)
 {
-	if (previous_request_hook)
-		previous_request_hook();
-	RequestAddinShmemSpace(plan_region().total);
-	RequestNamedLWLockTranche("rustkernels_ring", 1);
+	return rk_ring_memory_kb == 0 || rk_max_rings == 0 ? 0 : plan_region().total;
 }
 
 static void
-start_region(void)
+attach_region(void *memory, bool made)
 {
 	region_plan p = plan_region();
-	bool		found;
-	rk_region  *r;
+	rk_region  *r = (rk_region *) TYPEALIGN(4096, memory);
 	Size		at;
 
-	if (previous_startup_hook)
-		previous_startup_hook();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	r = (rk_region *) TYPEALIGN(4096, ShmemInitStruct("rustkernels rings", p.total, &found));
 	rk_the_region = r;
-	if (!found)
+	if (made)
 	{
 		memset(r, 0, p.total - 4096);
 		r->lock = &GetNamedLWLockTranche("rustkernels_ring")->lock;
@@ -150,18 +139,15 @@ start_region(void)
 		}
 		rk_set_wall_offset();
 	}
-	LWLockRelease(AddinShmemInitLock);
 }
 
 void
 rk_region_install(void)
 {
-	if (!process_shared_preload_libraries_in_progress || rk_ring_memory_kb == 0 || rk_max_rings == 0)
-		return;
-	previous_request_hook = shmem_request_hook;
-	shmem_request_hook = request_region;
-	previous_startup_hook = shmem_startup_hook;
-	shmem_startup_hook = start_region;
+	static const rk_shared_part part = {.name = "rustkernels rings",.size = region_size,.attach = attach_region,.lock = "rustkernels_ring"};
+
+	if (process_shared_preload_libraries_in_progress)
+		rk_shared_add(&part);
 }
 
 rk_region *
