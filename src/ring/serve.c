@@ -920,6 +920,9 @@ run_control(rk_hosted *h)
 				rk_release(h, slot, RK_LANE_CONTROL);
 				continue;
 			}
+			/* an output that is there begins with what comes after this */
+			if (atomic_load(&rk_this_host->rescan) && !rk_host_read_only)
+				rk_outputs_refresh();
 			rk_journal_intake(&h, 1);
 			value = h->ring->apply_seq;
 			good = !h->has_log;

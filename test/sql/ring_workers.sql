@@ -12,6 +12,7 @@ CALL rk.ring_up('risk/portfolio-aggregation', 'desk', '{"workers": 2}');
 CALL rk.ring_up('risk/monte-carlo-var', 'whole');
 SELECT rk.ring_output('desk', 'AggregationReply', 'ring_workers.final') > 0;
 SELECT rk.ring_link(w, 'Partial', 'desk', '{"type": "Aggregation"}') > 0 FROM unnest('{w1,w2}'::text[]) w;
+SELECT rk.ring_sync(r) FROM unnest('{w1,w2,desk}'::text[]) r;
 -- all rings get all positions, with whose they are
 SELECT rk.ring_risk_position_batch(r, 1, '[{"asset": "bund", "value": 1000000, "expected_return": 0, "volatility": 0.2}]')
 FROM unnest('{w1,w2,whole}'::text[]) r;
@@ -26,6 +27,7 @@ SELECT round(var::numeric, 6) AS var, round(expected_shortfall::numeric, 6) AS e
 -- trades move prices, prices move the risk
 CALL rk.ring_up('orderbook/matching', 'xetra');
 SELECT rk.ring_link('xetra', 'Trade', r, '{"type": "MarketUpdate", "fields": {"asset": "symbol"}}') > 0 FROM unnest('{w1,w2,whole}'::text[]) r;
+SELECT rk.ring_sync('xetra');
 SELECT count(*) FROM (VALUES (1, 'sell', 100), (2, 'buy', 100), (3, 'sell', 120), (4, 'buy', 120)) o(id, side, price),
 	rk.ring_orderbook_event('xetra', symbol => 'dax', order_id => id, side => side, price => price, quantity => 10);
 SELECT rk.ring_sync('xetra') > 0, rk.ring_sync('w1') > 0, rk.ring_sync('w2') > 0, rk.ring_sync('whole') > 0, rk.ring_sync('desk') > 0;
