@@ -5,18 +5,20 @@
  * An iteration is the row sums of the in-edges (row_sums.cuh), one pass over
  * the nodes, and the sums of its chunks.  What the next iteration needs is
  * computed on the device, so that the host looks only after every BATCH of
- * them; iterations launched beyond the last one see the flag "done" and return.
+ * them, which are one launch graph; iterations beyond the last one see the flag
+ * "done" and return.
  * Number of iterations and residual are therefore those of the definition.
  *
  * Sums over nodes: chunks of CHUNK nodes, in fixed order.
  */
 #include <cmath>
 
+#include "batch.cuh"
 #include "row_sums.cuh"
 
 #define THREADS 256
 #define CHUNK 2048				/* nodes of a block in passes over nodes */
-#define BATCH 4					/* iterations between two looks of the host */
+#define BATCH 4					/* iterations between two looks of the host; even */
 
 /* rk_dangling of the CPU engine. */
 enum
@@ -33,6 +35,7 @@ typedef struct pagerank_state
 	double		teleport;		/* what node v gets times personalization[v] */
 	double		residual;
 	int32_t		iterations;
+	int32_t		converged;
 	int32_t		done;
 } pagerank_state;
 
@@ -43,6 +46,7 @@ typedef struct pagerank_terms
 	double		tolerance;
 	double		total;			/* of personalization; 0: there is none */
 	int			dangling;
+	int			max_iterations;
 } pagerank_terms;
 
 /* ---- reciprocals of the out-weights ---- */
@@ -237,7 +241,8 @@ end_iteration(pagerank_terms t, const double *chunk_change, const double *chunk_
 		state->everywhere = t.total > 0 ? to_all : to_all + to_teleport / (double) t.nodes;
 		state->residual = change;
 		state->iterations = first ? 0 : state->iterations + 1;
-		state->done = !first && change < t.tolerance;
+		state->converged = !first && change < t.tolerance;
+		state->done = state->converged || state->iterations >= t.max_iterations;
 	}
 }
 
@@ -251,8 +256,8 @@ run_pagerank(rk_cuda_device *device, rk_cuda_call *call)
 	rk_cuda_graph *g = call->graph;
 	int64_t		n = g ? g->nodes : 0;
 	int64_t		chunks = (n + CHUNK - 1) / CHUNK;
-	pagerank_terms t = {n, 0, 0, 0, 0};
-	pagerank_state now = {0, 0, 0, 0, 0};
+	pagerank_terms t = {n, 0, 0, 0, 0, 0};
+	pagerank_state now = {0, 0, 0, 0, 0, 0};
 	device_array<double> x;
 	device_array<double> sums;
 	device_array<double> contribution[2];
@@ -261,7 +266,6 @@ run_pagerank(rk_cuda_device *device, rk_cuda_call *call)
 	device_array<double> dangling;
 	device_array<pagerank_state> state;
 	double	   *inverse;
-	int			turn = 0;
 
 	if (n == 0 || !g->in().present() || p == nullptr || call->params_bytes != sizeof(*p) ||
 		call->output[0].bytes != n * (int64_t) sizeof(double) ||
@@ -270,6 +274,7 @@ run_pagerank(rk_cuda_device *device, rk_cuda_call *call)
 	t.damping = p->damping;
 	t.tolerance = p->tolerance;
 	t.dangling = p->dangling;
+	t.max_iterations = p->max_iterations;
 	for (int64_t v = 0; wanted && v < n; v++)
 		t.total += wanted[v];
 	if (wanted && !(t.total > 0 && std::isfinite(t.total)))
@@ -292,6 +297,7 @@ run_pagerank(rk_cuda_device *device, rk_cuda_call *call)
 	inverse = g->inverse_out.get();
 
 	row_sums	pull(device, n, g->arcs, &g->in());
+	launch_batch batch(device);
 	const int32_t *done = &state.get()->done;
 
 	RK_LAUNCH(begin_scores, (unsigned) chunks, THREADS, device->stream)
@@ -300,24 +306,23 @@ run_pagerank(rk_cuda_device *device, rk_cuda_call *call)
 	RK_LAUNCH(end_iteration, 1, THREADS, device->stream)
 		(t, change.get(), dangling.get(), chunks, 1, state.get());
 	check_launch();
-	while (!now.done && now.iterations < p->max_iterations)
+	while (!now.done && p->max_iterations > 0)
 	{
-		int			batch = p->max_iterations - now.iterations;
-
 		if (stopped(call))
 			stop_now();
-		for (int i = 0; i < BATCH && i < batch; i++)
-		{
-			pull.run(contribution[turn].get(), sums.get(), done);
-			RK_LAUNCH(update_scores, (unsigned) chunks, THREADS, device->stream)
-				(t, state.get(), personalization.get(), inverse, sums.get(), x.get(),
-				 contribution[1 - turn].get(), change.get(), dangling.get());
-			check_launch();
-			RK_LAUNCH(end_iteration, 1, THREADS, device->stream)
-				(t, change.get(), dangling.get(), chunks, 0, state.get());
-			check_launch();
-			turn = 1 - turn;
-		}
+		batch.run([&] {
+			for (int i = 0; i < BATCH; i++)
+			{
+				pull.run(contribution[i % 2].get(), sums.get(), done);
+				RK_LAUNCH(update_scores, (unsigned) chunks, THREADS, device->stream)
+					(t, state.get(), personalization.get(), inverse, sums.get(), x.get(),
+					 contribution[1 - i % 2].get(), change.get(), dangling.get());
+				check_launch();
+				RK_LAUNCH(end_iteration, 1, THREADS, device->stream)
+					(t, change.get(), dangling.get(), chunks, 0, state.get());
+				check_launch();
+			}
+		});
 		check(cudaMemcpyAsync(&now, state.get(), sizeof(now), cudaMemcpyDeviceToHost, device->stream));
 		check(cudaStreamSynchronize(device->stream));
 	}
@@ -326,6 +331,6 @@ run_pagerank(rk_cuda_device *device, rk_cuda_call *call)
 	check(cudaStreamSynchronize(device->stream));
 	call->iterations = now.iterations;
 	call->residual = now.residual;
-	call->converged = now.done;
+	call->converged = now.converged;
 	call->usage.bytes_moved += now.iterations * (pull.bytes() + 48 * n);
 }
