@@ -387,6 +387,8 @@ rk_fanout_broadcast(PG_FUNCTION_ARGS)
 	rk_jsonb_to_payload(type, PG_GETARG_JSONB_P(2), payload);
 
 	/* whatever is an error is one before the first message is sent */
+	if (wanted > 0)
+		rk_calls_check(count);
 	for (int i = 0; i < count; i++)
 	{
 		members[i].ring = rk_ring_look(&members[i].handle, members[i].name);
@@ -527,6 +529,7 @@ rk_ring_iterate(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("parameter \"max_iterations\" must be at least 1")));
+	rk_calls_check(count);
 	members = palloc0(sizeof(member) * count);
 	epochs = palloc0(sizeof(uint32) * count);
 	for (int i = 0; i < count; i++)

@@ -678,6 +678,28 @@ rk_ring_post(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out)
 	return message.message_id;
 }
 
+/* That a session has no place for so many calls. */
+static void
+too_many_calls(void)
+{
+	ereport(ERROR,
+			(errcode(RK_ERRCODE_QUEUE_FULL),
+			 errmsg("too many calls are under way in this session"),
+			 errdetail("At most %d calls may wait for their reply.", rk_the_region->inflight),
+			 errhint("Raise \"rk.max_inflight\" and restart the server.")));
+}
+
+void
+rk_calls_check(int count)
+{
+	rk_reply_slot *slots = my_slots();
+
+	for (int i = 0; i < rk_the_region->inflight && count > 0; i++)
+		count -= rk_reply_look(&slots[i]) == RK_REPLY_FREE;
+	if (count > 0)
+		too_many_calls();
+}
+
 /* A free reply slot of this session. */
 static rk_reply_slot *
 take_slot(void)
@@ -694,11 +716,8 @@ take_slot(void)
 			return &slots[k];
 		}
 	}
-	ereport(ERROR,
-			(errcode(RK_ERRCODE_QUEUE_FULL),
-			 errmsg("too many calls are under way in this session"),
-			 errdetail("At most %d calls may wait for their reply.", rk_the_region->inflight),
-			 errhint("Raise \"rk.max_inflight\" and restart the server.")));
+	too_many_calls();
+	pg_unreachable();
 }
 
 bool

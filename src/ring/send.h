@@ -83,6 +83,9 @@ extern void rk_call_end(rk_incoming *in);
  */
 extern bool rk_call_try(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_incoming *in);
 
+/* Refuses to begin where not so many calls can be under way. */
+extern void rk_calls_check(int count);
+
 /* The two halves of rk_call_begin, to have several calls under way. */
 extern void rk_call_start(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_incoming *in);
 extern void rk_call_wait(rk_ring *ring, const rk_outgoing *out, rk_incoming *in);

@@ -26,6 +26,13 @@ SELECT ring, status, latency_ns FROM rk.broadcast('all', 52, '{"amount": 1}', 'n
 SELECT count(*) FILTER (WHERE status = 'delivered') >= 1 AS one, count(*) FROM rk.broadcast('all', 52, '{"amount": 1}', 'any');
 SELECT count(*) FILTER (WHERE status = 'delivered') >= 2 AS two, count(*) FROM rk.broadcast('all', 52, '{"amount": 1}', '2');
 SELECT r, t.total FROM unnest('{a,b,c}'::text[]) r, rk.ring_core_total(r, 4) t;
+-- replies that nobody has fetched leave no room for the answers: then nothing is sent at all
+SELECT count(rk.ring_send('a', 50, '{"value": 1}', receipt => true)) FROM generate_series(1, 62);
+SELECT rk.broadcast('all', 52, '{"amount": 1}');
+SELECT rk.ring_iterate('{a,b,c}', 52);
+SELECT count(*) = 3 AS sent FROM rk.broadcast('all', 52, '{"amount": 0}', 'none');
+SELECT r, t.total, t.messages FROM unnest('{a,b,c}'::text[]) r, rk.ring_core_total(r, 5) t;
+DO $$ BEGIN FOR i IN 1 .. 62 LOOP PERFORM rk.ring_receive('a', '5s'); END LOOP; END $$;
 -- what is wrong with one of them is not the others' business
 SELECT rk.ring_suspend('a');
 SELECT rk.ring_wait('a', 'suspended');
