@@ -82,8 +82,9 @@ CREATE TABLE rk.ring_journal (
 );
 COMMENT ON TABLE rk.ring_journal IS 'messages written by transactions, until their ring takes them in';
 
+/* No foreign key: it would ask for the ring of every row; the host asks once a transaction, rk.ring_drop deletes. */
 CREATE TABLE rk.ring_log (
-	ring_id integer NOT NULL REFERENCES rk.ring ON DELETE CASCADE,
+	ring_id integer NOT NULL,
 	apply_seq bigint NOT NULL,
 	type_id integer NOT NULL,
 	priority smallint NOT NULL,

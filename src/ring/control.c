@@ -322,6 +322,8 @@ rk_ring_drop(PG_FUNCTION_ARGS)
 	drop_attachments(row.ring_id);
 	change_row("DELETE FROM rk.ring_journal WHERE ring_id = $1", row.ring_id, (Datum) 0, InvalidOid);
 	change_row("DELETE FROM rk.ring WHERE ring_id = $1", row.ring_id, (Datum) 0, InvalidOid);
+	/* after the ring, whose row a host holds while it writes here */
+	change_row("DELETE FROM rk.ring_log WHERE ring_id = $1", row.ring_id, (Datum) 0, InvalidOid);
 	PG_RETURN_VOID();
 }
 

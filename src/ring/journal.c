@@ -75,6 +75,16 @@ rk_journal_count(rk_hosted *h)
 	rk_in_transaction(h->ring, "counting the journal", count_rows, h);
 }
 
+/* Holds a ring until the end of the transaction, so that it is not dropped; false: it has been. */
+static bool
+hold_ring(int32 ring_id)
+{
+	Oid			types[] = {INT4OID};
+	Datum		values[] = {Int32GetDatum(ring_id)};
+
+	return rk_run_sql("SELECT FROM rk.ring WHERE ring_id = $1 FOR KEY SHARE", 1, types, values, NULL) > 0;
+}
+
 static void
 intake(void *arg)
 {
@@ -84,6 +94,8 @@ intake(void *arg)
 	rk_catalog_open(&catalog);
 	/* losing this commit only puts the rows back, so nobody waits for the disk */
 	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	/* the rows of a large statement pass through memory three times */
+	(void) set_config_option("work_mem", "64MB", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 	/* mostly there is nothing, and that is found out at the price of one look */
 	if (rk_run_sql("SELECT FROM rk.ring_journal LIMIT 1", 0, NULL, NULL, NULL) > 0)
 	{
@@ -93,7 +105,7 @@ intake(void *arg)
 			Oid			types[] = {INT4OID, INT8OID};
 			Datum		values[] = {Int32GetDatum(h->ring_id), Int64GetDatum(h->ring->logged_seq)};
 
-			if (!takes_in(h))
+			if (!takes_in(h) || !hold_ring(h->ring_id))
 				continue;
 			/* read again below: an output that came with the rows begins with them */
 			a->moved[i] = rk_run_sql(
@@ -219,9 +231,14 @@ rk_log_apply(rk_hosted *h, bool replay)
 		Oid			types[] = {INT4OID, INT8OID};
 		Datum		values[] = {Int32GetDatum(h->ring_id), Int64GetDatum(ring->apply_seq)};
 
+		int			level = NewGUCNestLevel();
+
+		/* without statistics of a table that has just been filled the rest of it would be sorted each time */
+		(void) set_config_option("enable_sort", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 		rows = rk_run_sql("SELECT apply_seq, type_id, priority, message_id, sent_at_ns, role::oid, payload, key, refused "
 						  "FROM rk.ring_log WHERE ring_id = $1 AND apply_seq > $2 ORDER BY apply_seq LIMIT 10000",
 						  2, types, values, NULL);
+		AtEOXact_GUC(false, level);
 		for (int64 i = 0; i < rows; i++)
 		{
 			HeapTuple	t = SPI_tuptable->vals[i];
@@ -362,7 +379,8 @@ static void
 log_rows(void *arg)
 {
 	write_slots(arg, "INSERT INTO rk.ring_log (ring_id, apply_seq, type_id, priority, message_id, sent_at_ns, role, payload, key) "
-				"SELECT $1, $2 + n, t, p, m, s, r, b, k FROM " SLOT_COLUMNS);
+				"SELECT ring_id, $2 + n, t, p, m, s, r, b, k FROM (SELECT ring_id FROM rk.ring WHERE ring_id = $1 FOR KEY SHARE) held, "
+				SLOT_COLUMNS);
 }
 
 /* The same into the journal, where a message gets a new number; who sends with a key waits for the answer. */
