@@ -7,7 +7,10 @@
 
 #include <string.h>
 
+#include "../../compute/parallel.h"
+
 #define POLL_WORK 8192
+#define CHUNK_ENTITIES 512
 
 bool
 aml_go(aml *a, int64_t work)
@@ -247,12 +250,16 @@ aml_predecessors(const aml *a, uint32_t node, uint32_t f, int64_t *from, int64_t
 		;
 }
 
-void
-aml_count_pairs(aml *a)
+/* Whether entities have too many pairs. */
+static void
+count_pairs(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 {
+	aml		   *a = arg;
 	const rk_ledger *l = a->l;
+	int64_t		work = 0;
 
-	for (uint32_t m = 0; m < l->entities && aml_go(a, 1); m++)
+	(void) chunk;
+	for (uint32_t m = (uint32_t) begin; m < end; m++)
 	{
 		int64_t		pairs = 0;
 
@@ -264,12 +271,26 @@ aml_count_pairs(aml *a)
 			aml_successors(a, m, l->in[i], &from, &to);
 			for (int64_t j = from; j < to; j++)
 				pairs += aml_linked(a, l->in[i], l->out[j]);
-			if (!aml_go(a, to - from))
-				return;
+			work += 1 + to - from;
+			if (work >= POLL_WORK)
+			{
+				work = 0;
+				if (rk_chunk_should_stop(a->ctx, thread))
+					return;
+			}
 		}
 		a->skip[m] = pairs > a->p->max_pairs_per_node;
-		a->skipped += a->skip[m];
 	}
+}
+
+void
+aml_count_pairs(aml *a)
+{
+	if (a->status != RK_OK)
+		return;
+	a->status = rk_parallel_for(a->ctx, a->l->entities, CHUNK_ENTITIES, count_pairs, a);
+	for (uint32_t m = 0; m < a->l->entities; m++)
+		a->skipped += a->skip[m];
 }
 
 /* ---- sorting ---- */

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "../../compute/parallel.h"
+
 const double rk_aml_points[] = {25, 15, 15, 25, 20, 15, 15, 25, 20, 20, 25, 10, 10, 5, 15};
 
 #define LARGE (1u << RK_AML_SCATTER_GATHER | 1u << RK_AML_GATHER_SCATTER | 1u << RK_AML_BIPARTITE | \
@@ -81,6 +83,172 @@ suppress(aml *a)
 	rk_free(a->ctx, large);
 }
 
+/* ---- searches side by side ---- */
+
+static void
+search_chains(aml *a)
+{
+	if (aml_wants(a, RK_AML_ROUND_TRIPPING))
+		aml_find_cycles(a);
+	/* they leave out what is in cycles */
+	if (aml_wants(a, RK_AML_LAYERING))
+		aml_find_layers(a);
+}
+
+static void
+search_rapid(aml *a)
+{
+	if (aml_wants(a, RK_AML_RAPID_MOVEMENT))
+		aml_find_rapid(a);
+}
+
+static void
+search_stacks(aml *a)
+{
+	if (aml_wants(a, RK_AML_STACK))
+		aml_find_stacks(a);
+}
+
+static void
+search_bipartite(aml *a)
+{
+	if (aml_wants(a, RK_AML_BIPARTITE))
+		aml_find_bipartite(a);
+}
+
+static void
+search_scatter_gather(aml *a)
+{
+	if (aml_wants(a, RK_AML_SCATTER_GATHER))
+		aml_find_scatter_gather(a);
+}
+
+static void
+search_fans(aml *a)
+{
+	if (aml_wants(a, RK_AML_STRUCTURING))
+		aml_find_structuring(a);
+	if (a->p->kinds & FANS)
+		aml_find_fans(a);
+}
+
+/* What does not need each other, the longest first. */
+static void (*const searches[]) (aml *a) = {
+	search_chains, search_rapid, search_stacks, search_bipartite, search_scatter_gather, search_fans
+};
+
+#define SEARCHES ((int) (sizeof(searches) / sizeof(searches[0])))
+
+typedef struct side_by_side
+{
+	aml		   *parts;			/* by search */
+	rk_ctx	   *branches;
+} side_by_side;
+
+/* Scratch space by entity. */
+static void
+make_scratch(aml *a)
+{
+	a->member = aml_alloc(a, a->l->entities, sizeof(*a->member));
+	a->times = aml_alloc(a, a->l->entities, sizeof(*a->times));
+	a->stamp = aml_alloc(a, a->l->entities, sizeof(*a->stamp));
+}
+
+static void
+free_scratch(aml *a)
+{
+	rk_free(a->ctx, a->member);
+	rk_free(a->ctx, a->times);
+	rk_free(a->ctx, a->stamp);
+}
+
+static void
+run_search(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
+{
+	side_by_side *s = arg;
+
+	(void) chunk;
+	for (int64_t i = begin; i < end; i++)
+	{
+		aml		   *a = &s->parts[i];
+
+		rk_ctx_branch_thread(&s->branches[i], thread);
+		make_scratch(a);
+		if (a->status == RK_OK)
+			searches[i] (a);
+		free_scratch(a);
+	}
+}
+
+/* Puts the patterns of the searches one behind the other. */
+static void
+take_patterns(aml *a, const aml *parts)
+{
+	for (int i = 0; i < SEARCHES; i++)
+	{
+		a->capacity += parts[i].count;
+		a->entity_capacity += parts[i].entity_count;
+		a->transaction_capacity += parts[i].transaction_count;
+	}
+	a->list = aml_alloc(a, a->capacity, sizeof(*a->list));
+	a->entities = aml_alloc(a, a->entity_capacity, sizeof(*a->entities));
+	a->roles = aml_alloc(a, a->entity_capacity, sizeof(*a->roles));
+	a->transactions = aml_alloc(a, a->transaction_capacity, sizeof(*a->transactions));
+	for (int i = 0; i < SEARCHES && a->status == RK_OK; i++)
+	{
+		const aml  *p = &parts[i];
+
+		for (int64_t k = 0; k < p->count && aml_go(a, 1); k++)
+		{
+			rk_aml_pattern *to = &a->list[a->count++];
+
+			*to = p->list[k];
+			to->first_entity += a->entity_count;
+			to->first_transaction += a->transaction_count;
+		}
+		if (p->entity_count > 0)
+		{
+			memcpy(a->entities + a->entity_count, p->entities, sizeof(*a->entities) * p->entity_count);
+			memcpy(a->roles + a->entity_count, p->roles, sizeof(*a->roles) * p->entity_count);
+		}
+		if (p->transaction_count > 0)
+			memcpy(a->transactions + a->transaction_count, p->transactions, sizeof(*a->transactions) * p->transaction_count);
+		a->entity_count += p->entity_count;
+		a->transaction_count += p->transaction_count;
+		a->skipped += p->skipped;
+		rk_free(a->ctx, p->list);
+		rk_free(a->ctx, p->entities);
+		rk_free(a->ctx, p->roles);
+		rk_free(a->ctx, p->transactions);
+	}
+}
+
+/* Each search on a thread, with memory of its own; what they find is put together in their order. */
+static void
+search_side_by_side(aml *a)
+{
+	side_by_side s;
+	rk_status	status;
+
+	s.parts = aml_alloc(a, SEARCHES, sizeof(*s.parts));
+	s.branches = aml_alloc(a, SEARCHES, sizeof(*s.branches));
+	if (a->status != RK_OK)
+		return;
+	for (int i = 0; i < SEARCHES; i++)
+		s.parts[i] = (aml) {
+			.ctx = &s.branches[i], .l = a->l, .p = a->p, .status = RK_OK, .skip = a->skip, .in_cycle = a->in_cycle
+		};
+	rk_ctx_branch(a->ctx, s.branches, SEARCHES);
+	status = rk_parallel_for(a->ctx, SEARCHES, 1, run_search, &s);
+	rk_ctx_join(a->ctx, s.branches, SEARCHES);
+	a->status = status;
+	for (int i = 0; i < SEARCHES && a->status == RK_OK; i++)
+		a->status = s.parts[i].status;
+	take_patterns(a, s.parts);
+	rk_free(a->ctx, s.parts);
+	rk_free(a->ctx, s.branches);
+}
+
 /* Everything that is looked for, in the order in which one needs the other. */
 static void
 search_all(aml *a, uint32_t wanted)
@@ -90,29 +258,9 @@ search_all(aml *a, uint32_t wanted)
 		rk_phase(a->ctx, "linked pairs", a->l->entities);
 		aml_count_pairs(a);
 	}
-	rk_phase(a->ctx, "fans", a->l->entities);
-	if (aml_wants(a, RK_AML_STRUCTURING))
-		aml_find_structuring(a);
-	if (a->p->kinds & FANS)
-		aml_find_fans(a);
-	rk_phase(a->ctx, "scatter and gather", a->l->entities);
-	if (aml_wants(a, RK_AML_SCATTER_GATHER))
-		aml_find_scatter_gather(a);
-	rk_phase(a->ctx, "stacks", a->l->entities);
-	if (aml_wants(a, RK_AML_STACK))
-		aml_find_stacks(a);
-	rk_phase(a->ctx, "bipartite", a->l->count);
-	if (aml_wants(a, RK_AML_BIPARTITE))
-		aml_find_bipartite(a);
-	rk_phase(a->ctx, "cycles", a->l->count);
-	if (aml_wants(a, RK_AML_ROUND_TRIPPING))
-		aml_find_cycles(a);
-	rk_phase(a->ctx, "layers", a->l->count);
-	if (aml_wants(a, RK_AML_LAYERING))
-		aml_find_layers(a);
+	rk_phase(a->ctx, "patterns", SEARCHES);
+	search_side_by_side(a);
 	rk_phase(a->ctx, "profiles", a->l->entities);
-	if (aml_wants(a, RK_AML_RAPID_MOVEMENT))
-		aml_find_rapid(a);
 	if (aml_wants(a, RK_AML_UNUSUAL_VOLUME))
 		aml_find_unusual_volume(a);
 	if (aml_wants(a, RK_AML_GEOGRAPHIC_ANOMALY))
@@ -164,9 +312,7 @@ rk_aml_patterns(rk_ctx *ctx, const rk_ledger *l, const rk_aml_params *params, rk
 	/* layers leave out what is in cycles */
 	if (p.kinds >> RK_AML_LAYERING & 1)
 		p.kinds |= 1u << RK_AML_ROUND_TRIPPING;
-	a.member = aml_alloc(&a, l->entities, sizeof(*a.member));
-	a.times = aml_alloc(&a, l->entities, sizeof(*a.times));
-	a.stamp = aml_alloc(&a, l->entities, sizeof(*a.stamp));
+	make_scratch(&a);
 	a.skip = aml_alloc(&a, l->entities, sizeof(*a.skip));
 	a.in_cycle = aml_alloc(&a, l->count, sizeof(*a.in_cycle));
 	if (a.status == RK_OK)

@@ -700,7 +700,6 @@ static rk_status
 score(rk_ctx *ctx, aml_state *s)
 {
 	int64_t		count = (int64_t) (s->next - s->first);
-	int64_t		limit = ctx->memory_limit > 0 ? ctx->memory_limit - ctx->memory_used : 0;
 	rk_aml_entity *scores = rk_alloc0(ctx, s->node_count, sizeof(*scores));
 	rk_transactions t = {.entities = s->node_count};
 	uint32_t   *source;
@@ -715,11 +714,7 @@ score(rk_ctx *ctx, aml_state *s)
 
 	if (scores == NULL)
 		return RK_ERR_MEMORY;
-	rk_ctx_init(&own);
-	own.threads = ctx->threads;
-	own.memory_limit = ctx->memory_limit > 0 && limit < 1 ? 1 : limit;
-	own.interrupted = ctx->interrupted;
-	own.interrupted_arg = ctx->interrupted_arg;
+	rk_ctx_enter(ctx, &own);
 	t.source = source = rk_alloc(&own, count, sizeof(*source));
 	t.target = target = rk_alloc(&own, count, sizeof(*target));
 	t.amount = amount = rk_alloc(&own, count, sizeof(*amount));
@@ -747,15 +742,11 @@ score(rk_ctx *ctx, aml_state *s)
 		for (uint32_t e = 0; e < l.entities && status == RK_OK; e++)
 			scores[l.code[e]] = found[e];
 	}
-	if (status != RK_OK)
+	if (rk_ctx_leave(ctx, &own, status) != RK_OK)
 	{
 		rk_free(ctx, scores);
-		if (status != RK_STOPPED)
-			rk_fail(ctx, status, "%s", own.error.message);
-		rk_ctx_destroy(&own);
 		return status;
 	}
-	rk_ctx_destroy(&own);
 	rk_free(ctx, s->scores);
 	s->scores = scores;
 	s->scored = s->node_count;
