@@ -18,7 +18,15 @@ public:
 	{
 		check(cudaHostAlloc((void **) &host, sizeof(*host), cudaHostAllocMapped));
 		*host = 0;
-		check(cudaHostGetDevicePointer((void **) &device, (void *) host, 0));
+		try
+		{
+			check(cudaHostGetDevicePointer((void **) &device, (void *) host, 0));
+		}
+		catch (...)
+		{
+			(void) cudaFreeHost((void *) host);
+			throw;
+		}
 	}
 	~stop_word() { (void) cudaFreeHost((void *) host); }
 	stop_word(const stop_word &) = delete;
