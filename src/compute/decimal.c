@@ -78,27 +78,15 @@ wide_divide(wide *w, uint64_t d)
 }
 
 bool
-rk_amount_multiply(rk_amount a, rk_amount b, int scale, rk_amount *product)
+rk_amount_multiply_wide(rk_amount a, rk_amount b, int scale, rk_amount *product)
 {
 	bool		negative = (a.value < 0) != (b.value < 0);
 	int			cut = a.scale + b.scale - scale;
-	int64_t		small;
 	unsigned __int128 x = a.value < 0 ? -(unsigned __int128) a.value : (unsigned __int128) a.value;
 	unsigned __int128 y = b.value < 0 ? -(unsigned __int128) b.value : (unsigned __int128) b.value;
 	wide		w;
 	rk_decimal	value;
 
-	/* most amounts fit a machine word, with half a unit to spare */
-	if (cut >= -18 && cut <= 18 && x <= INT64_MAX && y <= INT64_MAX &&
-		!__builtin_mul_overflow((int64_t) x, (int64_t) y, &small) && small < INT64_MAX / 2)
-	{
-		int64_t		unit = (int64_t) rk_power_of_ten(cut < 0 ? -cut : cut);
-
-		value = cut < 0 ? (rk_decimal) ((__int128) small * unit) : (small + unit / 2) / unit;
-		product->value = negative ? -value : value;
-		product->scale = scale;
-		return true;
-	}
 	w = wide_product(x, y);
 
 	/* floor((w + half) / 10^cut), the division in steps that keep the floor */
@@ -149,12 +137,12 @@ wide_shift_down(wide *w, int bits)
 }
 
 bool
-rk_amount_multiply_double(rk_amount a, double ratio, int scale, rk_amount *product)
+rk_amount_multiply_double_wide(rk_amount a, double ratio, int scale, rk_amount *product)
 {
 	bool		negative = (a.value < 0) != (ratio < 0);
 	unsigned __int128 x = a.value < 0 ? -(unsigned __int128) a.value : (unsigned __int128) a.value;
 	int			exponent;
-	uint64_t	mantissa = (uint64_t) (frexp(fabs(ratio), &exponent) * 0x1p53);
+	uint64_t	mantissa;
 	int			digits = scale - a.scale;
 	unsigned __int128 small;
 	wide		w;
@@ -163,8 +151,16 @@ rk_amount_multiply_double(rk_amount a, double ratio, int scale, rk_amount *produ
 	/* the product has 180 bits, so 20 digits more are safe */
 	if (digits < 0 || digits > 20 || !isfinite(ratio))
 		return false;
-	exponent -= 53;
-	/* most fit 128 bits, with half a unit to spare */
+	/* |ratio| = mantissa 2^exponent; subnormal numbers have no leading 1 */
+	memcpy(&mantissa, &ratio, sizeof(mantissa));
+	exponent = (int) (mantissa >> 52 & 0x7ff);
+	mantissa &= (UINT64_C(1) << 52) - 1;
+	if (exponent > 0)
+		mantissa |= UINT64_C(1) << 52;
+	else
+		exponent = 1;
+	exponent -= 1075;
+	/* many fit 128 bits, with half a unit to spare */
 	if (exponent < 0 && exponent > -126 &&
 		!__builtin_mul_overflow(x, (unsigned __int128) mantissa, &small) &&
 		!__builtin_mul_overflow(small, (unsigned __int128) rk_power_of_ten(digits), &small) && small >> 126 == 0)
@@ -206,15 +202,16 @@ rk_amount_from_double(double x)
 	int			exponent;
 	bool		negative;
 
-	/* both sides exact below 2^53, so the division says whether it is x */
+	/* both sides exact below 2^53, so the division says whether it is x; most cannot be, which the product tells */
 	for (int scale = 0; scale <= 22; scale++)
 	{
-		double		units = rint(x * powers[scale]);
+		double		shifted = x * powers[scale];
+		double		units = fabs(shifted) < 0x1p51 ? shifted + 0x1.8p52 - 0x1.8p52 : rint(shifted);
 
 		if (fabs(units) >= 9007199254740992.0)
 			break;
-		if (units / powers[scale] == x)
-			return (rk_amount) {(rk_decimal) units, scale};
+		if (fabs(shifted - units) <= 1e-15 * fabs(shifted) && units / powers[scale] == x)
+			return (rk_amount) {(int64_t) units, scale};
 	}
 	/* 17 digits and an exponent: d.dddddddddddddddde-dd */
 	for (int digits = 15; digits <= 17; digits++)

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "decimal_type.h"
 
@@ -133,16 +134,61 @@ rk_amount_to_double(rk_amount a)
  */
 extern rk_amount rk_amount_from_double(double x);
 
+/* The two that follow, for amounts of any size. */
+extern bool rk_amount_multiply_wide(rk_amount a, rk_amount b, int scale, rk_amount *product);
+extern bool rk_amount_multiply_double_wide(rk_amount a, double ratio, int scale, rk_amount *product);
+
 /*
  * a * b with this scale, half away from zero, from the exact product; false
  * when that takes more than 38 digits.
  */
-extern bool rk_amount_multiply(rk_amount a, rk_amount b, int scale, rk_amount *product);
+static inline bool
+rk_amount_multiply(rk_amount a, rk_amount b, int scale, rk_amount *product)
+{
+	int			cut = a.scale + b.scale - scale;
+	int64_t		x = (int64_t) a.value;
+	int64_t		y = (int64_t) b.value;
+	int64_t		small;
+
+	/* most amounts fit a machine word, with half a unit to spare */
+	if (cut >= 0 && cut <= 18 && x == a.value && y == b.value && !__builtin_mul_overflow(x, y, &small) &&
+		small < INT64_MAX / 2 && small > INT64_MIN / 2)
+	{
+		int64_t		unit = (int64_t) rk_power_of_ten(cut);
+
+		product->value = (small < 0 ? small - unit / 2 : small + unit / 2) / unit;
+		product->scale = scale;
+		return true;
+	}
+	return rk_amount_multiply_wide(a, b, scale, product);
+}
 
 /*
  * a * ratio likewise, ratio taken as the binary number it is and scale not
  * below that of a: for ratios that were computed, not written.
  */
-extern bool rk_amount_multiply_double(rk_amount a, double ratio, int scale, rk_amount *product);
+static inline bool
+rk_amount_multiply_double(rk_amount a, double ratio, int scale, rk_amount *product)
+{
+	int			digits = scale - a.scale;
+	uint64_t	bits;
+	int			exponent;
+
+	memcpy(&bits, &ratio, sizeof(bits));
+	/* |ratio| = mantissa 2^exponent */
+	exponent = (int) (bits >> 52 & 0x7ff) - 1075;
+	/* most amounts fit a word, and the product 123 bits */
+	if (exponent < 0 && exponent > -123 && (unsigned __int128) a.value >> 56 == 0 && digits >= 0 && digits <= 4)
+	{
+		uint64_t	mantissa = (bits & ((UINT64_C(1) << 52) - 1)) | UINT64_C(1) << 52;
+		unsigned __int128 small = (unsigned __int128) (uint64_t) a.value * mantissa * (uint64_t) rk_power_of_ten(digits);
+
+		small = (small + ((unsigned __int128) 1 << (-exponent - 1))) >> -exponent;
+		product->value = ratio < 0 ? -(rk_decimal) small : (rk_decimal) small;
+		product->scale = scale;
+		return true;
+	}
+	return rk_amount_multiply_double_wide(a, ratio, scale, product);
+}
 
 #endif							/* RK_DECIMAL_H */

@@ -12,6 +12,7 @@
 #include "../../src/compute/ctx.h"
 #include "../../src/compute/random.h"
 #include "../../src/risk/correlation/correlation.h"
+#include "../../src/risk/credit/credit.h"
 #include "../../src/risk/portfolio/portfolio.h"
 #include "../../src/risk/stress/stress.h"
 #include "measure.h"

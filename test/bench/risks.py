@@ -24,7 +24,7 @@ def compile_risk(build):
     """Builds build/bench/risk when a source is newer; returns its path."""
     program = os.path.join(build, "risk")
     sources = [os.path.join(HERE, "risk.c")] + sorted(glob.glob(os.path.join(ROOT, "src", "compute", "*.c"))) + \
-        sorted(p for p in glob.glob(os.path.join(ROOT, "src", "risk", "*.c"))
+        sorted(p for p in glob.glob(os.path.join(ROOT, "src", "risk", "*", "*.c"))
                if os.path.basename(p) not in ("binding.c", "descriptors.c", "messages.c") and not p.endswith("_ring.c")
                and not os.path.basename(p).startswith("ring_")) + \
         [os.path.join(ROOT, "src", "compliance", "scoring", name) for name in ("kyc_scoring.c", "descriptors.c")]

@@ -17,7 +17,7 @@
 double
 rk_risk_score_of_pd(double pd, double target_score, double target_odds, double pdo)
 {
-	return target_score + pdo * log2((1 - pd) / pd / target_odds);
+	return target_score + pdo * log2((1 - pd) / (pd * target_odds));
 }
 
 /* PD with the floor of its asset class. */
@@ -30,14 +30,21 @@ floored_pd(const rk_credit_exposure *e)
 	return e->pd < floor ? floor : e->pd;
 }
 
-/* Between two correlations, the higher one for the lower PD. */
-static double
-blend(double low, double high, double decay, double pd)
+/*
+ * Between two correlations, the higher one for the lower PD; all is 1 - exp(-
+ * decay).  The difference to expm1 is below half a unit of 1, the correlation's.
+ */
+static inline double
+blend(double low, double high, double decay, double all, double pd)
 {
-	double		w = expm1(-decay * pd) / expm1(-decay);
+	double		w = (1 - exp(-decay * pd)) / all;
 
 	return low * w + high * (1 - w);
 }
+
+/* 1 - exp(-35); 1 - exp(-50) is 1 to 21 digits */
+#define ALL_OF_35 0.99999999999999936948
+#define ALL_OF_50 1.0
 
 static double
 asset_correlation(const rk_credit_exposure *e, double pd)
@@ -51,14 +58,14 @@ asset_correlation(const rk_credit_exposure *e, double pd)
 		case RK_QUALIFYING_REVOLVING:
 			return 0.04;
 		case RK_OTHER_RETAIL:
-			return blend(0.03, 0.16, 35, pd);
+			return blend(0.03, 0.16, 35, ALL_OF_35, pd);
 		case RK_FINANCIAL:
-			return 1.25 * blend(0.12, 0.24, 50, pd);
+			return 1.25 * blend(0.12, 0.24, 50, ALL_OF_50, pd);
 		case RK_SME:
 			sales = fmin(fmax(e->sales, 5), 50);
-			return blend(0.12, 0.24, 50, pd) - 0.04 * (1 - (sales - 5) / 45);
+			return blend(0.12, 0.24, 50, ALL_OF_50, pd) - 0.04 * (1 - (sales - 5) / 45);
 		default:
-			return blend(0.12, 0.24, 50, pd);
+			return blend(0.12, 0.24, 50, ALL_OF_50, pd);
 	}
 }
 
