@@ -16,7 +16,10 @@
 #include "common/int.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/execnodes.h"
+#include "nodes/plannodes.h"
 #include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
@@ -722,6 +725,73 @@ rk_call_destroy(rk_call *call)
 
 /* ---- from SQL ---- */
 
+/* Scans of a function in a plan, and the type that the only one has for a column. */
+typedef struct scan_search
+{
+	Oid			function;
+	AttrNumber	column;
+	int			scans;
+	Oid			type;
+} scan_search;
+
+static void
+search_plan(const Plan *plan, scan_search *s)
+{
+	ListCell   *lc;
+	List	   *children = NIL;
+
+	if (plan == NULL)
+		return;
+	check_stack_depth();
+	if (IsA(plan, FunctionScan))
+	{
+		const FunctionScan *scan = (const FunctionScan *) plan;
+		const FuncExpr *call = (const FuncExpr *) ((RangeTblFunction *) linitial(scan->functions))->funcexpr;
+
+		if (!IsA(call, FuncExpr) || call->funcid != s->function)
+			return;
+		s->scans++;
+		foreach(lc, pull_var_clause((Node *) plan->targetlist, PVC_RECURSE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS |
+									PVC_RECURSE_PLACEHOLDERS))
+		{
+			const Var  *var = lfirst(lc);
+
+			if (var->varno == scan->scan.scanrelid && var->varattno == s->column)
+				s->type = var->vartype;
+		}
+		return;
+	}
+	if (IsA(plan, Append))
+		children = ((const Append *) plan)->appendplans;
+	else if (IsA(plan, SubqueryScan))
+		search_plan(((const SubqueryScan *) plan)->subplan, s);
+	foreach(lc, children)
+		search_plan(lfirst(lc), s);
+	search_plan(outerPlan(plan), s);
+	search_plan(innerPlan(plan), s);
+}
+
+/*
+ * The type that the query was parsed with for a column of the function, as far
+ * as the plan tells: the parser looks for the type of a polymorphic argument
+ * before it has put named arguments in order, so that it may take another one's.
+ */
+static Oid
+parsed_type(FunctionCallInfo fcinfo, int column)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	EState	   *estate = rsinfo->econtext ? rsinfo->econtext->ecxt_estate : NULL;
+	scan_search s = {fcinfo->flinfo->fn_oid, (AttrNumber) (column + 1)};
+	ListCell   *lc;
+
+	if (estate == NULL || estate->es_plannedstmt == NULL)
+		return InvalidOid;
+	search_plan(estate->es_plannedstmt->planTree, &s);
+	foreach(lc, estate->es_plannedstmt->subplans)
+		search_plan(lfirst(lc), &s);
+	return s.scans == 1 ? s.type : InvalidOid;
+}
+
 /*
  * The type that the caller expects for ids of a kind: that of the first column
  * of this kind in the result.  Raises the error of an id_type that stands in a
@@ -744,10 +814,13 @@ expected_ids(FunctionCallInfo fcinfo, const rk_call *call, TupleDesc planned, bo
 	for (int i = 0; columns[i].name != NULL; i++)
 	{
 		Oid			type = TupleDescAttr(meant, i)->atttypid;
+		Oid			parsed;
 
 		if (columns[i].type != one && columns[i].type != array)
 			continue;
-		if (planned->natts != meant->natts || TupleDescAttr(planned, i)->atttypid != type)
+		parsed = parsed_type(fcinfo, i);
+		if (planned->natts != meant->natts || TupleDescAttr(planned, i)->atttypid != type ||
+			(OidIsValid(parsed) && parsed != type))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("%s does not stand where its type is looked for", param),

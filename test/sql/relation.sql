@@ -56,6 +56,11 @@ SELECT node FROM rk.graph_connected_components('SELECT date ''2024-01-01'' AS so
 -- id_type: its value, its place
 SELECT * FROM rk.graph_connected_components('SELECT 1 AS source, 2 AS target', id_type => 7);
 SELECT * FROM rk.graph_connected_components('SELECT ''a'' AS source, ''b'' AS target', mode => 'weak', id_type => NULL::text);
+-- after an argument of another type PostgreSQL takes the type of that
+SELECT node FROM rk.graph_pagerank('SELECT 1 AS source, 2 AS target', damping => 0.9, id_type => NULL::bigint) ORDER BY node;
+SELECT p.node, q.node FROM rk.graph_pagerank('SELECT 1 AS source, 2 AS target', id_type => NULL::bigint, damping => 0.9) p,
+	rk.graph_pagerank('SELECT ''a'' AS source, ''b'' AS target', id_type => NULL::text) q ORDER BY 1, 2 LIMIT 1;
+SELECT count(*) FROM rk.graph_pagerank('SELECT 1 AS source, 2 AS target', damping => 0.9, id_type => NULL::bigint);
 SELECT * FROM rk.graph_connected_components('SELECT 3000000000 AS source, 2 AS target', id_type => NULL::int);
 SELECT * FROM rk.graph_connected_components('SELECT 70000 AS source, 2 AS target', id_type => NULL::smallint);
 -- ids given as values: of the ids' type, of another one, not there
