@@ -7,6 +7,12 @@
 
 #include "ctx.h"
 
+/*
+ * Of the 21,201 dimensions of the published table: those whose polynomials and
+ * numbers fit 16 bits (degree 13 at most).  The others would be twenty times the
+ * data, and a dimension of degree 14 needs more than 2^14 points before it is
+ * spread more evenly than random ones.
+ */
 #define RK_SOBOL_DIMENSIONS 1111
 #define RK_SOBOL_BITS 32		/* so 2^32 points */
 

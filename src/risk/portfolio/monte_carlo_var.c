@@ -43,6 +43,8 @@ typedef struct simulator
 	double	   *scratch;		/* of each thread */
 	int64_t		scratch_size;
 	double	   *pnl;
+	double	   *draws;			/* kept, a block after the other; NULL: they are not */
+	bool		drawn;			/* they are there already */
 	/* moments of positions and book (geometric components) */
 	double	   *sums;			/* of each chunk: pnl_i, then pnl_i * pnl */
 } simulator;
@@ -132,6 +134,13 @@ add_pair(double *restrict sum, const double *restrict even, const double *restri
 		sum[i] = sum[i] + a * even[i] + b * odd[i];
 }
 
+/* Numbers that a simulation draws, where they are kept: pairs, and the factor of the tail. */
+static int64_t
+draw_rows(int64_t positions, const rk_simulation *s)
+{
+	return positions + positions % 2 + (s->distribution == RK_STUDENT_T);
+}
+
 static void
 simulate_arithmetic(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 {
@@ -146,20 +155,28 @@ simulate_arithmetic(void *arg, int64_t begin, int64_t end, int64_t chunk, int th
 	{
 		int			count = end - first < BLOCK ? (int) (end - first) : BLOCK;
 		double	   *pnl = sim->pnl + first;
+		double	   *kept = sim->draws ? sim->draws + first * draw_rows(n, sim->s) : NULL;
 
 		memset(pnl, 0, sizeof(double) * count);
 		for (int64_t j = 0; j < n; j += 2)
 		{
+			double	   *a = kept ? kept + j * BLOCK : even;
+			double	   *b = kept ? kept + (j + 1) * BLOCK : odd;
+
 			if ((j & 127) == 0 && rk_chunk_should_stop(sim->ctx, thread))
 				return;
-			draw_pair(sim, first, count, j / 2, even, odd);
-			add_pair(pnl, even, odd, sim->weight[j], j + 1 < n ? sim->weight[j + 1] : 0, count);
+			if (!sim->drawn)
+				draw_pair(sim, first, count, j / 2, a, b);
+			add_pair(pnl, a, b, sim->weight[j], j + 1 < n ? sim->weight[j + 1] : 0, count);
 		}
 		if (sim->s->distribution == RK_STUDENT_T)
 		{
-			tail_factors(sim, first, count, factor);
+			double	   *tail = kept ? kept + (n + n % 2) * BLOCK : factor;
+
+			if (!sim->drawn)
+				tail_factors(sim, first, count, tail);
 			for (int i = 0; i < count; i++)
-				pnl[i] *= factor[i];
+				pnl[i] *= tail[i];
 		}
 		for (int i = 0; i < count; i++)
 			pnl[i] += sim->mean;
@@ -379,8 +396,20 @@ release(simulator *sim)
 	rk_free(sim->ctx, sim->shifts);
 }
 
+int64_t
+rk_risk_draws(int64_t positions, const rk_simulation *s)
+{
+	return s->geometric ? 0 : (s->simulations + BLOCK - 1) / BLOCK * BLOCK * draw_rows(positions, s);
+}
+
 rk_status
 rk_risk_simulate(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s, double *pnl)
+{
+	return rk_risk_simulate_drawn(ctx, p, s, NULL, false, pnl);
+}
+
+rk_status
+rk_risk_simulate_drawn(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s, double *draws, bool drawn, double *pnl)
 {
 	simulator	sim;
 	rk_status	status = prepare(ctx, p, s, &sim);
@@ -388,6 +417,8 @@ rk_risk_simulate(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s, dou
 	if (status != RK_OK)
 		return status;
 	sim.pnl = pnl;
+	sim.draws = draws;
+	sim.drawn = drawn;
 	rk_phase(ctx, "simulating", s->simulations);
 	status = run(&sim);
 	release(&sim);

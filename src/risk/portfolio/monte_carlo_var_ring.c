@@ -8,8 +8,10 @@
  * A simulated one is made by the batch functions, from the positions in the
  * order in which the actor has them, with the same random numbers each time;
  * so it has the bits of the batch form, also after a restart.  The simulated
- * profits and losses are kept until the book changes.  To add the change of a
- * value to them would leave other bits than a restart does.
+ * profits and losses are kept until the book changes, and the random numbers,
+ * where there is memory for them, until the number of positions does: then a
+ * simulation is a sum.  To add the change of a value to the profits and losses
+ * would leave other bits than a restart does.
  *
  * Several rings may share a book: each is a worker, has all positions for their
  * correlations, and publishes what its own add to the variance of the whole.
@@ -43,6 +45,10 @@ typedef struct var_state
 	int64_t		pnl_count;
 	double		pnl_years;
 	uint64_t	pnl_changes;	/* book.changes when it was made */
+	double	   *draws;			/* of arithmetic returns; NULL: they are not kept */
+	int64_t		draws_simulations;
+	int64_t		draws_positions;
+	int64_t		draws_memory;	/* at most, bytes */
 } var_state;
 
 static rk_status
@@ -63,6 +69,7 @@ var_init(rk_ctx *ctx, const rk_options *options, void **state)
 		.seed = (uint64_t) rk_option_find(options, "seed")->integer
 	};
 	s->limit = RK_FIELD_ABSENT_INT8;
+	s->draws_memory = rk_option_find(options, "draws_memory")->integer;
 	s->worker = rk_option_find(options, "worker")->is_null ? RK_FIELD_ABSENT_INT8 : rk_option_find(options, "worker")->integer;
 	*state = s;
 	return RK_OK;
@@ -379,9 +386,40 @@ query_var(rk_ctx *ctx, var_state *s, const rk_question_request *q, rk_reply *rep
 	return RK_OK;
 }
 
+/* Whether so many random numbers may be kept: within their limit, and half of the actor's. */
+static bool
+may_keep(const rk_ctx *ctx, const var_state *s, int64_t numbers)
+{
+	int64_t		bytes = numbers * (int64_t) sizeof(double);
+
+	return numbers > 0 && bytes <= s->draws_memory &&
+		(ctx->memory_limit == 0 || ctx->memory_used + bytes <= ctx->memory_limit / 2);
+}
+
+/* Makes room for the draws of a simulation, unless those that are kept are its own. */
+static rk_status
+prepare_draws(rk_ctx *ctx, var_state *s, const rk_simulation *simulation, bool *drawn)
+{
+	int64_t		n = s->book.names.count;
+	int64_t		numbers = rk_risk_draws(n, simulation);
+
+	*drawn = s->draws && s->draws_simulations == simulation->simulations && s->draws_positions == n;
+	if (*drawn)
+		return RK_OK;
+	rk_free(ctx, s->draws);
+	s->draws = NULL;
+	if (!may_keep(ctx, s, numbers))
+		return RK_OK;
+	s->draws = rk_alloc(ctx, numbers, sizeof(double));
+	/* nothing is there yet */
+	s->draws_simulations = 0;
+	s->draws_positions = n;
+	return s->draws ? RK_OK : RK_ERR_MEMORY;
+}
+
 /* Simulates the book into pnl; in call, p is filled. */
 static rk_status
-simulate(rk_ctx *call, const var_state *s, const rk_simulation *simulation, rk_positions *p, double *pnl)
+simulate(rk_ctx *call, var_state *s, const rk_simulation *simulation, bool drawn, rk_positions *p, double *pnl)
 {
 	const rk_ring_book *b = &s->book;
 	int64_t		n = b->names.count;
@@ -403,7 +441,10 @@ simulate(rk_ctx *call, const var_state *s, const rk_simulation *simulation, rk_p
 		rk_fail_hint(call, "Set the correlations that are missing, or correct them.");
 	if (status != RK_OK || pnl == NULL)
 		return status;
-	return rk_risk_simulate(call, p, simulation, pnl);
+	status = rk_risk_simulate_drawn(call, p, simulation, s->draws, drawn, pnl);
+	if (status == RK_OK && s->draws)
+		s->draws_simulations = rk_should_stop(call) ? 0 : simulation->simulations;
+	return status;
 }
 
 static rk_status
@@ -418,6 +459,7 @@ recalculate(rk_ctx *ctx, var_state *s, const rk_recalculate_request *q, rk_reply
 	double	   *pnl;
 	double	   *ranked;
 	bool		kept;
+	bool		drawn = false;
 	rk_status	status;
 
 	if (r == NULL)
@@ -443,8 +485,13 @@ recalculate(rk_ctx *ctx, var_state *s, const rk_recalculate_request *q, rk_reply
 	pnl = kept ? s->pnl : rk_alloc(ctx, simulation.simulations, sizeof(double));
 	if (pnl == NULL)
 		return RK_ERR_MEMORY;
+	if (!kept && (status = prepare_draws(ctx, s, &simulation, &drawn)) != RK_OK)
+	{
+		rk_free(ctx, pnl);
+		return status;
+	}
 	rk_ctx_enter(ctx, &call);
-	status = simulate(&call, s, &simulation, &p, kept ? NULL : pnl);
+	status = simulate(&call, s, &simulation, drawn, &p, kept ? NULL : pnl);
 	ranked = status == RK_OK ? rk_alloc(&call, simulation.simulations, sizeof(double)) : NULL;
 	if (status == RK_OK && ranked == NULL)
 		status = RK_ERR_MEMORY;
@@ -572,6 +619,8 @@ static const rk_param var_options[] = {
 	{.name = "sampling",.type = RK_TYPE_TEXT,.initial = "'pseudo'",.choices = samplings,
 	.meaning = "sobol: a low-discrepancy sequence"},
 	{.name = "seed",.type = RK_TYPE_INT8,.initial = "0",RK_ANY,.meaning = "of the random numbers"},
+	{.name = "draws_memory",.type = RK_TYPE_INT8,.initial = "268435456",RK_AT_LEAST(0),
+	.meaning = "bytes for random numbers that are kept, so that the next Recalculate need not draw them: 8 for each simulation and position"},
 	{.name = "worker",.type = RK_TYPE_INT4,.initial = "NULL",RK_ANY,
 	.meaning = "number of the ring among those that share a book; it then publishes what its own positions add to the risk of all"},
 	{0}

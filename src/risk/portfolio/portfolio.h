@@ -121,6 +121,16 @@ typedef struct rk_simulated_risk
 extern rk_status rk_risk_simulate(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s, double *pnl);
 
 /*
+ * The same, and the draws are kept for another time (drawn false), or those of
+ * such a time are taken (true), with the same bits: they depend on simulations,
+ * seed, sampling and the number of positions alone.  draws has rk_risk_draws
+ * numbers, 0 for geometric returns, whose draws are not kept.
+ */
+extern rk_status rk_risk_simulate_drawn(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s, double *draws,
+										bool drawn, double *pnl);
+extern int64_t rk_risk_draws(int64_t positions, const rk_simulation *s);
+
+/*
  * What arithmetic returns come to: the profit and loss of a simulation is mean +
  * (weight' e) times the factor of its tail.  weight: n values.
  */
