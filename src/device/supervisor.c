@@ -37,6 +37,7 @@
 #define FAILURES_KEPT 3
 #define FAILURE_WINDOW (60 * USECS_PER_SEC)
 #define OFF_TIME (300 * USECS_PER_SEC)
+#define RINGS_TIME (10 * USECS_PER_SEC)	/* for their states, when the server stops */
 
 PGDLLEXPORT void rk_supervisor_main(Datum arg);
 
@@ -266,6 +267,7 @@ rk_supervisor_main(Datum arg)
 	int			control = -1;
 	bool		no_device = false;
 	TimestampTz start_at = 0;
+	TimestampTz leave_at = 0;	/* at the latest, once it is to end */
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
@@ -277,13 +279,21 @@ rk_supervisor_main(Datum arg)
 	rk_the_devices->state = RK_DEVICE_STARTING;
 	LWLockRelease(&rk_the_devices->lock);
 
-	while (!ShutdownRequestPending)
+	for (;;)
 	{
-		long		wait = -1;
+		long		wait = ShutdownRequestPending ? 50 : -1;
 		bool		asked = restart_wanted();
 		bool		ended = false;
 
 		CHECK_FOR_INTERRUPTS();
+		/* hosts of rings end at the same time, and fetch their states first */
+		if (ShutdownRequestPending)
+		{
+			if (leave_at == 0)
+				leave_at = GetCurrentTimestamp() + RINGS_TIME;
+			if (pid == 0 || rk_the_devices->report.rings == 0 || GetCurrentTimestamp() >= leave_at)
+				break;
+		}
 		if (ConfigReloadPending)
 		{
 			ConfigReloadPending = false;
@@ -327,8 +337,8 @@ rk_supervisor_main(Datum arg)
 				continue;
 		}
 		if (pid != 0)
-			(void) WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_SOCKET_READABLE | WL_EXIT_ON_PM_DEATH,
-									 control, -1, PG_WAIT_EXTENSION);
+			(void) WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_SOCKET_READABLE | WL_EXIT_ON_PM_DEATH |
+									 (wait >= 0 ? WL_TIMEOUT : 0), control, wait, PG_WAIT_EXTENSION);
 		else
 			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, wait, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);

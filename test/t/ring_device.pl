@@ -93,6 +93,16 @@ sub again
 	return;
 }
 
+# Starts a psql that may die.
+sub client
+{
+	my ($query) = @_;
+	my ($in, $out, $err) = ('', '', '');
+
+	return IPC::Run::start([ 'psql', '-XqAt', '-h', $node->host, '-p', $node->port, '-d', 'postgres', '-c', $query ],
+		'<', \$in, '>', \$out, '2>', \$err);
+}
+
 sub worker { return one('SELECT worker_pid FROM rk.stat_device'); }
 
 # ---- options, and no device ----
@@ -319,6 +329,33 @@ for my $durability ('journal', 'volatile')
 ok($node->log_contains(qr/a slice of a ring did not end within 3 s/), 'the watch-dog has ended a worker');
 is(one(q{SELECT sum(failures_total) > 10 FROM rk.stat_circuit WHERE kernel = 'core/echo ring'}), 't', 'failures are counted by the breaker');
 
+# ---- stopping in peace, and moving ----
+
+away('calm', gpu_mode => '"persistent"', checkpoint_interval => 3600);
+one(q{SELECT rk.ring_core_add('calm', 6)});
+$node->restart;
+place('calm', 'cuda');
+is(one(q{SELECT total FROM rk.ring_core_total('calm')}), '6', 'a server that stops fetches the states of volatile rings first');
+one(q{SELECT rk.ring_migrate('calm', 'cpu')});
+place('calm', 'cpu');
+is(one(q{SELECT total FROM rk.ring_core_add('calm', 1)}), '7', 'rk.ring_migrate: back with its state');
+one(q{SELECT rk.ring_migrate('calm', 'cuda')});
+place('calm', 'cuda');
+is(one(q{SELECT total FROM rk.ring_core_add('calm', 1)}), '8', 'and there again');
+{
+	my $load = client(q{SELECT count(rk.ring_core_add('calm', 1)) FROM generate_series(1, 3000)});
+
+	for (1 .. 6) { one(qq{SELECT rk.ring_migrate('calm', '$_')}) for 'cpu', 'cuda'; }
+	$load->finish;
+}
+is(one(q{SELECT total, messages FROM rk.ring_core_total('calm')}), '3008|3003', 'to and fro under load: each message counts once');
+device('noring');
+one(q{SELECT rk.ring_migrate('calm', 'cpu')});
+like(error_of(q{SELECT rk.ring_migrate('calm', 'cuda')}), qr/operation not supported/, 'a device that does not want it');
+is(one(q{SELECT total FROM rk.ring_core_add('calm', 1)}), '3009', 'it goes on where it was');
+device('work');
+one(q{CALL rk.ring_down('calm')});
+
 # a state that is current here is not lost with the device
 away('kept', gpu_mode => '"persistent"', checkpoint_interval => 3600);
 one(q{SELECT rk.ring_core_add('kept', 4); SELECT rk.ring_checksum('kept')});
@@ -348,15 +385,6 @@ one(q{CREATE TABLE wire (amount bigint NOT NULL);
 	CALL rk.ring_up('core/echo', 'fed', '{"device": "cuda", "gpu_mode": "persistent"}');
 	CALL rk.ring_up('core/echo', 'called', '{"device": "cuda", "gpu_mode": "persistent", "durability": "journal"}');
 	SELECT rk.ring_attach('fed', 'wire', '{"type": "EchoAdd", "on": ["insert"]}')});
-
-sub client
-{
-	my ($query) = @_;
-	my ($in, $out, $err) = ('', '', '');
-
-	return IPC::Run::start([ 'psql', '-XqAt', '-h', $node->host, '-p', $node->port, '-d', 'postgres', '-c', $query ],
-		'<', \$in, '>', \$out, '2>', \$err);
-}
 
 one(q{CREATE PROCEDURE write(rows int) LANGUAGE plpgsql AS $$
 	BEGIN

@@ -372,6 +372,8 @@ main(int argc, char **argv)
 	/* a kernel that is loaded when it is first wanted would wait for the slices of rings */
 	setenv("CUDA_MODULE_LOADING", "EAGER", 0);
 	signal(SIGPIPE, SIG_IGN);
+	/* a server that stops tells the whole group of its supervisor, which ends us when rings have their states */
+	signal(SIGTERM, SIG_IGN);
 	close_inherited();
 	s->e.library = argv[2];
 	s->e.device = atoi(argv[3]);
