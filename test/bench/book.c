@@ -1,8 +1,9 @@
 /*
  * book.c
- *	  Times order matching without a server: book WHAT EVENTS RUNS prints the
- *	  best and the median of the runs, and a number to compare, as JSON.  WHAT
- *	  is engine, or actor: the same events as messages of a ring.
+ *	  Times order matching without a server: book WHAT EVENTS RUNS [THREADS]
+ *	  prints the best and the median of the runs, and a number to compare, as
+ *	  JSON.  WHAT is engine; or actor: the same events as messages of a ring; or
+ *	  replay: as columns, dealt out to 64 symbols, which threads share.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +109,57 @@ run_actor(rk_ctx *ctx, const book_event *events, int64_t count)
 	return volume;
 }
 
+/* ---- as columns ---- */
+
+#define SYMBOLS 64
+
+static int	replay_threads = 1;
+
+static double
+run_replay(rk_ctx *ctx, const book_event *events, int64_t count)
+{
+	static rk_ob_stream s;
+	rk_ob_instrument rules[SYMBOLS];
+	rk_ob_result *r;
+	double		volume = 0;
+
+	/* the columns are the input: made once */
+	if (s.count == 0)
+	{
+		int64_t    *column[6];
+		uint32_t   *code[2];
+
+		for (int c = 0; c < 6; c++)
+			column[c] = malloc(sizeof(int64_t) * (size_t) count);
+		for (int c = 0; c < 2; c++)
+			code[c] = malloc(sizeof(uint32_t) * (size_t) count);
+		for (int64_t i = 0; i < count; i++)
+		{
+			const book_event *b = &events[i];
+
+			column[0][i] = i + 1;
+			column[1][i] = b->kind == BOOK_CANCEL ? RK_OB_ACTION_CANCEL : RK_OB_ACTION_NEW;
+			column[2][i] = b->buy ? RK_OB_BUY : RK_OB_SELL;
+			column[3][i] = b->kind == BOOK_MARKET ? RK_OB_MARKET : RK_OB_LIMIT;
+			column[4][i] = b->kind == BOOK_MARKET ? RK_OB_NONE : b->price * (RK_OB_ONE / 100);
+			column[5][i] = b->quantity * RK_OB_ONE;
+			code[0][i] = b->order % SYMBOLS;
+			code[1][i] = b->order;
+		}
+		s = (rk_ob_stream) {
+			.count = count,.seq = column[0],.action = column[1],.side = column[2],.type = column[3],.price = column[4],
+			.quantity = column[5],.symbol = code[0],.order_id = code[1]
+		};
+	}
+	for (int b = 0; b < SYMBOLS; b++)
+		rules[b] = rk_ob_default_instrument;
+	ctx->threads = replay_threads;
+	check(ctx, rk_orderbook_replay(ctx, &s, rules, SYMBOLS, RK_OB_NONE, NULL, &r));
+	for (uint32_t b = 0; b < SYMBOLS; b++)
+		volume += (double) (rk_ob_book_of(r, b)->volume / RK_OB_ONE);
+	return volume;
+}
+
 static int
 compare_double(const void *a, const void *b)
 {
@@ -120,7 +172,7 @@ compare_double(const void *a, const void *b)
 int
 main(int argc, char **argv)
 {
-	bool		actor = argc > 1 && strcmp(argv[1], "actor") == 0;
+	const char *what = argc > 1 ? argv[1] : "engine";
 	int64_t		count = argc > 2 ? atoll(argv[2]) : 1000000;
 	int			runs = argc > 3 ? atoi(argv[3]) : 5;
 	book_event *events = malloc(sizeof(book_event) * (size_t) count);
@@ -128,6 +180,8 @@ main(int argc, char **argv)
 	double		result = 0;
 
 	book_stream(events, count);
+	if (argc > 4)
+		replay_threads = atoi(argv[4]);
 	rk_memory_retain(INT64_C(1) << 30);
 	for (int r = 0; r < runs; r++)
 	{
@@ -135,7 +189,8 @@ main(int argc, char **argv)
 		double		began = now();
 
 		rk_ctx_init(&ctx);
-		result = (actor ? run_actor : run_engine) (&ctx, events, count);
+		result = (strcmp(what, "actor") == 0 ? run_actor : strcmp(what, "replay") == 0 ? run_replay : run_engine)
+			(&ctx, events, count);
 		times[r] = now() - began;
 		rk_ctx_destroy(&ctx);
 	}

@@ -63,3 +63,11 @@ def measure(args, table, build):
                 theirs.append(done["best"])
                 other = done["result"]
         table.add(label, "1e6", 1, times, "liquibook" if peer else None, theirs, goal, None if peer is None else result == other)
+    # symbols that threads share: what one thread takes is the peer
+    if not args.only or "replay".startswith(args.only):
+        times, alone = [], []
+        for _ in range(args.runs):
+            one, two = run(ours, "replay", str(EVENTS), "3", "1"), run(ours, "replay", str(EVENTS), "3", "2")
+            alone += [one["best"], one["median"]]
+            times += [two["best"], two["median"]]
+        table.add("a day of 64 symbols", "1e6", 2, times, "one thread", alone, 1.0, one["result"] == two["result"])
