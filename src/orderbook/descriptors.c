@@ -264,7 +264,7 @@ static const rk_function matching_functions[] = {
 		.description = "the books at the end of a stream of events, to go on from",
 		.params = matching_params,
 		.columns = (const rk_column[]) {
-			{"snapshot", RK_TYPE_JSONB, "format, seq of the last event, books with their rules and figures, live orders in queue order"},
+			{"state", RK_TYPE_JSONB, "format, seq of the last event, books with their rules and figures, live orders in queue order"},
 			{0}
 		},
 		.rows = RK_ROWS_ONE

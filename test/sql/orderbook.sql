@@ -41,7 +41,7 @@ SELECT * FROM rk.orderbook_matching_depth('flow', depth => 0);
 SELECT * FROM rk.orderbook_matching(NULL);
 
 -- going on from a snapshot: events that are in it are passed over
-SELECT snapshot->'seq' AS seq, snapshot->'books' AS books FROM rk.orderbook_matching_snapshot('flow', until_seq => 3);
+SELECT state->'seq' AS seq, state->'books' AS books FROM rk.orderbook_matching_snapshot('flow', until_seq => 3);
 SELECT seq, event, order_id, quantity, remaining, reason
 FROM rk.orderbook_matching('flow', snapshot => (SELECT rk.orderbook_matching_snapshot('flow', until_seq => 3)));
 SELECT symbol, last_price, volume, turnover, trade_count, vwap, ask_depth
