@@ -175,6 +175,8 @@ rk_act(rk_ring *ring)
 static inline void
 rk_act_end(rk_ring *ring)
 {
+	/* given up: what is left behind says that the process ended with this message */
+	rk_mind_end();
 	atomic_store_explicit(&ring->acting, 0, memory_order_relaxed);
 	rk_acting_ring = NULL;
 }

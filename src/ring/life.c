@@ -388,6 +388,9 @@ adopt(const rk_ring_row *row, Oid table)
 	ring->lanes = h->options.lanes;
 	ring->message_timeout_ms = h->options.message_timeout_ms;
 	ring->heartbeat_timeout_ms = h->options.heartbeat_timeout_ms;
+	/* it may have to look sooner than it meant to */
+	if (ring->heartbeat_timeout_ms > 0 && atomic_load(&rk_the_region->launcher))
+		SetLatch(atomic_load(&rk_the_region->launcher));
 	strlcpy(ring->device, "cpu", sizeof(ring->device));
 	ring->device_reason[0] = '\0';
 	LWLockRelease(rk_the_region->lock);

@@ -136,6 +136,17 @@ ok(wait_for_ring($node, 'f', 'active'), 'the ring runs again');
 is(pid_of('f'), pid_of('e'), 'in the new host');
 is($node->safe_psql('postgres', $total), '16', 'nobody has touched the other one');
 
+# in the log the message would do so again at every start: it is put aside
+$node->safe_psql('postgres', q{SELECT rk.ring_checkpoint('e'); CALL rk.ring_up('core/fault', 'logged', '{"durability": "journal", "heartbeat_timeout": 1, "max_retries": 0}')});
+$offset = -s $node->logfile;
+$waits = caller_of(q{SELECT rk.ring_core_fault('logged', 'hang', amount => 9000)});
+ok($node->wait_for_log(qr/ring "logged" has failed: process \d+ does not come back/, $offset), 'a message of the log hangs');
+is($node->safe_psql('postgres', q{SELECT rk.ring_wait('e'), total FROM rk.ring_core_total('e')}), 't|16', 'the other ring goes on');
+like(wait_for_session($waits), qr/RK008/, 'its caller is told');
+ok(wait_for_ring($node, 'logged'), 'the ring comes up when the process has ended');
+is($node->safe_psql('postgres', q{SELECT count(*), min(reason) FROM rk.dead_letters WHERE ring = 'logged'}), '1|max_retries', 'the message is a dead letter');
+$node->safe_psql('postgres', q{CALL rk.ring_down('logged'); SELECT rk.ring_drop('logged')});
+
 # one that polls is not stuck, however long it takes, and ends when it is told to
 $waits = caller_of(q{SELECT rk.ring_core_fault('f', 'sleep', amount => 3000)});
 is(wait_for_session($waits), '', 'a long message that looks whether to stop');
