@@ -9,6 +9,9 @@
  * have found becomes one component; the others share out their places anew,
  * those that reach x first, those that y reaches last.
  *
+ * A component has a list of the pairs that may lead out of it and into it; those
+ * that turn out to be inside are taken out of it when a search comes by.
+ *
  * Amounts inside a component are kept as well: when components become one, the
  * pairs of all but the largest are looked at, so that a pair is looked at at
  * most log2(entities) times in the life of the ring.
@@ -142,6 +145,7 @@ node_room(rk_ctx *ctx, circular *s, uint32_t count)
 		n->first_out = n->first_in = n->next_member = NONE;
 		n->parent = n->last_member = s->node_count;
 		n->size = 1;
+		n->first_outward[FORWARD] = n->first_outward[BACKWARD] = NONE;
 	}
 	return RK_OK;
 }
@@ -177,14 +181,6 @@ link_pair(circular *s, uint32_t i)
 	s->nodes[p->target].first_in = i;
 }
 
-uint32_t
-rk_circular_root(circular *s, uint32_t node)
-{
-	while (s->nodes[node].parent != node)
-		node = s->nodes[node].parent = s->nodes[s->nodes[node].parent].parent;
-	return node;
-}
-
 /* The first pair of a node in a direction, the next one, and where a pair leads. */
 static inline uint32_t
 first_pair(const circular *s, uint32_t node, int direction)
@@ -202,6 +198,23 @@ static inline uint32_t
 end_of(const circular_pair *p, int direction)
 {
 	return direction == FORWARD ? p->target : p->source;
+}
+
+/* Notes a pair between two components with both of them. */
+static void
+add_outward(circular *s, uint32_t i)
+{
+	circular_pair *p = &s->pairs[i];
+
+	for (int d = FORWARD; d <= BACKWARD; d++)
+	{
+		circular_node *c = &s->nodes[rk_circular_root(s, d == FORWARD ? p->source : p->target)];
+
+		p->next_outward[d] = c->first_outward[d];
+		if (c->first_outward[d] == NONE)
+			c->last_outward[d] = i;
+		c->first_outward[d] = i;
+	}
 }
 
 /* A stamp that no mark has. */
@@ -234,19 +247,33 @@ search_region(rk_ctx *ctx, circular *s, uint32_t from, int direction, int64_t bo
 	list[n++] = from;
 	s->nodes[from].mark[direction] = s->stamp;
 	for (uint32_t i = 0; i < n; i++)
-		for (uint32_t v = list[i]; v != NONE; v = s->nodes[v].next_member)
-			for (uint32_t k = first_pair(s, v, direction); k != NONE; k = next_pair(&s->pairs[k], direction))
-			{
-				uint32_t	c = rk_circular_root(s, end_of(&s->pairs[k], direction));
-				int64_t		order = s->nodes[c].order;
+	{
+		circular_node *own = &s->nodes[list[i]];
+		uint32_t	previous = NONE;
 
-				if (++work % POLL_PAIRS == 0 && rk_ctx_poll(ctx))
-					return RK_STOPPED;
-				if (s->nodes[c].mark[direction] == s->stamp || (direction == FORWARD ? order > bound : order < bound))
-					continue;
-				s->nodes[c].mark[direction] = s->stamp;
-				list[n++] = c;
+		for (uint32_t k = own->first_outward[direction], next; k != NONE; k = next)
+		{
+			uint32_t	c = rk_circular_root(s, end_of(&s->pairs[k], direction));
+			int64_t		order = s->nodes[c].order;
+
+			next = s->pairs[k].next_outward[direction];
+			/* inside now, and ever: not looked at again */
+			if (c == list[i])
+			{
+				*(previous == NONE ? &own->first_outward[direction] : &s->pairs[previous].next_outward[direction]) = next;
+				if (next == NONE)
+					own->last_outward[direction] = previous;
+				continue;
 			}
+			previous = k;
+			if (++work % POLL_PAIRS == 0 && rk_ctx_poll(ctx))
+				return RK_STOPPED;
+			if (s->nodes[c].mark[direction] == s->stamp || (direction == FORWARD ? order > bound : order < bound))
+				continue;
+			s->nodes[c].mark[direction] = s->stamp;
+			list[n++] = c;
+		}
+	}
 	*count = n;
 	return RK_OK;
 }
@@ -341,6 +368,16 @@ merge(circular *s, uint32_t count)
 		s->nodes[b->last_member].next_member = list[i];
 		b->last_member = c->last_member;
 		b->size += c->size;
+		for (int d = FORWARD; d <= BACKWARD; d++)
+		{
+			if (c->first_outward[d] == NONE)
+				continue;
+			if (b->first_outward[d] == NONE)
+				b->first_outward[d] = c->first_outward[d];
+			else
+				s->pairs[b->last_outward[d]].next_outward[d] = c->first_outward[d];
+			b->last_outward[d] = c->last_outward[d];
+		}
 	}
 	s->nodes[big].internal = internal;
 	return big;
@@ -509,6 +546,8 @@ rk_circular_add(rk_ctx *ctx, circular *s, uint32_t source, uint32_t target, int6
 		step->pair = s->pair_count++;
 		s->pairs[step->pair] = (circular_pair) {.source = source, .target = target, .last_ts = INT64_MIN};
 		link_pair(s, step->pair);
+		if (x != y)
+			add_outward(s, step->pair);
 	}
 	p = &s->pairs[step->pair];
 	p->amount += amount;
@@ -644,8 +683,13 @@ rk_circular_build(rk_ctx *ctx, circular *s)
 
 		if (i % POLL_PAIRS == 0 && rk_ctx_poll(ctx))
 			return RK_STOPPED;
-		if (p->source == p->target || c != rk_circular_root(s, p->target))
+		if (p->source == p->target)
 			continue;
+		if (c != rk_circular_root(s, p->target))
+		{
+			add_outward(s, i);
+			continue;
+		}
 		s->nodes[p->source].circular += p->amount;
 		s->nodes[c].internal += p->amount;
 	}

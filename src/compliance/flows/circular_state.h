@@ -22,6 +22,7 @@ typedef struct circular_pair
 	uint32_t	next_out;		/* of the source; newest first */
 	uint32_t	next_in;		/* of the target */
 	uint32_t	next_hash;
+	uint32_t	next_outward[2];	/* of those that may lead out of a component */
 	uint32_t	unused;
 } circular_pair;
 
@@ -41,6 +42,8 @@ typedef struct circular_node
 	int64_t		order;			/* pairs lead from lower to higher ones, or stay inside */
 	uint32_t	last_member;
 	uint32_t	size;
+	uint32_t	first_outward[2];	/* pairs that may lead out of it, or into it */
+	uint32_t	last_outward[2];
 
 	/* scratch, by direction: stamps of the last searches that were here */
 	uint32_t	mark[2];		/* of roots: for places */
@@ -82,7 +85,13 @@ extern rk_status rk_circular_build(rk_ctx *ctx, circular *s);
 extern uint32_t rk_circular_find(const circular *s, uint32_t source, uint32_t target);
 
 /* The root of a component. */
-extern uint32_t rk_circular_root(circular *s, uint32_t node);
+static inline uint32_t
+rk_circular_root(circular *s, uint32_t node)
+{
+	while (s->nodes[node].parent != node)
+		node = s->nodes[node].parent = s->nodes[s->nodes[node].parent].parent;
+	return node;
+}
 
 /* What a payment has done. */
 typedef struct circular_step
