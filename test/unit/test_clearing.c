@@ -230,6 +230,136 @@ a_block_may_be_too_large(void **state)
 	free(list);
 }
 
+/* ---- against all pairs ---- */
+
+#define LEGS 60
+#define LISTS 17000
+
+typedef struct all_pairs
+{
+	double		confidence;
+	int64_t		gap;
+	int			delivery;
+	int			receipt;
+} all_pairs;
+
+static int
+best_first(const void *a, const void *b)
+{
+	const all_pairs *x = a;
+	const all_pairs *y = b;
+
+	if (x->confidence != y->confidence)
+		return x->confidence > y->confidence ? -1 : 1;
+	if (x->gap != y->gap)
+		return x->gap < y->gap ? -1 : 1;
+	return x->delivery != y->delivery ? x->delivery - y->delivery : x->receipt - y->receipt;
+}
+
+/* What there is of the other side in the block of an instruction: 1 anybody, 2 of its deliverer, 4 receiver, 8 both. */
+static int
+others_of(const rk_dvp_instruction *list, int i)
+{
+	int			found = 0;
+
+	for (int k = 0; k < LEGS; k++)
+	{
+		const rk_dvp_instruction *y = &list[k];
+
+		if (y->status != RK_DVP_PENDING || y->side == list[i].side || !rk_dvp_same_block(y, &list[i]))
+			continue;
+		found |= 1 | (y->deliverer == list[i].deliverer ? 2 : 0) | (y->receiver == list[i].receiver ? 4 : 0);
+		if (y->deliverer == list[i].deliverer && y->receiver == list[i].receiver)
+			found |= 8;
+	}
+	return found;
+}
+
+/* A million instructions in small lists: the pairs of all pairs sorted, and what is said of the others. */
+static void
+the_same_as_all_pairs(void **state)
+{
+	int64_t		pairs = 0;
+	int64_t		parties = 0;
+
+	(void) state;
+	for (uint64_t t = 0; t < LISTS; t++)
+	{
+		rk_dvp_instruction list[LEGS];
+		static all_pairs all[LEGS * LEGS];
+		uint32_t	partner[LEGS];
+		rk_dvp_rules rules = plain_rules;
+		rk_dvp_result r;
+		rk_ctx		ctx;
+		int			count = 0;
+
+		rules.strict_counterparty = t % 4 != 0;
+		rules.min_confidence = t % 3 == 0 ? 0.4 : 0.8;
+		rules.strict_quantity = t % 5 == 0;
+		rules.match_reference = t % 7 != 0;
+		rules.t2s = t % 6 == 1;
+		rules.amount_tolerance = t % 11 == 0 ? 0 : 0.01;
+		for (int i = 0; i < LEGS; i++)
+		{
+			uint64_t	h = rk_hash2(t + 50, i);
+
+			list[i] = leg(i, h & 1, 100 + (int64_t) (h >> 1) % 3, 100000 + (int64_t) ((h >> 8) % 4) * 150);
+			list[i].security = (h >> 16) % 3;
+			list[i].currency = (h >> 20) % 2;
+			list[i].settlement_date = 7 + (int32_t) ((h >> 24) % 2);
+			list[i].deliverer = (h >> 28) % (1 + t % 4);
+			list[i].receiver = (h >> 32) % (1 + t % 3);
+			list[i].reference[0] = (h >> 36) % 4 == 0 ? (h >> 40) % 3 : 0;
+			list[i].trade_date = (h >> 44) % 8 == 0 ? 5 + (int64_t) (h >> 48) % 2 : RK_DVP_NONE;
+			list[i].status = (h >> 52) % 12 == 0 ? RK_DVP_CANCELLED : RK_DVP_PENDING;
+			partner[i] = RK_DVP_ALONE;
+		}
+		for (int d = 0; d < LEGS; d++)
+			for (int k = 0; k < LEGS; k++)
+			{
+				double		confidence;
+				int			differences;
+
+				if (list[d].side == RK_DVP_DELIVER && list[k].side == RK_DVP_RECEIVE && list[d].status == RK_DVP_PENDING &&
+					list[k].status == RK_DVP_PENDING && rk_dvp_same_block(&list[d], &list[k]) &&
+					rk_dvp_compare(&rules, &list[d], &list[k], &confidence, &differences))
+					all[count++] = (all_pairs) {confidence, (int64_t) rk_dvp_amount_gap(&list[d], &list[k]), d, k};
+			}
+		qsort(all, count, sizeof(all_pairs), best_first);
+		for (int i = 0; i < count; i++)
+			if (partner[all[i].delivery] == RK_DVP_ALONE && partner[all[i].receipt] == RK_DVP_ALONE)
+			{
+				partner[all[i].delivery] = all[i].receipt;
+				partner[all[i].receipt] = all[i].delivery;
+				pairs++;
+			}
+		rk_ctx_init(&ctx);
+		assert_int_equal(rk_dvp_match(&ctx, list, LEGS, &rules, RK_DVP_BEST_FIRST, &r), RK_OK);
+		assert_memory_equal(r.partner, partner, sizeof(partner));
+		for (int i = 0; i < LEGS; i++)
+		{
+			int			others = others_of(list, i);
+			bool		by_parties = rules.strict_counterparty || rules.min_confidence > 0.5;
+
+			if (partner[i] != RK_DVP_ALONE || list[i].status != RK_DVP_PENDING)
+				continue;
+			/* nobody, or nobody of its parties: which of them it is that differs */
+			if (others == 0)
+				assert_int_equal(r.differences[i], RK_DVP_NO_COUNTERPART);
+			else if (by_parties && !(others & 8))
+			{
+				assert_int_equal(r.differences[i], others & 2 ? RK_DVP_RECEIVER : others & 4 ? RK_DVP_DELIVERER :
+								 RK_DVP_DELIVERER | RK_DVP_RECEIVER);
+				parties++;
+			}
+			else
+				assert_true(r.differences[i] != 0 && r.differences[i] != RK_DVP_NO_COUNTERPART);
+		}
+		rk_ctx_destroy(&ctx);
+	}
+	assert_true(pairs > 100000 && parties > 10000);
+}
+
 int
 main(void)
 {
@@ -238,6 +368,7 @@ main(void)
 		cmocka_unit_test(assignments_are_the_best),
 		cmocka_unit_test(sweeps),
 		cmocka_unit_test(a_block_may_be_too_large),
+		cmocka_unit_test(the_same_as_all_pairs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
