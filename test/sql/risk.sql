@@ -120,7 +120,9 @@ SELECT * FROM rk.risk_monte_carlo_var('position', horizon => 0);
 SELECT * FROM rk.risk_monte_carlo_var('position', sampling => 'halton');
 SELECT * FROM rk.risk_monte_carlo_var('SELECT id, value FROM position');
 SET rk.memory_limit = '64MB';
+SET rk.device = cpu;
 SELECT * FROM rk.risk_monte_carlo_var('position', simulations => 10000000000);
+RESET rk.device;
 RESET rk.memory_limit;
 
 -- scores
