@@ -11,20 +11,9 @@
 #include <stdio.h>
 
 #include "../../compute/random.h"
+#include "../payload.h"
 
 #define KERNEL "compliance/circular-flow"
-
-static int64_t
-fixed_or_absent(rk_decimal value)
-{
-	return value >= INT64_MAX ? RK_FIELD_ABSENT_INT8 : (int64_t) value;
-}
-
-static int64_t
-floor_us(int64_t ns)
-{
-	return ns / 1000 - (ns % 1000 < 0);
-}
 
 /* Whether the component of an entity counts. */
 static bool
@@ -56,7 +45,7 @@ send_alert(circular *s, const circular_step *step, int64_t ts, rk_reply *reply)
 	alert.cycle_id = s->cycles;
 	alert.entity = rk_keys_id(&s->keys, s->pairs[step->pair].source);
 	alert.related_entity = rk_keys_id(&s->keys, s->pairs[step->pair].target);
-	alert.total_value = fixed_or_absent(step->total);
+	alert.total_value = rk_fixed_or_absent(step->total);
 	alert.ts = ts;
 	alert.cycle_size = step->size;
 	alert.risk_level = rk_alert_severity(score);
@@ -86,7 +75,7 @@ do_add(rk_ctx *ctx, circular *s, const rk_payment_request *q, rk_reply *reply)
 	}
 	if ((status = rk_keys_add(ctx, &s->keys, "source", &q->source, &source)) != RK_OK ||
 		(status = rk_keys_add(ctx, &s->keys, "target", &q->target, &target)) != RK_OK ||
-		(status = rk_circular_add(ctx, s, source, target, q->amount, floor_us(q->ts), &step)) != RK_OK)
+		(status = rk_circular_add(ctx, s, source, target, q->amount, rk_us_of_ns(q->ts), &step)) != RK_OK)
 		return status;
 	r->cycle_detected = step.closed;
 	r->cycle_size = step.size > 0 ? step.size : RK_FIELD_ABSENT_INT4;
@@ -118,9 +107,9 @@ do_query(rk_ctx *ctx, circular *s, const rk_circular_query_request *q, rk_reply 
 	{
 		component = &s->nodes[rk_circular_root(s, i)];
 		r->scc_count = 1;
-		r->cycle_volume = fixed_or_absent(s->nodes[i].circular);
+		r->cycle_volume = rk_fixed_or_absent(s->nodes[i].circular);
 		r->member_count = component->size;
-		r->internal_amount = fixed_or_absent(component->internal);
+		r->internal_amount = rk_fixed_or_absent(component->internal);
 	}
 	return RK_OK;
 }
@@ -130,7 +119,7 @@ static rk_status
 do_expire(rk_ctx *ctx, circular *s, const rk_circular_expire_request *q, rk_reply *reply)
 {
 	rk_circular_expire_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	int64_t		before = floor_us(q->before) + (q->before % 1000 != 0);
+	int64_t		before = rk_us_of_ns(q->before) + (q->before % 1000 != 0);
 	circular	kept = *s;
 	uint32_t	count = 0;
 	rk_status	status;

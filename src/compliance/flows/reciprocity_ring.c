@@ -20,6 +20,7 @@
 #include <math.h>
 
 #include "../../compute/random.h"
+#include "../payload.h"
 
 #define KERNEL "compliance/reciprocity-flow"
 #define NONE UINT32_MAX
@@ -78,12 +79,6 @@ typedef struct reciprocity
 	rk_decimal	total;			/* between different entities */
 	rk_decimal	reciprocal;		/* of reported pairs */
 } reciprocity;
-
-static int64_t
-fixed_or_absent(rk_decimal value)
-{
-	return value >= INT64_MAX ? RK_FIELD_ABSENT_INT8 : (int64_t) value;
-}
 
 /* ---- pairs ---- */
 
@@ -173,14 +168,6 @@ returned(const reciprocity *s, const pair *p)
 
 /* ---- money that comes back in time ---- */
 
-static int64_t
-saturated(int64_t ts, int64_t span)
-{
-	int64_t		sum;
-
-	return __builtin_add_overflow(ts, span, &sum) ? (span < 0 ? INT64_MIN : INT64_MAX) : sum;
-}
-
 /*
  * Takes payment number i into an account: it gives back what is open in the
  * other direction, oldest first, and what is left of it is open then.  All open
@@ -200,7 +187,7 @@ settle(const reciprocity *s, pair *p, int32_t i, int account)
 
 		if (e->left[account] > 0 && e->forth == f->forth)
 			break;
-		if (f->ts >= saturated(e->ts, s->max_delay))
+		if (f->ts >= rk_moved(e->ts, s->max_delay))
 			e->left[account] = 0;
 		part = e->left[account] < left ? e->left[account] : left;
 		e->left[account] -= part;
@@ -216,7 +203,7 @@ settle(const reciprocity *s, pair *p, int32_t i, int account)
 static int64_t
 settled_before(const reciprocity *s, const pair *p)
 {
-	return saturated(p->newest, -s->lateness);
+	return rk_moved(p->newest, -s->lateness);
 }
 
 /* Settles what nothing late can change, and forgets what nothing can come back of. */
@@ -229,7 +216,7 @@ let_go(const reciprocity *s, pair *p)
 	for (; p->settled < p->payment_count && p->payments[p->settled].ts < before; p->settled++)
 		settle(s, p, p->settled, SETTLED);
 	while (gone < p->settled &&
-		   (p->payments[gone].left[SETTLED] == 0 || before >= saturated(p->payments[gone].ts, s->max_delay)))
+		   (p->payments[gone].left[SETTLED] == 0 || before >= rk_moved(p->payments[gone].ts, s->max_delay)))
 		gone++;
 	if (gone == 0)
 		return;
@@ -243,24 +230,14 @@ let_go(const reciprocity *s, pair *p)
 static rk_status
 payment_room(rk_ctx *ctx, const reciprocity *s, pair *p)
 {
-	int64_t		capacity = p->payment_capacity ? 2 * (int64_t) p->payment_capacity : FIRST_PAYMENTS;
-	payment    *payments;
-
 	if (p->payment_count < p->payment_capacity)
 		return RK_OK;
 	/* moved seldom enough: only when a quarter is free then */
 	let_go(s, p);
 	if (p->payment_count <= p->payment_capacity - p->payment_capacity / 4 - 1)
 		return RK_OK;
-	if (capacity > INT32_MAX)
-		return rk_fail(ctx, RK_ERR_LIMIT, "too many payments of a pair within the time that counts");
-	payments = p->payments ? rk_realloc(ctx, p->payments, capacity, sizeof(*payments)) :
-		rk_alloc(ctx, capacity, sizeof(*payments));
-	if (payments == NULL)
-		return RK_ERR_MEMORY;
-	p->payments = payments;
-	p->payment_capacity = (int32_t) capacity;
-	return RK_OK;
+	return rk_grow_array(ctx, (void **) &p->payments, &p->payment_capacity, FIRST_PAYMENTS, sizeof(payment),
+						 "payments of a pair within the time that counts");
 }
 
 /* Puts a payment in its place; there is room. */
@@ -288,12 +265,6 @@ take_payment(const reciprocity *s, pair *p, int64_t ts, int64_t amount, bool for
 
 /* ---- messages ---- */
 
-static int64_t
-floor_us(int64_t ns)
-{
-	return ns / 1000 - (ns % 1000 < 0);
-}
-
 static void
 send_alert(const reciprocity *s, const pair *p, int64_t ts, rk_reply *reply)
 {
@@ -307,9 +278,9 @@ send_alert(const reciprocity *s, const pair *p, int64_t ts, rk_reply *reply)
 	memset(&alert, 0, sizeof(alert));
 	alert.entity = rk_keys_id(&s->ids, p->forth_first ? p->low : p->high);
 	alert.related_entity = rk_keys_id(&s->ids, p->forth_first ? p->high : p->low);
-	alert.amount_ab = fixed_or_absent(p->amount[first]);
-	alert.amount_ba = fixed_or_absent(p->amount[1 - first]);
-	alert.reciprocal_amount = fixed_or_absent(2 * returned(s, p));
+	alert.amount_ab = rk_fixed_or_absent(p->amount[first]);
+	alert.amount_ba = rk_fixed_or_absent(p->amount[1 - first]);
+	alert.reciprocal_amount = rk_fixed_or_absent(2 * returned(s, p));
 	alert.balance = rk_money_ratio(returned(s, p), larger);
 	alert.ts = ts;
 	rk_publish(reply, 374, &alert, sizeof(alert));
@@ -323,7 +294,7 @@ static rk_status
 do_add(rk_ctx *ctx, reciprocity *s, const rk_payment_request *q, rk_reply *reply)
 {
 	rk_reciprocity_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	int64_t		ts = floor_us(q->ts);
+	int64_t		ts = rk_us_of_ns(q->ts);
 	uint32_t	source;
 	uint32_t	target;
 	uint32_t	i = NONE;
@@ -387,7 +358,7 @@ do_add(rk_ctx *ctx, reciprocity *s, const rk_payment_request *q, rk_reply *reply
 		if (p->reported)
 			s->reciprocal += 2 * returned(s, p);
 		r->is_reciprocal = p->reported;
-		r->pair_reciprocal = fixed_or_absent(2 * returned(s, p));
+		r->pair_reciprocal = rk_fixed_or_absent(2 * returned(s, p));
 		if (p->reported && !was_reported)
 			send_alert(s, p, q->ts, reply);
 	}
@@ -419,11 +390,11 @@ do_query(rk_ctx *ctx, reciprocity *s, const rk_pair_request *q, rk_reply *reply)
 	}
 	p = &s->pairs[i];
 	larger = p->amount[0] > p->amount[1] ? p->amount[0] : p->amount[1];
-	r->amount_ab = fixed_or_absent(p->amount[a > b]);
-	r->amount_ba = fixed_or_absent(p->amount[a < b]);
+	r->amount_ab = rk_fixed_or_absent(p->amount[a > b]);
+	r->amount_ba = rk_fixed_or_absent(p->amount[a < b]);
 	r->count_ab = p->count[a > b];
 	r->count_ba = p->count[a < b];
-	r->reciprocal_amount = fixed_or_absent(2 * returned(s, p));
+	r->reciprocal_amount = rk_fixed_or_absent(2 * returned(s, p));
 	r->balance = rk_money_ratio(returned(s, p), larger);
 	return RK_OK;
 }

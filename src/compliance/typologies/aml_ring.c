@@ -18,6 +18,8 @@
 
 #include <stdio.h>
 
+#include "../payload.h"
+
 #define KERNEL "compliance/aml-patterns"
 
 /* The transaction that is looked at, and what was found. */
@@ -617,12 +619,6 @@ find_cycle(look *k)
 
 /* ---- messages ---- */
 
-static int64_t
-floor_us(int64_t ns)
-{
-	return ns / 1000 - (ns % 1000 < 0);
-}
-
 /* Fans in whose money may still go out; the first of them is where to begin next time. */
 static void
 gather(look *k, uint32_t entity)
@@ -665,7 +661,7 @@ do_match(rk_ctx *ctx, aml_state *s, const rk_match_request *q, rk_reply *reply)
 {
 	rk_match_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
 	look		k = {.ctx = ctx, .s = s, .reply = reply, .ts_ns = q->ts, .complete = true};
-	aml_tx		tx = {.id = q->transaction_id, .ts = floor_us(q->ts), .amount = q->amount, .left = q->amount};
+	aml_tx		tx = {.id = q->transaction_id, .ts = rk_us_of_ns(q->ts), .amount = q->amount, .left = q->amount};
 	bool		late;
 	int64_t		consumed;
 	rk_status	status;

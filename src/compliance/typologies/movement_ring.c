@@ -19,6 +19,7 @@
 #include <math.h>
 
 #include "../../compute/random.h"
+#include "../payload.h"
 
 #define KERNEL "compliance/rapid-movement"
 #define HOUR 3.6e9
@@ -81,20 +82,6 @@ typedef struct movement
 	uint32_t	capacity;
 } movement;
 
-static int64_t
-fixed_or_absent(rk_decimal value)
-{
-	return value >= INT64_MAX ? RK_FIELD_ABSENT_INT8 : (int64_t) value;
-}
-
-static int64_t
-saturated(int64_t ts, int64_t span)
-{
-	int64_t		sum;
-
-	return __builtin_add_overflow(ts, span, &sum) ? (span < 0 ? INT64_MIN : INT64_MAX) : sum;
-}
-
 /* ---- accounts ---- */
 
 /* Takes event number i into an account that has those before. */
@@ -111,7 +98,7 @@ settle(const movement *s, entity *e, int32_t i, int k)
 	if (i - a->window + 1 > a->most)
 	{
 		a->most = i - a->window + 1;
-		a->window_amount = fixed_or_absent(a->window_sum);
+		a->window_amount = rk_fixed_or_absent(a->window_sum);
 	}
 	if (i - a->window + 1 >= s->enough && a->window_sum >= s->params.amount_threshold)
 	{
@@ -147,7 +134,7 @@ settle(const movement *s, entity *e, int32_t i, int k)
 static int64_t
 settled_before(const movement *s, const entity *e)
 {
-	return saturated(e->newest, -s->lateness);
+	return rk_moved(e->newest, -s->lateness);
 }
 
 /* Settles what nothing late can change, and forgets what no window and no money needs. */
@@ -183,24 +170,14 @@ let_go(const movement *s, entity *e)
 static rk_status
 event_room(rk_ctx *ctx, const movement *s, entity *e)
 {
-	int64_t		capacity = e->capacity ? 2 * (int64_t) e->capacity : FIRST_EVENTS;
-	event	   *events;
-
 	if (e->count < e->capacity)
 		return RK_OK;
 	/* moved seldom enough: only when a quarter is free then */
 	let_go(s, e);
 	if (e->count <= e->capacity - e->capacity / 4 - 1)
 		return RK_OK;
-	if (capacity > INT32_MAX)
-		return rk_fail(ctx, RK_ERR_LIMIT, "too many transactions of an entity within the time that counts");
-	events = e->events ? rk_realloc(ctx, e->events, capacity, sizeof(*events)) :
-		rk_alloc(ctx, capacity, sizeof(*events));
-	if (events == NULL)
-		return RK_ERR_MEMORY;
-	e->events = events;
-	e->capacity = (int32_t) capacity;
-	return RK_OK;
+	return rk_grow_array(ctx, (void **) &e->events, &e->capacity, FIRST_EVENTS, sizeof(event),
+						 "transactions of an entity within the time that counts");
 }
 
 /* Puts a transaction in its place; there is room. */
@@ -229,12 +206,6 @@ take_event(const movement *s, entity *e, int64_t ts, int64_t amount, int32_t rol
 
 /* ---- messages ---- */
 
-static int64_t
-floor_us(int64_t ns)
-{
-	return ns / 1000 - (ns % 1000 < 0);
-}
-
 static void
 fill_row(const movement *s, uint32_t i, rk_movement_row *row)
 {
@@ -245,7 +216,7 @@ fill_row(const movement *s, uint32_t i, rk_movement_row *row)
 	row->entity = rk_keys_id(&s->ids, i);
 	row->velocity = (double) a->most / ((double) s->params.time_window / HOUR);
 	row->window_amount = a->window_amount;
-	row->rapid_amount = fixed_or_absent(a->rapid);
+	row->rapid_amount = rk_fixed_or_absent(a->rapid);
 	row->pass_through = rk_money_ratio(a->matched, a->in);
 	row->transaction_count = e->transactions;
 	row->velocity_flag = a->velocity_flag;
@@ -318,7 +289,7 @@ observe(movement *s, uint32_t i, int64_t ts, const rk_movement_request *q, int32
 static rk_status
 do_observe(rk_ctx *ctx, movement *s, const rk_movement_request *q, rk_reply *reply)
 {
-	int64_t		ts = floor_us(q->ts);
+	int64_t		ts = rk_us_of_ns(q->ts);
 	uint32_t	source;
 	uint32_t	target;
 	rk_movement_row *rows;
