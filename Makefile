@@ -251,9 +251,10 @@ cuda-check: cuda $(HARNESS)
 	$(HARNESS) $(CUDA_LIBRARY) $(SCALE)
 
 # the result must not depend on the order in which threads take their turns
-cuda-host-check: $(HOST_LIBRARY) $(HARNESS)
+cuda-host-library: $(HOST_LIBRARY) $(HARNESS)
+cuda-host-check: cuda-host-library
 	for order in forward backward shuffled; do RK_ON_HOST_ORDER=$$order $(HARNESS) $(HOST_LIBRARY) $(SCALE) || exit 1; done
-.PHONY: cuda install-cuda cuda-check cuda-host-check
+.PHONY: cuda install-cuda cuda-check cuda-host-library cuda-host-check
 
 # ---- fuzzing ----
 
