@@ -92,7 +92,8 @@ drain(rk_pool *pool, int thread)
 
 		/* order the reads of the job before the swap that validates them */
 		atomic_thread_fence(memory_order_acquire);
-		if (i >= chunks)
+		/* threads beyond the number of chunks keep out, as the header promises */
+		if (i >= chunks || thread >= chunks)
 			return;
 		if (!atomic_compare_exchange_weak_explicit(&pool->ticket, &t, t + 1,
 												   memory_order_acq_rel,

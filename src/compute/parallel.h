@@ -14,8 +14,8 @@
 
 /*
  * Work on [begin, end), the chunk with this number, as the thread with this
- * number (0 = the caller, < ctx->threads; for scratch space).  Must not
- * allocate and must not call rk_fail; a failure is left in arg.
+ * number (0 = the caller, < ctx->threads, and below the number of chunks; for
+ * scratch space).  Must not allocate and must not call rk_fail; a failure is left in arg.
  */
 typedef void (*rk_chunk_fn) (void *arg, int64_t begin, int64_t end,
 							 int64_t chunk, int thread);

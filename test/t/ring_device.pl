@@ -437,7 +437,8 @@ my ($total) = split /\|/, one(q{SELECT total FROM rk.ring_core_add('called', 1)}
 $node->stop('immediate');
 $node->start;
 place('called', 'cuda');
-is(one(q{SELECT total FROM rk.ring_core_total('called')}), $total, 'the server is killed: the ring comes up on the device with all that was answered');
+# a killed client's statement may have gone on until then
+cmp_ok(one(q{SELECT total FROM rk.ring_core_total('called')}), '>=', $total, 'the server is killed: the ring comes up on the device with all that was answered');
 one(q{CALL rk.ring_down('called'); CALL rk.ring_down('fed')});
 
 # ---- the kernel for devices, its threads run on the CPU ----
