@@ -265,7 +265,7 @@ FUZZ_CFLAGS = -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,addres
 
 build/fuzz/fuzz_%: test/fuzz/fuzz_%.c $(wildcard src/compute/*.[ch])
 	@mkdir -p $(@D)
-	clang $(FUZZ_CFLAGS) $< $(wildcard src/compute/*.c) -lm -lpthread -o $@
+	clang $(FUZZ_CFLAGS) $< $(wildcard src/compute/*.c) $(BLAS_LIBS) -lm -lpthread -o $@
 
 fuzz: $(FUZZERS:%=build/fuzz/%)
 	@test/fuzz/run $(FUZZ_SECONDS) $^

@@ -92,6 +92,7 @@ static void
 publish_match(const rk_kept_list *l, const rk_screen_request *q, const rk_list_hit *hit, int64_t ts, rk_reply *reply)
 {
 	rk_screen_match type = type_of(hit);
+	const char *source = rk_kept_text(&l->kept[hit->entry], SOURCE);
 	rk_sanctions_match match = {
 		.entity = q->entity,.ts = ts,.confidence = 100 * hit->score,
 		.match_type = type == RK_SCREEN_EXACT ? 1 : type == RK_SCREEN_FUZZY ? 2 : 3
@@ -99,7 +100,7 @@ publish_match(const rk_kept_list *l, const rk_screen_request *q, const rk_list_h
 
 	memcpy(match.list_entry, l->ids.name[hit->entry].text, RK_NAME_BYTES);
 	memcpy(match.query_name, q->query_name, sizeof(match.query_name));
-	strncpy(match.list_code, rk_kept_text(&l->kept[hit->entry], SOURCE), sizeof(match.list_code));
+	memcpy(match.list_code, source, strnlen(source, sizeof(match.list_code)));
 	rk_publish(reply, 357, &match, sizeof(match));
 }
 
