@@ -26,7 +26,7 @@ def compile_flows(build):
     program = os.path.join(build, "flows")
     sources = [os.path.join(HERE, "flows.c")] + sorted(
         p for folder in ("compute", "compliance/flows", "graph/community", "graph/patterns")
-        for p in glob.glob(os.path.join(ROOT, "src", folder, "*.c")) if os.path.basename(p) not in ("binding.c", "descriptors.c"))
+        for p in glob.glob(os.path.join(ROOT, "src", folder, "*.c")) if os.path.basename(p) not in ("binding.c", "descriptors.c", "messages.c", "circular_state.c") and not p.endswith("_ring.c"))
     headers = glob.glob(os.path.join(ROOT, "src", "**", "*.h"), recursive=True)
     if not os.path.exists(program) or os.path.getmtime(program) < max(map(os.path.getmtime, sources + headers)):
         blas = subprocess.run(["pkg-config", "--libs", "openblas"], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
