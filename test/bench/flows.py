@@ -1,12 +1,11 @@
 """Flows of money beside igraph, scipy and pandas, from the same wires."""
-import glob
 import json
 import os
 import subprocess
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
+import programs
+
 
 # what, label, wires, goal, agreement
 MEASURES = [
@@ -23,16 +22,7 @@ GROWTH = [10**k for k in range(4, 8)]
 
 def compile_flows(build):
     """Builds build/bench/flows when a source is newer; returns its path."""
-    program = os.path.join(build, "flows")
-    sources = [os.path.join(HERE, "flows.c")] + sorted(
-        p for folder in ("compute", "compliance/flows", "graph/community", "graph/patterns")
-        for p in glob.glob(os.path.join(ROOT, "src", folder, "*.c")) if os.path.basename(p) not in ("binding.c", "descriptors.c", "messages.c", "circular_state.c") and not p.endswith("_ring.c"))
-    headers = glob.glob(os.path.join(ROOT, "src", "**", "*.h"), recursive=True)
-    if not os.path.exists(program) or os.path.getmtime(program) < max(map(os.path.getmtime, sources + headers)):
-        blas = subprocess.run(["pkg-config", "--libs", "openblas"], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
-        subprocess.run([os.environ.get("CC", "cc"), "-std=gnu11", "-O3", "-o", program, *sources, *blas, "-lm", "-lpthread"],
-                       check=True)
-    return program
+    return programs.build(build, "flows", programs.kernels("compliance/flows", "graph/community", "graph/patterns"))
 
 
 def ours(program, what, wires, threads, runs):

@@ -1,5 +1,4 @@
 """The temporal kernels beside arch, statsmodels, prophet, ruptures and pandas, from the same series."""
-import glob
 import importlib
 import json
 import os
@@ -9,8 +8,8 @@ import warnings
 
 import numpy as np
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
+import programs
+
 
 # what, label, input (series x length), how many the peer does, goal, agreement
 MEASURES = [
@@ -28,15 +27,7 @@ MEASURES = [
 
 def compile_temporal(build):
     """Builds build/bench/temporal when a source is newer; returns its path."""
-    program = os.path.join(build, "temporal")
-    sources = [os.path.join(HERE, "temporal.c")] + sorted(
-        p for folder in ("compute", "temporal", "temporal/forecast") for p in glob.glob(os.path.join(ROOT, "src", folder, "*.c"))
-        if os.path.basename(p) not in ("binding.c", "descriptors.c", "relations.c", "messages.c") and not p.endswith("_ring.c"))
-    headers = glob.glob(os.path.join(ROOT, "src", "**", "*.h"), recursive=True)
-    if not os.path.exists(program) or os.path.getmtime(program) < max(map(os.path.getmtime, sources + headers)):
-        blas = subprocess.run(["pkg-config", "--libs", "openblas"], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
-        subprocess.run([os.environ.get("CC", "cc"), "-std=gnu11", "-O3", "-o", program, *sources, *blas, "-lm", "-lpthread"], check=True)
-    return program
+    return programs.build(build, "temporal", programs.kernels("temporal", "temporal/forecast"))
 
 
 def series(what, count, n):

@@ -1,12 +1,11 @@
 """The risk kernels beside numpy and scipy, which make the same from the same input."""
-import glob
 import json
 import os
 import subprocess
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
+import programs
+
 
 # what, label, input, goal, agreement
 MEASURES = [
@@ -22,18 +21,9 @@ MEASURES = [
 
 def compile_risk(build):
     """Builds build/bench/risk when a source is newer; returns its path."""
-    program = os.path.join(build, "risk")
-    sources = [os.path.join(HERE, "risk.c")] + sorted(glob.glob(os.path.join(ROOT, "src", "compute", "*.c"))) + \
-        sorted(p for p in glob.glob(os.path.join(ROOT, "src", "risk", "*", "*.c"))
-               if os.path.basename(p) not in ("binding.c", "descriptors.c", "messages.c") and not p.endswith("_ring.c")
-               and not os.path.basename(p).startswith("ring_")) + \
-        [os.path.join(ROOT, "src", "compliance", "scoring", name) for name in ("kyc_scoring.c", "descriptors.c")]
-    headers = glob.glob(os.path.join(ROOT, "src", "**", "*.h"), recursive=True)
-    if not os.path.exists(program) or os.path.getmtime(program) < max(map(os.path.getmtime, sources + headers)):
-        blas = subprocess.run(["pkg-config", "--libs", "openblas"], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
-        subprocess.run([os.environ.get("CC", "cc"), "-std=gnu11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-o", program,
-                        *sources, *blas, "-lm", "-lpthread"], check=True)
-    return program
+    return programs.build(build, "risk", programs.kernels("risk/*") + [
+        os.path.join(programs.ROOT, "src", "compliance", "scoring", name) for name in ("kyc_scoring.c", "descriptors.c")],
+        flags=("-ffp-contract=off", "-fno-math-errno"))
 
 
 def numpy_peers():

@@ -1,13 +1,12 @@
 """The matching of names beside rapidfuzz, which compares the same names."""
-import glob
 import json
 import os
 import random
 import subprocess
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
+import programs
+
 
 QUERIES, FEW, ENTRIES = 10000, 1000, 100000
 
@@ -24,18 +23,8 @@ MEASURES = [
 
 def compile_screening(build):
     """Builds build/bench/screening when a source is newer; returns its path."""
-    program = os.path.join(build, "screening")
-    plain = [path for path in glob.glob(os.path.join(ROOT, "src", "compute", "*.c")) +
-             glob.glob(os.path.join(ROOT, "src", "compliance", "screening", "*.c"))
-             if os.path.basename(path) not in ("binding.c", "messages.c") and not path.endswith("_ring.c")]
-    sources = [os.path.join(HERE, "screening.c")] + sorted(plain)
-    headers = glob.glob(os.path.join(ROOT, "src", "**", "*.h"), recursive=True)
-    if not os.path.exists(program) or os.path.getmtime(program) < max(map(os.path.getmtime, sources + headers)):
-        libraries = subprocess.run(["pkg-config", "--libs", "openblas", "icu-i18n", "icu-uc"], check=True, stdout=subprocess.PIPE,
-                                   text=True).stdout.split()
-        subprocess.run([os.environ.get("CC", "cc"), "-std=gnu11", "-O3", "-o", program, *sources, *libraries, "-lm", "-lpthread"],
-                       check=True)
-    return program
+    sources = programs.kernels("compliance/screening") + [os.path.join(programs.ROOT, "src", "compliance", "screening", "descriptors.c")]
+    return programs.build(build, "screening", sources, libraries=("openblas", "icu-i18n", "icu-uc"))
 
 
 def make_names(build):
