@@ -77,9 +77,9 @@ count_leaf(count_state *s, count_thread *t, int64_t root, int depth, int held, i
 	}
 }
 
-/* Sets todo of the depth to the nodes to branch on; returns the pivot. */
+/* Sets branching of the depth to the nodes to branch on; returns the pivot. */
 static int
-choose_pivot(const clique_local *l, const uint64_t *set, uint64_t *todo)
+choose_pivot(const clique_local *l, const uint64_t *set, uint64_t *branching)
 {
 	int			best = -1;
 	int			most = -1;
@@ -99,8 +99,8 @@ choose_pivot(const clique_local *l, const uint64_t *set, uint64_t *todo)
 		}
 	}
 	for (int w = 0; w < l->words; w++)
-		todo[w] = set[w] & ~l->rows[(int64_t) best * l->words + w];
-	clique_drop(todo, best);
+		branching[w] = set[w] & ~l->rows[(int64_t) best * l->words + w];
+	clique_drop(branching, best);
 	return best;
 }
 
@@ -123,7 +123,7 @@ count_root(count_state *s, count_thread *t, int64_t root, int thread)
 	for (;;)
 	{
 		uint64_t   *set = t->sets + (int64_t) depth * 2 * words;
-		uint64_t   *todo = set + words;
+		uint64_t   *branching = set + words;
 		int			i;
 
 		if (++t->steps % POLL_STEPS == 0 && rk_chunk_should_stop(s->ctx, thread))
@@ -138,7 +138,7 @@ count_root(count_state *s, count_thread *t, int64_t root, int thread)
 			}
 			else
 			{
-				t->current[depth] = choose_pivot(l, set, todo);
+				t->current[depth] = choose_pivot(l, set, branching);
 				t->by_pivot[depth] = true;
 			}
 		}
@@ -146,12 +146,12 @@ count_root(count_state *s, count_thread *t, int64_t root, int thread)
 		{
 			/* the branch on the current node is done: without it, the next */
 			clique_drop(set, t->current[depth]);
-			i = clique_lowest(todo, words);
+			i = clique_lowest(branching, words);
 			if (i < 0)
 				enter = false;
 			else
 			{
-				clique_drop(todo, i);
+				clique_drop(branching, i);
 				t->current[depth] = i;
 				t->by_pivot[depth] = false;
 				enter = true;

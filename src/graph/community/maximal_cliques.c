@@ -79,7 +79,7 @@ set_before(maximal_search *m, int64_t root)
 /* Candidates that are not neighbours of the node with most of them. */
 static void
 set_branches(maximal_search *m, const uint64_t *set, const uint64_t *tried, int64_t excluders,
-			 uint64_t *todo)
+			 uint64_t *branching)
 {
 	const clique_local *l = &m->local;
 	const uint64_t *best = NULL;
@@ -111,7 +111,7 @@ set_branches(maximal_search *m, const uint64_t *set, const uint64_t *tried, int6
 		}
 	}
 	for (int w = 0; w < l->words; w++)
-		todo[w] = set[w] & ~best[w];
+		branching[w] = set[w] & ~best[w];
 }
 
 static bool
@@ -142,7 +142,7 @@ search_root(maximal_search *m, int64_t root)
 	{
 		uint64_t   *set = m->sets + (int64_t) depth * 3 * words;
 		uint64_t   *tried = set + words;
-		uint64_t   *todo = tried + words;
+		uint64_t   *branching = tried + words;
 		int			i;
 
 		m->steps += 1 + m->excluders[depth] * words / 64;
@@ -162,12 +162,12 @@ search_root(maximal_search *m, int64_t root)
 				if (depth + 1 >= m->k && clique_lowest(tried, words) < 0 && m->excluders[depth] == 0 &&
 					!report(m, root, depth))
 					return false;
-				memset(todo, 0, sizeof(uint64_t) * words);
+				memset(branching, 0, sizeof(uint64_t) * words);
 			}
 			else if (depth + 1 + left < m->k)
-				memset(todo, 0, sizeof(uint64_t) * words);
+				memset(branching, 0, sizeof(uint64_t) * words);
 			else
-				set_branches(m, set, tried, m->excluders[depth], todo);
+				set_branches(m, set, tried, m->excluders[depth], branching);
 		}
 		else
 		{
@@ -175,13 +175,13 @@ search_root(maximal_search *m, int64_t root)
 			clique_drop(set, m->current[depth]);
 			tried[m->current[depth] / 64] |= UINT64_C(1) << (m->current[depth] % 64);
 		}
-		i = clique_lowest(todo, words);
+		i = clique_lowest(branching, words);
 		if (i >= 0)
 		{
 			const uint64_t *row = l->rows + (int64_t) i * words;
 			int64_t		kept = 0;
 
-			clique_drop(todo, i);
+			clique_drop(branching, i);
 			m->current[depth] = i;
 			clique_both(set + 3 * words, set, row, words);
 			clique_both(tried + 3 * words, tried, row, words);
