@@ -444,12 +444,12 @@ COMMENT ON FUNCTION rk.ring_load(text, text) IS
 'sends every row of a relation to a ring, as the message that its kernel is loaded with; returns the number of rows';
 
 CREATE FUNCTION rk.ring_bench(name text, messages bigint DEFAULT 100000, payload jsonb DEFAULT NULL, mode text DEFAULT 'call',
-	OUT p50_ns double precision, OUT p90_ns double precision, OUT p99_ns double precision, OUT p999_ns double precision,
-	OUT max_ns double precision, OUT per_s double precision)
+	producers integer DEFAULT 1, OUT p50_ns double precision, OUT p90_ns double precision, OUT p99_ns double precision,
+	OUT p999_ns double precision, OUT max_ns double precision, OUT per_s double precision)
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'rk_ring_bench';
-COMMENT ON FUNCTION rk.ring_bench(text, bigint, jsonb, text) IS
-'measures messages to a ring: call (with reply), send (without), or floor, what two processes can do at all';
+COMMENT ON FUNCTION rk.ring_bench(text, bigint, jsonb, text, integer) IS
+'measures messages to a ring: call (with reply), send (without), or floor, what two processes can do at all; several producers, background workers, share the messages';
 
 /* ---- messages by their type ---- */
 

@@ -463,6 +463,7 @@ extern void rk_launcher_register(void);
 extern void rk_utility_install(void);
 extern PGDLLEXPORT void rk_launcher_main(Datum arg);
 extern PGDLLEXPORT void rk_host_main(Datum arg);
+extern PGDLLEXPORT void rk_bench_main(Datum arg);
 
 /* 0 low .. 255 realtime */
 #define RK_PRIORITY_LOW 0

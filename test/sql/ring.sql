@@ -81,6 +81,17 @@ SELECT per_s > 0 FROM rk.ring_bench('e', 1000, '{"value": 5}', mode => 'send');
 SELECT p50_ns > 0 FROM rk.ring_bench('e', 20, mode => 'floor');
 SELECT rk.ring_bench('e', 0);
 SELECT rk.ring_bench('e', mode => 'guess');
+-- by several processes, which share the messages; each sends one more before
+SELECT processed AS before FROM rk.stat_ring WHERE name = 'e' \gset
+SELECT p50_ns > 0 AND p50_ns <= p99_ns AND p99_ns <= max_ns AND per_s > 0 FROM rk.ring_bench('e', 1001, producers => 2);
+SELECT processed - :before AS messages FROM rk.stat_ring WHERE name = 'e';
+SELECT per_s > 0 FROM rk.ring_bench('e', 5000, mode => 'send', producers => 2);
+SELECT processed - :before AS messages FROM rk.stat_ring WHERE name = 'e';
+SELECT rk.ring_bench('e', producers => 0);
+SELECT rk.ring_bench('e', producers => 1001);
+SELECT rk.ring_bench('e', 3, producers => 4);
+SELECT rk.ring_bench('e', producers => NULL);
+SELECT rk.ring_bench('e', mode => 'floor', producers => 2);
 
 -- what is wrong is said
 SELECT rk.ring_call('e', 53, '{}');

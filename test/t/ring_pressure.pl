@@ -131,6 +131,58 @@ ok($node->poll_query_until('postgres', q{SELECT dead_lettered = 12 FROM rk.stat_
 ok($node->poll_query_until('postgres', q{SELECT count(*) = 5 AND min((payload->>'amount')::numeric) = 9000000000000000008 FROM rk.dead_letters WHERE ring = 'level'}), 'of which five are kept');
 $node->stop;
 
+# several producers: as many as workers are free, gone with the statement that wanted them
+my $busy = server('busy', conf => "max_worker_processes = 6\nmax_logical_replication_workers = 0\nfsync = off\n");
+$busy->safe_psql(
+	'postgres', q{
+	CREATE ROLE keeper NOLOGIN;
+	GRANT USAGE ON SCHEMA rk TO keeper;
+	GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA rk TO keeper;
+	CALL rk.ring_up('core/echo', 'e');
+	CALL rk.ring_up('core/echo', 'paused');
+	});
+my $producers = q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'rk producer'};
+for my $mode (qw(call send))
+{
+	is($busy->safe_psql('postgres', qq{SELECT per_s > 0 AND p50_ns <= max_ns FROM rk.ring_bench('e', 2000, mode => '$mode', producers => 4)}), 't', "four producers, mode $mode");
+}
+my ($code, $text, $error) = $busy->psql('postgres', q{SELECT rk.ring_bench('e', producers => 5)});
+like($error, qr/could not start 5 producers.*DETAIL:  No background worker is free for producer 5; "max_worker_processes" is 6.*HINT:  Ask for fewer/s, 'a fifth finds no worker');
+ok($busy->poll_query_until('postgres', "SELECT ($producers) = 0"), 'and the four that did are gone');
+for my $mode (qw(call send))
+{
+	my $pushed = $busy->background_psql('postgres', on_error_stop => 0);
+	start_query($pushed, qq{SELECT rk.ring_bench('e', 100000000, mode => '$mode', producers => 3)});
+	ok($busy->poll_query_until('postgres', "SELECT ($producers) = 3"), "three producers at work, mode $mode");
+	my $at = time;
+	$busy->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT rk.ring_bench%'});
+	like(wait_for_session($pushed), qr/canceling statement due to user request/, 'are cancelled with the statement');
+	ok($busy->poll_query_until('postgres', "SELECT ($producers) = 0"), 'and end');
+	cmp_ok(time - $at, '<=', 3, 'soon');
+	$pushed->quit;
+}
+# one of them dies, or its ring does
+my $mourner = $busy->background_psql('postgres', on_error_stop => 0);
+start_query($mourner, q{SELECT rk.ring_bench('e', 100000000, producers => 2)});
+ok($busy->poll_query_until('postgres', "SELECT ($producers) = 2"), 'two producers at work');
+$busy->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'rk producer' LIMIT 1});
+like(wait_for_session($mourner), qr/canceling statement due to user request.*CONTEXT:  producer \d/s, 'one is terminated: the statement fails');
+start_query($mourner, q{SELECT rk.ring_bench('e', 100000000, producers => 2)});
+ok($busy->poll_query_until('postgres', "SELECT ($producers) = 2"), 'two producers at work again');
+$busy->safe_psql('postgres', q{CALL rk.ring_down('e')});
+like(wait_for_session($mourner), qr/ring "e" (?:is not running|stopped before it came to the message).*CONTEXT:.*producer \d/s, 'the ring stops: its error is the statement\'s');
+$mourner->quit;
+ok($busy->poll_query_until('postgres', "SELECT ($producers) = 0"), 'nobody is left');
+# a role that cannot log in
+is( $busy->safe_psql('postgres', q{
+		SET ROLE keeper;
+		CALL rk.ring_up('core/echo', 'own');
+		SELECT per_s > 0 FROM rk.ring_bench('own', 100, producers => 2)}),
+	't', 'producers of a role that cannot log in');
+($code, $text, $error) = $busy->psql('postgres', q{SET ROLE keeper; SELECT rk.ring_bench('paused', 100, producers => 2)});
+like($error, qr/permission denied for ring "paused"/, 'and not for the rings of others');
+$busy->stop;
+
 # one worker for hosts: the second database waits until the first has no more rings
 my $small = server('small', conf => "max_worker_processes = 3\nmax_parallel_workers = 0\nmax_logical_replication_workers = 0\n");
 $small->safe_psql('postgres', q{CREATE DATABASE second; CREATE DATABASE third});
