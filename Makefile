@@ -190,8 +190,8 @@ NVCC_FLAGS = -std=c++17 -O3 -lineinfo -Xcompiler -fPIC,-Wall,-Wextra,-Werror -We
 CUDA_SOURCES = $(wildcard cuda/*.cu)
 CUDA_HEADERS = $(wildcard cuda/*.cuh cuda/*.h cuda/*.def) $(CUDA_SHARED:%=src/%) $(RING_HEADERS)
 # what both sides are compiled from
-CUDA_SHARED = compute/both.h compute/minimize_steps.h compute/normal.h compute/philox.h compute/random.h temporal/garch_model.h \
-	graph/neural/activation_steps.h graph/neural/choices.h
+CUDA_SHARED = compute/both.h compute/gamma_quantile.h compute/minimize_steps.h compute/normal.h compute/philox.h compute/random.h \
+	compute/sobol_point.h temporal/garch_model.h graph/neural/activation_steps.h graph/neural/choices.h
 CUDA_LIBRARY = build/cuda/rustkernels_cuda.so
 
 # its normal numbers have the bits of src/compute/normal.c

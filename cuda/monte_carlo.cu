@@ -1,33 +1,75 @@
 /*
  * monte_carlo.cu
- *	  Simulated profits and losses of a book with normal returns, as
+ *	  Simulated profits and losses of a book, as
  *	  src/risk/portfolio/monte_carlo_var.c.
  *
  * A thread makes one simulation, or with antithetic draws a pair: the draws of
- * the positions from Philox by the numbers of simulation and position, the
- * normal numbers by the functions that the CPU has too, and their products with
- * the weights, added in the order of the positions.  This file is compiled
- * without contraction of products and sums, as the CPU's normal numbers are, so
- * that the draws have the same bits.
+ * the positions from Philox by the numbers of simulation and position, or from
+ * Sobol's sequence, the normal numbers by the functions that the CPU has too,
+ * and what they come to, added in the order of the positions.  Student's returns
+ * need one chi-square number of a simulation, which is made before, since
+ * threads differ in how long that takes.  This file is compiled without
+ * contraction of products and sums, as the CPU's normal numbers are, so that the
+ * draws have the same bits.
  *
- * What is wanted of them are mostly some quantiles, the sum of a tail and two
- * moments: these are found where the simulations are, so that they do not go
+ * Lognormal prices with correlations need the correlated returns themselves: the
+ * product of a lower triangle with the draws of many simulations, in tiles that
+ * go through shared memory, whose numbers become prices where they are made.
+ *
+ * What is wanted of simulations are mostly some quantiles, the sum of a tail and
+ * two moments: these are found where the simulations are, so that they do not go
  * over the bus (select.cuh).
  */
 #include "select.cuh"
 
+#include <math.h>
+
+#include "../src/compute/gamma_quantile.h"
 #include "../src/compute/normal.h"
 #include "../src/compute/philox.h"
+#include "../src/compute/sobol_point.h"
 
 #define THREADS 128
 #define STREAM_NORMAL 0
+#define STREAM_CHI_SQUARE 1
 #define LAUNCH_DRAWS (INT64_C(1) << 28)	/* normal numbers of a launch */
 
-/* The normal number of a word of Philox: rk_normal_quantile of its uniform. */
-__device__ static inline double
-normal_of(uint64_t word)
+/* What is simulated; arrays are on the device. */
+struct book
 {
-	double		u = rk_philox_uniform(word);
+	int64_t		n;				/* positions */
+	int64_t		simulations;
+	uint64_t	seed;
+	double		mean;
+	double		nu;				/* degrees of freedom; 0: normal returns */
+	double		log_gamma;		/* of half of them */
+	bool		antithetic;
+	bool		geometric;
+	const double *weight;		/* geometric: values */
+	const double *drift;
+	const double *spread;
+	const double *factor;		/* NULL: no correlations */
+	const uint32_t *directions; /* NULL: Philox */
+	const uint64_t *shifts;
+};
+
+/* Those arrays. */
+struct book_arrays
+{
+	device_array<double> weight;
+	device_array<double> drift;
+	device_array<double> spread;
+	device_array<double> factor;
+	device_array<uint32_t> directions;
+	device_array<uint64_t> shifts;
+};
+
+/* ---- draws ---- */
+
+/* rk_normal_quantile of a uniform number. */
+__device__ static inline double
+normal_of(double u)
+{
 	double		q = u - 0.5;
 	double		s;
 	double		x;
@@ -40,74 +82,434 @@ normal_of(uint64_t word)
 	return q < 0 ? -x : x;
 }
 
-template <bool ANTITHETIC> __global__ static void __launch_bounds__(THREADS)
-simulate(const double *__restrict__ weight, int64_t n, uint64_t seed, double mean, int64_t first,
-		 int64_t last, double *__restrict__ pnl)
+__device__ static inline double
+sobol_uniform(const book &b, int64_t dimension, uint64_t point)
 {
-	int64_t		simulation = first + global_thread() * (ANTITHETIC ? 2 : 1);
-	double		sum = 0;
+	uint64_t	bits = (uint64_t) rk_sobol_bits(b.directions + dimension * RK_SOBOL_BITS, (uint32_t) point) << 32;
+
+	return rk_philox_uniform(bits ^ b.shifts[dimension]);
+}
+
+/*
+ * Draws of positions j, which is even, and j + 1: of the simulation, the first
+ * one of a pair with antithetic draws, which is this one of all that differ.
+ */
+template <bool SOBOL> __device__ static inline void
+draw_two(const book &b, int64_t simulation, int64_t point, int64_t j, double *even, double *odd)
+{
+	if (SOBOL)
+	{
+		*even = normal_of(sobol_uniform(b, j, point));
+		*odd = j + 1 < b.n ? normal_of(sobol_uniform(b, j + 1, point)) : 0;
+	}
+	else
+	{
+		uint32_t	x[4] = {(uint32_t) simulation, (uint32_t) (simulation >> 32), (uint32_t) (j / 2), STREAM_NORMAL};
+
+		rk_philox_rounds(x, (uint32_t) b.seed, (uint32_t) (b.seed >> 32));
+		*even = normal_of(rk_philox_uniform((uint64_t) x[0] << 32 | x[1]));
+		*odd = j + 1 < b.n ? normal_of(rk_philox_uniform((uint64_t) x[2] << 32 | x[3])) : 0;
+	}
+}
+
+/* Factors that make normal returns Student's with the same variance, where the profits will be. */
+template <bool SOBOL> __global__ static void __launch_bounds__(THREADS)
+make_tails(book b, int64_t first, int64_t last, double *__restrict__ tail)
+{
+	int64_t		simulation = first + global_thread();
+	double		u;
 
 	if (simulation >= last)
 		return;
-	for (int64_t j = 0; j < n; j += 2)
-	{
-		uint32_t	x[4] = {(uint32_t) simulation, (uint32_t) (simulation >> 32), (uint32_t) (j / 2),
-						STREAM_NORMAL};
+	if (SOBOL)
+		u = sobol_uniform(b, b.n, b.antithetic ? simulation / 2 : simulation);
+	else
+		u = rk_philox_uniform(rk_philox_word(b.seed, simulation, 0, STREAM_CHI_SQUARE, 0));
+	tail[simulation] = sqrt((b.nu - 2) / (2 * rk_gamma_quantile_from(0.5 * b.nu, u, b.log_gamma, normal_of(u))));
+}
 
-		rk_philox_rounds(x, (uint32_t) seed, (uint32_t) (seed >> 32));
-		sum += weight[j] * normal_of((uint64_t) x[0] << 32 | x[1]);
-		if (j + 1 < n)
-			sum += weight[j + 1] * normal_of((uint64_t) x[2] << 32 | x[3]);
+/* ---- simulations that need no correlated returns ---- */
+
+/* Profit and loss of position j from its standardised return. */
+__device__ static inline double
+price_move(const book &b, int64_t j, double z)
+{
+	return b.weight[j] * (exp(b.drift[j] + b.spread[j] * z) - 1);
+}
+
+template <bool ANTITHETIC, bool SOBOL, bool GEOMETRIC> __global__ static void __launch_bounds__(THREADS)
+simulate(book b, int64_t first, int64_t last, double *__restrict__ pnl)
+{
+	int64_t		simulation = first + global_thread() * (ANTITHETIC ? 2 : 1);
+	bool		paired = ANTITHETIC && simulation + 1 < last;
+	double		tail = 1;
+	double		paired_tail = 1;
+	double		sum = 0;
+	double		paired_sum = 0;
+
+	if (simulation >= last)
+		return;
+	if (b.nu > 0)
+	{
+		tail = pnl[simulation];
+		paired_tail = paired ? pnl[simulation + 1] : 1;
 	}
-	pnl[simulation] = sum + mean;
-	/* every product changes its sign, and so does the sum */
-	if (ANTITHETIC && simulation + 1 < last)
-		pnl[simulation + 1] = -sum + mean;
+	for (int64_t j = 0; j < b.n; j += 2)
+	{
+		double		draw[2];
+
+		draw_two<SOBOL>(b, simulation, ANTITHETIC ? simulation / 2 : simulation, j, &draw[0], &draw[1]);
+RK_UNROLL
+		for (int k = 0; k < 2; k++)
+			if (j + k < b.n)
+			{
+				sum += GEOMETRIC ? price_move(b, j + k, draw[k] * tail) : b.weight[j + k] * draw[k];
+				if (GEOMETRIC && ANTITHETIC)
+					paired_sum += price_move(b, j + k, -draw[k] * paired_tail);
+			}
+	}
+	if (GEOMETRIC)
+	{
+		pnl[simulation] = sum;
+		if (paired)
+			pnl[simulation + 1] = paired_sum;
+	}
+	else
+	{
+		pnl[simulation] = sum * tail + b.mean;
+		/* every product changes its sign, and so does the sum */
+		if (paired)
+			pnl[simulation + 1] = -sum * paired_tail + b.mean;
+	}
+}
+
+/* Makes simulations [first, last), first even. */
+static void
+launch_simulations(rk_cuda_device *device, const book &b, int64_t first, int64_t last, double *pnl)
+{
+	int64_t		threads = b.antithetic ? (last - first + 1) / 2 : last - first;
+	int			which = (b.antithetic ? 1 : 0) + (b.directions ? 2 : 0) + (b.geometric ? 4 : 0);
+
+	switch (which)
+	{
+#define CASE(k) \
+		case k: \
+			RK_LAUNCH((simulate<(k & 1) != 0, (k & 2) != 0, (k & 4) != 0>), blocks_for(threads, THREADS), THREADS, \
+					  device->stream) (b, first, last, pnl); \
+			break;
+		CASE(0)
+		CASE(1)
+		CASE(2)
+		CASE(3)
+		CASE(4)
+		CASE(5)
+		CASE(6)
+		CASE(7)
+#undef CASE
+	}
+	check_launch();
+}
+
+/* ---- correlated lognormal prices ---- */
+
+#define TILE_THREADS 256		/* 16 groups of rows by 16 of columns */
+#define TILE_COLUMNS 64			/* draws of simulations, 4 of a thread */
+#define TILE_DEPTH 16
+#define TILE_PAD 1
+#define CHUNK_ROWS 256			/* positions that a block goes through */
+#define DRAWN (INT64_C(1) << 23)	/* normal numbers that are kept at a time, which caches hold */
+
+/* e[j][column]: draw of position j for each simulation, or pair, from first on. */
+template <bool SOBOL> __global__ static void __launch_bounds__(THREADS)
+draw_all(book b, int64_t first, int64_t columns, double *__restrict__ e)
+{
+	int64_t		column = global_thread() % columns;
+	int64_t		j = global_thread() / columns * 2;
+	double		even;
+	double		odd;
+
+	if (j >= b.n)
+		return;
+	draw_two<SOBOL>(b, (first + column) * (b.antithetic ? 2 : 1), first + column, j, &even, &odd);
+	e[j * columns + column] = even;
+	if (j + 1 < b.n)
+		e[(j + 1) * columns + column] = odd;
+}
+
+/*
+ * partial[2 chunk + mirrored][column]: what the positions of a chunk come to.
+ * A thread has MY_ROWS positions of 4 columns at a time.
+ */
+template <int MY_ROWS, bool ANTITHETIC> __global__ static void __launch_bounds__(TILE_THREADS)
+price_chunk(book b, const double *__restrict__ e, int64_t first, int64_t columns, const double *__restrict__ tails,
+			double *__restrict__ partial)
+{
+	constexpr int rows = 16 * MY_ROWS;
+	__shared__ double slice_l[TILE_DEPTH][rows + TILE_PAD];
+	__shared__ double slice_e[TILE_DEPTH][TILE_COLUMNS];
+	__shared__ double added[16][TILE_COLUMNS];
+	int64_t		across = columns / TILE_COLUMNS;
+	/* the last chunk has the longest rows, and begins first */
+	int64_t		chunk = (b.n + CHUNK_ROWS - 1) / CHUNK_ROWS - 1 - blockIdx.x / across;
+	int64_t		first_column = blockIdx.x % across * TILE_COLUMNS;
+	int64_t		end = min((chunk + 1) * CHUNK_ROWS, b.n);
+	int			my_row = threadIdx.x / 16 * MY_ROWS;
+	int			my_column = threadIdx.x % 16;	/* and 16, 32, 48 columns on: banks differ */
+	double		pnl[2][4] = {};
+	double		tail[2][4];
+
+RK_UNROLL
+	for (int c = 0; c < 4; c++)
+RK_UNROLL
+		for (int side = 0; side < (ANTITHETIC ? 2 : 1); side++)
+		{
+			int64_t		simulation = (first + first_column + my_column + 16 * c) * (ANTITHETIC ? 2 : 1) + side;
+
+			tail[side][c] = b.nu > 0 && simulation < b.simulations ? tails[simulation] : 1;
+		}
+	for (int64_t row = chunk * CHUNK_ROWS; row < end; row += rows)
+	{
+		int64_t		depth = min(row + rows, b.n);
+		double		sum[MY_ROWS][4] = {};
+		double		next_l[MY_ROWS];
+		double		next_e[4];
+
+		/* a slice goes to registers while the one before is multiplied */
+		for (int64_t k = -TILE_DEPTH; k < depth; k += TILE_DEPTH)
+		{
+			if (k >= 0)
+			{
+				__syncthreads();
+RK_UNROLL
+				for (int i = 0; i < MY_ROWS; i++)
+					slice_l[threadIdx.x % 16][threadIdx.x / 16 + 16 * i] = next_l[i];
+RK_UNROLL
+				for (int i = 0; i < 4; i++)
+					slice_e[threadIdx.x / 64 + 4 * i][threadIdx.x % 64] = next_e[i];
+				__syncthreads();
+			}
+			if (k + TILE_DEPTH < depth)
+			{
+				int64_t		l_column = k + TILE_DEPTH + threadIdx.x % 16;
+
+RK_UNROLL
+				for (int i = 0; i < MY_ROWS; i++)
+				{
+					int64_t		l_row = row + threadIdx.x / 16 + 16 * i;
+
+					next_l[i] = l_row < b.n && l_column <= l_row ? b.factor[l_row * b.n + l_column] : 0;
+				}
+RK_UNROLL
+				for (int i = 0; i < 4; i++)
+				{
+					int64_t		e_row = k + TILE_DEPTH + threadIdx.x / 64 + 4 * i;
+
+					next_e[i] = e_row < b.n ? e[e_row * columns + first_column + threadIdx.x % 64] : 0;
+				}
+			}
+			if (k < 0)
+				continue;
+RK_UNROLL
+			for (int d = 0; d < TILE_DEPTH; d++)
+RK_UNROLL
+				for (int i = 0; i < MY_ROWS; i++)
+RK_UNROLL
+					for (int c = 0; c < 4; c++)
+						sum[i][c] = fma(slice_l[d][my_row + i], slice_e[d][my_column + 16 * c], sum[i][c]);
+		}
+RK_UNROLL
+		for (int i = 0; i < MY_ROWS; i++)
+			if (row + my_row + i < end)
+RK_UNROLL
+				for (int c = 0; c < 4; c++)
+				{
+					pnl[0][c] += price_move(b, row + my_row + i, sum[i][c] * tail[0][c]);
+					if (ANTITHETIC)
+						pnl[1][c] += price_move(b, row + my_row + i, -sum[i][c] * tail[1][c]);
+				}
+	}
+	for (int side = 0; side < (ANTITHETIC ? 2 : 1); side++)
+	{
+		double		total = 0;
+
+		__syncthreads();
+RK_UNROLL
+		for (int c = 0; c < 4; c++)
+			added[threadIdx.x / 16][my_column + 16 * c] = pnl[side][c];
+		__syncthreads();
+		if (threadIdx.x < TILE_COLUMNS)
+		{
+			for (int i = 0; i < 16; i++)
+				total += added[i][threadIdx.x];
+			partial[(2 * chunk + side) * columns + first_column + threadIdx.x] = total;
+		}
+	}
+}
+
+/* Adds up the chunks of each simulation. */
+__global__ static void __launch_bounds__(THREADS)
+add_chunks(book b, int64_t first, int64_t columns, const double *__restrict__ partial, double *__restrict__ pnl)
+{
+	int			sides = b.antithetic ? 2 : 1;
+	int64_t		at = global_thread();
+	int64_t		simulation = first * sides + at;
+	double		sum = 0;
+
+	if (at >= columns * sides || simulation >= b.simulations)
+		return;
+	for (int64_t row = 0; row < b.n; row += CHUNK_ROWS)
+		sum += partial[(2 * (row / CHUNK_ROWS) + at % sides) * columns + at / sides];
+	pnl[simulation] = sum;
+}
+
+template <int MY_ROWS> static void
+launch_prices(rk_cuda_device *device, const book &b, const double *e, int64_t first, int64_t columns, const double *pnl,
+			  double *partial)
+{
+	unsigned	blocks = blocks_for(b.n, CHUNK_ROWS) * (unsigned) (columns / TILE_COLUMNS);
+
+	if (b.antithetic)
+		RK_LAUNCH((price_chunk<MY_ROWS, true>), blocks, TILE_THREADS, device->stream) (b, e, first, columns, pnl, partial);
+	else
+		RK_LAUNCH((price_chunk<MY_ROWS, false>), blocks, TILE_THREADS, device->stream) (b, e, first, columns, pnl, partial);
+	check_launch();
+}
+
+static void
+simulate_correlated(rk_cuda_device *device, rk_cuda_call *call, const book &b, double *pnl)
+{
+	/* pairs, with antithetic draws */
+	int64_t		draws = b.antithetic ? (b.simulations + 1) / 2 : b.simulations;
+	int64_t		columns = min(max(DRAWN / b.n, INT64_C(1)), draws);
+	int64_t		chunks = (b.n + CHUNK_ROWS - 1) / CHUNK_ROWS;
+	device_array<double> e;
+	device_array<double> partial;
+
+	columns = (columns + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS;
+	e.allocate(device, b.n * columns);
+	partial.allocate(device, 2 * chunks * columns);
+	for (int64_t first = 0; first < draws; first += columns)
+	{
+		unsigned	blocks = blocks_for(columns * ((b.n + 1) / 2), THREADS);
+
+		if (stopped(call))
+			stop_now();
+		if (b.directions)
+			RK_LAUNCH(draw_all<true>, blocks, THREADS, device->stream) (b, first, columns, e.get());
+		else
+			RK_LAUNCH(draw_all<false>, blocks, THREADS, device->stream) (b, first, columns, e.get());
+		check_launch();
+		if (b.n <= 16)
+			launch_prices<1>(device, b, e.get(), first, columns, pnl, partial.get());
+		else if (b.n <= 32)
+			launch_prices<2>(device, b, e.get(), first, columns, pnl, partial.get());
+		else
+			launch_prices<4>(device, b, e.get(), first, columns, pnl, partial.get());
+		RK_LAUNCH(add_chunks, blocks_for(columns * (b.antithetic ? 2 : 1), THREADS), THREADS, device->stream)
+			(b, first, columns, partial.get(), pnl);
+		check_launch();
+		check(cudaStreamSynchronize(device->stream));
+		/* draws are written once and read by all tiles of later rows, and with each the triangle */
+		call->usage.bytes_moved += 8 * b.n * columns * (2 + b.n / 128) + 4 * b.n * b.n * (columns / TILE_COLUMNS);
+	}
+}
+
+/* ---- books ---- */
+
+/* Copies an input, which is empty unless there shall be so many. */
+template <typename T> static const T *
+load_input(rk_cuda_device *device, rk_cuda_call *call, int input, int64_t count, device_array<T> *to)
+{
+	const rk_cuda_input *from = &call->input[input];
+
+	if (from->bytes != count * (int64_t) sizeof(T) || (count > 0 && from->data == nullptr))
+		decline("arrays of another shape than a simulation has");
+	if (count == 0)
+		return nullptr;
+	to->load(device, (const T *) from->data, count, &call->usage);
+	return to->get();
+}
+
+static book
+load_book(rk_cuda_device *device, rk_cuda_call *call, const rk_cuda_monte_carlo_params *p, book_arrays *arrays)
+{
+	book		b = {};
+	int64_t		dimensions;
+	int			sign;
+
+	b.n = call->input[0].bytes / (int64_t) sizeof(double);
+	if (b.n == 0 || b.n > INT32_MAX || p->simulations <= 0 ||
+		!(p->degrees_of_freedom == 0 || p->degrees_of_freedom > 2))
+		decline("arrays of another shape than a simulation has");
+	b.simulations = p->simulations;
+	b.seed = p->seed;
+	b.mean = p->mean;
+	b.nu = p->degrees_of_freedom;
+	b.log_gamma = b.nu > 0 ? lgamma_r(0.5 * b.nu, &sign) : 0;
+	b.antithetic = p->antithetic;
+	b.geometric = p->geometric;
+	dimensions = call->input[5].bytes == 0 ? 0 : b.n + (b.nu > 0);
+	b.weight = load_input(device, call, 0, b.n, &arrays->weight);
+	b.drift = load_input(device, call, 1, b.geometric ? b.n : 0, &arrays->drift);
+	b.spread = load_input(device, call, 2, b.geometric ? b.n : 0, &arrays->spread);
+	b.factor = load_input(device, call, 3, b.geometric && call->input[3].bytes > 0 ? b.n * b.n : 0, &arrays->factor);
+	b.directions = load_input(device, call, 4, dimensions * RK_SOBOL_BITS, &arrays->directions);
+	b.shifts = load_input(device, call, 5, dimensions, &arrays->shifts);
+	return b;
 }
 
 /* Makes all simulations. */
 static void
-simulate_book(rk_cuda_device *device, rk_cuda_call *call, const rk_cuda_monte_carlo_params *p, const double *weight,
-			  int64_t n, double *pnl)
+simulate_book(rk_cuda_device *device, rk_cuda_call *call, const book &b, double *pnl)
 {
 	/* of pairs, too */
-	int64_t		step = max(LAUNCH_DRAWS / n, (int64_t) THREADS) & ~INT64_C(1);
+	int64_t		step = max(LAUNCH_DRAWS / b.n, (int64_t) THREADS) & ~INT64_C(1);
+	/* terms of a series of which five are wanted, say */
+	int64_t		terms = (int64_t) min(30 + 8 * sqrt(b.nu), (double) RK_GAMMA_TERMS);
+	int64_t		tail_step = LAUNCH_DRAWS / 2 / terms;
 
-	for (int64_t first = 0; first < p->simulations; first += step)
+	for (int64_t first = 0; b.nu > 0 && first < b.simulations; first += tail_step)
 	{
-		int64_t		last = min(first + step, p->simulations);
+		int64_t		last = min(first + tail_step, b.simulations);
 
 		if (stopped(call))
 			stop_now();
-		if (p->antithetic)
-			RK_LAUNCH(simulate<true>, blocks_for((last - first + 1) / 2, THREADS), THREADS, device->stream)
-				(weight, n, p->seed, p->mean, first, last, pnl);
+		if (b.directions)
+			RK_LAUNCH(make_tails<true>, blocks_for(last - first, THREADS), THREADS, device->stream) (b, first, last, pnl);
 		else
-			RK_LAUNCH(simulate<false>, blocks_for(last - first, THREADS), THREADS, device->stream)
-				(weight, n, p->seed, p->mean, first, last, pnl);
+			RK_LAUNCH(make_tails<false>, blocks_for(last - first, THREADS), THREADS, device->stream) (b, first, last, pnl);
 		check_launch();
 		check(cudaStreamSynchronize(device->stream));
 	}
-	call->usage.bytes_moved += 8 * p->simulations;
+	if (b.factor)
+		simulate_correlated(device, call, b, pnl);
+	for (int64_t first = 0; b.factor == nullptr && first < b.simulations; first += step)
+	{
+		if (stopped(call))
+			stop_now();
+		launch_simulations(device, b, first, min(first + step, b.simulations), pnl);
+		check(cudaStreamSynchronize(device->stream));
+	}
+	call->usage.bytes_moved += 8 * b.simulations * (b.nu > 0 ? 3 : 1);
 }
 
 void
 run_monte_carlo(rk_cuda_device *device, rk_cuda_call *call)
 {
 	const rk_cuda_monte_carlo_params *p = (const rk_cuda_monte_carlo_params *) call->params;
-	int64_t		n = call->input[0].bytes / (int64_t) sizeof(double);
-	device_array<double> weight;
+	book_arrays arrays;
+	book		b;
 	device_array<double> pnl;
 
-	if (p == nullptr || call->params_bytes != sizeof(*p) || n == 0 || call->input[0].data == nullptr ||
-		p->simulations <= 0 || call->output[0].bytes != p->simulations * (int64_t) sizeof(double))
+	if (p == nullptr || call->params_bytes != sizeof(*p) ||
+		call->output[0].bytes != p->simulations * (int64_t) sizeof(double))
 		decline("arrays of another shape than a simulation has");
-	weight.load(device, (const double *) call->input[0].data, n, &call->usage);
+	b = load_book(device, call, p, &arrays);
 	pnl.allocate(device, p->simulations);
 
 	kernel_timer timer(device, &call->usage);
 
-	simulate_book(device, call, p, weight.get(), n, pnl.get());
+	simulate_book(device, call, b, pnl.get());
 	timer.stop();
 	pnl.store((double *) call->output[0].data, &call->usage);
 	check(cudaStreamSynchronize(device->stream));
@@ -138,21 +540,20 @@ void
 run_monte_carlo_risk(rk_cuda_device *device, rk_cuda_call *call)
 {
 	const rk_cuda_monte_carlo_risk_params *p = (const rk_cuda_monte_carlo_risk_params *) call->params;
-	int64_t		n = call->input[0].bytes / (int64_t) sizeof(double);
-	const int64_t *ranks = (const int64_t *) call->input[1].data;
-	int64_t		count = call->input[1].bytes / (int64_t) sizeof(int64_t);
+	const int64_t *ranks = (const int64_t *) call->input[6].data;
+	int64_t		count = call->input[6].bytes / (int64_t) sizeof(int64_t);
 	double	   *value = (double *) call->output[0].data;
 	double	   *sums = (double *) call->output[1].data;
 	int64_t		size;
 	int64_t		wanted[SELECT_MOST];
 	selected	found[SELECT_MOST];
-	device_array<double> weight;
+	book_arrays arrays;
+	book		b;
 	device_array<double> pnl;
 	double		mean;
 
-	if (p == nullptr || call->params_bytes != sizeof(*p) || n == 0 || call->input[0].data == nullptr ||
-		ranks == nullptr || count < 1 || count >= SELECT_MOST || p->book.simulations <= 0 || p->full < 0 ||
-		p->full > p->book.simulations || call->output[0].bytes != count * (int64_t) sizeof(double) ||
+	if (p == nullptr || call->params_bytes != sizeof(*p) || ranks == nullptr || count < 1 || count >= SELECT_MOST ||
+		p->full < 0 || p->full > p->book.simulations || call->output[0].bytes != count * (int64_t) sizeof(double) ||
 		call->output[1].bytes != 3 * (int64_t) sizeof(double))
 		decline("arrays of another shape than a simulation has");
 	size = p->book.simulations;
@@ -164,12 +565,12 @@ run_monte_carlo_risk(rk_cuda_device *device, rk_cuda_call *call)
 	}
 	/* and the value that the tail ends with */
 	wanted[count] = max(p->full - 1, INT64_C(0));
-	weight.load(device, (const double *) call->input[0].data, n, &call->usage);
+	b = load_book(device, call, &p->book, &arrays);
 	pnl.allocate(device, size);
 
 	kernel_timer timer(device, &call->usage);
 
-	simulate_book(device, call, &p->book, weight.get(), n, pnl.get());
+	simulate_book(device, call, b, pnl.get());
 	select_ranks(device, pnl.get(), size, wanted, (int) count + 1, found);
 	mean = add_up(device, pnl.get(), size, as_value()) / size;
 	sums[0] = mean;

@@ -30,7 +30,7 @@ extern "C"
  * Changes with everything below: RK_CUDA_INTERFACE by hand, the number of
  * kernels by itself.
  */
-#define RK_CUDA_INTERFACE 3
+#define RK_CUDA_INTERFACE 4
 #define RK_CUDA_VERSION (1000 * RK_CUDA_INTERFACE + RK_CUDA_KERNELS)
 
 #define RK_CUDA_ARRAYS 8		/* inputs, or outputs, of a call */
@@ -122,8 +122,10 @@ typedef struct rk_cuda_monte_carlo_params
 {
 	int64_t		simulations;
 	uint64_t	seed;
-	double		mean;			/* of the profit and loss */
+	double		mean;			/* of the profit and loss, with normal prices */
+	double		degrees_of_freedom; /* of Student's returns; 0: normal ones */
 	int32_t		antithetic;
+	int32_t		geometric;		/* lognormal prices */
 } rk_cuda_monte_carlo_params;
 
 typedef struct rk_cuda_monte_carlo_risk_params

@@ -6,6 +6,7 @@
 #define RK_SOBOL_H
 
 #include "ctx.h"
+#include "sobol_point.h"
 
 /*
  * Of the 21,201 dimensions of the published table: those whose polynomials and
@@ -14,7 +15,6 @@
  * spread more evenly than random ones.
  */
 #define RK_SOBOL_DIMENSIONS 1111
-#define RK_SOBOL_BITS 32		/* so 2^32 points */
 
 extern const uint16_t rk_sobol_polynomials[];
 extern const uint16_t rk_sobol_initial[];
@@ -25,17 +25,5 @@ extern const uint16_t rk_sobol_initial[];
  * Gray code of a point's index.
  */
 extern void rk_sobol_directions(int64_t dimensions, uint32_t *directions);
-
-/* Coordinate of the point with this index, as 32 bits after the point. */
-static inline uint32_t
-rk_sobol_bits(const uint32_t *directions, uint32_t index)
-{
-	uint32_t	gray = index ^ index >> 1;
-	uint32_t	x = 0;
-
-	for (int k = 0; gray != 0; k++, gray >>= 1)
-		x ^= (0 - (gray & 1)) & directions[k];
-	return x;
-}
 
 #endif							/* RK_SOBOL_H */

@@ -1,19 +1,19 @@
 /*
  * special.c
- *	  Gamma, chi-square, beta and Student distributions by series, continued
- *	  fractions (modified Lentz) and Newton-Halley steps.
+ *	  Gamma, chi-square (gamma_quantile.h), beta and Student distributions by
+ *	  series and continued fractions (modified Lentz).
  *
- * Abramowitz, Stegun 6.5.29, 6.5.31, 26.4.17, 26.5.8; relative errors about
- * 1e-14.
+ * Abramowitz, Stegun 26.4.17, 26.5.8; relative errors about 1e-14.
  */
 #include "special.h"
 
 #include <float.h>
 #include <math.h>
 
+#include "gamma_quantile.h"
 #include "normal.h"
 
-#define MAX_TERMS 10000
+#define MAX_TERMS 10000			/* of the fraction of beta */
 
 /* log of gamma(a) without the global variable of lgamma. */
 static double
@@ -24,62 +24,12 @@ log_gamma(double a)
 	return lgamma_r(a, &sign);
 }
 
-/* x^a e^-x / gamma(a), log_gamma_a given. */
-static double
-gamma_front(double a, double x, double log_gamma_a)
-{
-	return exp(a * log(x) - x - log_gamma_a);
-}
-
-static double
-gamma_series(double a, double x, double log_gamma_a)
-{
-	double		term = 1 / a;
-	double		sum = term;
-
-	for (int n = 1; n < MAX_TERMS && fabs(term) > fabs(sum) * DBL_EPSILON * 0.25; n++)
-	{
-		term *= x / (a + n);
-		sum += term;
-	}
-	return sum * gamma_front(a, x, log_gamma_a);
-}
-
-static double
-gamma_fraction(double a, double x, double log_gamma_a)
-{
-	double		b = x + 1 - a;
-	double		c = 1e300;
-	double		d = 1 / b;
-	double		h = d;
-
-	for (int n = 1; n < MAX_TERMS; n++)
-	{
-		double		an = -n * (n - a);
-		double		step;
-
-		b += 2;
-		d = an * d + b;
-		c = b + an / c;
-		if (fabs(d) < 1e-300)
-			d = 1e-300;
-		if (fabs(c) < 1e-300)
-			c = 1e-300;
-		d = 1 / d;
-		step = d * c;
-		h *= step;
-		if (fabs(step - 1) < DBL_EPSILON)
-			break;
-	}
-	return h * gamma_front(a, x, log_gamma_a);
-}
-
 double
 rk_gamma_p(double a, double x)
 {
 	if (!(x > 0))
 		return 0;
-	return x < a + 1 ? gamma_series(a, x, log_gamma(a)) : 1 - gamma_fraction(a, x, log_gamma(a));
+	return x < a + 1 ? rk_gamma_series(a, x, log_gamma(a)) : 1 - rk_gamma_fraction(a, x, log_gamma(a));
 }
 
 double
@@ -87,48 +37,13 @@ rk_gamma_q(double a, double x)
 {
 	if (!(x > 0))
 		return 1;
-	return x < a + 1 ? 1 - gamma_series(a, x, log_gamma(a)) : gamma_fraction(a, x, log_gamma(a));
-}
-
-/* The p-quantile of the gamma distribution, from Wilson and Hilferty's guess. */
-static double
-gamma_quantile(double a, double p, double log_gamma_a)
-{
-	double		z = rk_normal_quantile(p);
-	double		t = 1 - 1 / (9 * a) + z / (3 * sqrt(a));
-	double		x = a * t * t * t;
-
-	/* far to the left the first term of the series is the better guess */
-	if (!(t > 0) || x < 0.1 * a)
-		x = exp((log(p) + log_gamma_a + log(a)) / a);
-	if (!(x > 0))
-		return 0;
-	for (int step = 0; step < 50; step++)
-	{
-		/* the error in the smaller of both tails */
-		double		error = x < a + 1 ? gamma_series(a, x, log_gamma_a) - p :
-			(1 - p) - gamma_fraction(a, x, log_gamma_a);
-		double		density = gamma_front(a, x, log_gamma_a) / x;
-		double		newton = error / density;
-		double		halley = newton / (1 - 0.5 * fmin(1, newton * ((a - 1) / x - 1)));
-		double		next = x - halley;
-
-		if (!(next > 0))
-			next = 0.5 * x;
-		if (fabs(next - x) <= 1e-15 * x)
-			return next;
-		/* where the steps are as small as rounding, they end */
-		if (step > 3 && fabs(next - x) <= 4e-15 * x)
-			return next;
-		x = next;
-	}
-	return x;
+	return x < a + 1 ? 1 - rk_gamma_series(a, x, log_gamma(a)) : rk_gamma_fraction(a, x, log_gamma(a));
 }
 
 double
 rk_chi_square_quantile(double nu, double p)
 {
-	return 2 * gamma_quantile(0.5 * nu, p, log_gamma(0.5 * nu));
+	return 2 * rk_gamma_quantile_from(0.5 * nu, p, log_gamma(0.5 * nu), rk_normal_quantile(p));
 }
 
 static double

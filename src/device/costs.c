@@ -93,19 +93,36 @@ rk_device_triangles_cost(int64 nodes, int64 arcs, bool kept)
 }
 
 rk_device_cost
-rk_device_monte_carlo_cost(int64 positions, int64 simulations, bool antithetic, bool measures)
+rk_device_monte_carlo_cost(const rk_device_simulation *s)
 {
-	double		draws = (double) positions * simulations / (antithetic ? 2 : 1);
+	double		n = s->positions;
+	double		runs = s->simulations;
+	double		draws = n * runs / (s->antithetic ? 2 : 1);
+	/* of the triangle that correlates the returns */
+	double		products = s->correlated ? n / 2 * draws : 0;
+	double		prices = s->geometric ? n * runs : 0;
+	/*
+	 * Of the series whose sum is a chi-square number's rank, in each step towards
+	 * it; with many degrees of freedom rounding keeps these from ending.
+	 */
+	double		steps = s->degrees_of_freedom > 1000 ? 15 : s->degrees_of_freedom > 0 ? 5 : 0;
+	double		terms = steps * Min(20 + 5 * sqrt(s->degrees_of_freedom), 10000) * runs;
+	double		numbers = n * (s->geometric ? 3 : 1) + (s->correlated ? n * n : 0) + (s->sobol ? 17 * n : 0);
 
 	return (rk_device_cost) {
 		/* ranking: some passes */
-		.cpu_seconds = 2.5e-9 * draws + (measures ? 12e-9 * simulations : 0),
-		.bytes_to = 8.0 * positions,
-		.bytes_from = measures ? 200 : 8.0 * simulations,
-		.bytes_moved = (measures ? 96.0 : 8.0) * simulations,
-		/* Philox, and both ways of a normal number, as threads of a warp differ */
-		.flops = 200 * draws,
-		.launches = (measures ? 14 : 2) + draws / 2.7e8
+		.cpu_seconds = (s->sobol ? 6e-9 : 2.5e-9) * draws + 5e-11 * products + 2e-9 * prices + 1e-9 * terms +
+			(s->measures ? 12e-9 * runs : 0),
+		.bytes_to = 8 * numbers,
+		.bytes_from = s->measures ? 200 : 8 * runs,
+		.bytes_moved = (s->measures ? 96 : 8) * runs + (s->correlated ? 8 * draws * (2 + n / 128) : 0),
+		/*
+		 * Philox or as many steps of Sobol's, and both ways of a normal number, as
+		 * threads of a warp differ; divisions of the series.  Tiles of the product
+		 * reach half of the rate.
+		 */
+		.flops = 200 * draws + 4 * products + 60 * prices + 60 * terms,
+		.launches = (s->measures ? 14 : 2) + draws / (s->correlated ? 8.4e6 : 2.7e8) + terms / 6.7e8
 	};
 }
 

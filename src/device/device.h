@@ -97,8 +97,20 @@ extern bool rk_device_finish(rk_device_run *run, int64 *counts);
 extern rk_device_cost rk_device_pagerank_cost(int64 nodes, int64 arcs, bool weighted, bool kept, double damping,
 											  double tolerance, int max_iterations);
 
-/* measures: quantiles and moments are found where the simulations are. */
-extern rk_device_cost rk_device_monte_carlo_cost(int64 positions, int64 simulations, bool antithetic, bool measures);
+/* What is simulated, as far as its time depends on it. */
+typedef struct rk_device_simulation
+{
+	int64		positions;
+	int64		simulations;
+	bool		antithetic;
+	bool		sobol;
+	bool		geometric;
+	bool		correlated;		/* each return is needed, not only their sum */
+	double		degrees_of_freedom; /* of Student's returns; 0: normal ones */
+	bool		measures;		/* quantiles and moments are found where the simulations are */
+} rk_device_simulation;
+
+extern rk_device_cost rk_device_monte_carlo_cost(const rk_device_simulation *s);
 extern rk_device_cost rk_device_bfs_cost(int64 nodes, int64 arcs, bool kept);
 extern rk_device_cost rk_device_triangles_cost(int64 nodes, int64 arcs, bool kept);
 extern rk_device_cost rk_device_components_cost(int64 nodes, int64 arcs, bool kept, int threads);

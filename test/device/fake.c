@@ -357,23 +357,33 @@ run_similarity(rk_ctx *ctx, rk_cuda_call *call)
 	return RK_OK;
 }
 
-/* A book of which each position has its weight as value and a volatility of 1. */
+/*
+ * A book of which each position has its weight as value and a volatility of 1,
+ * or, with lognormal prices, the spread as one.
+ */
 static rk_status
-simulate(rk_ctx *ctx, const rk_cuda_monte_carlo_params *p, const rk_cuda_input *weight, double *pnl)
+simulate(rk_ctx *ctx, const rk_cuda_monte_carlo_params *p, const rk_cuda_call *call, double *pnl)
 {
-	int64_t		n = weight->bytes / sizeof(double);
-	double	   *ones = rk_alloc(ctx, n, sizeof(double));
-	double	   *zeros = rk_alloc0(ctx, n, sizeof(double));
-	rk_positions positions = {n, weight->data, ones, zeros, NULL, NULL};
+	int64_t		n = call->input[0].bytes / sizeof(double);
+	double	   *volatility = rk_alloc(ctx, n, sizeof(double));
+	double	   *expected = rk_alloc0(ctx, n, sizeof(double));
+	const double *drift = call->input[1].data;
+	const double *spread = call->input[2].data;
+	rk_positions positions = {n, call->input[0].data, volatility, expected, NULL, call->input[3].data};
 	rk_simulation s = {
-		.years = 1, .simulations = p->simulations, .distribution = RK_NORMAL, .antithetic = p->antithetic, .seed = p->seed
+		.years = 1, .simulations = p->simulations, .antithetic = p->antithetic, .seed = p->seed,
+		.distribution = p->degrees_of_freedom > 0 ? RK_STUDENT_T : RK_NORMAL, .degrees_of_freedom = p->degrees_of_freedom,
+		.geometric = p->geometric, .sobol = call->input[5].data != NULL
 	};
 	rk_status	status;
 
-	if (!ones || !zeros)
+	if (!volatility || !expected)
 		return RK_ERR_MEMORY;
 	for (int64_t j = 0; j < n; j++)
-		ones[j] = 1;
+	{
+		volatility[j] = spread ? spread[j] : 1;
+		expected[j] = drift ? drift[j] + 0.5 * spread[j] * spread[j] : 0;
+	}
 	status = rk_risk_simulate(ctx, &positions, &s, pnl);
 	for (int64_t i = 0; i < p->simulations; i++)
 		pnl[i] += p->mean;
@@ -383,7 +393,7 @@ simulate(rk_ctx *ctx, const rk_cuda_monte_carlo_params *p, const rk_cuda_input *
 static rk_status
 run_monte_carlo(rk_ctx *ctx, rk_cuda_call *call)
 {
-	return simulate(ctx, call->params, &call->input[0], call->output[0].data);
+	return simulate(ctx, call->params, call, call->output[0].data);
 }
 
 static rk_status
@@ -391,15 +401,15 @@ run_monte_carlo_risk(rk_ctx *ctx, rk_cuda_call *call)
 {
 	const rk_cuda_monte_carlo_risk_params *p = call->params;
 	int64_t		n = p->book.simulations;
-	const int64_t *ranks = call->input[1].data;
-	int			count = call->input[1].bytes / sizeof(int64_t);
+	const int64_t *ranks = call->input[6].data;
+	int			count = call->input[6].bytes / sizeof(int64_t);
 	double	   *sums = call->output[1].data;
 	double	   *pnl = rk_alloc(ctx, n, sizeof(double));
 	rk_status	status;
 
 	if (pnl == NULL)
 		return RK_ERR_MEMORY;
-	status = simulate(ctx, &p->book, &call->input[0], pnl);
+	status = simulate(ctx, &p->book, call, pnl);
 	if (status != RK_OK)
 		return status;
 	sums[0] = sums[1] = sums[2] = 0;

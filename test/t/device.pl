@@ -432,6 +432,11 @@ my @queries = (
 my $book = q{$$SELECT 'p' || i AS id, (1000 * (i - 20))::numeric AS value, 0.1 + i / 100.0 AS volatility, 0.02 AS expected_return
 	FROM generate_series(1, 41) i$$};
 
+my $alike = q{$$SELECT 'p' || i AS asset_i, 'p' || j AS asset_j, 0.5 * 0.9 ^ (j - i) AS correlation
+	FROM generate_series(1, 41) i, generate_series(i + 1, 41) j$$};
+sub simulated { return qq{SELECT round(var::numeric, 4) AS var, round(expected_shortfall::numeric, 4) AS es, round(mean_pnl::numeric, 4) AS m,
+	round(std_pnl::numeric, 4) AS s FROM rk.risk_monte_carlo_var($book, simulations => 5001, $_[0])} }
+
 # a network of two layers and a layer of attention over three features of a node
 my $points = q{$$SELECT i AS id, (i % 7) / 7.0 AS a, (i % 11) / 11.0 - 0.5 AS b, sin(i) AS c FROM generate_series(0::bigint, 30100) i$$};
 my $network = q{'{"add_self_loops": false, "aggregation": "AGG", "layers": [
@@ -459,6 +464,10 @@ my @risks = (
 	(map { s/\$edges/weighted/r } @neural),
 	risk_monte_carlo_var => qq{SELECT var, round(expected_shortfall::numeric, 5) AS es, var_lower, var_upper, round(mean_pnl::numeric, 5) AS m, round(std_pnl::numeric, 5) AS s, percentiles FROM rk.risk_monte_carlo_var($book, simulations => 20001)},
 	risk_monte_carlo_var_scenarios => qq{SELECT * FROM rk.risk_monte_carlo_var_scenarios($book, simulations => 5001, antithetic => true, seed => 77)},
+	'risk_monte_carlo_var of lognormal prices' => simulated(q{returns => 'geometric'}),
+	'risk_monte_carlo_var of Student' => simulated(q{distribution => 'student_t'}),
+	'risk_monte_carlo_var of Sobol' => simulated(q{sampling => 'sobol'}),
+	'risk_monte_carlo_var of all' => simulated(qq{returns => 'geometric', correlations => $alike, distribution => 'student_t', sampling => 'sobol', antithetic => true}),
 );
 my @kernels = (
 	'graph_pagerank' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_pagerank('few')},
@@ -481,6 +490,8 @@ my @kernels = (
 	'temporal_garch_fit' => qq{SELECT series_id, status, round(log_likelihood::numeric, 5) AS ll FROM rk.temporal_garch_fit($returns)},
 	'risk_realtime_correlation' => qq{SELECT asset_i, asset_j, round(correlation::numeric, 9) AS r FROM rk.risk_realtime_correlation($assets, estimator => 'spearman')},
 	'risk_monte_carlo_var' => qq{SELECT round(var::numeric, 5) AS var, round(expected_shortfall::numeric, 5) AS es FROM rk.risk_monte_carlo_var($book, simulations => 20001)},
+	'risk_monte_carlo_var of lognormal prices' => simulated(qq{returns => 'geometric', correlations => $alike}),
+	'risk_monte_carlo_var of Student, Sobol' => simulated(q{distribution => 'student_t', degrees_of_freedom => 3.5, sampling => 'sobol', antithetic => true}),
 );
 one(q{CREATE TABLE sparse AS SELECT i AS source, i + 1 + i % 5 AS target FROM generate_series(0::bigint, 5000, 3) i;
 	SELECT rk.context_load('net', 's', 'graph', 'SELECT * FROM sparse')});
@@ -511,11 +522,6 @@ while (my ($name, $query) = splice @risks, 0, 2)
 		SELECT device, (SELECT count(*) FROM ((TABLE a EXCEPT ALL TABLE b) UNION ALL (TABLE b EXCEPT ALL TABLE a)) d),
 			(SELECT count(*) > 0 FROM a) FROM rk.last_run()}),
 		'cuda|0|t', "$name: the device has the CPU's rows");
-}
-for my $arguments (q{returns => 'geometric'}, q{distribution => 'student_t'}, q{sampling => 'sobol'})
-{
-	is(one(qq{SELECT count(*) FROM rk.risk_monte_carlo_var($book, simulations => 4096, $arguments); SELECT device, device_reason ~ 'on the CPU only' FROM rk.last_run()}),
-		"1\ncpu|t", "Monte Carlo with $arguments is for the CPU");
 }
 my $beyond;
 $node->psql('postgres', qq{SET rk.device = cuda; SELECT count(*) FROM rk.graph_gnn_inference('edges', } . $points =~ s/sin\(i\)/1e308/r . qq{, ${\network('sum')}, compute_type => 'float8')}, stderr => \$beyond);

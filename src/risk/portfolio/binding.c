@@ -9,6 +9,7 @@
 
 #include "../../call/types.h"
 #include "../../compute/normal.h"
+#include "../../compute/sobol_point.h"
 #include "../../device/device.h"
 #include "../../relation/emit.h"
 #include "../../relation/table.h"
@@ -149,26 +150,23 @@ read_simulation(rk_call *call, book *b, rk_positions *p, rk_simulation *s)
 	rk_call_phase(call, "computing", s->simulations);
 }
 
-/* Why these arguments are for the CPU only; NULL: they are not. */
-static const char *
-monte_carlo_refusal(const rk_call *call)
-{
-	if (rk_arg_choice(call, "returns") == 1)
-		return "lognormal prices are simulated on the CPU only";
-	if (rk_arg_choice(call, "distribution") != RK_NORMAL)
-		return "Student's returns are simulated on the CPU only";
-	if (rk_arg_choice(call, "sampling") == 1)
-		return "Sobol's sequence is made on the CPU only";
-	return NULL;
-}
-
 static void
 monte_carlo_cost_of(const rk_call *call, const rk_graph_size *size, bool measures, rk_device_cost *cost)
 {
-	*cost = rk_device_monte_carlo_cost(size->arcs, rk_arg_int(call, "simulations"), rk_arg_boolean(call, "antithetic"),
-									   measures);
-	if (monte_carlo_refusal(call))
-		cost->host_seconds = INFINITY;
+	bool		student = rk_arg_choice(call, "distribution") == RK_STUDENT_T;
+	bool		geometric = rk_arg_choice(call, "returns") == 1;
+	bool		antithetic = rk_arg_boolean(call, "antithetic");
+
+	*cost = rk_device_monte_carlo_cost(&(rk_device_simulation) {
+		.positions = size->arcs,
+		.simulations = rk_arg_int(call, "simulations"),
+		.antithetic = antithetic,
+		.sobol = rk_arg_choice(call, "sampling") == 1,
+		.geometric = geometric,
+		.correlated = geometric && !rk_arg_is_null(call, "correlations"),
+		.degrees_of_freedom = student ? rk_arg_float8(call, "degrees_of_freedom") : 0,
+		.measures = measures
+	});
 }
 
 static void
@@ -183,27 +181,61 @@ scenarios_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_
 	monte_carlo_cost_of(call, size, false, cost);
 }
 
-/* Asks for a device and hands it the weights; NULL: the CPU shall do it. */
+/* Hands over what lognormal prices are made from: values, drifts, spreads, correlations. */
+static void
+input_prices(rk_call *call, rk_device_run *device, const rk_positions *p, const rk_simulation *s)
+{
+	double	   *drift = rk_call_alloc(call, p->count, double);
+	double	   *spread = rk_call_alloc(call, p->count, double);
+
+	rk_risk_price_moves(p, s, drift, spread);
+	rk_device_input(device, p->value, p->count * sizeof(double));
+	rk_device_input(device, drift, p->count * sizeof(double));
+	rk_device_input(device, spread, p->count * sizeof(double));
+	rk_device_input(device, p->factor, p->factor ? p->count * p->count * sizeof(double) : 0);
+}
+
+/* Hands over what normal prices are made from: weights of the draws. */
+static void
+input_weights(rk_call *call, rk_device_run *device, const rk_positions *p, const rk_simulation *s, double *mean)
+{
+	double	   *weight = rk_call_alloc(call, p->count, double);
+
+	rk_call_check(call, rk_risk_book_weights(&call->ctx, p, s, weight, mean));
+	rk_device_input(device, weight, p->count * sizeof(double));
+	for (int i = 0; i < 3; i++)
+		rk_device_input(device, NULL, 0);
+}
+
+/* Asks for a device and hands it the book; NULL: the CPU shall do it. */
 static rk_device_run *
 begin_on_device(rk_call *call, rk_cuda_kernel kernel, const rk_positions *p, const rk_simulation *s,
 				rk_cuda_monte_carlo_params *params)
 {
 	rk_graph_size size = {.arcs = p->count,.threads = call->ctx.threads};
-	const char *refusal = monte_carlo_refusal(call);
+	int64		dimensions = s->sobol ? rk_risk_dimensions(p->count, s) : 0;
+	uint32	   *directions = NULL;
+	uint64	   *shifts = NULL;
 	rk_device_run *device;
-	double	   *weight;
 
-	if (refusal)
-	{
-		rk_device_skip(call, refusal);
-		return NULL;
-	}
+	/* an error is the same on both */
+	if (s->sobol)
+		rk_call_check(call, rk_risk_sobol(&call->ctx, p, s, &directions, &shifts));
 	if (p->count == 0 || (device = rk_device_begin(call, kernel, &size)) == NULL)
 		return NULL;
-	*params = (rk_cuda_monte_carlo_params) {.simulations = s->simulations,.seed = s->seed,.antithetic = s->antithetic};
-	weight = rk_call_alloc(call, p->count, double);
-	rk_call_check(call, rk_risk_book_weights(&call->ctx, p, s, weight, &params->mean));
-	rk_device_input(device, weight, p->count * sizeof(double));
+	*params = (rk_cuda_monte_carlo_params) {
+		.simulations = s->simulations,
+		.seed = s->seed,
+		.degrees_of_freedom = s->distribution == RK_STUDENT_T ? s->degrees_of_freedom : 0,
+		.antithetic = s->antithetic,
+		.geometric = s->geometric
+	};
+	if (s->geometric)
+		input_prices(call, device, p, s);
+	else
+		input_weights(call, device, p, s, &params->mean);
+	rk_device_input(device, directions, dimensions * RK_SOBOL_BITS * sizeof(uint32));
+	rk_device_input(device, shifts, dimensions * sizeof(uint64));
 	return device;
 }
 

@@ -49,11 +49,10 @@ typedef struct simulator
 	double	   *sums;			/* of each chunk: pnl_i, then pnl_i * pnl */
 } simulator;
 
-/* Number of dimensions that a simulation draws. */
-static int64_t
-dimensions(const rk_positions *p, const rk_simulation *s)
+int64_t
+rk_risk_dimensions(int64_t positions, const rk_simulation *s)
 {
-	return p->count + (s->distribution == RK_STUDENT_T ? 1 : 0);
+	return positions + (s->distribution == RK_STUDENT_T ? 1 : 0);
 }
 
 /* ---- draws ---- */
@@ -313,6 +312,41 @@ rk_risk_book_weights(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s,
 	return RK_OK;
 }
 
+void
+rk_risk_price_moves(const rk_positions *p, const rk_simulation *s, double *drift, double *spread)
+{
+	for (int64_t j = 0; j < p->count; j++)
+	{
+		spread[j] = p->volatility[j] * sqrt(s->years);
+		drift[j] = (p->expected_return[j] -
+					(s->geometric ? 0.5 * p->volatility[j] * p->volatility[j] : 0)) * s->years;
+	}
+}
+
+rk_status
+rk_risk_sobol(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s, uint32_t **directions, uint64_t **shifts)
+{
+	int64_t		d = rk_risk_dimensions(p->count, s);
+
+	if (d > RK_SOBOL_DIMENSIONS)
+	{
+		rk_fail(ctx, RK_ERR_LIMIT, "too many dimensions for sampling sobol: %lld", (long long) d);
+		rk_fail_detail(ctx, "There are direction numbers for %d.", RK_SOBOL_DIMENSIONS);
+		rk_fail_hint(ctx, "Use sampling => 'pseudo'.");
+		return RK_ERR_LIMIT;
+	}
+	if (s->simulations > INT64_C(1) << RK_SOBOL_BITS)
+		return rk_fail(ctx, RK_ERR_LIMIT, "too many simulations for sampling sobol: %lld", (long long) s->simulations);
+	*directions = rk_alloc(ctx, d * RK_SOBOL_BITS, sizeof(uint32_t));
+	*shifts = rk_alloc(ctx, d, sizeof(uint64_t));
+	if (!*directions || !*shifts)
+		return RK_ERR_MEMORY;
+	rk_sobol_directions(d, *directions);
+	for (int64_t k = 0; k < d; k++)
+		(*shifts)[k] = rk_philox_word(s->seed, 0, (uint32_t) (k / 2), STREAM_SHIFT, k % 2);
+	return RK_OK;
+}
+
 static rk_status
 prepare(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s, simulator *sim)
 {
@@ -325,35 +359,11 @@ prepare(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s, simulator *s
 	sim->weight = rk_alloc(ctx, n, sizeof(double));
 	if (!sim->drift || !sim->spread || !sim->weight)
 		return RK_ERR_MEMORY;
-	for (int64_t j = 0; j < n; j++)
-	{
-		sim->spread[j] = p->volatility[j] * sqrt(s->years);
-		sim->drift[j] = (p->expected_return[j] -
-						 (s->geometric ? 0.5 * p->volatility[j] * p->volatility[j] : 0)) * s->years;
-	}
+	rk_risk_price_moves(p, s, sim->drift, sim->spread);
 	if ((status = rk_risk_book_weights(ctx, p, s, sim->weight, &sim->mean)) != RK_OK)
 		return status;
-	if (s->sobol)
-	{
-		int64_t		d = dimensions(p, s);
-
-		if (d > RK_SOBOL_DIMENSIONS)
-		{
-			rk_fail(ctx, RK_ERR_LIMIT, "too many dimensions for sampling sobol: %lld", (long long) d);
-			rk_fail_detail(ctx, "There are direction numbers for %d.", RK_SOBOL_DIMENSIONS);
-			rk_fail_hint(ctx, "Use sampling => 'pseudo'.");
-			return RK_ERR_LIMIT;
-		}
-		if (s->simulations > INT64_C(1) << RK_SOBOL_BITS)
-			return rk_fail(ctx, RK_ERR_LIMIT, "too many simulations for sampling sobol: %lld", (long long) s->simulations);
-		sim->directions = rk_alloc(ctx, d * RK_SOBOL_BITS, sizeof(uint32_t));
-		sim->shifts = rk_alloc(ctx, d, sizeof(uint64_t));
-		if (!sim->directions || !sim->shifts)
-			return RK_ERR_MEMORY;
-		rk_sobol_directions(d, sim->directions);
-		for (int64_t k = 0; k < d; k++)
-			sim->shifts[k] = rk_philox_word(s->seed, 0, (uint32_t) (k / 2), STREAM_SHIFT, k % 2);
-	}
+	if (s->sobol && (status = rk_risk_sobol(ctx, p, s, &sim->directions, &sim->shifts)) != RK_OK)
+		return status;
 	return RK_OK;
 }
 

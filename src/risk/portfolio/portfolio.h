@@ -138,6 +138,22 @@ extern rk_status rk_risk_book_weights(rk_ctx *ctx, const rk_positions *p, const 
 									  double *weight, double *mean);
 
 /*
+ * What geometric returns come to: position j gains value (exp(drift + spread Z)
+ * - 1), where Z is its standardised return.  n values each.
+ */
+extern void rk_risk_price_moves(const rk_positions *p, const rk_simulation *s, double *drift, double *spread);
+
+/*
+ * What a point of Sobol's sequence is made from, for each of its dimensions (one
+ * for each position, and one for the tail of student_t): 32 direction numbers,
+ * and the shift that is XORed with 64 bits of which these are the upper half.
+ * RK_ERR_LIMIT when there are too few dimensions or points.
+ */
+extern int64_t rk_risk_dimensions(int64_t positions, const rk_simulation *s);
+extern rk_status rk_risk_sobol(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s,
+							   uint32_t **directions, uint64_t **shifts);
+
+/*
  * What the measures are made from: values of some ranks, moments, the sum of the
  * smallest ones.  rk_risk_simulated_sample says which; whoever has the
  * simulations fills in the rest.
