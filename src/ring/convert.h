@@ -1,7 +1,7 @@
 /*
  * convert.h
- *	  Payloads from and to SQL values and jsonb, by the description of the
- *	  message type.
+ *	  Payloads from and to SQL values, jsonb and rows, by the description of
+ *	  the message type.
  */
 #ifndef RK_CONVERT_H
 #define RK_CONVERT_H
@@ -13,6 +13,8 @@
 
 #include "actor.h"
 
+/* ---- values (convert.c) ---- */
+
 /* SQL type of a field as the typed functions show it. */
 extern Oid	rk_field_type(const rk_field *field);
 
@@ -21,9 +23,6 @@ extern Oid	rk_field_type(const rk_field *field);
  * which may be wider or narrower than the field's.
  */
 extern void rk_field_store(const rk_field *field, void *record, Datum value, Oid type, bool is_null);
-
-/* Stores what a field means where a row says nothing about it. */
-extern void rk_field_default(const rk_field *field, void *record);
 
 /* The value of a field; *is_null for one that is absent. */
 extern Datum rk_field_fetch(const rk_field *field, const void *record, bool *is_null);
@@ -36,12 +35,26 @@ extern Datum rk_field_fetch(const rk_field *field, const void *record, bool *is_
 extern Datum rk_field_fetch_as(const rk_field *field, const void *record, Oid type, bool *is_null);
 extern Oid	rk_id_sql_type(Oid wanted);
 
+/* ---- jsonb (convert_json.c) ---- */
+
+/* Stores a default as written in SQL: a number, a word in quotes, true, false, NULL. */
+extern void rk_field_literal(const rk_field *field, void *record, const char *initial);
+
+/* A field of records from a JSON array of objects, and the other way. */
+extern void rk_records_store(const rk_field *field, char *at, JsonbContainer *array);
+extern Datum rk_records_fetch(const rk_field *field, const char *at);
+
 /* Fills in a request from a JSON object. */
 extern void rk_jsonb_to_payload(const rk_message_type *type, const Jsonb *object, void *payload);
 
 /* A request, or a reply with its rows, as a JSON object. */
 extern Datum rk_payload_to_jsonb(const rk_message_type *type, const void *payload, uint32 length);
 extern Datum rk_reply_to_jsonb(const rk_message_type *type, const void *reply, uint32 length);
+
+/* ---- rows (convert_rows.c) ---- */
+
+/* Stores what a field means where a row says nothing about it. */
+extern void rk_field_default(const rk_field *field, void *record);
 
 /* Takes a message; false ends the load with an error from the actor. */
 typedef bool (*rk_load_fn) (void *arg, const rk_message *message);
