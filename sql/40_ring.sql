@@ -374,18 +374,25 @@ LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'rk_ring_checksum';
 COMMENT ON FUNCTION rk.ring_checksum(text) IS 'a checksum of the state of a ring, the same after a restart';
 
+/* A ring that fails is started again after a second, and has another chance. */
 CREATE PROCEDURE rk.ring_up(kernel text, name text DEFAULT NULL, options jsonb DEFAULT '{}')
 LANGUAGE plpgsql AS $$
 DECLARE
 	ring text;
-	problem text;
+	found record;
+	failures integer := 0;
 BEGIN
 	ring := rk.ring_start(kernel, name, options);
 	COMMIT;
-	IF NOT rk.ring_wait(ring) THEN
-		SELECT r.last_error INTO problem FROM rk.rings r WHERE r.name OPERATOR(pg_catalog.=) ring;
-		RAISE EXCEPTION 'ring "%" did not come up', ring USING DETAIL = pg_catalog.concat(problem, ' ');
-	END IF;
+	FOR i IN 1 .. 20 LOOP
+		EXIT WHEN rk.ring_wait(ring, timeout => '0.5 s');
+		SELECT r.state, r.last_error INTO found FROM rk.rings r WHERE r.name OPERATOR(pg_catalog.=) ring;
+		failures := CASE WHEN found.state OPERATOR(pg_catalog.=) 'failed' THEN failures OPERATOR(pg_catalog.+) 1 ELSE 0 END;
+		IF i OPERATOR(pg_catalog.=) 20 OR failures OPERATOR(pg_catalog.=) 4 THEN
+			RAISE EXCEPTION 'ring "%" did not come up', ring
+				USING DETAIL = coalesce(found.last_error, pg_catalog.format('Its state is "%s".', found.state));
+		END IF;
+	END LOOP;
 END
 $$;
 COMMENT ON PROCEDURE rk.ring_up(text, text, jsonb) IS 'rk.ring_start, commits, and waits until the ring is active';
@@ -551,7 +558,8 @@ COMMENT ON FUNCTION rk.ring_sync(text) IS
 CREATE VIEW rk.attachments AS
 SELECT a.attachment_id, r.name AS ring, a.relation, a.type_id, a.mapping,
 	(SELECT count(*) FROM rk.ring_journal j WHERE j.ring_id = a.ring_id) AS backlog, a.created_at
-FROM rk.attachment a JOIN rk.ring r USING (ring_id);
+FROM rk.attachment a JOIN rk.ring r USING (ring_id)
+WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = a.relation);
 COMMENT ON VIEW rk.attachments IS
 'tables that feed rings; backlog is the number of committed messages that their ring has not taken in';
 
@@ -727,23 +735,27 @@ FROM rk.dead_letter d
 WHERE EXISTS (SELECT FROM rk.ring r WHERE r.ring_id = d.ring_id AND pg_has_role(r.owner, 'USAGE'));
 COMMENT ON VIEW rk.dead_letters IS 'dead letters of your own rings';
 
-/* A name that is misspelt has no dead letters either. */
-CREATE FUNCTION rk.dlq_check(ring text) RETURNS void
+/* A name that is misspelt has no dead letters either, and a filter that is null means none of them. */
+CREATE FUNCTION rk.dlq_check(ring text, filter text) RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 BEGIN
+	IF ring IS NULL OR filter IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = pg_catalog.format('parameter "%s" must not be null',
+			CASE WHEN ring IS NULL THEN 'ring' ELSE 'filter' END);
+	END IF;
 	IF NOT EXISTS (SELECT FROM rk.ring r WHERE r.name OPERATOR(pg_catalog.=) ring) THEN
 		RAISE undefined_object USING MESSAGE = pg_catalog.format('ring "%s" does not exist', ring);
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION rk.dlq_check(text) IS 'an error where there is no such ring';
+COMMENT ON FUNCTION rk.dlq_check(text, text) IS 'an error where there is no such ring';
 
 CREATE FUNCTION rk.dlq_purge(ring text, filter text DEFAULT 'true', max_rows bigint DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 DECLARE
 	purged bigint;
 BEGIN
-	PERFORM rk.dlq_check(ring);
+	PERFORM rk.dlq_check(ring, filter);
 	EXECUTE pg_catalog.format('DELETE FROM rk.dead_letters WHERE id IN (SELECT id FROM rk.dead_letters '
 		'WHERE ring OPERATOR(pg_catalog.=) %L AND (%s) ORDER BY id LIMIT %L)', ring, filter, max_rows);
 	GET DIAGNOSTICS purged = ROW_COUNT;
@@ -759,7 +771,7 @@ DECLARE
 	letter record;
 	replayed bigint := 0;
 BEGIN
-	PERFORM rk.dlq_check(ring);
+	PERFORM rk.dlq_check(ring, filter);
 	FOR letter IN EXECUTE pg_catalog.format('WITH gone AS (DELETE FROM rk.dead_letters WHERE id IN (SELECT id FROM rk.dead_letters '
 		'WHERE ring OPERATOR(pg_catalog.=) %L AND (%s) ORDER BY id LIMIT %L) RETURNING id, type_id, payload, priority) '
 		'SELECT g.type_id, g.payload, g.priority, m.mutating FROM gone g LEFT JOIN rk.message_types m USING (type_id) '

@@ -76,6 +76,7 @@ typedef struct rk_ctx
 	bool		(*interrupted) (void *arg); /* owner's thread only; true = stop */
 	void	   *interrupted_arg;
 	rk_progress_state *progress;	/* never NULL */
+	const char *ring;			/* that the memory is of, as an SQL literal, for hints; NULL: of none */
 
 	/* owned by ctx.c and parallel.c */
 	atomic_bool stop;

@@ -240,6 +240,15 @@ rk_mapping_type(Jsonb *mapping, const rk_actor *actor)
 			 errhint("It has %s.", all.data)));
 }
 
+/* The type of a column, from 1, of what a plan returns. */
+static Oid
+result_type(SPIPlanPtr plan, int column)
+{
+	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
+
+	return TupleDescAttr(source->resultDesc, column - 1)->atttypid;
+}
+
 /*
  * Finds out where the fields come from in rows of a relation, and prepares the
  * query for those that are expressions.  SPI is connected; what lasts is in
@@ -284,6 +293,7 @@ prepare_attached(attached *a, Jsonb *mapping, Oid relation)
 		{
 			a->attno[i] = attno;
 			a->attype[i] = getBaseType(get_atttype(relation, attno));
+			rk_field_check_type(f, a->attype[i]);
 		}
 		else if (expression)
 		{
@@ -309,6 +319,10 @@ prepare_attached(attached *a, Jsonb *mapping, Oid relation)
 		a->plan = SPI_prepare(query.data, 1, &row_type);
 		if (a->plan == NULL)
 			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+		/* here, rather than in whoever writes to the table */
+		for (int i = 0; i < a->fields; i++)
+			if (a->result[i])
+				rk_field_check_type(&a->type->request[i], getBaseType(result_type(a->plan, a->result[i])));
 		SPI_keepplan(a->plan);
 	}
 	else

@@ -431,7 +431,7 @@ check_keys(JsonbContainer *o, const rk_actor *actor, bool nested)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("a ring of kernel \"%s\" has no option \"%s\"", actor->kernel, key),
-					 errhint("Options are %s.", all.data)));
+					 all.len ? errhint("Options are %s.", all.data) : errhint("It has none.")));
 	}
 }
 

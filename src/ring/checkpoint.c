@@ -318,6 +318,9 @@ restore_image(rk_hosted *h, const char *data, int64 bytes)
 		ereport(ERROR,
 				(errcode(ERRCODE_QUERY_CANCELED),
 				 errmsg("restoring ring \"%s\" was stopped", NameStr(h->ring->name))));
+	/* nor where the options of the ring do not go with it, or not as much memory */
+	if (status == RK_ERR_PARAMETER || status == RK_ERR_MEMORY)
+		rk_actor_error(h);
 	return status == RK_OK;
 }
 
@@ -374,9 +377,7 @@ rk_checkpoint_restore(rk_hosted *h)
 				 errmsg("checkpoint %lld of ring \"%s\" is corrupt, trying the one before", (long long) id,
 						NameStr(h->ring->name))));
 		rk_ctx_destroy(&h->ctx);
-		rk_ctx_init(&h->ctx);
-		h->ctx.memory_limit = h->options.memory_limit;
-		h->ctx.interrupted = rk_host_interrupted;
+		rk_hosted_ctx(h);
 	}
 	if (count > 0)
 		ereport(ERROR,

@@ -21,6 +21,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
@@ -52,7 +53,9 @@ check_control(const char *name, const rk_ring_row *row)
 	if (!has_privs_of_role(GetUserId(), row->owner) && !rk_ring_access(row->ring_id, GetUserId(), "control"))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for ring \"%s\"", name)));
+				 errmsg("permission denied for ring \"%s\"", name),
+				 errhint("Its owner can run SELECT rk.ring_grant(%s, %s, 'control');", quote_literal_cstr(name),
+						 quote_literal_cstr(GetUserNameFromId(GetUserId(), false)))));
 }
 
 void
@@ -173,6 +176,11 @@ rk_ring_start(PG_FUNCTION_ARGS)
 					 errmsg("ring \"%s\" already exists with kernel \"%s\"", name, row.kernel)));
 		change_row("UPDATE rk.ring SET desired_state = 'running' WHERE ring_id = $1 AND desired_state <> 'running'",
 				   row.ring_id, (Datum) 0, InvalidOid);
+		if (!DatumGetBool(DirectFunctionCall2(jsonb_contains, JsonbPGetDatum(row.options), JsonbPGetDatum(given))))
+			ereport(NOTICE,
+					(errmsg("ring \"%s\" already exists and keeps its options", name),
+					 errhint("SELECT rk.ring_configure(%s, %s);", quote_literal_cstr(name),
+							 quote_literal_cstr(JsonbToCString(NULL, &given->root, VARSIZE(given))))));
 	}
 	else
 	{
@@ -226,7 +234,9 @@ rk_ring_want(PG_FUNCTION_ARGS)
 				 errmsg("parameter \"name\" must not be null")));
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	wanted = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	PreventCommandIfReadOnly("rk.ring_stop()");
+	PreventCommandIfReadOnly(strcmp(wanted, "suspended") == 0 ? "rk.ring_suspend()" :
+							 strcmp(wanted, "running") == 0 ? "rk.ring_resume()" :
+							 strcmp(wanted, "restart") == 0 ? "rk.ring_restart()" : "rk.ring_stop()");
 	rk_controlled_ring(name, &row);
 	state = current_state(name, &row);
 	ends = strcmp(state, "draining") == 0 || strcmp(state, "terminating") == 0;
@@ -262,12 +272,14 @@ rk_ring_configure(PG_FUNCTION_ARGS)
 	rk_ring_options options;
 	Datum		merged;
 
+	PreventCommandIfReadOnly("rk.ring_configure()");
 	rk_controlled_ring(name, &row);
 	merged = DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(row.options), JsonbPGetDatum(given));
 	rk_ring_options_read(DatumGetJsonbP(merged), rk_ring_kernel(row.kernel), &options);
 	change_row("UPDATE rk.ring SET options = $2, restarts = restarts + 1 WHERE ring_id = $1", row.ring_id, merged,
 			   JSONBOID);
-	ereport(NOTICE, (errmsg("ring \"%s\" restarts with the new options when this transaction commits", name)));
+	if (strcmp(row.desired_state, "running") == 0 || strcmp(row.desired_state, "suspended") == 0)
+		ereport(NOTICE, (errmsg("ring \"%s\" restarts with the new options when this transaction commits", name)));
 	PG_RETURN_VOID();
 }
 
@@ -356,6 +368,7 @@ rk_ring_allow(PG_FUNCTION_ARGS)
 	Datum		values[3];
 	rk_ring    *ring;
 
+	PreventCommandIfReadOnly(grant ? "rk.ring_grant()" : "rk.ring_revoke()");
 	rk_controlled_ring(name, &row);
 	if (!has_privs_of_role(GetUserId(), row.owner))
 		ereport(ERROR,
@@ -382,14 +395,46 @@ rk_ring_allow(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* An error where a ring will not change while this transaction goes on. */
+static void
+check_wait(const char *name)
+{
+	rk_catalog	catalog;
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(name)};
+	TransactionId xmin = FrozenTransactionId;
+	bool		is_null;
+	bool		found;
+
+	rk_catalog_open(&catalog);
+	PushActiveSnapshot(GetLatestSnapshot());
+	if (SPI_execute_with_args("SELECT xmin FROM rk.ring WHERE name = $1", 1, types, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read rk.ring");
+	found = SPI_processed > 0;
+	if (found)
+		xmin = DatumGetTransactionId(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+	PopActiveSnapshot();
+	rk_catalog_close(&catalog);
+	/* a standby may be behind */
+	if (!found && !RecoveryInProgress())
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("ring \"%s\" does not exist", name)));
+	if (TransactionIdIsCurrentTransactionId(xmin))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("ring \"%s\" changes when this transaction commits", name),
+				 errhint("Wait in the next transaction.")));
+}
+
 Datum
 rk_ring_wait(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char	   *wanted = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	Interval   *timeout = PG_GETARG_INTERVAL_P(2);
-	int64		until = rk_now_ns() + (timeout->time + timeout->day * USECS_PER_DAY) * 1000;
+	int64		until = rk_now_ns() + rk_interval_span_ms(PG_GETARG_INTERVAL_P(2)) * 1000000;
 	bool		known = false;
+	bool		checked = false;
 
 	rk_region_required();
 	for (int s = 0; s <= RK_RING_FAILED; s++)
@@ -411,6 +456,9 @@ rk_ring_wait(PG_FUNCTION_ARGS)
 		/* not before a restart that has been committed */
 		if (strcmp(rk_ring_state_name(state), wanted) == 0 && !(ring && rk_ring_restarts(ring, name)))
 			PG_RETURN_BOOL(true);
+		if (!checked)
+			check_wait(name);
+		checked = true;
 		if (rk_now_ns() > until)
 			PG_RETURN_BOOL(false);
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 5, PG_WAIT_EXTENSION);
@@ -509,7 +557,7 @@ rk_ring_replace(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("parameter \"name\" must not be null")));
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	PreventCommandIfReadOnly("rk.ring_upgrade()");
+	PreventCommandIfReadOnly(PG_ARGISNULL(1) ? "rk.ring_upgrade()" : "rk.ring_migrate()");
 	rk_controlled_ring(name, &row);
 	state = current_state(name, &row);
 	if (!PG_ARGISNULL(1))
@@ -548,8 +596,10 @@ send_control(const char *name, rk_control what, int64 payload)
 
 	if (what == RK_CONTROL_CHECKSUM && RecoveryInProgress() && rk_ring_row_read(name, &row))
 		check_control(name, &row);
-	else
+	else if (what != RK_CONTROL_INTAKE || RecoveryInProgress())
 		rk_controlled_ring(name, &row);
+	/* whoever may send may wait until it has arrived */
+	rk_region_required();
 	rk_send_init();
 	ring = rk_ring_find(&handle, name, strlen(name), 0);
 	out.deadline_ns = rk_now_ns() + INT64CONST(600000000000);

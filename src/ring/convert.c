@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
+#include "parser/parse_coerce.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -85,6 +86,51 @@ check_range(const rk_field *field, double value)
 				 errmsg("field \"%s\" must be from %g to %g", field->name, field->min, field->max)));
 }
 
+static void wrong_type(const rk_field *field, Oid type) __attribute__((noreturn));
+
+static void
+wrong_type(const rk_field *field, Oid type)
+{
+	Oid			wanted = rk_field_type(field);
+	bool		seconds = wanted == TIMESTAMPTZOID && TypeCategory(type) == TYPCATEGORY_NUMERIC;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("field \"%s\" cannot be of type %s", field->name, format_type_be(type)),
+			 seconds ? errhint("to_timestamp(...) makes a time of seconds since 1970.") :
+			 errhint("Cast it: (...)::%s.", format_type_be(wanted))));
+}
+
+void
+rk_field_check_type(const rk_field *field, Oid type)
+{
+	bool		number = type == INT2OID || type == INT4OID || type == INT8OID || type == NUMERICOID ||
+		type == FLOAT4OID || type == FLOAT8OID;
+	bool		bad;
+
+	switch (rk_field_type(field))
+	{
+		case INT4OID:
+		case INT8OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+			bad = !number;
+			break;
+		case TIMESTAMPTZOID:
+		case DATEOID:
+			/* of an interval a number is seconds */
+			bad = number || type == BOOLOID;
+			break;
+		case UUIDOID:
+			bad = number || type == BOOLOID || TypeCategory(type) == TYPCATEGORY_DATETIME;
+			break;
+		default:
+			bad = false;
+	}
+	if (bad)
+		wrong_type(field, type);
+}
+
 static void
 store_int(const rk_field *field, char *at, int64 value)
 {
@@ -121,6 +167,12 @@ store_absent(const rk_field *field, char *at)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("field \"%s\" must not be null", field->name)));
+	/* the actor knows nothing of NULL there */
+	if (strcmp(field->initial, "NULL") != 0)
+	{
+		rk_field_literal(field, at - field->offset, field->initial);
+		return;
+	}
 	switch (field->kind)
 	{
 		case RK_FIELD_FLOAT8:
@@ -193,9 +245,7 @@ datum_int(const rk_field *field, Datum value, Oid type)
 				out_of_range(field);
 			return DatumGetInt64(DirectFunctionCall1(dtoi8, value));
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("field \"%s\" cannot be of type %s", field->name, format_type_be(type))));
+	wrong_type(field, type);
 }
 
 static double

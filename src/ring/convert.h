@@ -18,9 +18,13 @@
 /* SQL type of a field as the typed functions show it. */
 extern Oid	rk_field_type(const rk_field *field);
 
+/* An error if no value of this type can be stored in a field, whatever it is. */
+extern void rk_field_check_type(const rk_field *field, Oid type);
+
 /*
  * Stores a SQL value in its field of a record.  type is that of the value,
- * which may be wider or narrower than the field's.
+ * which may be wider or narrower than the field's.  NULL is the field's
+ * default.
  */
 extern void rk_field_store(const rk_field *field, void *record, Datum value, Oid type, bool is_null);
 
@@ -56,14 +60,15 @@ extern Datum rk_reply_to_jsonb(const rk_message_type *type, const void *reply, u
 /* Stores what a field means where a row says nothing about it. */
 extern void rk_field_default(const rk_field *field, void *record);
 
-/* Takes a message; false ends the load with an error from the actor. */
-typedef bool (*rk_load_fn) (void *arg, const rk_message *message);
+/* Takes a message. */
+typedef void (*rk_load_fn) (void *arg, const rk_message *message);
 
 /*
  * Runs a query, or reads a relation, with the rights of role and turns each
  * row into a message of the type: columns are matched with fields by name.
- * Returns the number of rows.
+ * parameter is what messages call the relation.  Returns the number of rows.
  */
-extern int64 rk_load_rows(const rk_message_type *type, const char *relation, Oid role, rk_load_fn fn, void *arg);
+extern int64 rk_load_rows(const rk_message_type *type, const char *parameter, const char *relation, Oid role,
+						  rk_load_fn fn, void *arg);
 
 #endif							/* RK_CONVERT_H */

@@ -35,6 +35,7 @@ typedef struct row_loader
 {
 	DestReceiver dest;			/* first: the executor knows only this */
 	const rk_message_type *type;
+	const char *parameter;
 	rk_load_fn	fn;
 	void	   *arg;
 	rk_message	message;
@@ -66,13 +67,20 @@ load_row(TupleTableSlot *slot, DestReceiver *self)
 		if (!slot->tts_isnull[a] || row_default(l->fields[i]) == NULL)
 			rk_field_store(l->fields[i], l->payload, slot->tts_values[a], l->types[i], slot->tts_isnull[a]);
 	}
-	if (!l->fn(l->arg, &l->message))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("row %lld is no valid message", (long long) l->rows)));
+	l->fn(l->arg, &l->message);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(l->memory);
 	return true;
+}
+
+/* Says in an error's context which row it is about. */
+static void
+row_context(void *arg)
+{
+	const row_loader *l = arg;
+
+	if (l->rows > 0)
+		errcontext("row %lld of \"%s\"", (long long) l->rows, l->parameter);
 }
 
 static void
@@ -110,7 +118,8 @@ prepare_loader(row_loader *l, TupleDesc desc)
 		{
 			l->fields[l->count] = f;
 			l->attno[l->count] = a + 1;
-			l->types[l->count++] = getBaseType(TupleDescAttr(desc, a)->atttypid);
+			l->types[l->count] = getBaseType(TupleDescAttr(desc, a)->atttypid);
+			rk_field_check_type(f, l->types[l->count++]);
 			l->last_attno = Max(l->last_attno, a + 1);
 		}
 		else if (row_default(f) == NULL)
@@ -153,7 +162,8 @@ json_type_of(const rk_field *field)
 }
 
 int64
-rk_load_rows(const rk_message_type *type, const char *relation, Oid role, rk_load_fn fn, void *arg)
+rk_load_rows(const rk_message_type *type, const char *parameter, const char *relation, Oid role, rk_load_fn fn,
+			 void *arg)
 {
 	rk_relation_column columns[65] = {{0}};
 	rk_relation shape = {.name = "rows",.columns = columns,.example = "SELECT * FROM ..."};
@@ -171,6 +181,7 @@ rk_load_rows(const rk_message_type *type, const char *relation, Oid role, rk_loa
 			.mydest = DestNone
 		},
 		.type = type,
+		.parameter = parameter,
 		.fn = fn,
 		.arg = arg,
 		.payload = palloc0(type->request_size + 8),
@@ -178,6 +189,7 @@ rk_load_rows(const rk_message_type *type, const char *relation, Oid role, rk_loa
 		.message = {.type_id = type->type_id,.length = type->request_size,.role = role},
 		.memory = AllocSetContextCreate(CurrentMemoryContext, "rk row", ALLOCSET_DEFAULT_SIZES)
 	};
+	ErrorContextCallback context = {.callback = row_context,.arg = &l,.previous = error_context_stack};
 
 	l.message.payload = l.payload;
 	for (int i = 0; type->request[i].name; i++)
@@ -190,13 +202,15 @@ rk_load_rows(const rk_message_type *type, const char *relation, Oid role, rk_loa
 	GetUserIdAndSecContext(&user, &security_context);
 	SetUserIdAndSecContext(role, security_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	/* a name or a JSON array becomes a query here */
-	source = rk_source_open("edges", relation, &shape, InvalidOid);
+	source = rk_source_open(parameter, relation, &shape, InvalidOid);
 	prepare_loader(&l, source->desc);
 	rk_guard_begin(&guard);
 	PushCopiedSnapshot(GetActiveSnapshot());
 	desc = CreateQueryDesc(source->plan, source->query, GetActiveSnapshot(), InvalidSnapshot, &l.dest, NULL, NULL, 0);
 	ExecutorStart(desc, 0);
+	error_context_stack = &context;
 	rk_executor_run(desc);
+	error_context_stack = context.previous;
 	ExecutorFinish(desc);
 	ExecutorEnd(desc);
 	FreeQueryDesc(desc);

@@ -68,6 +68,7 @@ typedef struct rk_hosted
 	rk_ring_options options;
 	MemoryContext memory;		/* options and row */
 	rk_ctx		ctx;			/* the actor's memory */
+	char		literal[2 * NAMEDATALEN + 4];	/* its name in SQL */
 	void	   *state;			/* NULL: not up */
 	bool		present;		/* rk.ring still has it */
 
@@ -228,6 +229,15 @@ extern bool rk_may_follow_again(void);
 
 /* Brings the state up and lets messages in. */
 extern void rk_launch(rk_hosted *h);
+
+/* Makes the actor's memory ready, which has nothing in it. */
+extern void rk_hosted_ctx(rk_hosted *h);
+
+/* What the actor says is wrong, as an error. */
+extern void rk_actor_error(rk_hosted *h) pg_attribute_noreturn();
+
+/* The limit of an actor is its ring's, whatever the allocator says. */
+extern void rk_memory_hint(rk_hosted *h, rk_status status);
 
 /* Answers a message that is not handled as the ring ends; what nobody waits for becomes a dead letter. */
 extern void rk_discard(rk_hosted *h, const rk_slot *slot);

@@ -646,6 +646,9 @@ trim_dead_letters(void *arg)
 	rk_catalog_open(&catalog);
 	rk_run_sql("DELETE FROM rk.dead_letter WHERE ring_id = $1 AND arrived_at < now() - $3 * interval '1 second'", 3, types,
 			   values, NULL);
+	/* tables that were dropped; what was to be written for them would still be */
+	rk_run_sql("DELETE FROM rk.attachment a WHERE ring_id = $1 AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = a.relation) "
+			   "AND NOT EXISTS (SELECT FROM rk.ring_output o WHERE o.attachment_id = a.attachment_id)", 3, types, values, NULL);
 	rk_run_sql("DELETE FROM rk.dead_letter WHERE ring_id = $1 AND id <= (SELECT id FROM rk.dead_letter WHERE ring_id = $1 "
 			   "ORDER BY id DESC OFFSET $2 LIMIT 1)", 3, types, values, NULL);
 	rk_catalog_close(&catalog);

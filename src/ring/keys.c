@@ -144,7 +144,11 @@ bytes_of_key(rk_ctx *ctx, const rk_keys *ids, const char *field, const rk_id *ke
 	}
 	rk_fail(ctx, RK_ERR_DATA, "%s \"%s\" is not of type %s, the id_type of this ring", field,
 			rk_id_text(key, buffer), rk_id_type_names[ids->type]);
-	rk_fail_hint(ctx, "Start the ring with the option \"id_type\".");
+	if (ctx->ring)
+		rk_fail_hint(ctx, "Begin anew with other ids: CALL rk.ring_down(%s); SELECT rk.ring_reset(%s), "
+					 "rk.ring_configure(%s, '{\"id_type\": \"%s\"}'); "
+					 "SELECT rk.ring_start(kernel, name) FROM rk.ring WHERE name = %s;", ctx->ring, ctx->ring, ctx->ring,
+					 key->kind == RK_ID_UUID ? "uuid" : "text", ctx->ring);
 	return RK_ERR_DATA;
 }
 
@@ -288,7 +292,9 @@ rk_keys_read(rk_ctx *ctx, rk_keys *ids, rk_reader *reader)
 	{
 		rk_fail(ctx, RK_ERR_PARAMETER, "ids of the ring are of type %s, not %s", rk_id_type_names[head[0]],
 				rk_id_type_names[ids->type]);
-		rk_fail_hint(ctx, "The option \"id_type\" cannot change without rk.ring_reset.");
+		if (ctx->ring)
+			rk_fail_hint(ctx, "Begin anew with such ids: CALL rk.ring_down(%s); SELECT rk.ring_reset(%s); "
+						 "SELECT rk.ring_start(kernel, name) FROM rk.ring WHERE name = %s;", ctx->ring, ctx->ring, ctx->ring);
 		return RK_ERR_PARAMETER;
 	}
 	for (uint32_t i = 0; i < head[1]; i++)

@@ -11,6 +11,7 @@
 #include "commands/async.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -68,12 +69,36 @@ discard_queue(rk_hosted *h)
 	discard_parked(h);
 }
 
-static bool
+void
+rk_memory_hint(rk_hosted *h, rk_status status)
+{
+	rk_error   *e = &h->ctx.error;
+
+	if (status == RK_ERR_MEMORY && e->hint[0])
+		snprintf(e->hint, sizeof(e->hint), "SELECT rk.ring_configure(%s, '{\"memory_limit\": %lld}');", h->literal,
+				 (long long) h->options.memory_limit * 2);
+}
+
+void
+rk_actor_error(rk_hosted *h)
+{
+	const rk_error *e = &h->ctx.error;
+
+	rk_memory_hint(h, e->status);
+	ereport(ERROR,
+			(errcode(rk_status_code(e->status)),
+			 errmsg_internal("%s", e->message),
+			 e->detail[0] ? errdetail_internal("%s", e->detail) : 0,
+			 e->hint[0] ? errhint("%s", e->hint) : 0));
+}
+
+static void
 apply_row(void *arg, const rk_message *message)
 {
 	rk_message	m = *message;
 
-	return rk_apply(arg, &m) == RK_OK;
+	if (rk_apply(arg, &m) != RK_OK)
+		rk_actor_error(arg);
 }
 
 /* Reads the relations among the options, each row as a message. */
@@ -86,7 +111,7 @@ load_relations(rk_hosted *h)
 		const rk_message_type *type = rk_actor_message(h->actor, l->type_id);
 
 		if (o && !o->is_null && o->text)
-			rk_load_rows(type, o->text, h->ring->owner, apply_row, h);
+			rk_load_rows(type, l->option, o->text, h->ring->owner, apply_row, h);
 	}
 }
 
@@ -136,9 +161,7 @@ bring_up(void *arg)
 		status = h->actor->init(&h->ctx, &h->options.kernel, &h->state);
 		rk_act_end(h->ring);
 		if (status != RK_OK)
-			ereport(ERROR, (errcode(rk_status_code(h->ctx.error.status)), errmsg("%s", h->ctx.error.message),
-							h->ctx.error.detail[0] ? errdetail("%s", h->ctx.error.detail) : 0,
-							h->ctx.error.hint[0] ? errhint("%s", h->ctx.error.hint) : 0));
+			rk_actor_error(h);
 		rk_catalog_close(&catalog);
 		load_relations(h);
 		rk_catalog_open(&catalog);
@@ -280,11 +303,20 @@ bring_up_in_time(rk_hosted *h)
 	return good;
 }
 
+void
+rk_hosted_ctx(rk_hosted *h)
+{
+	rk_ctx_init(&h->ctx);
+	h->ctx.memory_limit = h->options.memory_limit;
+	h->ctx.interrupted = rk_host_interrupted;
+	strlcpy(h->literal, quote_literal_cstr(NameStr(h->ring->name)), sizeof(h->literal));
+	h->ctx.ring = h->literal;
+}
+
 /* Brings the state up and lets messages in. */
 void
 rk_launch(rk_hosted *h)
 {
-	rk_ctx	   *ctx = &h->ctx;
 	bool		good;
 
 	h->restart_at_ns = 0;
@@ -294,9 +326,7 @@ rk_launch(rk_hosted *h)
 	rk_keys_clear(h);
 	rk_outputs_forget(h);
 	rk_set_state(h->ring, RK_RING_RESTORING);
-	rk_ctx_init(ctx);
-	ctx->memory_limit = h->options.memory_limit;
-	ctx->interrupted = rk_host_interrupted;
+	rk_hosted_ctx(h);
 	h->ring->apply_seq = 0;
 	rk_suspect_open(h);
 	rk_suspect_judge(h);

@@ -117,8 +117,12 @@ extern bool rk_routes_dirty(void);
 /* A message type that a kernel understands; another one is an error. */
 extern const rk_message_type *rk_kernel_message_type(const rk_actor *actor, int type_id);
 
-/* A timeout or deadline in ms; one that is not above zero is an error. */
+/*
+ * A timeout or deadline in ms, rounded up; one that is not above zero is an
+ * error, or zero.  None is more than a hundred years.
+ */
 extern int64 rk_interval_ms(const Interval *interval);
+extern int64 rk_interval_span_ms(const Interval *interval);
 
 /* Refuses a message that changes the state in a read-only transaction. */
 extern void rk_message_check(const rk_message_type *type);

@@ -359,10 +359,7 @@ refused(rk_hosted *h, const rk_message *message, rk_status status, bool letter)
 
 	if (status == RK_STOPPED)
 		strlcpy(error->message, "the host of the ring was told to stop", sizeof(error->message));
-	/* the limit of an actor is its ring's, whatever the allocator says */
-	if (status == RK_ERR_MEMORY && error->hint[0])
-		snprintf(error->hint, sizeof(error->hint), "Raise the option \"memory_limit\" of ring \"%s\" with rk.ring_configure.",
-				 NameStr(h->ring->name));
+	rk_memory_hint(h, status);
 	h->ring->failed++;
 	rk_ring_error(h->ring, error->message);
 	if (status == RK_STOPPED && message->apply_seq != 0)

@@ -262,11 +262,22 @@ message_type(const rk_ring *ring, int type_id)
 }
 
 int64
+rk_interval_span_ms(const Interval *i)
+{
+	/* no more than a hundred years, so that there are as many nanoseconds */
+	int64		most = INT64CONST(36525) * SECS_PER_DAY * INT64CONST(1000);
+	int64		days = i->day + 30 * (int64) i->month;
+	int64		ms = days * SECS_PER_DAY * INT64CONST(1000) + i->time / 1000 + (i->time % 1000 > 0);
+
+	return Max(0, Min(ms, most));
+}
+
+int64
 rk_interval_ms(const Interval *i)
 {
-	int64		ms = i->time / 1000 + (i->day + 30 * (int64) i->month) * (SECS_PER_DAY * INT64CONST(1000));
+	int64		ms = rk_interval_span_ms(i);
 
-	if (ms <= 0)
+	if (ms == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a timeout or deadline must be more than zero")));
@@ -630,7 +641,7 @@ typedef struct load_arg
 	int64		sent;
 } load_arg;
 
-static bool
+static void
 load_row(void *arg, const rk_message *message)
 {
 	load_arg   *l = arg;
@@ -644,7 +655,6 @@ load_row(void *arg, const rk_message *message)
 
 	(void) rk_ring_post(l->ring, &session_handle, &out);
 	l->sent++;
-	return true;
 }
 
 /*
@@ -669,6 +679,6 @@ rk_ring_load(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("kernel \"%s\" has no messages to load", actor->kernel)));
 	rk_message_check(type);
-	rk_load_rows(type, text_to_cstring(PG_GETARG_TEXT_PP(1)), GetUserId(), load_row, &arg);
+	rk_load_rows(type, "query", text_to_cstring(PG_GETARG_TEXT_PP(1)), GetUserId(), load_row, &arg);
 	PG_RETURN_INT64(arg.sent);
 }

@@ -1,0 +1,113 @@
+-- What a user does wrong with rings, and what the ring says to it.
+\set VERBOSITY default
+
+-- a default stands for NULL, in every way to send
+CALL rk.ring_up('core/echo', 'm');
+SELECT total FROM rk.ring_core_add('m', NULL);
+SELECT rk.ring_call('m', 52, '{"amount": null}') -> 'total' AS total;
+SELECT rk.ring_load('m', 'SELECT NULL::bigint AS amount');
+SELECT total, messages FROM rk.ring_core_total('m', NULL);
+CALL rk.ring_up('graph/degree-ratio', 'g');
+SELECT num_edges FROM rk.ring_graph_edge_update('g', 'add', 1, 2, NULL);
+SELECT neighbor_degree_variance IS NOT NULL AS with_variance FROM rk.ring_graph_degree_ratio_query('g', 1, NULL, NULL);
+
+-- what is no relation
+SELECT rk.ring_load('m', 'nowhere');
+SELECT rk.ring_load('m', 'DELETE FROM rk.ring');
+SELECT rk.ring_load('m', $$SELECT 'x' AS amount$$);
+CALL rk.ring_up('graph/degree-ratio', 'h', '{"edges": "nowhere"}');
+CALL rk.ring_up('graph/degree-ratio', 'i', $${"edges": "VALUES ('DE1', 'FR2')"}$$);
+CALL rk.ring_up('graph/degree-ratio', 'j', $${"edges": "SELECT 'DE1' AS source, 'FR2' AS target"}$$);
+SELECT state, last_error FROM rk.rings WHERE name = 'j';
+
+-- ids of another type: the hint works
+SELECT rk.ring_graph_edge_update('g', 'add', 'DE1', 'FR2');
+CALL rk.ring_down('g'); SELECT rk.ring_reset('g'), rk.ring_configure('g', '{"id_type": "text"}'); SELECT rk.ring_start(kernel, name) FROM rk.ring WHERE name = 'g';
+SELECT num_edges FROM rk.ring_graph_edge_update('g', 'add', 'DE1', 'FR2');
+SELECT rk.ring_checkpoint('g') > 0 AS written;
+-- and an option that does not go with the state is no corrupt checkpoint
+SELECT rk.ring_configure('g', '{"id_type": "uuid"}');
+SELECT rk.ring_wait('g', 'failed');
+SELECT last_error FROM rk.rings WHERE name = 'g';
+SELECT rk.ring_configure('g', '{"id_type": "text"}');
+SELECT rk.ring_wait('g');
+SELECT num_edges FROM rk.ring_graph_role_counts('g');
+-- nor is one that the memory is not enough for
+CALL rk.ring_up('graph/degree-ratio', 'k', '{"edges": "SELECT i AS source, i + 1 AS target FROM generate_series(1, 100000) i"}');
+SELECT rk.ring_checkpoint('k') > 0 AS written;
+SELECT rk.ring_configure('k', '{"memory_limit": 2000000}');
+SELECT rk.ring_wait('k', 'failed');
+SELECT last_error FROM rk.rings WHERE name = 'k';
+SELECT rk.ring_configure('k', '{"memory_limit": null}');
+SELECT rk.ring_wait('k');
+SELECT num_edges FROM rk.ring_graph_role_counts('k');
+
+-- a mapping is wrong when it is made, not when somebody writes to the table
+CREATE TABLE misuse (amount bigint, label text, price money, at bigint, id uuid);
+SELECT rk.ring_attach('m', 'misuse', '{"type": "EchoAdd", "fields": {"amount": "label"}}');
+SELECT rk.ring_attach('m', 'misuse', '{"type": "EchoAdd", "fields": {"amount": "label || ''1''"}}');
+SELECT rk.ring_attach('m', 'misuse', '{"type": "EchoAdd", "fields": {"amount": "price"}}');
+CALL rk.ring_up('compliance/reciprocity-flow', 'r');
+SELECT rk.ring_attach('r', 'misuse', '{"fields": {"source": "id", "target": "label", "amount": "amount", "ts": "at"}}');
+SELECT rk.ring_attach('r', 'misuse', '{"fields": {"source": "id", "target": "label", "amount": "amount", "ts": "amount > 1"}}');
+SELECT rk.ring_attach('r', 'misuse', '{"fields": {"source": "id", "target": "label", "amount": "amount", "ts": "to_timestamp(at)"}}') > 0 AS attached;
+SELECT relation FROM rk.attachments;
+-- a table that is dropped is attached no more
+DROP TABLE misuse;
+SELECT relation FROM rk.attachments;
+
+-- waiting for what cannot come
+SELECT rk.ring_wait('nobody');
+SELECT rk.ring_wait('nobody', 'terminated');
+SELECT rk.ring_wait('m', 'suspended', '0');
+SELECT rk.ring_wait('m', 'active', '1 month');
+BEGIN;
+SELECT rk.ring_start('core/echo', 'later');
+SELECT rk.ring_wait('later');
+ROLLBACK;
+BEGIN;
+SELECT rk.ring_suspend('m');
+SELECT rk.ring_wait('m', 'suspended');
+ROLLBACK;
+SELECT rk.delivery(rk.ring_send('m', 52, '{}', deadline => '1000 years', receipt => true)) IS NOT NULL AS known;
+SELECT total FROM rk.ring_core_add('m', 0);
+SELECT (rk.ring_receive('m', '1 hour')).payload -> 'total' AS total;
+
+-- options of a ring that is there already
+SELECT rk.ring_start('core/echo', 'm', '{"queue_capacity": 16, "message_timeout": "5 s"}');
+SELECT rk.ring_start('core/echo', 'm');
+SELECT options FROM rk.rings WHERE name = 'm';
+SELECT rk.ring_start('core/echo', 'n', '{"kernel": {"no": 1}}');
+CALL rk.ring_down('m');
+SELECT rk.ring_configure('m', '{"message_timeout": "5 s"}');
+
+-- rights
+CREATE ROLE misuser;
+SET ROLE misuser;
+SELECT rk.ring_suspend('r');
+RESET ROLE;
+SELECT rk.ring_grant('r', 'misuser', 'send');
+SET ROLE misuser;
+SELECT rk.ring_sync('r') IS NOT NULL AS synced;
+SELECT rk.ring_checkpoint('r');
+RESET ROLE;
+DROP ROLE misuser;
+
+-- in a transaction that reads only
+BEGIN READ ONLY;
+SELECT rk.ring_suspend('r');
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT rk.ring_configure('r', '{}');
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT rk.ring_grant('r', current_user::regrole, 'send');
+ROLLBACK;
+
+-- dead letters of nothing
+SELECT rk.dlq_purge('r', NULL);
+SELECT rk.dlq_replay(NULL);
+
+SELECT count(rk.ring_stop(name)) FROM rk.rings WHERE desired_state <> 'stopped';
+SELECT count(*) FROM rk.rings WHERE NOT rk.ring_wait(name, 'terminated');
+SELECT count(rk.ring_drop(name)) FROM rk.rings;
