@@ -465,11 +465,12 @@ const rk_kernel rk_temporal_kernels[] = {
 	{
 		.id = "temporal/changepoint-detection",
 		.domain = "TemporalAnalysis",
-		.mode = RK_MODE_BATCH,
+		.mode = RK_MODE_BOTH,
 		.description = "PELT/Binary segmentation change point detection",
 		.notes = "pelt (Killick, Fearnhead, Eckley 2012) looks at every position. Penalties where none is given, s being the "
 		"median absolute deviation of first differences / (0.6745 sqrt 2) and n the length: l2 and linear 2 s^2 ln n, l1 "
-		"2 s ln n, normal 3 ln n, poisson and rank 2 ln n, cusum 5. Rows are taken as equally spaced.",
+		"2 s ln n, normal 3 ln n, poisson and rank 2 ln n, cusum 5. Rows are taken as equally spaced. As a ring it is Bayesian "
+		"online detection (Adams & MacKay 2007), value by value.",
 		.license_feature = "TemporalAnalysis.ChangePointDetection",
 		.expected_throughput = 20000,
 		.target_latency_us = 50,

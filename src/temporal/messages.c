@@ -282,3 +282,77 @@ const rk_message_type rk_temporal_anomaly_messages[] = {
 	},
 	{0}
 };
+
+/* ---- temporal/changepoint-detection ---- */
+
+#define CHANGEPOINT "temporal/changepoint-detection"
+
+static const rk_field changepoint_reply[] = {
+	RK_FIELD(rk_changepoint_reply, changed, RK_FIELD_BOOLEAN,.meaning = "whether a change is announced, once for each"),
+	RK_FIELD(rk_changepoint_reply, run_length, RK_FIELD_INT8,.meaning = "values of the present run, the newest included: the most probable one, or the one that is announced"),
+	RK_FIELD(rk_changepoint_reply, probability, RK_FIELD_FLOAT8,.meaning = "that a run has begun since the last announcement; 0 during the warm-up"),
+	RK_FIELD(rk_changepoint_reply, at_ts, RK_FIELD_TIME,.initial = "NULL",.meaning = "ts of its first value"),
+	NULLABLE(rk_changepoint_reply, mean, "its level"),
+	RK_FIELD(rk_changepoint_reply, n, RK_FIELD_INT8,.meaning = "values of the series so far"),
+	{0}
+};
+
+static const rk_field changepoint_state[] = {
+	RK_FIELD(rk_changepoint_state, run_length, RK_FIELD_INT8,.meaning = "values of the most probable run"),
+	RK_FIELD(rk_changepoint_state, probability, RK_FIELD_FLOAT8,.meaning = "that a run has begun since the last announcement"),
+	RK_FIELD(rk_changepoint_state, at_ts, RK_FIELD_TIME,.initial = "NULL",.meaning = "ts of the first value of the most probable run"),
+	NULLABLE(rk_changepoint_state, mean, "its level"),
+	RK_FIELD(rk_changepoint_state, n, RK_FIELD_INT8,.meaning = "values of the series so far"),
+	RK_FIELD(rk_changepoint_state, status, RK_FIELD_CODE,.choices = found_statuses,.meaning = "whether there is such a series"),
+	{0}
+};
+
+static const rk_field changepoint_alert[] = {
+	SERIES(rk_changepoint_alert),
+	RK_FIELD(rk_changepoint_alert, at_ts, RK_FIELD_TIME,.meaning = "of the first value of the new run"),
+	RK_FIELD(rk_changepoint_alert, ts, RK_FIELD_TIME,.meaning = "of the value that made it probable enough"),
+	RK_FIELD(rk_changepoint_alert, probability, RK_FIELD_FLOAT8,.meaning = "of a new run"),
+	NULLABLE(rk_changepoint_alert, previous_mean, "level before"),
+	RK_FIELD(rk_changepoint_alert, mean, RK_FIELD_FLOAT8,.meaning = "level since"),
+	RK_FIELD(rk_changepoint_alert, run_length, RK_FIELD_INT8,.meaning = "values since"),
+	{0}
+};
+
+const rk_message_type rk_temporal_changepoint_messages[] = {
+	{
+		.type_id = 1120,
+		.reply_id = 1121,
+		.name = "ChangepointObserve",
+		.kernel = CHANGEPOINT,
+		.function = "ring_temporal_changepoint_observe",
+		.description = "hands a value to a temporal/changepoint-detection ring and returns how long the present run of its series is, and whether that is new",
+		.mutating = true,
+		.request = value_request,
+		.request_size = sizeof(rk_series_value),
+		.reply = changepoint_reply,
+		.reply_size = sizeof(rk_changepoint_reply)
+	},
+	{
+		.type_id = 1122,
+		.reply_id = 1123,
+		.name = "ChangepointQuery",
+		.kernel = CHANGEPOINT,
+		.function = "ring_temporal_changepoint_query",
+		.description = "the present run of a series in a temporal/changepoint-detection ring; no row for a series it does not know",
+		.request = series_name,
+		.request_size = sizeof(rk_series_name),
+		.reply = changepoint_state,
+		.reply_size = sizeof(rk_changepoint_state),
+		.found = "status"
+	},
+	{
+		.type_id = 1124,
+		.name = "ChangepointAlert",
+		.kernel = CHANGEPOINT,
+		.description = "a change of level or spread in a series of a temporal/changepoint-detection ring",
+		.request = changepoint_alert,
+		.request_size = sizeof(rk_changepoint_alert),
+		.published = true
+	},
+	{0}
+};

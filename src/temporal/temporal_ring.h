@@ -165,4 +165,40 @@ typedef struct rk_anomaly_alert
 	int16_t		severity;
 } rk_anomaly_alert;
 
+/* ---- temporal/changepoint-detection ---- */
+
+#define RK_CHANGE_WARM_UP_MAX 200
+
+typedef struct rk_changepoint_reply
+{
+	double		probability;	/* that a run has begun since the last announcement */
+	double		mean;			/* of the present run */
+	int64_t		run_length;		/* values */
+	int64_t		at_ts;			/* of its first */
+	int64_t		n;
+	bool		changed;
+} rk_changepoint_reply;
+
+typedef struct rk_changepoint_state
+{
+	double		probability;
+	double		mean;
+	int64_t		run_length;
+	int64_t		at_ts;
+	int64_t		n;
+	int16_t		status;			/* 1: unknown series */
+} rk_changepoint_state;
+
+/* Published for every change. */
+typedef struct rk_changepoint_alert
+{
+	rk_id		series_id;
+	int64_t		at_ts;
+	int64_t		ts;
+	double		probability;
+	double		previous_mean;
+	double		mean;
+	int64_t		run_length;
+} rk_changepoint_alert;
+
 #endif							/* RK_TEMPORAL_RING_H */

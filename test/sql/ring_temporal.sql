@@ -3,7 +3,7 @@ CREATE SCHEMA ring_temporal;
 SET search_path = ring_temporal;
 SET TimeZone = 'UTC';
 SELECT type_id, name, mutating, published, reply_type_id, function FROM rk.message_types
-WHERE kernel IN ('temporal/volatility-analysis', 'temporal/anomaly-detection') ORDER BY type_id;
+WHERE kernel IN ('temporal/volatility-analysis', 'temporal/anomaly-detection', 'temporal/changepoint-detection') ORDER BY type_id;
 
 -- anomalies: row by row what the batch function says
 CREATE TABLE reading AS
@@ -68,10 +68,28 @@ SELECT count FROM rk.ring_temporal_volatility_update('vol', '2', 0.3, '2025-02-0
 SELECT rk.ring_sync('vol') > 0 AS synced;
 SELECT series_id, round(ratio::numeric, 6) AS ratio, round(volatility::numeric, 8) AS volatility, round(previous::numeric, 8) AS previous, ts, severity FROM jump;
 
+-- changes of level: one announcement each, where the batch function finds them
+CREATE TABLE level AS
+SELECT s AS series_id, timestamptz '2024-01-01' + t * interval '1 minute' AS ts,
+	CASE WHEN t <= 60 THEN 0 WHEN t <= 140 THEN 20 * s ELSE -10 END + 5 * sin(t * t * (s + 0.3)) AS value
+FROM generate_series(1, 2) s, generate_series(1, 200) t;
+CALL rk.ring_up('temporal/changepoint-detection', 'change', '{"kernel": {"warm_up": 15}}');
+CREATE TABLE changed (series_id text, at_ts timestamptz, ts timestamptz, probability float8, previous_mean float8, mean float8, run_length bigint);
+SELECT rk.ring_attach('change', 'level', '{"backfill": true, "output": {"ChangepointAlert": "ring_temporal.changed"}}') > 0;
+SELECT rk.ring_sync('change') > 0 AS synced;
+SELECT series_id, at_ts, ts, probability >= 0.5 AS probable, round(previous_mean::numeric) AS previous_mean, round(mean::numeric) AS mean, run_length FROM changed ORDER BY series_id, ts;
+SELECT series_id, array_agg(start_ts ORDER BY segment) FILTER (WHERE segment > 1) AS batch
+FROM rk.temporal_changepoint_detection('SELECT * FROM level', penalty => 500) GROUP BY 1 ORDER BY 1;
+SELECT run_length, round(probability::numeric, 4) AS probability, at_ts, round(mean) AS mean, n FROM rk.ring_temporal_changepoint_query('change', 1);
+SELECT * FROM rk.ring_temporal_changepoint_query('change', 'none');
+-- one by one: no change before there is a prior
+SELECT * FROM rk.ring_temporal_changepoint_observe('change', 'new', 3, '2024-01-01');
+SELECT * FROM rk.ring_temporal_changepoint_observe('change', 'new', 3, '2024-01-02');
+
 -- a restart changes nothing
-CREATE TEMP TABLE before AS SELECT r, rk.ring_checksum(r) AS sum FROM unnest('{watch,vol}'::text[]) r;
-SELECT rk.ring_restart(r) FROM unnest('{watch,vol}'::text[]) r;
-SELECT rk.ring_wait(r) FROM unnest('{watch,vol}'::text[]) r;
+CREATE TEMP TABLE before AS SELECT r, rk.ring_checksum(r) AS sum FROM unnest('{watch,vol,change}'::text[]) r;
+SELECT rk.ring_restart(r) FROM unnest('{watch,vol,change}'::text[]) r;
+SELECT rk.ring_wait(r) FROM unnest('{watch,vol,change}'::text[]) r;
 SELECT r, rk.ring_checksum(r) = sum AS same FROM before;
 
 -- errors
@@ -103,9 +121,15 @@ CALL rk.ring_up('temporal/volatility-analysis', 'bad', '{"kernel": {"lambda": 1}
 CALL rk.ring_up('temporal/volatility-analysis', 'bad', '{"kernel": {"fit_window": 10}}');
 CALL rk.ring_up('temporal/anomaly-detection', 'bad', '{"kernel": {"method": "iqr"}}');
 CALL rk.ring_up('temporal/anomaly-detection', 'bad', '{"kernel": {"window_size": 1}}');
+SELECT rk.ring_temporal_changepoint_observe('change', 'new', 'NaN');
+SELECT rk.ring_temporal_changepoint_observe('change', NULL, 1);
+CALL rk.ring_up('temporal/changepoint-detection', 'bad', '{"kernel": {"hazard": 1}}');
+CALL rk.ring_up('temporal/changepoint-detection', 'bad', '{"kernel": {"warm_up": 1}}');
+CALL rk.ring_up('temporal/changepoint-detection', 'bad', '{"kernel": {"prior_kappa": 0}}');
 
 CALL rk.ring_down('watch');
+CALL rk.ring_down('change');
 CALL rk.ring_down('vol');
-SELECT rk.ring_drop('watch'), rk.ring_drop('vol');
+SELECT rk.ring_drop('watch'), rk.ring_drop('vol'), rk.ring_drop('change');
 SET client_min_messages = warning;
 DROP SCHEMA ring_temporal CASCADE;

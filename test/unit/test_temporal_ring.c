@@ -419,6 +419,232 @@ test_anomaly_life(void **state)
 	rk_ctx_destroy(&r.ctx);
 }
 
+/* ---- temporal/changepoint-detection ---- */
+
+static rk_status
+watch_change(ring *r, uint64_t number, double value, int64_t ts)
+{
+	rk_series_value q = {.value = value,.ts = ts};
+
+	q.series_id = series_id(number);
+	return handle(r, 1120, &q);
+}
+
+static const rk_changepoint_reply *
+change(const ring *r)
+{
+	return (const void *) r->data;
+}
+
+/* ln of what values of this sum and sum of squares are worth as one run, with the prior 0.5, 0.1, 1.5, 2. */
+static long double
+run_evidence(int n, long double sum, long double squares)
+{
+	long double mean = sum / n;
+	long double kappa = 0.1L + n;
+	long double alpha = 1.5L + 0.5L * n;
+	long double beta = 2 + 0.5L * (squares - sum * mean) + 0.1L * n * (mean - 0.5L) * (mean - 0.5L) / (2 * kappa);
+
+	return lgammal(alpha) - lgammal(1.5L) + 1.5L * logl(2) - alpha * logl(beta) + 0.5L * logl(0.1L / kappa) -
+		0.5L * n * logl(2 * acosl(-1));
+}
+
+/* The posterior from evidences of whole runs in long double; those below 1e-6 are forgotten. */
+static void
+test_posterior(void **state)
+{
+	static ring r;
+	static long double evidence[MANY][MANY];	/* [first][last], without the weight before */
+	int			announced = 0;
+
+	(void) state;
+	for (uint64_t seed = 0; seed < 60; seed++)
+	{
+		const long double hazard = 0.02L;
+		const int	n = 150;
+		double		values[MANY];
+		long double before[MANY + 1] = {0};	/* ln of all weights up to a value */
+		int64_t		since = 1;
+		bool		forgotten[MANY] = {false};
+
+		ring_options(&r, &rk_actor_temporal_changepoint_detection);
+		option(&r, "hazard")->number = (double) hazard;
+		option(&r, "threshold")->number = 0.9;
+		option(&r, "prior_kappa")->number = 0.1;
+		option(&r, "prior_alpha")->number = 1.5;
+		option(&r, "prior_mean")->is_null = option(&r, "prior_beta")->is_null = false;
+		option(&r, "prior_mean")->number = 0.5;
+		option(&r, "prior_beta")->number = 2;
+		ring_open(&r);
+		for (int i = 0; i < n; i++)
+			values[i] = noise(seed, i) * (1 + seed % 3) + (double) (rk_hash2(seed, i / (20 + seed % 40)) % 9);
+		for (int j = 0; j < n; j++)
+		{
+			long double sum = 0;
+			long double squares = 0;
+
+			for (int i = j; i < n; i++)
+			{
+				sum += values[i];
+				squares += (long double) values[i] * values[i];
+				evidence[j][i] = run_evidence(i - j + 1, sum, squares) + (i - j) * log1pl(-hazard) + (j > 0 ? logl(hazard) : 0);
+			}
+		}
+		for (int i = 0; i < n; i++)
+		{
+			long double top = -INFINITY;
+			long double all = 0;
+			long double late = 0;
+			long double likely = 0;
+			int			best = 0;
+
+			long double kept = 0;
+
+			for (int j = 0; j <= i; j++)
+				if (!forgotten[j])
+					top = fmaxl(top, before[j] + evidence[j][i]);
+			for (int j = 0; j <= i; j++)
+				all += forgotten[j] ? 0 : expl(before[j] + evidence[j][i] - top);
+			for (int j = 0; j <= i; j++)
+			{
+				long double w = forgotten[j] ? 0 : expl(before[j] + evidence[j][i] - top);
+
+				if (w < 1e-6L * all)
+				{
+					forgotten[j] = true;
+					continue;
+				}
+				kept += w;
+				late += j + 1 > since ? w : 0;
+				if (w > likely)
+				{
+					likely = w;
+					best = j;
+				}
+			}
+			before[i + 1] = top + logl(kept);
+			assert_int_equal(watch_change(&r, 2, values[i], i), RK_OK);
+			assert_true(fabsl(change(&r)->probability - late / kept) < 1e-9L);
+			assert_int_equal(change(&r)->n, i + 1);
+			assert_int_equal(change(&r)->changed, late / kept >= 0.9L);
+			assert_int_equal(change(&r)->at_ts, i + 1 - change(&r)->run_length);
+			if (change(&r)->changed)
+			{
+				assert_true(change(&r)->at_ts + 1 > since);
+				since = i + 1;
+				announced++;
+			}
+			else
+				assert_int_equal(change(&r)->run_length, i + 1 - best);
+		}
+		rk_ctx_destroy(&r.ctx);
+	}
+	assert_true(announced > 100);
+}
+
+/* Shifts of level and of spread are announced, once, soon and where they are. */
+static void
+test_changes(void **state)
+{
+	static ring r;
+	const rk_changepoint_alert *alert = (void *) r.record;
+	const rk_changepoint_state *known = (void *) r.data;
+	int			found = 0;
+	int			false_ones = 0;
+	rk_series_name name;
+
+	(void) state;
+	for (uint64_t seed = 0; seed < 200; seed++)
+	{
+		double		level = 1e6 * (double) (seed % 7) - 5;
+		double		unit = seed % 2 ? 1e-3 : 30;
+		bool		spread = seed % 4 >= 2;
+		int			hits = 0;
+		int			heard = 0;
+
+		ring_options(&r, &rk_actor_temporal_changepoint_detection);
+		ring_open(&r);
+		for (int i = 0; i < 400; i++)
+		{
+			double		x = i < 200 ? noise(seed, i) : spread ? 6 * noise(seed, i) : 5 + noise(seed, i);
+
+			assert_int_equal(watch_change(&r, 1, level + unit * x, i), RK_OK);
+			assert_int_equal(r.records, heard += change(&r)->changed);
+			if (!change(&r)->changed)
+				continue;
+			assert_int_equal(alert->at_ts, change(&r)->at_ts);
+			assert_int_equal(alert->ts, i);
+			assert_int_equal(alert->at_ts, i + 1 - alert->run_length);
+			if (i >= 200 && i < 220 && alert->at_ts >= 196 && alert->at_ts <= 212)
+			{
+				assert_true(spread || hits > 0 || (alert->mean - alert->previous_mean) / unit > 2);
+				hits++;
+			}
+			else
+				false_ones++;
+		}
+		found += hits > 0;
+		rk_ctx_destroy(&r.ctx);
+	}
+	assert_true(found >= 195);
+	/* of 80000 values */
+	assert_true(false_ones <= 80);
+
+	/* equal values have no spread to go by; the first other one makes the prior */
+	ring_options(&r, &rk_actor_temporal_changepoint_detection);
+	option(&r, "warm_up")->integer = 10;
+	ring_open(&r);
+	name.series_id = series_id(1);
+	assert_int_equal(ring_send(&r, 1122, &name), RK_OK);
+	assert_int_equal(known->status, 1);
+	for (int i = 0; i < 100; i++)
+	{
+		assert_int_equal(watch_change(&r, 1, 7, i), RK_OK);
+		assert_true(!change(&r)->changed && change(&r)->probability == 0 && change(&r)->run_length == i + 1 && change(&r)->mean == 7);
+		assert_int_equal(change(&r)->at_ts, i < 10 ? 0 : i - 9);
+	}
+	for (int i = 100; i < 110; i++)
+		assert_int_equal(watch_change(&r, 1, 9, i), RK_OK);
+	assert_int_equal(r.records, 1);
+	assert_int_equal(alert->at_ts, 100);
+	assert_int_equal(ring_send(&r, 1122, &name), RK_OK);
+	assert_true(known->status == 0 && known->n == 110 && known->run_length == 10 && known->at_ts == 100 && fabs(known->mean - 9) < 0.1);
+	/* the largest values there are, beside the smallest */
+	for (int i = 0; i < 300; i++)
+	{
+		assert_int_equal(watch_change(&r, 2, i % 3 == 0 ? 1e100 : i % 3 == 1 ? -1e100 : 1e-100, i), RK_OK);
+		assert_true(isfinite(change(&r)->mean) && change(&r)->probability >= 0 && change(&r)->probability <= 1 + 1e-9);
+		assert_int_equal(watch_change(&r, 4, i < 50 ? 1e-140 * noise(3, i) : i == 90 ? 1e100 : 1, i), RK_OK);
+		assert_true(isfinite(change(&r)->mean) && change(&r)->probability >= 0 && change(&r)->probability <= 1 + 1e-9);
+	}
+	assert_int_equal(watch_change(&r, 1, NAN, 1), RK_ERR_PARAMETER);
+	assert_int_equal(watch_change(&r, 1, -INFINITY, 1), RK_ERR_PARAMETER);
+	rk_ctx_destroy(&r.ctx);
+}
+
+static rk_status
+send_change(ring *r, int64_t i)
+{
+	uint64_t	h = rk_hash2(61, (uint64_t) i);
+
+	return watch_change(r, h % 12, value_of(h % 12, (uint64_t) i) + (i % 1000 > 600 ? 9 : 0), i);
+}
+
+static void
+test_change_life(void **state)
+{
+	static ring r;
+
+	(void) state;
+	ring_options(&r, &rk_actor_temporal_changepoint_detection);
+	option(&r, "warm_up")->integer = 30;
+	option(&r, "hazard")->number = 0.1;
+	ring_open(&r);
+	assert_true(live_twice(&r, send_change, 6000, 900) > 20);
+	ring_restart(&r);
+	rk_ctx_destroy(&r.ctx);
+}
+
 /* ---- temporal/volatility-analysis ---- */
 
 static rk_status
@@ -748,6 +974,9 @@ main(void)
 		cmocka_unit_test(test_other_methods),
 		cmocka_unit_test(test_anomaly_alerts),
 		cmocka_unit_test(test_anomaly_life),
+		cmocka_unit_test(test_posterior),
+		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_change_life),
 		cmocka_unit_test(test_weights),
 		cmocka_unit_test(test_coefficients),
 		cmocka_unit_test(test_fit),
