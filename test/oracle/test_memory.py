@@ -8,6 +8,9 @@ import pytest
 
 NODES, EDGES = 20_000, 200_000
 
+# closeness with weights takes the square of it
+WEIGHTED_NODES, WEIGHTED_EDGES = 5_000, 100_000
+
 FEATURES = 16
 
 # parameters that no function over edges can do without
@@ -34,9 +37,9 @@ BOUNDED = {
     "graph_shortest_path_pairs": {"max_distance": 0},
 }
 
-# how the edges are given: table and type of their ids
-INPUTS = {"bigint": ("memory_edges", "bigint"), "text": ("memory_text_edges", "text"),
-          "weighted": ("memory_weighted_edges", "bigint")}
+# how the edges are given: table, table of points, type of the ids
+INPUTS = {"bigint": ("memory_edges", "memory_points", "bigint"), "text": ("memory_text_edges", "memory_points", "text"),
+          "weighted": ("memory_weighted_edges", "memory_weighted_points", "bigint")}
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +50,19 @@ def functions(session):
             SELECT (hashint8extended(i, 1) & 9223372036854775807) % {NODES} AS source,
                    (hashint8extended(i, 2) & 9223372036854775807) % {NODES} AS target
             FROM generate_series(1, {EDGES}) i;
-        CREATE TABLE memory_weighted_edges AS SELECT *, 1 + source % 5 AS weight FROM memory_edges;
+        CREATE TABLE memory_weighted_edges AS
+            SELECT source % {WEIGHTED_NODES} AS source, target % {WEIGHTED_NODES} AS target, 1 + source % 5 AS weight
+            FROM memory_edges LIMIT {WEIGHTED_EDGES};
         CREATE TABLE memory_text_edges AS
             SELECT md5(source::text) AS source, md5(target::text) AS target FROM memory_edges;
         CREATE TABLE memory_points AS
             SELECT i::bigint AS node, array_fill(i::float8, ARRAY[{FEATURES}]) AS features
             FROM generate_series(0, {NODES - 1}) i;
+        CREATE TABLE memory_weighted_points AS SELECT * FROM memory_points WHERE node < {WEIGHTED_NODES};
         CREATE TABLE memory_communities AS SELECT i::bigint AS node, i % 100 AS community
             FROM generate_series(0, {NODES - 1}) i;
-        ANALYZE memory_edges, memory_weighted_edges, memory_text_edges, memory_points, memory_communities""")
+        ANALYZE memory_edges, memory_weighted_edges, memory_text_edges, memory_points, memory_weighted_points,
+            memory_communities""")
     return session.execute("""
         SELECT kernel, replace(function, 'rk.', ''),
                coalesce(array_agg(name ORDER BY position) FILTER (WHERE required AND name <> 'edges'), '{}')
@@ -72,11 +79,11 @@ def literal(key, value):
 
 @pytest.mark.parametrize(("form", "threads"), (("bigint", 1), ("bigint", 2), ("weighted", 2), ("text", 2)))
 def test_estimates(db, functions, form, threads):
-    table, id_type = INPUTS[form]
+    table, points, id_type = INPUTS[form]
     db.execute(f"SET rk.threads = {threads}; SET rk.memory_limit = '2GB'; SET client_min_messages = error")
     wrong = []
     for kernel, name, mandatory in functions:
-        arguments = ARGUMENTS | {"points": "memory_points", "communities": "memory_communities",
+        arguments = ARGUMENTS | {"points": points, "communities": "memory_communities",
                                  "model": MODELS.get(kernel)}
         if not set(mandatory) <= set(arguments) or (id_type == "text" and mandatory):
             continue

@@ -215,11 +215,9 @@ wait_for_session($running);
 # a killed server forgets its runs
 start_query($running, q{SELECT count(*) FROM rk.graph_betweenness_centrality('middle')});
 ok($node->poll_query_until('postgres', qq{SELECT count(*) = 1 FROM rk.stat_progress WHERE pid = $pid}), 'a run');
-kill 'KILL', $pid;
-$node->poll_query_until('postgres', 'SELECT true');
+kill_process($node, "pid = $pid");
 $running->{run}->kill_kill;
 $session->{run}->kill_kill;
-$node->poll_query_until('postgres', 'SELECT true');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM rk.stat_progress'), 0, 'is gone after a crash');
 is($node->safe_psql('postgres', q{SET rk.threads = 16; SELECT count(*) FROM rk.graph_pagerank('weighted'); SELECT threads FROM rk.last_run()}),
 	"4000\n16", 'and its threads are free');

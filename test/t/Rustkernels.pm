@@ -12,6 +12,7 @@ use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(usleep);
 
 our @EXPORT = qw(server session load_calls kernel_calls start_query wait_for_session status_kb
   threads_of random_edges edges_table psql_beside process_of kill_process wait_for_ring);
@@ -121,13 +122,23 @@ sub process_of
 	return $node->safe_psql('postgres', "SELECT min(pid) FROM pg_stat_activity WHERE $condition");
 }
 
-# Kills it, if there is one.
+# Kills a process that the condition names, as soon as there is one, and waits
+# until the server has noticed: it ends all the others and starts again.
 sub kill_process
 {
 	my ($node, $condition) = @_;
-	my $pid = process_of($node, $condition);
+	my $checkpointer = q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'};
+	my $before = $node->safe_psql('postgres', $checkpointer);
+	my $pid;
 
-	kill 'KILL', $pid if $pid;
+	for (1 .. 600)
+	{
+		last if ($pid = process_of($node, $condition)) && kill 'KILL', $pid;
+		$pid = undef;
+		usleep(100_000);
+	}
+	die "no process with $condition" unless $pid;
+	$node->poll_query_until('postgres', "SELECT ($checkpointer) <> $before") or die 'the server did not come back';
 	return;
 }
 

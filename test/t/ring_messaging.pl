@@ -47,7 +47,7 @@ $began = time;
 (undef, undef, $errors) = $node->psql('postgres', q{\set VERBOSITY verbose
 	SELECT rk.ring_core_fault('f', 'exit')});
 like($errors, qr/ERROR:  RK008: reply of ring "f" was lost/, 'a call under way ends when the host does');
-cmp_ok(time - $began, '<', 5, 'and soon');
+cmp_ok(time - $began, '<', 30, 'and soon');
 up(2);
 
 # the receipt is anybody's to read, also when its sender has gone
@@ -94,7 +94,7 @@ iterate();
 $began = time;
 kill 'TERM', host_of('p2');
 like(wait_for_session($session), qr/ERROR:  RK008: /, 'an iteration ends when the host of a member does');
-cmp_ok(time - $began, '<', 10, 'and does not hang');
+cmp_ok(time - $began, '<', 60, 'and does not hang');
 up(7);
 is(goes_through(), '20|f|t', 'the next one goes through');
 iterate();
@@ -166,11 +166,8 @@ for my $round (1 .. $rounds)
 			END LOOP;
 		END $$});
 	usleep(20_000 + int(rand(150_000)));
-	my $victim = $round % 2 ? host_of('j') : value(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'background writer'});
-	kill 'KILL', $victim if $victim;
+	kill_process($node, $round % 2 ? q{pid = (SELECT host_pid FROM rk.rings WHERE name = 'j')} : q{backend_type = 'background writer'});
 	eval { $session->quit; 1 } or $session->{run}->kill_kill;
-	usleep(200_000);
-	$node->poll_query_until('postgres', 'SELECT true') or die 'the server did not come back';
 	up(2);
 	value(q{SELECT rk.ring_sync('j')});
 	# letters that are still to be written

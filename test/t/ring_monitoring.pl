@@ -74,10 +74,10 @@ for my $round (1 .. $rounds)
 	my $victim = $round % 2 ? q{backend_type = 'rk host'} : q{backend_type = 'background writer'};
 	my $writer = psql_beside($node, 'CALL write(100000)');
 
-	usleep(400_000 + int(rand(300_000)));
+	$node->poll_query_until('postgres', "SELECT count(*) > $seen FROM alert") or die 'no alerts';
+	usleep(int(rand(300_000)));
 	kill_process($node, $victim);
 	$writer->finish;
-	$node->poll_query_until('postgres', 'SELECT true');
 	$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM rk.rings WHERE state = 'active'}) or die 'the ring did not come up';
 	$node->safe_psql('postgres', q{SELECT rk.ring_sync('m')});
 

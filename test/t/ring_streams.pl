@@ -87,7 +87,6 @@ for my $round (1 .. $rounds)
 	usleep(400_000 + int(rand(300_000)));
 	kill_process($node, $victim);
 	$writer->finish;
-	$node->poll_query_until('postgres', 'SELECT true');
 	$node->poll_query_until('postgres', q{SELECT count(*) = 4 FROM rk.rings WHERE state = 'active'}) or die 'the rings did not come up';
 	$node->safe_psql('postgres', q{SELECT rk.ring_sync(r) FROM unnest('{a,v,s,p}'::text[]) r});
 

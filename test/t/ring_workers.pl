@@ -58,24 +58,14 @@ $node->safe_psql(
 	$$;
 	});
 
-sub writer
-{
-	my ($in, $out, $err) = ('', '', '');
-
-	return IPC::Run::start([ 'psql', '-XqAt', '-h', $node->host, '-p', $node->port, '-U', $node->safe_psql('postgres', 'SELECT current_user'), '-d', 'postgres', '-c', 'CALL write(100000)' ],
-		'<', \$in, '>', \$out, '2>', \$err);
-}
-
 for my $round (1 .. $rounds)
 {
 	my $victim = $round % 2 ? q{backend_type = 'rk host'} : q{backend_type = 'background writer'};
-	my $writer = writer();
+	my $writer = psql_beside($node, 'CALL write(100000)');
 
 	usleep(400_000 + int(rand(300_000)));
-	my $pid = $node->safe_psql('postgres', "SELECT min(pid) FROM pg_stat_activity WHERE $victim");
-	kill 'KILL', $pid if $pid;
+	kill_process($node, $victim);
 	$writer->finish;
-	$node->poll_query_until('postgres', 'SELECT true');
 	$node->poll_query_until('postgres', q{SELECT count(*) = 4 FROM rk.rings WHERE state = 'active'}) or die 'the rings did not come up';
 	$node->safe_psql('postgres', q{SELECT rk.ring_sync(r) FROM unnest('{w1,w2,whole}'::text[]) r});
 	$node->safe_psql('postgres', q{SELECT rk.ring_sync('desk')});
