@@ -30,7 +30,7 @@ extern "C"
  * Changes with everything below: RK_CUDA_INTERFACE by hand, the number of
  * kernels by itself.
  */
-#define RK_CUDA_INTERFACE 4
+#define RK_CUDA_INTERFACE 5
 #define RK_CUDA_VERSION (1000 * RK_CUDA_INTERFACE + RK_CUDA_KERNELS)
 
 #define RK_CUDA_ARRAYS 8		/* inputs, or outputs, of a call */
@@ -217,6 +217,8 @@ typedef struct rk_cuda_attention_head
 typedef struct rk_cuda_betweenness_params
 {
 	double		extra;			/* added to the dependency on every node that is found */
+	int32_t		edges;			/* sums of the arcs instead of the nodes */
+	int32_t		unused;
 } rk_cuda_betweenness_params;
 
 typedef struct rk_cuda_length_params

@@ -258,21 +258,23 @@ rk_device_attention_cost(int64 nodes, int64 arcs, bool kept, const rk_attention_
 }
 
 rk_device_cost
-rk_device_betweenness_cost(int64 nodes, int64 arcs, bool directed, int64 sources, int threads)
+rk_device_betweenness_cost(int64 nodes, int64 arcs, bool directed, bool weighted, bool edges, int64 sources,
+						   int threads)
 {
 	double		n = nodes;
 	double		m = arcs;
 	double		count = sources;
-	double		batch = Max(1, Min(count, 67108864 / Max(n, 1)));
+	double		batch = Max(1, Min(count, (weighted ? 22e6 : 67108864) / Max(n, 1)));
+	/* of each source: what of an entry is looked at is seldom the one wanted */
+	double		bytes = weighted ? 260 * n + m * (36 + 3 * (12 + SECTOR) + 3 * SECTOR) : 60 * n + 3 * m * (4 + SECTOR) / 2;
 
 	return (rk_device_cost) {
-		.cpu_seconds = 1e-9 * count * (8 * n + 2.5 * m),
-		.bytes_to = graph_bytes(n, m, false, false) * (directed ? 2 : 1) + 12 * n,
-		.bytes_from = 12 * n,
-		/* rows thrice, and of each entry the level, which is seldom the one wanted */
-		.bytes_moved = count * (60 * n + 3 * m * (4 + SECTOR) / 2),
-		/* levels of a graph whose distances are short */
-		.launches = ceil(count / batch) * 30,
+		.cpu_seconds = 1e-9 * count * ((weighted ? 70 * n + 10 * m : 8 * n + 2.5 * m) + (edges ? 3 * (n + m) : 0)),
+		.bytes_to = graph_bytes(n, m, weighted, false) * (directed ? 2 : 1) + 12 * n,
+		.bytes_from = edges ? 8 * m : 12 * n,
+		.bytes_moved = count * (bytes + (edges ? m * (4 + 2 * SECTOR) : 0)),
+		/* levels of a graph whose distances are short; with lengths bins as well */
+		.launches = ceil(count / batch) * (weighted ? 100 : 30),
 		/* a copy without trees, hubs first */
 		.host_seconds = 25e-9 * (n + m) / threads
 	};

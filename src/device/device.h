@@ -115,7 +115,8 @@ extern rk_device_cost rk_device_bfs_cost(int64 nodes, int64 arcs, bool kept);
 extern rk_device_cost rk_device_triangles_cost(int64 nodes, int64 arcs, bool kept);
 extern rk_device_cost rk_device_components_cost(int64 nodes, int64 arcs, bool kept, int threads);
 extern rk_device_cost rk_device_katz_cost(int64 nodes, int64 arcs, bool weighted, bool kept, int max_iterations);
-extern rk_device_cost rk_device_betweenness_cost(int64 nodes, int64 arcs, bool directed, int64 sources, int threads);
+extern rk_device_cost rk_device_betweenness_cost(int64 nodes, int64 arcs, bool directed, bool weighted, bool edges,
+												 int64 sources, int threads);
 extern rk_device_cost rk_device_lengths_cost(int64 nodes, int64 arcs, bool kept);
 extern rk_device_cost rk_device_similarity_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed,
 												int64 pairs, bool sums);

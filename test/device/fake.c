@@ -291,6 +291,37 @@ run_bfs(rk_ctx *ctx, rk_cuda_call *call)
 	return status;
 }
 
+/* Adds what a search came to to the arcs; paths: of all nodes, from before it went back. */
+static void
+add_arcs(const rk_path_search *s, const double *paths, double mass, double *total)
+{
+	const rk_adjacency *out = &s->graph->out;
+	const double *coefficient = rk_path_coefficients(s);
+	uint32_t   *rank = malloc(sizeof(uint32_t) * (s->graph->nodes + 1));
+	int64_t		level = 0;
+
+	for (int64_t i = 0; i < s->reached; i++)
+	{
+		if (!s->distance && i == s->level_begin[level + 1])
+			level++;
+		rank[s->order[i]] = s->distance ? i : level;
+	}
+	for (int64_t i = 0; i < s->reached; i++)
+	{
+		uint32_t	v = s->order[i];
+
+		for (int64_t j = out->offsets[v]; j < out->offsets[v + 1]; j++)
+		{
+			uint32_t	w = out->neighbors[j];
+
+			if (paths[w] != 0 && (s->distance ? s->distance[w] == s->distance[v] + out->weights[j] && rank[w] > rank[v] :
+								  rank[w] == rank[v] + 1))
+				total[j] += mass * -paths[v] * coefficient[w];
+		}
+	}
+	free(rank);
+}
+
 static rk_status
 run_betweenness(rk_ctx *ctx, rk_cuda_call *call)
 {
@@ -299,17 +330,25 @@ run_betweenness(rk_ctx *ctx, rk_cuda_call *call)
 	const uint32_t *sources = call->input[0].data;
 	const uint32_t *source_mass = call->input[1].data;
 	const uint32_t *mass = call->input[2].data;
+	double	   *total = call->output[0].data;
 	uint32_t   *reach = call->output[1].data;
+	double	   *paths = rk_alloc(ctx, g->nodes, sizeof(double));
 	rk_path_search *s = rk_path_search_create(ctx, g, mass);
 
-	if (s == NULL)
+	if (!s || !paths)
 		return RK_ERR_MEMORY;
-	memset(call->output[0].data, 0, call->output[0].bytes);
+	memset(total, 0, call->output[0].bytes);
 	for (int64_t i = 0; i < call->input[0].bytes / (int64_t) sizeof(uint32_t); i++)
 	{
-		if (!rk_path_count(s, sources[i], RK_NO_NODE) ||
-			!rk_path_dependencies(s, source_mass ? source_mass[i] : 1, p->extra, call->output[0].data))
+		double		times = source_mass ? source_mass[i] : 1;
+
+		if (!rk_path_count(s, sources[i], RK_NO_NODE))
 			return s->failure ? RK_ERR_OVERFLOW : RK_STOPPED;
+		memcpy(paths, s->paths, sizeof(double) * g->nodes);
+		if (!rk_path_dependencies(s, times, p->extra, p->edges ? NULL : total))
+			return s->failure ? RK_ERR_OVERFLOW : RK_STOPPED;
+		if (p->edges)
+			add_arcs(s, paths, times, total);
 		reach[i] = 0;
 		for (int64_t k = 1; k < s->reached; k++)
 			reach[i] += mass ? mass[s->order[k]] : 1;

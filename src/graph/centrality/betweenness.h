@@ -123,8 +123,7 @@ extern rk_status rk_path_fail(rk_ctx *ctx, rk_path_failure failure);
  */
 typedef struct rk_path_core
 {
-	rk_graph	graph;			/* nodes with arcs left; "in" not with weights
-								 * and direction */
+	rk_graph	graph;			/* nodes with arcs left */
 	uint32_t   *original;		/* [core] -> node */
 	uint32_t   *core_mass;		/* [core]; NULL: 1 each */
 	uint32_t   *core_of;		/* [node] -> core, or RK_NO_NODE */
@@ -139,10 +138,11 @@ typedef struct rk_path_core
 } rk_path_core;
 
 /*
- * Makes the copy; with fold, trees are taken off first.  On failure the
- * context holds what was allocated.
+ * Makes the copy; with fold, trees are taken off first.  With weights and
+ * direction it has no "in" unless that is asked for.  On failure the context
+ * holds what was allocated.
  */
-extern rk_status rk_path_core_build(rk_ctx *ctx, const rk_graph *g, bool fold,
+extern rk_status rk_path_core_build(rk_ctx *ctx, const rk_graph *g, bool fold, bool in,
 									rk_path_core *core);
 extern void rk_path_core_free(rk_ctx *ctx, rk_path_core *core);
 

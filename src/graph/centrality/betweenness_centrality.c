@@ -161,7 +161,7 @@ prepare(betweenness_run *r, int64_t *used)
 		if (status != RK_OK)
 			return status;
 	}
-	status = rk_path_core_build(ctx, r->g, r->all, &r->core);
+	status = rk_path_core_build(ctx, r->g, r->all, r->params->engine != NULL, &r->core);
 	if (status != RK_OK)
 		return status;
 	nodes = r->core.graph.nodes;
@@ -259,6 +259,29 @@ finish(betweenness_run *r)
 	rk_free(r->ctx, r->sampled);
 	rk_free(r->ctx, r->reach);
 	rk_free(r->ctx, r->beyond);
+}
+
+/*
+ * Has another engine make all searches, for nodes or edges; false: there is
+ * none, or it did not.
+ */
+static bool
+use_engine(betweenness_run *r, bool edges, double *total)
+{
+	const rk_betweenness_params *p = r->params;
+
+	return p->engine && r->source_count > 0 &&
+		p->engine(p->engine_arg, &(rk_betweenness_work) {
+			.graph = &r->core.graph,
+			.edges = edges,
+			.sources = r->sources,
+			.count = r->source_count,
+			.source_mass = r->core.core_mass,
+			.mass = r->g->directed ? NULL : r->core.core_mass,
+			.extra = !edges && p->endpoints ? 1 : 0,
+			.total = total,
+			.reach = r->reach
+		});
 }
 
 /* ---- nodes ---- */
@@ -408,25 +431,6 @@ sum_dependencies(betweenness_run *r, double *total)
 	return status;
 }
 
-/* Has another engine make all searches; false: there is none, or it did not. */
-static bool
-use_engine(betweenness_run *r, double *total)
-{
-	const rk_betweenness_params *p = r->params;
-
-	return p->engine && r->core.graph.out.weights == NULL && r->source_count > 0 &&
-		p->engine(p->engine_arg, &(rk_betweenness_work) {
-			.graph = &r->core.graph,
-			.sources = r->sources,
-			.count = r->source_count,
-			.source_mass = r->core.core_mass,
-			.mass = r->g->directed ? NULL : r->core.core_mass,
-			.extra = p->endpoints ? 1 : 0,
-			.total = total,
-			.reach = r->reach
-		});
-}
-
 /*
  * The pairs of a node that no search has counted: those separated by the node
  * because at least one of them is folded into it, and, with endpoints, those
@@ -556,7 +560,7 @@ rk_graph_betweenness_centrality(rk_ctx *ctx, const rk_graph *g,
 	if (total == NULL)
 		return RK_ERR_MEMORY;
 	rk_phase(ctx, "searching", r.source_count);
-	if (!use_engine(&r, total) && (status = sum_dependencies(&r, total)) != RK_OK)
+	if (!use_engine(&r, false, total) && (status = sum_dependencies(&r, total)) != RK_OK)
 		return status;
 	if ((status = spread(&r)) != RK_OK ||
 		(status = score_nodes(&r, total, score)) != RK_OK)
@@ -865,7 +869,8 @@ rk_graph_betweenness_centrality_edges(rk_ctx *ctx, const rk_graph *g,
 	if (!total || !bounds)
 		return RK_ERR_MEMORY;
 	rk_phase(ctx, "searching", r.source_count);
-	if ((status = sum_arcs(&r, total)) != RK_OK || (status = spread(&r)) != RK_OK)
+	if ((!use_engine(&r, true, total) && (status = sum_arcs(&r, total)) != RK_OK) ||
+		(status = spread(&r)) != RK_OK)
 		return status;
 	state.total = total;
 	state.factor = r.all ? 1 : (double) g->nodes / params->samples;

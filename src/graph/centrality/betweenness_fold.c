@@ -218,7 +218,7 @@ copy_adjacency(rk_ctx *ctx, const rk_adjacency *from, const uint32_t *degree,
 }
 
 rk_status
-rk_path_core_build(rk_ctx *ctx, const rk_graph *g, bool folds, rk_path_core *core)
+rk_path_core_build(rk_ctx *ctx, const rk_graph *g, bool folds, bool in, rk_path_core *core)
 {
 	int64_t		n = g->nodes;
 	uint32_t   *degree;
@@ -254,7 +254,7 @@ rk_path_core_build(rk_ctx *ctx, const rk_graph *g, bool folds, rk_path_core *cor
 	status = copy_adjacency(ctx, &g->out, g->directed ? NULL : degree, core, &core->graph.out);
 	if (status == RK_OK && !g->directed)
 		core->graph.in = core->graph.out;
-	else if (status == RK_OK && g->out.weights == NULL)
+	else if (status == RK_OK && (in || g->out.weights == NULL))
 		status = copy_adjacency(ctx, &g->in, degree, core, &core->graph.in);
 	if (status != RK_OK)
 		return status;

@@ -234,24 +234,27 @@ betweenness_input(rk_call *call, rk_graph *g, rk_betweenness_params *params)
 	return input;
 }
 
-/* Why these arguments are for the CPU only; NULL: they are not. */
-static const char *
-betweenness_refusal(const rk_call *call, bool weighted)
+static void
+betweenness_cost_of(const rk_call *call, const rk_graph_size *size, bool edges, rk_device_cost *cost)
 {
-	if (weighted)
-		return "betweenness over lengths is computed on the CPU only";
-	return rk_arg_is_null(call, "epsilon") ? NULL : "paths are sampled on the CPU only";
+	int64		samples = rk_arg_int_or(call, "samples", size->nodes);
+
+	*cost = rk_device_betweenness_cost(size->nodes, size->arcs, rk_arg_boolean(call, "directed"), size->weighted, edges,
+									   Min(samples, size->nodes), size->threads);
+	if (!rk_arg_is_null(call, "epsilon"))
+		cost->host_seconds = INFINITY;
 }
 
 static void
 betweenness_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
 {
-	int64		samples = rk_arg_int_or(call, "samples", size->nodes);
+	betweenness_cost_of(call, size, false, cost);
+}
 
-	*cost = rk_device_betweenness_cost(size->nodes, size->arcs, rk_arg_boolean(call, "directed"),
-									   Min(samples, size->nodes), size->threads);
-	if (betweenness_refusal(call, size->weighted))
-		cost->host_seconds = INFINITY;
+static void
+betweenness_edges_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	betweenness_cost_of(call, size, true, cost);
 }
 
 /* Makes the searches on the device; false: the CPU shall. */
@@ -259,7 +262,7 @@ static bool
 betweenness_on_device(void *arg, const rk_betweenness_work *w)
 {
 	rk_device_run *device = arg;
-	rk_cuda_betweenness_params params = {.extra = w->extra};
+	rk_cuda_betweenness_params params = {.extra = w->extra,.edges = w->edges};
 	uint32	   *mass = w->source_mass ? palloc_extended(w->count * sizeof(uint32), MCXT_ALLOC_HUGE) : NULL;
 	uint32	   *reach = palloc_extended(w->count * sizeof(uint32), MCXT_ALLOC_HUGE);
 	bool		done;
@@ -271,7 +274,7 @@ betweenness_on_device(void *arg, const rk_betweenness_work *w)
 	rk_device_input(device, w->sources, w->count * sizeof(uint32));
 	rk_device_input(device, mass, w->count * sizeof(uint32));
 	rk_device_input(device, w->mass, w->graph->nodes * sizeof(uint32));
-	rk_device_output(device, w->total, w->graph->nodes * sizeof(double));
+	rk_device_output(device, w->total, (w->edges ? w->graph->arcs : w->graph->nodes) * sizeof(double));
 	rk_device_output(device, reach, w->count * sizeof(uint32));
 	done = rk_device_finish(device, NULL);
 	for (int64 i = 0; done && i < w->count; i++)
@@ -287,10 +290,9 @@ static void
 betweenness_device(rk_call *call, const rk_graph_input *input, rk_betweenness_params *params)
 {
 	rk_graph_size size = rk_input_size(call, input, rk_arg_boolean(call, "directed"));
-	const char *refusal = betweenness_refusal(call, input->edges.weight != NULL);
 
-	if (refusal)
-		rk_device_skip(call, refusal);
+	if (!rk_arg_is_null(call, "epsilon"))
+		rk_device_skip(call, "paths are sampled on the CPU only");
 	else if ((params->engine_arg = rk_device_begin(call, RK_CUDA_BETWEENNESS, &size)) != NULL)
 		params->engine = betweenness_on_device;
 }
@@ -342,6 +344,7 @@ betweenness_centrality_edges(rk_call *call)
 	bool	   *keep = rk_call_alloc(call, g.arcs, bool);
 	int64		sources = 0;
 
+	betweenness_device(call, input, &params);
 	rk_call_check(call, rk_graph_betweenness_centrality_edges(&call->ctx, &g, &params, score, &sources));
 	rk_call_detail_int(call, "sources", sources);
 	rk_emit(call, g.arcs, (rk_out[]) {
@@ -551,7 +554,8 @@ const rk_bound_function rk_graph_centrality_bindings[] = {
 	{"graph/degree-centrality", "_node", degree_centrality_node, degree_centrality_node_need},
 	{"graph/betweenness-centrality", "", betweenness_centrality, betweenness_need,
 		.device_cost = betweenness_device_cost},
-	{"graph/betweenness-centrality", "_edges", betweenness_centrality_edges, betweenness_edges_need},
+	{"graph/betweenness-centrality", "_edges", betweenness_centrality_edges, betweenness_edges_need,
+		.device_cost = betweenness_edges_device_cost},
 	{"graph/closeness-centrality", "", closeness_centrality, closeness_centrality_need},
 	{"graph/eigenvector-centrality", "", eigenvector_centrality, eigenvector_centrality_need,
 		.device_cost = eigenvector_device_cost},

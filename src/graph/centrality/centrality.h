@@ -85,20 +85,23 @@ extern int64_t rk_graph_degree_centrality_memory(int64_t nodes, int threads, boo
 /* ---- betweenness-centrality ----------------------------------------- */
 
 /*
- * Searches to make over a graph without lengths, "in" built: for every source s,
- * total[v] += source_mass[s] * (dependency of s on v + extra) for every v but s
- * that is found, and reach[s] = how many these are; a node counts as mass[v]
- * targets.
+ * Searches to make over a graph with "in" built: for every source s, total[v] +=
+ * source_mass[s] * (dependency of s on v + extra) for every v but s that is
+ * found, and reach[s] = how many these are; a node counts as mass[v] targets.
+ * With edges total is by entry of "out": source_mass[s] * (paths from s to v) *
+ * (mass[w] + dependency of s on w) / (paths from s to w) for every arc (v, w)
+ * that shortest paths use.
  */
 typedef struct rk_betweenness_work
 {
 	const rk_graph *graph;
+	bool		edges;
 	const uint32_t *sources;
 	int64_t		count;
 	const uint32_t *source_mass;	/* by node; NULL: 1 each */
 	const uint32_t *mass;		/* by node; NULL: 1 each */
 	double		extra;
-	double	   *total;			/* by node; 0 at the beginning */
+	double	   *total;			/* 0 at the beginning */
 	uint32_t   *reach;			/* by node */
 } rk_betweenness_work;
 
@@ -113,8 +116,8 @@ typedef struct rk_betweenness_params
 	uint64_t	seed;			/* of samples and of epsilon */
 
 	/*
-	 * Something else to make the searches, of nodes and without lengths or
-	 * epsilon; false: it did not.  NULL: there is none.
+	 * Something else to make the searches, without epsilon; false: it did not.
+	 * NULL: there is none.
 	 */
 	bool		(*engine) (void *arg, const rk_betweenness_work *work);
 	void	   *engine_arg;
