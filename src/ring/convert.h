@@ -53,6 +53,9 @@ extern void rk_jsonb_to_payload(const rk_message_type *type, const Jsonb *object
 
 /* A request, or a reply with its rows, as a JSON object. */
 extern Datum rk_payload_to_jsonb(const rk_message_type *type, const void *payload, uint32 length);
+
+/* {"bytes": what is no message, in hexadecimal digits} */
+extern Datum rk_bytes_to_jsonb(const void *payload, uint32 length);
 extern Datum rk_reply_to_jsonb(const rk_message_type *type, const void *reply, uint32 length);
 
 /* ---- rows (convert_rows.c) ---- */

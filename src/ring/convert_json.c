@@ -417,6 +417,22 @@ rk_payload_to_jsonb(const rk_message_type *type, const void *payload, uint32 len
 }
 
 Datum
+rk_bytes_to_jsonb(const void *payload, uint32 length)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue	key = {.type = jbvString,.val.string = {5, "bytes"}};
+	JsonbValue	value = {.type = jbvString};
+	char	   *hex = palloc(2 * (Size) length + 1);
+
+	value.val.string.len = hex_encode(payload, length, hex);
+	value.val.string.val = hex;
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	pushJsonbValue(&state, WJB_KEY, &key);
+	pushJsonbValue(&state, WJB_VALUE, &value);
+	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
+}
+
+Datum
 rk_reply_to_jsonb(const rk_message_type *type, const void *reply, uint32 length)
 {
 	JsonbParseState *state = NULL;

@@ -204,6 +204,9 @@ extern void rk_serve_time(int64 now);
 /* Some messages of every ring; returns how many were handled. */
 extern int	rk_run_rings(void);
 
+/* Whether a message comes, while so many looks are taken. */
+extern bool rk_watch(int looks);
+
 /* Anything in any queue, for the last look before sleeping. */
 extern bool rk_anything_queued(void);
 
@@ -212,6 +215,8 @@ extern void rk_retry_parked(rk_hosted *h);
 
 /* Answers a message that got no reply from its actor. */
 extern void rk_answer(rk_ring *ring, const rk_slot *slot, rk_outcome outcome, int sqlstate, const char *message);
+
+#define RK_SLOT_DAMAGED "message was changed in the queue"
 
 /* Ends a message: its place in the queue and its block. */
 extern void rk_release(rk_hosted *h, rk_slot *slot, rk_lane_name lane);

@@ -343,8 +343,7 @@ write_slots(log_arg *a, const char *command)
 		bytea	   *payload = palloc(VARHDRSZ + s->length);
 
 		SET_VARSIZE(payload, VARHDRSZ + s->length);
-		memcpy(VARDATA(payload), s->flags & RK_SLOT_SLAB ? rk_slab_data(rk_region_slab(), s->block) : s->payload,
-			   s->length);
+		memcpy(VARDATA(payload), rk_slot_payload(s), s->length);
 		column[0][i] = Int32GetDatum(s->type_id);
 		column[1][i] = Int16GetDatum(s->priority);
 		column[2][i] = Int64GetDatum(s->message_id);
@@ -413,7 +412,7 @@ rk_journal_keep(rk_hosted *h)
 				const rk_message_type *type = rk_actor_message(h->actor, slot->type_id);
 
 				if ((slot->flags & RK_SLOT_REPLY) || type == NULL || !type->mutating || slot->length != type->request_size ||
-					(slot->deadline_ns != 0 && rk_now_ns() > slot->deadline_ns))
+					!rk_slot_intact(slot) || (slot->deadline_ns != 0 && rk_now_ns() > slot->deadline_ns))
 					continue;
 				slots[arg.count++] = slot;
 			}
@@ -532,8 +531,9 @@ rk_dead_letter(rk_hosted *h, const rk_slot *slot, const char *reason, int sqlsta
 {
 	rk_message	m = {
 		.type_id = slot->type_id,
-		.length = slot->length,
-		.payload = slot->flags & RK_SLOT_SLAB ? rk_slab_data(rk_region_slab(), slot->block) : slot->payload,
+		/* a message that is invalid may say anything */
+		.length = Min(slot->length, rk_slot_room(slot)),
+		.payload = rk_slot_payload(slot),
 		.id = slot->message_id,
 		.correlation_id = slot->flags & RK_SLOT_EXTRA ? slot->correlation_id : 0,
 		.sent_ns = rk_wall_ns(slot->sent_ns),
@@ -555,6 +555,8 @@ write_dead_letters(int32 ring_id)
 		TEXTOID, INT8OID};
 		Datum		values[] = {
 			Int32GetDatum(d->ring_id), Int32GetDatum(d->message.type_id),
+			/* bytes that are not what was sent may be no fields */
+			d->sqlstate == ERRCODE_DATA_CORRUPTED ? rk_bytes_to_jsonb(d->message.payload, d->message.length) :
 			rk_payload_to_jsonb(rk_message_type_find(d->message.type_id), d->message.payload, d->message.length),
 			CStringGetTextDatum(d->reason), Int32GetDatum(d->message.attempt), Int64GetDatum(d->message.id),
 			Int64GetDatum(d->message.correlation_id), ObjectIdGetDatum(d->message.role),

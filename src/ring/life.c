@@ -34,7 +34,12 @@ static uint32 freed_then;
 void
 rk_discard(rk_hosted *h, const rk_slot *slot)
 {
-	if (!(slot->flags & RK_SLOT_CONTROL) && (slot->flags & (RK_SLOT_REPLY | RK_SLOT_LETTER)) != RK_SLOT_REPLY)
+	bool		letter = !(slot->flags & RK_SLOT_CONTROL) &&
+		(slot->flags & (RK_SLOT_REPLY | RK_SLOT_LETTER)) != RK_SLOT_REPLY;
+
+	if (letter && !rk_slot_intact(slot))
+		rk_dead_letter(h, slot, "invalid", ERRCODE_DATA_CORRUPTED, RK_SLOT_DAMAGED);
+	else if (letter)
 		rk_dead_letter(h, slot, "destroyed", RK_ERRCODE_NOT_RUNNING, "the ring stopped");
 	rk_answer(h->ring, slot, RK_OUTCOME_STOPPED, 0, NULL);
 }

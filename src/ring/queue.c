@@ -176,8 +176,11 @@ rk_slab_give(rk_slab *slab, uint32_t block)
 {
 	rk_slab_class *class = &slab->classes[block >> CLASS_SHIFT];
 	uint32_t	index = block & INDEX_MASK;
-	uint64_t	head = atomic_load_explicit(&class->free, memory_order_relaxed);
+	uint64_t	head;
 
+	if (rk_slab_block_size(slab, block) == 0)
+		return;
+	head = atomic_load_explicit(&class->free, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&class->used, 1, memory_order_relaxed);
 	do
 		atomic_store_explicit(&links_of(slab, class)[index], (uint32_t) head, memory_order_relaxed);
@@ -196,7 +199,9 @@ rk_slab_data(rk_slab *slab, uint32_t block)
 uint32_t
 rk_slab_block_size(const rk_slab *slab, uint32_t block)
 {
-	return slab->classes[block >> CLASS_SHIFT].block_size;
+	const rk_slab_class *class = &slab->classes[block >> CLASS_SHIFT];
+
+	return block >> CLASS_SHIFT < RK_SLAB_CLASSES && (block & INDEX_MASK) < class->blocks ? class->block_size : 0;
 }
 
 uint64_t

@@ -115,7 +115,7 @@ typedef struct rk_slot
 	int64_t		message_id;
 	int64_t		deadline_ns;	/* monotonic clock; 0: none */
 	int64_t		sent_ns;		/* monotonic clock */
-	uint32_t	tenant;			/* 0: none */
+	uint32_t	crc;			/* of the payload, type and role; the sender's */
 	uint32_t	role;			/* oid */
 	char		payload[RK_INLINE_PAYLOAD];
 	uint32_t	block;			/* of the slab, if RK_SLOT_SLAB */
@@ -130,7 +130,8 @@ typedef struct rk_slot
 	uint16_t	reserved;
 	uint32_t	receipt;		/* 1 + its place among the receipts; 0: none */
 	uint64_t	key_hash[2];	/* idempotency key; zeros: none */
-	uint64_t	journal_id;
+	uint32_t	tenant;			/* 0: none */
+	uint32_t	reserved_too;
 } rk_slot;
 
 _Static_assert(sizeof(rk_slot) == 256, "slot layout");
@@ -417,6 +418,8 @@ extern rk_slab *rk_slab_init(void *memory, size_t size);
 extern uint32_t rk_slab_take(rk_slab *slab, uint32_t size);
 extern void rk_slab_give(rk_slab *slab, uint32_t block);
 extern void *rk_slab_data(rk_slab *slab, uint32_t block);
+
+/* 0 for a number that is no block's; giving such a one back does nothing. */
 extern uint32_t rk_slab_block_size(const rk_slab *slab, uint32_t block);
 
 /* Bytes in use. */

@@ -49,6 +49,7 @@
 
 #include "postgres.h"
 
+#include "port/pg_crc32c.h"
 #include "storage/condition_variable.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
@@ -314,6 +315,43 @@ static inline int64 *
 rk_region_counter(int proc)
 {
 	return (int64 *) rk_region_at(rk_the_region->hazards_offset + (Size) proc * 128 + 64);
+}
+
+/* Where a message's payload is. */
+static inline const void *
+rk_slot_payload(const rk_slot *slot)
+{
+	return slot->flags & RK_SLOT_SLAB ? rk_slab_data(rk_region_slab(), slot->block) : slot->payload;
+}
+
+/*
+ * CRC-32C of a payload that begins with what it is taken for and in whose name:
+ * type and role are in the initial value, so that another bit there changes the
+ * result, too.
+ */
+static inline uint32
+rk_slot_crc(const rk_slot *slot, const void *payload)
+{
+	pg_crc32c	crc;
+
+	INIT_CRC32C(crc);
+	crc ^= slot->type_id ^ (slot->role << 16 | slot->role >> 16);
+	COMP_CRC32C(crc, payload, slot->length);
+	return crc;
+}
+
+/* Bytes of payload that a message has at most. */
+static inline uint32
+rk_slot_room(const rk_slot *slot)
+{
+	return slot->flags & RK_SLOT_SLAB ? rk_slab_block_size(rk_region_slab(), slot->block) : RK_INLINE_PAYLOAD;
+}
+
+/* Whether a message is as it was sent. */
+static inline bool
+rk_slot_intact(const rk_slot *slot)
+{
+	return slot->length <= rk_slot_room(slot) && slot->crc == rk_slot_crc(slot, rk_slot_payload(slot));
 }
 
 static inline rk_receipt *

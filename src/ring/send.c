@@ -381,6 +381,28 @@ unsent(const rk_slot *message)
 }
 
 /*
+ * Copies what every message has.  Field by field: what was stored in pieces a
+ * moment ago is not yet there for a load that takes several of them at once.
+ */
+static inline void
+copy_header(rk_slot *slot, const rk_slot *message)
+{
+#define COPY(field) (*(volatile typeof(slot->field) *) &slot->field = message->field)
+	COPY(type_id);
+	COPY(flags);
+	COPY(priority);
+	COPY(version);
+	COPY(length);
+	COPY(reply_slot);
+	COPY(message_id);
+	COPY(deadline_ns);
+	COPY(sent_ns);
+	COPY(crc);
+	COPY(role);
+#undef COPY
+}
+
+/*
  * Puts the message in the queue, unless it is full or the ring has ended in the
  * meantime.
  */
@@ -393,6 +415,7 @@ put(rk_ring *ring, uint32 generation, rk_slot *message, const void *payload)
 	uint64		position;
 	rk_queue   *queue;
 
+	message->crc = rk_slot_crc(message, payload);
 	HOLD_INTERRUPTS();
 	/* the host frees the ring after it has seen this word empty, or we see that it is gone */
 	atomic_store(hazard, (uint32) rk_ring_index(ring) + 1);
@@ -406,7 +429,7 @@ put(rk_ring *ring, uint32 generation, rk_slot *message, const void *payload)
 	slot = rk_queue_claim(queue, lane, &position);
 	if (slot)
 	{
-		memcpy(&slot->type_id, &message->type_id, offsetof(rk_slot, payload) - offsetof(rk_slot, type_id));
+		copy_header(slot, message);
 		if (likely(message->length == 8))
 			memcpy(slot->payload, payload, 8);
 		else if (!(message->flags & RK_SLOT_SLAB))
@@ -625,7 +648,6 @@ dispatch(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_slot 
 	message->message_id = ((int64) (rk_my_proc() + 1) << 40) + ++*counter;
 	message->deadline_ns = out->deadline_ns;
 	message->sent_ns = now;
-	message->tenant = 0;
 	message->role = GetUserId();
 	message->block = RK_SLAB_NONE;
 	if (unlikely(out->correlation_id != 0 || out->key_hash[0] != 0 || out->receipt || (rk_trace_context && *rk_trace_context)))
@@ -706,6 +728,9 @@ take_slot(void)
 {
 	rk_reply_slot *slots = my_slots();
 
+	/* nearly always the one that the last call had, whose lines are here */
+	if (likely(rk_reply_look(&slots[first_free]) == RK_REPLY_FREE))
+		return &slots[first_free];
 	for (int i = 0; i < rk_the_region->inflight; i++)
 	{
 		int			k = (first_free + i) % rk_the_region->inflight;

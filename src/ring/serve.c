@@ -21,6 +21,7 @@
 #include "host.h"
 
 #define BATCH RK_LOG_BATCH		/* messages of a ring before the others' turn */
+#define WATCHED 64				/* lanes that a host looks at while it spins */
 
 static char *scratch;			/* replies that nobody waits for */
 static int64 newest_ns;			/* the last time that anybody here looked at the clock */
@@ -219,12 +220,12 @@ message_of(const rk_slot *slot, rk_message *m)
 {
 	m->type_id = slot->type_id;
 	m->length = slot->length;
-	m->payload = slot->flags & RK_SLOT_SLAB ? rk_slab_data(rk_region_slab(), slot->block) : slot->payload;
+	m->payload = rk_slot_payload(slot);
 	m->id = slot->message_id;
 	m->correlation_id = slot->flags & RK_SLOT_EXTRA ? slot->correlation_id : 0;
 	m->sent_ns = rk_wall_ns(slot->sent_ns);
 	m->apply_seq = 0;
-	m->tenant = slot->tenant;
+	m->tenant = slot->flags & RK_SLOT_EXTRA ? slot->tenant : 0;
 	m->role = slot->role;
 	m->priority = slot->priority;
 	m->replay = false;
@@ -475,25 +476,48 @@ handle(rk_hosted *h, rk_slot *slot, uint64 apply_seq, bool parked)
 	return false;
 }
 
+/* Whether a message is one that the actor knows, and as it was sent. */
+static inline bool
+valid(const rk_slot *slot, const rk_message_type *type)
+{
+	return type != NULL && slot->version == RK_SLOT_VERSION && slot->length == type->request_size && rk_slot_intact(slot);
+}
+
+/* Deals with a message that is not valid. */
+static void invalid(rk_hosted *h, const rk_slot *slot, const rk_message_type *type) __attribute__((noinline, cold));
+
+static void
+invalid(rk_hosted *h, const rk_slot *slot, const rk_message_type *type)
+{
+	int			code = ERRCODE_INVALID_PARAMETER_VALUE;
+	char		text[100];
+
+	if (type == NULL)
+		snprintf(text, sizeof(text), "kernel \"%s\" has no message type %u", h->actor->kernel, slot->type_id);
+	else if (slot->version == RK_SLOT_VERSION && slot->length != type->request_size)
+		snprintf(text, sizeof(text), "message of type %u has %u bytes instead of %d", slot->type_id,
+				 slot->length, type->request_size);
+	else
+	{
+		code = ERRCODE_DATA_CORRUPTED;
+		strlcpy(text, RK_SLOT_DAMAGED, sizeof(text));
+	}
+	h->ring->failed++;
+	rk_ring_error(h->ring, text);
+	if (wants_letter(slot))
+		rk_dead_letter(h, slot, "invalid", code, text);
+	rk_answer(h->ring, slot, RK_OUTCOME_ERROR, code, text);
+}
+
 /* True if the message may go to the actor; else it has been dealt with. */
 static inline bool
 acceptable(rk_hosted *h, rk_slot *slot)
 {
 	const rk_message_type *type = type_of(h, slot->type_id);
 
-	if (unlikely(type == NULL || slot->version != RK_SLOT_VERSION || slot->length != type->request_size))
+	if (unlikely(!valid(slot, type)))
 	{
-		char		text[100];
-
-		if (type == NULL)
-			snprintf(text, sizeof(text), "kernel \"%s\" has no message type %u", h->actor->kernel, slot->type_id);
-		else
-			snprintf(text, sizeof(text), "message of type %u has %u bytes instead of %d", slot->type_id,
-					 slot->length, type->request_size);
-		h->ring->failed++;
-		if (wants_letter(slot))
-			rk_dead_letter(h, slot, "invalid", ERRCODE_INVALID_PARAMETER_VALUE, text);
-		rk_answer(h->ring, slot, RK_OUTCOME_ERROR, ERRCODE_INVALID_PARAMETER_VALUE, text);
+		invalid(h, slot, type);
 		return false;
 	}
 	if (unlikely(rk_host_read_only && type->mutating))
@@ -538,7 +562,7 @@ to_be_logged(const rk_hosted *h, const rk_slot *slot)
 {
 	const rk_message_type *type = type_of(h, slot->type_id);
 
-	return type && type->mutating && slot->length == type->request_size &&
+	return type && type->mutating && valid(slot, type) &&
 		!(slot->deadline_ns != 0 && h->now_ns > slot->deadline_ns);
 }
 
@@ -679,8 +703,8 @@ is_plain(const rk_hosted *h, const rk_slot *slot)
 {
 	const rk_message_type *type = type_of(h, slot->type_id);
 
-	return type && rk_away_serves(h, slot->type_id) && slot->version == RK_SLOT_VERSION &&
-		slot->length == type->request_size && slot->length <= RK_WINDOW_PAYLOAD && !has_key(slot) &&
+	return type && rk_away_serves(h, slot->type_id) && valid(slot, type) && slot->length <= RK_WINDOW_PAYLOAD &&
+		!has_key(slot) &&
 		(slot->deadline_ns == 0 || h->now_ns <= slot->deadline_ns);
 }
 
@@ -884,6 +908,12 @@ run_control(rk_hosted *h)
 		uint64		value = 0;
 		bool		good = h->state != NULL;
 
+		if (!rk_slot_intact(slot))
+		{
+			rk_answer(h->ring, slot, RK_OUTCOME_ERROR, ERRCODE_DATA_CORRUPTED, RK_SLOT_DAMAGED);
+			rk_release(h, slot, RK_LANE_CONTROL);
+			continue;
+		}
 		if (good && slot->type_id == RK_CONTROL_MOVE)
 		{
 			int64		to_device;
@@ -1022,6 +1052,48 @@ rk_host_breathe(void)
 		if ((state == RK_RING_ACTIVE || state == RK_RING_DRAINING) && !h->ring->journal && !h->away && run_volatile(h) > 0)
 			offer_room(h);
 	}
+}
+
+/*
+ * Looks for the next message of any ring, so many times.  While there is none
+ * nothing here changes, so that the places where it will be are found once.
+ */
+bool
+rk_watch(int looks)
+{
+	static struct
+	{
+		_Atomic uint64 *seq;
+		uint64		awaited;
+	}			words[WATCHED];
+	int			count = 0;
+
+	for (int i = 0; i < rk_hosted_count && count <= WATCHED - RK_LANES; i++)
+	{
+		rk_queue   *queue = rk_hosted_rings[i]->queue;
+		uint32		state = atomic_load_explicit(&rk_hosted_rings[i]->ring->state, memory_order_relaxed);
+
+		for (int lane = 0; lane < RK_LANES; lane++)
+		{
+			uint64		p = atomic_load_explicit(&queue->lanes[lane].head, memory_order_relaxed);
+
+			if (lane != RK_LANE_CONTROL && state != RK_RING_ACTIVE && state != RK_RING_DRAINING)
+				continue;
+			words[count].seq = &rk_lane_slot(queue, &queue->lanes[lane], p)->seq;
+			words[count++].awaited = p + 1;
+		}
+	}
+	/* too many to know them all by heart */
+	if (rk_hosted_count > WATCHED / RK_LANES)
+		return rk_anything_queued();
+	for (int i = 0; i < looks; i++)
+	{
+		for (int w = 0; w < count; w++)
+			if (atomic_load_explicit(words[w].seq, memory_order_relaxed) == words[w].awaited)
+				return true;
+		rk_cpu_relax();
+	}
+	return false;
 }
 
 /* Anything in any queue, for the last look before sleeping. */

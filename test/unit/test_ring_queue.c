@@ -218,6 +218,15 @@ test_slab(void **state)
 		assert_int_equal(rk_slab_used(slab), 0);
 	}
 	assert_int_equal(rk_slab_take(slab, 65537), RK_SLAB_NONE);
+	/* numbers that are no block's */
+	for (uint32_t class = 0; class < 8; class++)
+	{
+		uint32_t	last = class << 29 | ((1u << 29) - 1);
+
+		assert_int_equal(rk_slab_block_size(slab, last), 0);
+		rk_slab_give(slab, last);
+		assert_int_equal(rk_slab_used(slab), 0);
+	}
 	free(memory);
 
 	/* a small one is empty and says so */
@@ -286,7 +295,7 @@ produce(void *arg)
 		slot->flags = RK_SLOT_REPLY | (block != RK_SLAB_NONE ? RK_SLOT_SLAB : 0);
 		slot->reply_slot = reply - &s->replies[0][0];
 		slot->block = block;
-		slot->tenant = lane;
+		slot->role = lane;
 		if (block != RK_SLAB_NONE)
 			memset(rk_slab_data(s->slab, block), (int) (id & 127), 1000);
 		memcpy(slot->payload, &id, sizeof(id));
@@ -365,7 +374,7 @@ test_threads(void **state)
 		}
 		memcpy(&id, slot->payload, sizeof(id));
 		assert_int_equal(id, slot->message_id);
-		assert_int_equal(lane, slot->tenant);
+		assert_int_equal(lane, slot->role);
 		assert_true(id > last[id / MESSAGES][lane]);
 		last[id / MESSAGES][lane] = id;
 		if (slot->flags & RK_SLOT_SLAB)
