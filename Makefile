@@ -35,13 +35,14 @@ OBJS = $(patsubst %.c,%.o,$(PLAIN_SOURCES) $(SERVER_SOURCES))
 
 WARNINGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
 	-Wno-declaration-after-statement
-PG_CFLAGS = -std=gnu11 $(WARNINGS) -DRK_VERSION='"$(EXTVERSION)"'
+# functions of the library are its own, whatever another library calls its: then calls are direct, and inlined
+PG_CFLAGS = -std=gnu11 -fno-semantic-interposition $(WARNINGS) -DRK_VERSION='"$(EXTVERSION)"'
 # OpenBLAS brings LAPACK.  The serial build: threads of its own have no place in
 # a server process.
 BLAS_LIBS = $(shell pkg-config --libs openblas)
 # ICU, for names.  ICU_LIBS is what the server was built with, which may be nothing.
 NAME_LIBS = $(shell pkg-config --libs icu-i18n icu-uc)
-SHLIB_LINK += $(BLAS_LIBS) $(NAME_LIBS) -lm -lpthread
+SHLIB_LINK += -Wl,-Bsymbolic-functions $(BLAS_LIBS) $(NAME_LIBS) -lm -lpthread
 
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --load-extension=rustkernels

@@ -440,22 +440,19 @@ rk_host_main(Datum arg)
 			int			handled = 0;
 
 			/* messages that come meanwhile are handled right here: the short way */
-			for (int i = 1; handled < 4096; i++)
+			for (bool seen = false; handled < 4096;)
 			{
 				int			n = rk_run_rings();
 
 				handled += n;
-				if (n > 0)
-					i = 0;
-				else
-					rk_cpu_relax();
-				if (i % 64 == 63)
-				{
-					now = rk_now_ns();
-					rk_serve_time(now);
-					if (now > until || atomic_load(&rk_this_host->journal) || atomic_load(&rk_this_host->rescan))
-						break;
-				}
+				/* one that stays where it is must not keep us from the clock */
+				seen = n > 0 || (!seen && rk_watch(64));
+				if (seen)
+					continue;
+				now = rk_now_ns();
+				rk_serve_time(now);
+				if (now > until || atomic_load(&rk_this_host->journal) || atomic_load(&rk_this_host->rescan))
+					break;
 			}
 			if (handled > 0 || spin < 0)
 				continue;
