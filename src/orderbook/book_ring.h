@@ -304,7 +304,7 @@ typedef struct rk_ob_instrument_request
 	int64_t		maker_fee_rate;
 	int64_t		taker_fee_rate;
 	int64_t		reference_price;
-	int64_t		trading_day_end;	/* seconds after midnight */
+	int64_t		trading_day_end;	/* us after midnight */
 	int16_t		stp_mode;
 	bool		allow_negative;
 	char		symbol[RK_OB_SYMBOL_BYTES];

@@ -621,6 +621,8 @@ set_instrument(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *rep
 		return ctx->error.status;
 	if (q->symbol[0] == '\0')
 		return rk_fail(ctx, RK_ERR_PARAMETER, "field \"symbol\" must not be empty");
+	if (q->trading_day_end != RK_FIELD_ABSENT_INT8 && (q->trading_day_end < 0 || q->trading_day_end >= INT64_C(86400000000)))
+		return rk_fail(ctx, RK_ERR_PARAMETER, "field \"trading_day_end\" must be from 00:00 to 23:59:59.999999");
 	if ((book = find_book(s, q->symbol)) == RK_NO_INDEX && (book = add_book(ctx, s, q->symbol)) == RK_NO_INDEX)
 		return RK_ERR_MEMORY;
 	rk_ob_set_instrument(s->ob, book, &(rk_ob_instrument) {
@@ -639,7 +641,7 @@ set_instrument(rk_ctx *ctx, rk_book_state *s, const rk_message *m, rk_reply *rep
 						 .stp_mode = q->stp_mode == ABSENT_CODE ? s->initial.stp_mode : (rk_ob_stp) q->stp_mode,
 						 .reference_price = q->reference_price,
 						 .trading_day_end = q->trading_day_end == RK_FIELD_ABSENT_INT8 ? RK_OB_NONE :
-						 q->trading_day_end * INT64_C(1000000000)
+						 q->trading_day_end * 1000
 						 });
 	r->seq = ++s->ob->seq;
 	r->symbol_id = (int32_t) book + 1;

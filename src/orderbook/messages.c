@@ -289,7 +289,7 @@ static const rk_field instrument_request[] = {
 	RK_FIELD(rk_ob_instrument_request, taker_fee_rate, RK_FIELD_FIXED,.initial = "0",.min = -1,.max = 1,.meaning = "fee of the aggressor, by notional"),
 	CODE(rk_ob_instrument_request, stp_mode, rk_ob_stp_names, "NULL", "self-trade prevention; NULL: the ring's option"),
 	OPTIONAL_FIXED(rk_ob_instrument_request, reference_price, "of auctions; NULL: the last price"),
-	RK_FIELD(rk_ob_instrument_request, trading_day_end, RK_FIELD_INT8,.initial = "NULL",.min = 0,.max = 86399,.meaning = "second of the day (UTC) at which day orders end; NULL: when the phase is closed"),
+	RK_FIELD(rk_ob_instrument_request, trading_day_end, RK_FIELD_INTERVAL,.initial = "NULL",.meaning = "time of day (UTC) at which day orders end; NULL: when the phase is closed"),
 	{0}
 };
 

@@ -709,7 +709,7 @@ accepts(rk_type wanted, Oid type)
 		case RK_TYPE_DATE:
 			return type == DATEOID;
 		case RK_TYPE_INTERVAL:
-			return type == INTERVALOID;
+			return type == INTERVALOID || type == TIMEOID;
 		case RK_TYPE_JSONB:
 			return type == JSONBOID;
 		case RK_TYPE_FLOAT8_ARRAY:
@@ -744,6 +744,8 @@ accepted_types(rk_type wanted)
 			return "Accepted are text, character varying, character and name.";
 		case RK_TYPE_TIMESTAMPTZ:
 			return "Accepted are timestamp with time zone, timestamp without time zone and date.";
+		case RK_TYPE_INTERVAL:
+			return "Accepted are interval and time without time zone.";
 		case RK_TYPE_FLOAT8_ARRAY:
 		case RK_TYPE_NUMERIC_ARRAY:
 			return "Accepted are arrays of smallint, integer, bigint, real, double precision and numeric.";

@@ -430,7 +430,9 @@ take_value(rk_table *t, rk_table_column *c, const rk_vector *v, int i)
 			c->ints[row] = instant(t, c, v->ints[i], row);
 			break;
 		case RK_TYPE_INTERVAL:
-			if (!rk_interval_to_us(v->datums[i], &c->ints[row]))
+			if (c->type == TIMEOID)
+				c->ints[row] = DatumGetTimeADT(v->datums[i]);
+			else if (!rk_interval_to_us(v->datums[i], &c->ints[row]))
 				rk_table_bad_value(t, c, row, "an interval with months, which have no fixed length,");
 			break;
 		case RK_TYPE_JSONB:

@@ -83,7 +83,7 @@ check_range(const rk_field *field, double value)
 	if ((field->min != 0 || field->max != 0) && !(value >= field->min && value <= field->max))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("field \"%s\" must be from %g to %g", field->name, field->min, field->max)));
+				 errmsg("field \"%s\" must be from %.15g to %.15g", field->name, field->min, field->max)));
 }
 
 static void wrong_type(const rk_field *field, Oid type) __attribute__((noreturn));

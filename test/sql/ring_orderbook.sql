@@ -82,6 +82,18 @@ SELECT * FROM rk.ring_orderbook_submit_batch('book', '[{"order_id": 5, "symbol_i
 SELECT * FROM rk.ring_orderbook_submit_batch('book', '[{"order": 5}]');
 SELECT count(*) FROM rk.ring_orderbook_submit_batch('book', (SELECT jsonb_agg(jsonb_build_object('order_id', i, 'symbol_id', 2, 'side', 'buy', 'price', 1, 'quantity', 1)) FROM generate_series(10, 510) i));
 SELECT count(*) FROM rk.ring_orderbook_submit_batch('book', (SELECT jsonb_agg(jsonb_build_object('order_id', i, 'symbol_id', 2, 'side', 'buy', 'price', 1, 'quantity', 1)) FROM generate_series(11, 510) i));
+-- one table of instruments for the ring and the function
+CREATE TABLE instrument (symbol text, tick_size numeric, trading_day_end time);
+INSERT INTO instrument VALUES ('DAY', 0.01, '17:30');
+CALL rk.ring_up('orderbook/matching', 'days', '{"instruments": "instrument"}');
+SELECT status FROM rk.ring_orderbook_event('days', 'new', 'DAY', 1, 'buy', price => 1, quantity => 1, tif => 'day', ts => '2026-03-02 17:29:59.999+00');
+SELECT expired_count FROM rk.ring_orderbook_time_tick('days', '2026-03-02 17:30+00');
+SELECT event, order_id, ts AT TIME ZONE 'UTC' AS ts FROM rk.orderbook_matching('SELECT * FROM (VALUES (1, ''new'', ''DAY'', 1, ''buy'', 1, 1, ''day'', timestamptz ''2026-03-02 17:29:59.999+00''),
+	(2, ''time'', NULL, NULL, NULL, NULL, NULL, NULL, ''2026-03-02 17:30+00'')) v (seq, action, symbol, order_id, side, price, quantity, tif, ts)', 'instrument');
+SELECT symbol_id FROM rk.ring_orderbook_set_instrument('days', 'LATE', trading_day_end => '22:00');
+SELECT rk.ring_orderbook_set_instrument('days', 'LATE', trading_day_end => '1 day');
+CALL rk.ring_down('days');
+SELECT rk.ring_drop('days');
 CALL rk.ring_down('book');
 CALL rk.ring_down('legs');
 SELECT rk.ring_drop('book'), rk.ring_drop('legs');

@@ -452,7 +452,7 @@ replies_say_what_happened(void **unused)
 	};
 	rk_ob_instrument_request instrument = {
 		.tick_size = ONE,.max_quantity = 100 * ONE,.max_notional = ABSENT,.band_low = ABSENT,.band_high = ABSENT,
-		.collar_ticks = ABSENT,.max_levels = 10,.reference_price = ABSENT,.trading_day_end = 3600,
+		.collar_ticks = ABSENT,.max_levels = 10,.reference_price = ABSENT,.trading_day_end = INT64_C(3600000000),
 		.stp_mode = RK_FIELD_ABSENT_CODE,.symbol = "X"
 	};
 	const rk_ob_order_reply *o = (const rk_ob_order_reply *) r.data;
