@@ -386,10 +386,25 @@ column_type(const rk_message_type *t, const rk_field *column, bool bigints)
 	return bigints && column->kind == RK_FIELD_ANY_ID ? "bigint" : rk_column_sql_type(t, column);
 }
 
+/* Forms of a typed function: an id apart may be a literal in quotes where there is one for texts, too. */
+typedef enum message_form
+{
+	FORM_PLAIN,
+	FORM_ID_TYPE,
+	FORM_APART_TEXT
+} message_form;
+
+static const char *
+field_type(const rk_field *f, message_form form)
+{
+	return f->apart && form == FORM_APART_TEXT ? "text" : rk_field_sql_type(f);
+}
+
 /* The typed function of a message; one that sends is never run twice by a plan. */
 static void
-print_message_function(const rk_message_type *t, bool id_type)
+print_message_function(const rk_message_type *t, message_form form)
 {
+	bool		id_type = form == FORM_ID_TYPE;
 	const rk_field *columns[128];
 	int			n = rk_reply_columns(t, columns);
 	bool		set = t->found || t->rows;
@@ -400,7 +415,7 @@ print_message_function(const rk_message_type *t, bool id_type)
 	printf("CREATE FUNCTION rk.%s(\n\tname text%s", t->function, id_type ? ",\n\tid_type anycompatible" : "");
 	for (const rk_field *f = t->request; f && f->name; f++)
 		/* in quotes: position and others are words of SQL */
-		printf(",\n\t\"%s\" %s%s%s", f->name, rk_field_sql_type(f), f->initial ? " DEFAULT " : "", f->initial ? f->initial : "");
+		printf(",\n\t\"%s\" %s%s%s", f->name, field_type(f, form), f->initial ? " DEFAULT " : "", f->initial ? f->initial : "");
 	if (n == 0)
 		printf("\n) RETURNS void");
 	else if (n == 1)
@@ -415,7 +430,7 @@ print_message_function(const rk_message_type *t, bool id_type)
 		   t->mutating ? "UNSAFE" : "RESTRICTED", set ? " ROWS 10" : "");
 	printf("COMMENT ON FUNCTION rk.%s(text%s", t->function, id_type ? ", anycompatible" : "");
 	for (const rk_field *f = t->request; f && f->name; f++)
-		printf(", %s", rk_field_sql_type(f));
+		printf(", %s", field_type(f, form));
 	printf(") IS\n");
 	print_literal(t->description);
 	printf(";\n\n");
@@ -428,9 +443,15 @@ print_messages(void)
 	for (int r = 0; rk_message_rooms[r]; r++)
 		for (const rk_message_type *t = rk_message_rooms[r]; t->type_id; t++)
 		{
-			print_message_function(t, false);
+			bool		apart = false;
+
+			for (const rk_field *f = t->request; f && f->name; f++)
+				apart |= f->apart;
+			print_message_function(t, FORM_PLAIN);
 			if (rk_takes_id_type(t))
-				print_message_function(t, true);
+				print_message_function(t, FORM_ID_TYPE);
+			if (apart)
+				print_message_function(t, FORM_APART_TEXT);
 		}
 }
 

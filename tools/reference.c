@@ -513,7 +513,7 @@ print_message(const rk_message_type *t)
 			for (int i = 0; f->choices && f->choices[i]; i++)
 				printf("%s`%s`", i ? ", " : "; ", f->choices[i]);
 			if (f->min != 0 || f->max != 0)
-				printf("; from %g to %g", f->min, f->max);
+				printf("; from %.15g to %.15g", f->min, f->max);
 			printf(" |\n");
 		}
 		printf("\n");

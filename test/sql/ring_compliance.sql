@@ -71,6 +71,21 @@ SELECT * FROM typology ORDER BY transaction_id, pattern_type;
 SELECT * FROM rk.ring_compliance_entity_patterns('types', 'b');
 SELECT * FROM rk.ring_compliance_entity_patterns('types', 'c');
 SELECT rk.ring_call('types', 320, '{"transaction_id": 8, "source": "b", "target": "b", "amount": 5, "ts": "2024-01-02", "transaction_type": "crypto"}');
+-- transactions with ids of any type, which a restart keeps
+CREATE TABLE named (pattern_type text, transaction_id text, evidence text[]);
+CALL rk.ring_up('compliance/aml-patterns', 'named', '{"min_fan": 3}');
+SELECT rk.ring_output('named', 'PatternAlert', 'named') > 0;
+SELECT patterns_matched FROM rk.ring_compliance_match_pattern('named', 'TX-1', 1, 11, 100, '2024-01-01 10:00+00');
+SELECT patterns_matched FROM rk.ring_compliance_match_pattern('named', u(2), 1, 12, 100, '2024-01-01 11:00+00');
+SELECT rk.ring_restart('named');
+SELECT rk.ring_wait('named');
+SELECT patterns_matched FROM rk.ring_compliance_match_pattern('named', 3::bigint, 1, 13, 100, '2024-01-01 12:00+00');
+SELECT patterns_matched FROM rk.ring_compliance_match_pattern('named', transaction_id => 'TX-4', source => 1, target => 14, amount => 100, ts => '2024-01-01 13:00+00');
+SELECT * FROM named ORDER BY transaction_id;
+SELECT rk.ring_compliance_match_pattern('named', repeat('T', 47), 1, 15, 100, '2024-01-01 14:00+00');
+SELECT rk.ring_compliance_match_pattern('named', NULL, 1, 15, 100, '2024-01-01 14:00+00');
+CALL rk.ring_down('named');
+SELECT rk.ring_drop('named');
 
 -- alerts of several rings about the same entities: rings into a ring, and a ring into tables
 CALL rk.ring_up('compliance/alert-correlation', 'desk', '{"id_type": "text", "case_at": "monitor"}');

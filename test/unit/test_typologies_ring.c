@@ -207,7 +207,7 @@ send_aml(ring *r, int64_t i)
 	rk_match_request q;
 
 	memset(&q, 0, sizeof(q));
-	q.transaction_id = 1000 + i;
+	q.transaction_id = id_of((rk_id_type) (i % 3), 1000 + i);
 	q.source = id_of(id_type, stream.source[i]);
 	q.target = id_of(id_type, stream.target[i]);
 	q.amount = (int64_t) stream.amount[i];
@@ -454,6 +454,8 @@ test_aml_by_hand(void **state)
 	const rk_match_reply *a = (rk_match_reply *) r.data;
 	const rk_entity_patterns_reply *e = (rk_entity_patterns_reply *) r.data;
 	const rk_pattern_alert *alert = (rk_pattern_alert *) r.record;
+	char		text[RK_ID_ROOM];
+	rk_id		last;
 
 	(void) state;
 	id_type = RK_IDS_BIGINT;
@@ -466,7 +468,7 @@ test_aml_by_hand(void **state)
 	memset(&q, 0, sizeof(q));
 	for (int i = 0; i < 6; i++)
 	{
-		q.transaction_id = i;
+		q.transaction_id = id_of(i < 3 ? RK_IDS_BIGINT : RK_IDS_TEXT, 7000 + i);
 		q.source = rk_id_of_int(rows[i][0]);
 		q.target = rk_id_of_int(rows[i][1]);
 		q.ts = rows[i][2] * HOUR * 1000;
@@ -476,7 +478,9 @@ test_aml_by_hand(void **state)
 	assert_int_equal(a->patterns_matched, 1 << RK_AML_SCATTER_GATHER | 1 << RK_AML_FAN_IN);
 	assert_true(a->max_score == 25 * 0.3);
 	assert_int_equal(alert->pattern_type, RK_AML_SCATTER_GATHER + 1);
-	assert_string_equal(alert->evidence, "5");
+	last = id_of(RK_IDS_TEXT, 7005);
+	assert_memory_equal(&alert->transaction_id, &last, sizeof(last));
+	assert_string_equal(alert->evidence, rk_id_text(&last, text));
 	assert_int_equal(alert->evidence_count, 6);
 	/* the fan in is inside the larger one */
 	memset(&who, 0, sizeof(who));

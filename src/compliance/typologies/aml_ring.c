@@ -85,14 +85,18 @@ found(look *k, rk_aml_kind kind, uint32_t entity, double confidence, bool is_new
 		return;
 	memset(&alert, 0, sizeof(alert));
 	alert.entity = rk_keys_id(&k->s->keys, entity);
-	alert.transaction_id = k->tx->id;
+	alert.transaction_id = aml_id_of(k->s, k->number);
 	alert.confidence = confidence;
 	alert.ts = k->ts_ns;
 	alert.evidence_count = (int32_t) k->evidence_count;
 	alert.pattern_type = (int16_t) (kind + 1);
 	p = alert.evidence;
 	for (int i = 0; i < k->evidence_count && i < RK_AML_EVIDENCE; i++)
-		p += snprintf(p, 21, "%lld", (long long) aml_tx_at(k->s, k->evidence[i])->id) + 1;
+	{
+		rk_id		id = aml_id_of(k->s, k->evidence[i]);
+
+		p += strlen(rk_id_text(&id, p)) + 1;
+	}
 	rk_publish(k->reply, 322, &alert, sizeof(alert));
 	/* the most that a pattern has is 25 points */
 	said = rk_alert_of(KERNEL, RK_ALERT_PATTERN, &alert.entity, 4 * points, k->ts_ns);
@@ -661,7 +665,7 @@ do_match(rk_ctx *ctx, aml_state *s, const rk_match_request *q, rk_reply *reply)
 {
 	rk_match_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
 	look		k = {.ctx = ctx, .s = s, .reply = reply, .ts_ns = q->ts, .complete = true};
-	aml_tx		tx = {.id = q->transaction_id, .ts = rk_us_of_ns(q->ts), .amount = q->amount, .left = q->amount};
+	aml_tx		tx = {.ts = rk_us_of_ns(q->ts), .amount = q->amount, .left = q->amount};
 	bool		late;
 	int64_t		consumed;
 	rk_status	status;
@@ -677,7 +681,7 @@ do_match(rk_ctx *ctx, aml_state *s, const rk_match_request *q, rk_reply *reply)
 	/* whatever may fail comes first; what follows is bounded by max_steps and the windows */
 	if ((status = rk_keys_add(ctx, &s->keys, "source", &q->source, &tx.source)) != RK_OK ||
 		(status = rk_keys_add(ctx, &s->keys, "target", &q->target, &tx.target)) != RK_OK ||
-		(status = aml_take(ctx, s, &tx, &k.number, &late, &consumed)) != RK_OK)
+		(status = aml_take(ctx, s, &q->transaction_id, &tx, &k.number, &late, &consumed)) != RK_OK)
 		return status;
 	k.tx = aml_tx_at(s, k.number);
 	k.mark = aml_mark_of(s, k.number);
@@ -819,7 +823,7 @@ static const rk_param aml_options[] = {
 
 const rk_actor rk_actor_compliance_aml_patterns = {
 	.kernel = KERNEL,
-	.version = 1,
+	.version = 2,				/* 2: transactions with ids that are no integers */
 	.description = "typologies of money laundering that a transaction completes",
 	.messages = rk_compliance_aml_messages,
 	.options = aml_options,

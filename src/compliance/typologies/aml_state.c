@@ -97,25 +97,63 @@ tx_room(rk_ctx *ctx, aml_state *s)
 	uint64_t	capacity = s->capacity ? 2 * s->capacity : FIRST;
 	aml_tx	   *txs;
 	uint64_t   *queue;
+	rk_id	   *names = NULL;
 
 	if (s->capacity > 0 && s->next - s->first < s->capacity)
 		return RK_OK;
 	txs = rk_alloc(ctx, (int64_t) capacity, sizeof(*txs));
 	queue = rk_alloc(ctx, (int64_t) capacity, sizeof(*queue));
-	if (!txs || !queue)
+	if (s->names)
+		names = rk_alloc0(ctx, (int64_t) capacity, sizeof(*names));
+	if (!txs || !queue || (s->names && !names))
 	{
 		rk_free(ctx, txs);
 		rk_free(ctx, queue);
+		rk_free(ctx, names);
 		return RK_ERR_MEMORY;
 	}
 	for (uint64_t n = s->first; n < s->next; n++)
+	{
 		txs[n & (capacity - 1)] = *aml_tx_at(s, n);
+		if (names)
+			names[n & (capacity - 1)] = s->names[n & (s->capacity - 1)];
+	}
 	rk_free(ctx, s->txs);
 	rk_free(ctx, s->queue);
+	rk_free(ctx, s->names);
+	s->names = names;
 	s->txs = txs;
 	s->queue = queue;
 	s->capacity = capacity;
 	return RK_OK;
+}
+
+/* Room for the id of the next transaction, whose own room is there. */
+static rk_status
+name_room(rk_ctx *ctx, aml_state *s, const rk_id *id)
+{
+	if (id->kind == RK_ID_INT || s->names)
+		return RK_OK;
+	s->names = rk_alloc0(ctx, (int64_t) s->capacity, sizeof(*s->names));
+	return s->names ? RK_OK : RK_ERR_MEMORY;
+}
+
+/* Keeps the id of a transaction; there is room. */
+static void
+keep_id(aml_state *s, uint64_t number, const rk_id *id)
+{
+	if (id->kind == RK_ID_INT)
+		memcpy(&aml_tx_at(s, number)->id, id->bytes, sizeof(int64_t));
+	if (s->names)
+		s->names[number & (s->capacity - 1)] = id->kind == RK_ID_INT ? (rk_id) {0} : *id;
+}
+
+rk_id
+aml_id_of(const aml_state *s, uint64_t number)
+{
+	const rk_id *name = s->names ? &s->names[number & (s->capacity - 1)] : NULL;
+
+	return name && name->kind != RK_ID_NONE ? *name : rk_id_of_int(aml_tx_at(s, number)->id);
 }
 
 static rk_status
@@ -486,13 +524,14 @@ enlist(aml_state *s, uint64_t number)
 }
 
 rk_status
-aml_take(rk_ctx *ctx, aml_state *s, const aml_tx *tx, uint64_t *number, bool *late, int64_t *consumed)
+aml_take(rk_ctx *ctx, aml_state *s, const rk_id *id, const aml_tx *tx, uint64_t *number, bool *late, int64_t *consumed)
 {
 	uint32_t	most = tx->source > tx->target ? tx->source : tx->target;
 	rk_status	status;
 
 	/* whatever may fail comes first */
 	if ((status = node_room(ctx, s, most + 1)) != RK_OK || (status = tx_room(ctx, s)) != RK_OK ||
+		(status = name_room(ctx, s, id)) != RK_OK ||
 		(status = list_room(ctx, s, &s->nodes[tx->source].out)) != RK_OK ||
 		(status = list_room(ctx, s, &s->nodes[tx->source].in)) != RK_OK ||
 		(status = list_room(ctx, s, &s->nodes[tx->target].in)) != RK_OK ||
@@ -503,6 +542,7 @@ aml_take(rk_ctx *ctx, aml_state *s, const aml_tx *tx, uint64_t *number, bool *la
 	*number = s->next++;
 	*aml_tx_at(s, *number) = *tx;
 	aml_tx_at(s, *number)->stamp = 0;
+	keep_id(s, *number, id);
 	*late = enlist(s, *number);
 	s->newest = tx->ts > s->newest ? tx->ts : s->newest;
 	*consumed = 0;
@@ -609,6 +649,13 @@ typedef struct stored_node
 	int64_t		flags;			/* 1 skip, 2 rapid */
 } stored_node;
 
+/* From version 2 on: an id that is no integer. */
+typedef struct stored_name
+{
+	uint64_t	number;
+	rk_id		id;
+} stored_name;
+
 typedef struct stored_group
 {
 	aml_mark	alerted;
@@ -643,6 +690,28 @@ write_groups(rk_ctx *ctx, const aml_state *s, int64_t count, rk_writer *writer)
 	qsort(list, n, sizeof(*list), by_alert);
 	status = rk_write(ctx, writer, list, sizeof(*list) * n);
 	rk_free(ctx, list);
+	return status;
+}
+
+/* Writes how many ids are no integers, and these. */
+static rk_status
+write_names(rk_ctx *ctx, const aml_state *s, rk_writer *writer)
+{
+	int64_t		count = 0;
+	rk_status	status;
+
+	for (uint64_t n = s->first; n < s->next && s->names; n++)
+		count += s->names[n & (s->capacity - 1)].kind != RK_ID_NONE;
+	status = rk_write(ctx, writer, &count, sizeof(count));
+	for (uint64_t n = s->first; n < s->next && s->names && status == RK_OK; n++)
+	{
+		stored_name out = {n, s->names[n & (s->capacity - 1)]};
+
+		if (out.id.kind != RK_ID_NONE)
+			status = rk_write(ctx, writer, &out, sizeof(out));
+		if (n % 65536 == 0 && rk_ctx_poll(ctx))
+			return RK_STOPPED;
+	}
 	return status;
 }
 
@@ -705,7 +774,9 @@ aml_state_snapshot(rk_ctx *ctx, void *state, rk_writer *writer)
 		if (i % 65536 == 65535 && rk_ctx_poll(ctx))
 			return RK_STOPPED;
 	}
-	return write_groups(ctx, s, head.groups, writer);
+	if ((status = write_groups(ctx, s, head.groups, writer)) != RK_OK)
+		return status;
+	return write_names(ctx, s, writer);
 }
 
 static rk_status
@@ -742,6 +813,27 @@ read_transactions(rk_ctx *ctx, aml_state *s, rk_reader *reader, const stored_hea
 	return RK_OK;
 }
 
+static rk_status
+read_names(rk_ctx *ctx, aml_state *s, rk_reader *reader)
+{
+	int64_t		count = 0;
+	rk_status	status = rk_read_bytes(ctx, reader, &count, sizeof(count));
+
+	for (int64_t i = 0; status == RK_OK && i < count; i++)
+	{
+		stored_name in;
+
+		if ((status = rk_read_bytes(ctx, reader, &in, sizeof(in))) != RK_OK)
+			return status;
+		if (in.number < s->first || in.number >= s->next || (in.id.kind != RK_ID_TEXT && in.id.kind != RK_ID_UUID) ||
+			in.id.length > RK_ID_BYTES)
+			return corrupt(ctx);
+		if ((status = name_room(ctx, s, &in.id)) == RK_OK)
+			keep_id(s, in.number, &in.id);
+	}
+	return status;
+}
+
 /* The pairs that are there, counted only by what the snapshot says. */
 static rk_status
 find_pairs(rk_ctx *ctx, aml_state *s)
@@ -776,7 +868,6 @@ aml_state_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_r
 	stored_head head;
 	uint32_t	ids;
 
-	(void) version;
 	if (status != RK_OK || (status = rk_keys_read(ctx, &s->keys, reader)) != RK_OK ||
 		(status = rk_read_bytes(ctx, reader, &head, sizeof(head))) != RK_OK)
 		return status;
@@ -827,7 +918,7 @@ aml_state_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_r
 		g = aml_find_group(s, in.a, in.b);
 		s->groups[g != RK_AML_NONE ? g : add_group(s, in.a, in.b)].alerted = in.alerted;
 	}
-	return RK_OK;
+	return version > 1 ? read_names(ctx, s, reader) : RK_OK;
 }
 
 static uint64_t
@@ -846,7 +937,8 @@ aml_state_checksum(rk_ctx *ctx, void *state)
 	for (uint64_t n = s->first; n < s->next; n++)
 	{
 		const aml_tx *t = aml_tx_at(s, n);
-		uint64_t	h = rk_hash3(n, (uint64_t) t->id, (uint64_t) t->ts);
+		rk_id		id = aml_id_of(s, n);
+		uint64_t	h = rk_hash3(n, rk_id_hash(&id), (uint64_t) t->ts);
 
 		h = rk_hash_fold(h, (uint64_t) t->amount);
 		h = rk_hash_fold(h, (uint64_t) t->left);

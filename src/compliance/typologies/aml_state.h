@@ -13,7 +13,7 @@
 /* A transaction; it is known by its number, which counts all that ever came. */
 typedef struct aml_tx
 {
-	int64_t		id;
+	int64_t		id;				/* where it is an integer, see names */
 	int64_t		ts;				/* us since 1970 */
 	int64_t		amount;
 	int64_t		left;			/* that its target has not passed on */
@@ -104,6 +104,7 @@ typedef struct aml_state
 	uint64_t	next;
 	uint64_t	capacity;		/* a power of 2 */
 	uint64_t   *queue;			/* scratch: as many */
+	rk_id	   *names;			/* as many ids that are texts or uuids, else RK_ID_NONE; NULL: none is */
 
 	aml_node   *nodes;
 	uint32_t	node_count;
@@ -188,12 +189,16 @@ extern uint32_t aml_new_stamp(aml_state *s);
 /* The group of two entities, or RK_AML_NONE. */
 extern uint32_t aml_find_group(const aml_state *s, uint32_t a, uint32_t b);
 
+/* The id of a transaction, as its sender has it. */
+extern rk_id aml_id_of(const aml_state *s, uint64_t number);
+
 /*
- * Takes in a transaction, and forgets what is too old.  Fails before anything
- * changes.  *late: it is not the last of its entities; *consumed: what it has
- * passed on of what its source had.
+ * Takes in a transaction, whose id is given apart, and forgets what is too old.
+ * Fails before anything changes.  *late: it is not the last of its entities;
+ * *consumed: what it has passed on of what its source had.
  */
-extern rk_status aml_take(rk_ctx *ctx, aml_state *s, const aml_tx *tx, uint64_t *number, bool *late, int64_t *consumed);
+extern rk_status aml_take(rk_ctx *ctx, aml_state *s, const rk_id *id, const aml_tx *tx, uint64_t *number, bool *late,
+						  int64_t *consumed);
 
 extern rk_status aml_state_init(rk_ctx *ctx, const rk_options *options, void **state);
 extern rk_status aml_state_snapshot(rk_ctx *ctx, void *state, rk_writer *writer);

@@ -11,7 +11,7 @@
 static const char *const transaction_types[] = {"wire", "ach", "check", "card", "cash_withdrawal", "cash_deposit", "internal", "crypto", "other", NULL};
 
 static const rk_field match_request[] = {
-	RK_FIELD(rk_match_request, transaction_id, RK_FIELD_ID,.meaning = "of the transaction"),
+	RK_FIELD(rk_match_request, transaction_id, RK_FIELD_ANY_ID,.apart = true,.meaning = "of the transaction"),
 	RK_FIELD(rk_match_request, source, RK_FIELD_ANY_ID,.meaning = "who pays"),
 	RK_FIELD(rk_match_request, target, RK_FIELD_ANY_ID,.meaning = "who is paid"),
 	RK_FIELD(rk_match_request, amount, RK_FIELD_FIXED,.min = 0,.max = MAX_FIXED,.meaning = "at least 0"),
@@ -34,7 +34,7 @@ static const rk_field pattern_alert[] = {
 	RK_FIELD(rk_pattern_alert, pattern_type, RK_FIELD_CODE,.choices = rk_aml_kind_names,.first_code = 1,.meaning = "the pattern"),
 	RK_FIELD(rk_pattern_alert, entity, RK_FIELD_ANY_ID,.meaning = "its hub, or who pays first in it"),
 	RK_FIELD(rk_pattern_alert, confidence, RK_FIELD_FLOAT8,.meaning = "0 to 1"),
-	RK_FIELD(rk_pattern_alert, transaction_id, RK_FIELD_ID,.meaning = "that completed it"),
+	RK_FIELD(rk_pattern_alert, transaction_id, RK_FIELD_ANY_ID,.meaning = "that completed it"),
 	RK_FIELD(rk_pattern_alert, evidence, RK_FIELD_TEXT_ARRAY,.meaning = "up to 4 of its transactions"),
 	RK_FIELD(rk_pattern_alert, evidence_count, RK_FIELD_INT4,.meaning = "how many of them were looked at"),
 	RK_FIELD(rk_pattern_alert, ts, RK_FIELD_TIME,.meaning = "of the transaction"),

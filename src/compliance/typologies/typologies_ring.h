@@ -44,11 +44,11 @@ typedef struct rk_movement_row
 /* ---- compliance/aml-patterns ---- */
 
 #define RK_AML_EVIDENCE 4		/* transactions that an alert names */
-#define RK_AML_EVIDENCE_BYTES (RK_AML_EVIDENCE * 21 + 4)
+#define RK_AML_EVIDENCE_BYTES (RK_AML_EVIDENCE * RK_ID_ROOM)
 
 typedef struct rk_match_request
 {
-	int64_t		transaction_id;
+	_Alignas(8) rk_id transaction_id;
 	rk_id		source;
 	rk_id		target;
 	int64_t		amount;			/* fixed-point */
@@ -68,8 +68,8 @@ typedef struct rk_match_reply
 
 typedef struct rk_pattern_alert
 {
-	rk_id		entity;
-	int64_t		transaction_id;
+	_Alignas(8) rk_id entity;
+	rk_id		transaction_id;
 	double		confidence;
 	int64_t		ts;				/* ns since 1970 */
 	int32_t		evidence_count;
