@@ -226,8 +226,12 @@ install-cuda: $(CUDA_LIBRARY) installdirs
 HOST_LIBRARY = build/cuda/on_host.so
 
 HOST_OBJS = $(CUDA_SOURCES:cuda/%.cu=build/cuda/host/%.o) build/cuda/host/cuda_on_host.o
-HOST_CXX = $(CXX) -std=c++17 -O2 -g -Wall -Wextra -Werror -Wno-unused-function -Wno-unused-parameter -ffp-contract=off -fPIC \
+# products and sums are contracted as nvcc does it, where the CPU can
+HOST_CONTRACT := $(shell grep -qw fma /proc/cpuinfo 2>/dev/null && echo -mfma) -ffp-contract=fast
+HOST_CXX = $(CXX) -std=c++17 -O2 -g -Wall -Wextra -Werror -Wno-unused-function -Wno-unused-parameter $(HOST_CONTRACT) -fPIC \
 	-DRK_CUDA_ON_HOST -x c++
+
+build/cuda/host/monte_carlo.o build/cuda/host/similarity.o build/cuda/host/ring.o: HOST_CONTRACT = -ffp-contract=off
 
 build/cuda/host/%.o: cuda/%.cu cuda/host/cuda_on_host.h $(CUDA_HEADERS)
 	@mkdir -p $(@D)

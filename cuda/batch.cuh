@@ -21,7 +21,17 @@ public:
 #ifdef RK_CUDA_ON_HOST
 	template <typename F> void run(F body)
 	{
-		body();
+		on_host::begin_recording();
+		try
+		{
+			body();
+		}
+		catch (...)
+		{
+			on_host::end_recording(nullptr);
+			throw;
+		}
+		on_host::end_recording(&recorded);
 	}
 #else
 	~launch_batch()
@@ -45,7 +55,9 @@ public:
 private:
 	rk_cuda_device *device;
 
-#ifndef RK_CUDA_ON_HOST
+#ifdef RK_CUDA_ON_HOST
+	uint64_t	recorded = 0;
+#else
 	cudaGraphExec_t recorded = nullptr;
 
 	template <typename F> void record(F body)

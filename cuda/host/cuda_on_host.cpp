@@ -5,6 +5,7 @@
 #include "cuda_on_host.h"
 
 #include <cstdio>
+#include <initializer_list>
 #include <sched.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -36,6 +37,7 @@ enum fiber_state
 struct fiber
 {
 	fiber_state state;
+	meeting		what;			/* it waits in its warp for */
 	char	   *stack;
 #if defined(__x86_64__)
 	void	   *sp;
@@ -192,9 +194,24 @@ block_barrier()
 }
 
 void
-warp_barrier()
+warp_barrier(meeting what)
 {
+	fibers[current].what = what;
 	wait_as(AT_WARP);
+}
+
+[[noreturn]] static void
+fail(const char *what)
+{
+	fprintf(stderr, "block %u, thread %u: %s\n", blockIdx.x, current, what);
+	abort();
+}
+
+void
+must_live(unsigned lane)
+{
+	if (!(live_lanes() >> lane & 1))
+		fail("reads from a lane that is not there");
 }
 
 uint64_t *
@@ -225,6 +242,7 @@ live_lanes()
 static bool
 release(unsigned from, unsigned to, fiber_state state)
 {
+	unsigned	first = to;		/* that has not ended */
 	bool		any = false;
 
 	for (unsigned i = from; i < to; i++)
@@ -233,6 +251,10 @@ release(unsigned from, unsigned to, fiber_state state)
 			continue;
 		if (fibers[i].state != state)
 			return false;
+		if (state == AT_WARP && first < to && fibers[i].what != fibers[first].what)
+			fail("lanes meet in different operations");
+		if (first == to)
+			first = i;
 		any = true;
 	}
 	for (unsigned i = from; any && i < to; i++)
@@ -333,9 +355,35 @@ run_block()
 	}
 }
 
+static __thread bool recording;
+static __thread uint64_t digest;
+
+/* The block whose turn is the i-th. */
+static uint64_t
+turn_of(uint64_t i, uint64_t blocks)
+{
+	static const char *kind = getenv("RK_ON_HOST_ORDER");
+	uint64_t	step = 1;
+
+	if (kind == nullptr || strcmp(kind, "forward") == 0)
+		return i;
+	if (strcmp(kind, "backward") == 0)
+		return blocks - 1 - i;
+	/* multiples of a prime that does not divide the number of blocks reach all of them */
+	for (uint64_t prime : {1000003, 10007, 101, 7, 3, 2})
+		if (blocks % prime != 0)
+		{
+			step = prime;
+			break;
+		}
+	return (i * step + blocks / 3) % blocks;
+}
+
 void
 launch(dim3 grid, dim3 block, body run, void *closure)
 {
+	uint64_t	blocks;
+
 	count = block.x * block.y * block.z;
 	if (count > MAX_THREADS || count == 0)
 	{
@@ -351,17 +399,63 @@ launch(dim3 grid, dim3 block, body run, void *closure)
 	for (unsigned i = 0; i < count; i++)
 		if (fibers[i].stack == nullptr)
 			fibers[i].stack = (char *) mmap(nullptr, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	blocks = (uint64_t) grid.x * grid.y * grid.z;
+	/* no blocks are an error of CUDA as well */
+	if (blocks == 0 || grid.x > INT32_MAX || grid.y > 65535 || grid.z > 65535)
+	{
+		fprintf(stderr, "a launch of %u x %u x %u blocks\n", grid.x, grid.y, grid.z);
+		abort();
+	}
+	if (recording)
+	{
+		digest = (digest ^ (uint64_t) (uintptr_t) run) * UINT64_C(0x9E3779B97F4A7C15);
+		digest = (digest ^ blocks << 10 ^ count) * UINT64_C(0x9E3779B97F4A7C15);
+	}
 	run_body = run;
 	run_closure = closure;
 	gridDim = grid;
 	blockDim = block;
-	for (unsigned z = 0; z < grid.z; z++)
-		for (unsigned y = 0; y < grid.y; y++)
-			for (unsigned x = 0; x < grid.x; x++)
-			{
-				blockIdx = dim3(x, y, z);
-				run_block();
-			}
+	for (uint64_t i = 0; i < blocks; i++)
+	{
+		uint64_t	b = turn_of(i, blocks);
+
+		blockIdx = dim3((unsigned) (b % grid.x), (unsigned) (b / grid.x % grid.y), (unsigned) (b / grid.x / grid.y));
+		run_block();
+	}
+}
+
+/* ---- launch graphs ---- */
+
+void
+begin_recording()
+{
+	recording = true;
+	digest = 1;
+}
+
+void
+end_recording(uint64_t *seen)
+{
+	recording = false;
+	if (seen == nullptr)
+		return;
+	if (*seen != 0 && *seen != digest)
+	{
+		fprintf(stderr, "a launch graph would have other launches the second time\n");
+		abort();
+	}
+	*seen = digest;
+}
+
+/* Ends the process where a call cannot be recorded. */
+static void
+not_recorded(const char *call)
+{
+	if (recording)
+	{
+		fprintf(stderr, "%s while a launch graph is recorded\n", call);
+		abort();
+	}
 }
 
 }								/* namespace */
@@ -373,21 +467,91 @@ struct on_host_event
 	double		seconds;
 };
 
+/* Before the data of an allocation: its page has the header, and what is left a pattern. */
+struct allocation
+{
+	size_t		mapped;
+	size_t		bytes;
+};
+
+static const size_t PAGE = 4096;
+static const unsigned char BEFORE = 0x5a;
+
+/* What memory holds that nobody wrote. */
+static void
+poison(unsigned char *p, size_t bytes)
+{
+	static const char *kind = getenv("RK_ON_HOST_ORDER");
+
+	/* a float8 of 0xff is no number, one of 0xa5 a small one */
+	if (kind == nullptr || strcmp(kind, "shuffled") != 0)
+		memset(p, kind && strcmp(kind, "backward") == 0 ? 0xa5 : 0xff, bytes);
+	else
+		for (size_t i = 0; i < bytes; i++)
+			p[i] = (unsigned char) (i * 151 + (i >> 8) * 37 + 1);
+}
+
 cudaError_t
 cudaMalloc(void **p, size_t bytes)
 {
-	*p = malloc(bytes + 1);
-	if (*p == nullptr)
+	/* vectors of 16 bytes begin at multiples of 16 */
+	size_t		room = (bytes + 15) / 16 * 16;
+	size_t		mapped = (sizeof(allocation) + 64 + room + PAGE - 1) / PAGE * PAGE + PAGE;
+	unsigned char *map;
+	unsigned char *data;
+
+	on_host::not_recorded("memory is allocated");
+	map = (unsigned char *) mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (map == MAP_FAILED || mprotect(map + mapped - PAGE, PAGE, PROT_NONE) != 0)
 		return cudaErrorMemoryAllocation;
-	/* a float8 of this is no number */
-	memset(*p, 0xff, bytes);
+	data = map + mapped - PAGE - room;
+	*(allocation *) map = {mapped, bytes};
+	memset(map + sizeof(allocation), BEFORE, data - map - sizeof(allocation));
+	memset(data + bytes, BEFORE, room - bytes);
+	poison(data, bytes);
+	*p = data;
 	return cudaSuccess;
 }
 
 cudaError_t
 cudaFree(void *p)
 {
-	free(p);
+	unsigned char *data = (unsigned char *) p;
+	unsigned char *map;
+	allocation	a;
+
+	if (p == nullptr)
+		return cudaSuccess;
+	/* the header is in the page of the data, or the one before */
+	map = (unsigned char *) ((uintptr_t) data / PAGE * PAGE);
+	if ((size_t) (data - map) < sizeof(allocation) + 64)
+		map -= PAGE;
+	a = *(allocation *) map;
+	for (unsigned char *q = map + sizeof(allocation); q < map + a.mapped - PAGE; q++)
+	{
+		if (q == data)
+			q += a.bytes;
+		if (q < map + a.mapped - PAGE && *q != BEFORE)
+		{
+			fprintf(stderr, "%s an allocation of %zu bytes was written\n", q < data ? "before" : "behind", a.bytes);
+			abort();
+		}
+	}
+	munmap(map, a.mapped);
+	return cudaSuccess;
+}
+
+cudaError_t
+cudaDeviceSynchronize()
+{
+	on_host::not_recorded("the device is waited for");
+	return cudaSuccess;
+}
+
+cudaError_t
+cudaStreamSynchronize(cudaStream_t)
+{
+	on_host::not_recorded("a stream is waited for");
 	return cudaSuccess;
 }
 

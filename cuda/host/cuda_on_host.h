@@ -8,12 +8,17 @@
  * the others have come.  Blocks run one after the other.  Launches are
  * synchronous.
  *
- * What it finds: wrong indices, wrong reductions, threads that do not come to a
- * barrier (an error, not a hang), reads of memory nobody wrote (allocations are
- * poisoned), and missing barriers: RK_ON_HOST_ORDER = forward, backward or
- * shuffled is the order in which threads take their turns, and no result may
- * depend on it.  What it cannot find: anything about time, and races that need
- * two threads at the same moment.
+ * What it finds: wrong indices (behind every allocation lies a page that nobody
+ * may touch, before it bytes that must not change), use of freed memory, wrong
+ * reductions, threads that do not come to a barrier (an error, not a hang), lanes
+ * of a warp that meet in different operations or read from a lane that has ended,
+ * launches of no blocks or too many, what a launch graph must not hold, reads of
+ * memory nobody wrote (allocations are poisoned, with each order by another
+ * pattern), and missing barriers: RK_ON_HOST_ORDER = forward, backward or shuffled
+ * is the order in which blocks and threads take their turns, and no result may
+ * depend on it.  Products and sums are contracted where nvcc does so, if the CPU
+ * can.  What it cannot find: anything about time, reads of shared memory nobody
+ * wrote, and races that need two threads at the same moment.
  */
 #ifndef RK_CUDA_ON_HOST_H
 #define RK_CUDA_ON_HOST_H
@@ -59,9 +64,29 @@ namespace on_host
 	/* Runs a launch to its end. */
 	void		launch(dim3 grid, dim3 block, body run, void *closure);
 
+	/* What lanes meet in; all of them in the same. */
+	enum meeting
+	{
+		MEET_SYNC,
+		MEET_SHUFFLE,
+		MEET_BALLOT,
+		MEET_MATCH
+	};
+
 	/* Suspend the calling thread until the others of its block, or warp, are there. */
 	void		block_barrier();
-	void		warp_barrier();
+	void		warp_barrier(meeting what);
+
+	/* Ends the process unless the lane is there. */
+	void		must_live(unsigned lane);
+
+	/*
+	 * Around what is recorded as a launch graph: it must launch the same each
+	 * time (*seen holds a digest of that, 0 at first; NULL: it failed), and neither allocate
+	 * nor wait.
+	 */
+	void		begin_recording();
+	void		end_recording(uint64_t *seen);
 
 	/* Lets other threads of the process, and other processes, run. */
 	void		pause();
@@ -80,9 +105,10 @@ namespace on_host
 
 		memcpy(&word, &value, sizeof(T));
 		warp_words()[lane()] = word;
-		warp_barrier();
+		warp_barrier(MEET_SHUFFLE);
+		must_live(from);
 		memcpy(&result, &warp_words()[from], sizeof(T));
-		warp_barrier();
+		warp_barrier(MEET_SHUFFLE);
 		return result;
 	}
 }
@@ -98,7 +124,7 @@ __syncthreads()
 static inline void
 __syncwarp(unsigned = 0xffffffffu)
 {
-	on_host::warp_barrier();
+	on_host::warp_barrier(on_host::MEET_SYNC);
 }
 
 static inline void
@@ -140,11 +166,11 @@ __ballot_sync(unsigned, int predicate)
 	unsigned	mask = 0;
 
 	on_host::warp_words()[on_host::lane()] = predicate != 0;
-	on_host::warp_barrier();
+	on_host::warp_barrier(on_host::MEET_BALLOT);
 	for (unsigned l = 0; l < 32; l++)
 		if (on_host::live_lanes() >> l & 1 && on_host::warp_words()[l] != 0)
 			mask |= 1u << l;
-	on_host::warp_barrier();
+	on_host::warp_barrier(on_host::MEET_BALLOT);
 	return mask;
 }
 
@@ -161,11 +187,11 @@ __match_any_sync(unsigned, T value)
 	uint64_t	mine = (uint64_t) value;
 
 	on_host::warp_words()[on_host::lane()] = mine;
-	on_host::warp_barrier();
+	on_host::warp_barrier(on_host::MEET_MATCH);
 	for (unsigned l = 0; l < 32; l++)
 		if (on_host::live_lanes() >> l & 1 && on_host::warp_words()[l] == mine)
 			mask |= 1u << l;
-	on_host::warp_barrier();
+	on_host::warp_barrier(on_host::MEET_MATCH);
 	return mask;
 }
 
@@ -333,10 +359,10 @@ const char *cudaGetErrorString(cudaError_t error);
 
 static inline cudaError_t cudaSetDevice(int) { return cudaSuccess; }
 static inline cudaError_t cudaGetLastError() { return cudaSuccess; }
-static inline cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
+cudaError_t cudaDeviceSynchronize();
+cudaError_t cudaStreamSynchronize(cudaStream_t stream);
 static inline cudaError_t cudaStreamCreate(cudaStream_t *s) { *s = nullptr; return cudaSuccess; }
 static inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
-static inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
 static inline cudaError_t cudaStreamQuery(cudaStream_t) { return cudaSuccess; }
 static inline cudaError_t cudaFreeHost(void *p) { free(p); return cudaSuccess; }
 static inline cudaError_t cudaEventDestroy(cudaEvent_t event) { free(event); return cudaSuccess; }
@@ -350,6 +376,7 @@ static inline cudaError_t cudaFreeAsync(void *p, cudaStream_t) { return cudaFree
 
 enum
 {
+	cudaHostAllocPortable = 1,
 	cudaHostAllocMapped = 2
 };
 
