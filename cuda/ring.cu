@@ -11,7 +11,7 @@
  *	  - all threads copy them into shared memory, and replies back, 16 bytes
  *		each: whole lines on the bus instead of words;
  *	  - one thread handles them, in order; for long ones, as an iteration of
- *		PageRank, all of them together (rk_team.h).
+ *		PageRank, all of them together (rk_team.h), which pause where the slice ends.
  *
  * So a lone message takes three trips across the bus in a row (the look, the
  * copy, the reply), 32 take hardly longer.
@@ -23,12 +23,11 @@
 #include "device.cuh"
 #include "ring_steps.h"
 
-#include <chrono>
-#include <climits>
 #include <cstring>
 
 #define BATCH 32				/* messages at once: a warp's lanes */
 #define UNIT 16					/* bytes that a thread copies */
+#define EVENT_NS 100000000		/* how long a slice of no time may find messages */
 
 #ifdef RK_CUDA_ON_HOST
 #define THREADS 64
@@ -50,21 +49,6 @@ struct rk_cuda_ring
 
 /* ---- on the device ---- */
 
-/* Nanoseconds of a clock that all blocks have. */
-__device__ static inline uint64_t
-device_clock()
-{
-#ifdef __CUDA_ARCH__
-	uint64_t	t;
-
-	asm volatile("mov.u64 %0, %globaltimer;" : "=l" (t));
-	return t;
-#else
-	return (uint64_t) std::chrono::duration_cast<std::chrono::nanoseconds>(
-		std::chrono::steady_clock::now().time_since_epoch()).count();
-#endif
-}
-
 /* 16 bytes from memory that the CPU writes, past every cache. */
 __device__ static inline uint4
 fetch(const uint4 *p)
@@ -73,6 +57,20 @@ fetch(const uint4 *p)
 	return __ldcv(p);
 #else
 	return *p;
+#endif
+}
+
+/* A word as it is now or was a moment ago; others may be looked at meanwhile. */
+__device__ static inline uint32_t
+glance32(const uint32_t *p)
+{
+#ifdef __CUDA_ARCH__
+	uint32_t	value;
+
+	asm volatile("ld.relaxed.sys.u32 %0, [%1];" : "=r" (value) : "l" (p));
+	return value;
+#else
+	return __atomic_load_n(p, __ATOMIC_RELAXED);
 #endif
 }
 
@@ -99,8 +97,9 @@ serve(int kind, rk_ring_window *w, char *image, int64_t slice_ns)
 	__shared__ unsigned ready;	/* messages that are there */
 	__shared__ unsigned handled;	/* of these */
 	__shared__ bool over;
-	rk_team		team = {threadIdx.x, THREADS, parts};
-	uint64_t	began = device_clock();
+	uint64_t	until = rk_team_clock() + (uint64_t) (slice_ns > 0 ? slice_ns : EVENT_NS);
+	rk_team		team = {threadIdx.x, THREADS, parts, until, 0};
+	bool		paused = false;	/* within a message */
 	bool		ended;
 
 	if (threadIdx.x == 0)
@@ -115,14 +114,18 @@ serve(int kind, rk_ring_window *w, char *image, int64_t slice_ns)
 			const rk_window_request *slot = &w->requests[mine % RK_WINDOW_SLOTS];
 			unsigned	missing;
 			bool		stop;
+			bool		late;
 
 			for (;;)
 			{
+				/* on its way while the slots are looked at: one trip across the bus, not two */
+				uint32_t	asked = lane == 0 ? glance32(&w->stop) : 0;
+
 				missing = ~__ballot_sync(FULL_WARP, rk_look64(&slot->seq) == mine + 1);
 				/* lane by lane: all of them end the loop or none does */
-				stop = __any_sync(FULL_WARP, lane == 0 && (rk_look32(&w->stop) != 0 ||
-														   device_clock() - began >= (uint64_t) slice_ns));
-				if (stop || (missing & 1) == 0)
+				stop = __any_sync(FULL_WARP, asked != 0);
+				late = __any_sync(FULL_WARP, lane == 0 && rk_team_clock() >= until);
+				if (stop || late || slice_ns == 0 || (missing & 1) == 0)
 					break;
 				pause_a_moment();
 			}
@@ -130,8 +133,8 @@ serve(int kind, rk_ring_window *w, char *image, int64_t slice_ns)
 			{
 				ready = missing == 0 ? BATCH : (unsigned) __ffs((int) missing) - 1;
 				handled = 0;
-				/* without a slice it ends when nothing is left */
-				over = stop && slice_ns > 0;
+				/* without a slice it ends when nothing is left, or others wait for too long */
+				over = late || (stop && slice_ns > 0);
 			}
 		}
 		__syncthreads();
@@ -151,8 +154,8 @@ serve(int kind, rk_ring_window *w, char *image, int64_t slice_ns)
 		{
 			if (rk_ring_is_wide(kind, in[next].type_id))
 			{
-				rk_ring_step_wide(kind, image, &in[next], &out[next], &team, &w->stop);
-				if (threadIdx.x == 0)
+				paused = !rk_ring_step_wide(kind, image, &in[next], &out[next], &team, &w->stop);
+				if (threadIdx.x == 0 && !paused)
 					handled++;
 			}
 			else if (threadIdx.x == 0)
@@ -160,7 +163,7 @@ serve(int kind, rk_ring_window *w, char *image, int64_t slice_ns)
 					   rk_ring_step(kind, image, &in[handled], &out[handled]))
 					handled++;
 			__syncthreads();
-			/* none of them: there is no room */
+			/* none of them: there is no room, or no time */
 			if (next == handled)
 				break;
 			next = handled;
@@ -183,7 +186,7 @@ serve(int kind, rk_ring_window *w, char *image, int64_t slice_ns)
 		if (threadIdx.x == 0)
 		{
 			position += handled;
-			if (handled < ready)
+			if (handled < ready && !paused)
 				rk_tell64(&w->room_for, position + 1);
 			over = over || handled < ready;
 		}

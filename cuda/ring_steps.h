@@ -41,13 +41,16 @@ rk_ring_is_wide(int kind, uint32_t type_id)
 	return kind == RK_RING_PAGERANK && rk_pagerank_is_wide(type_id);
 }
 
-/* All of the team call it; the first writes the reply.  It ends early after *stop is set. */
-RK_BOTH void
+/*
+ * All of the team call it; the first writes the reply.  It ends early after *stop
+ * is set.  False: the time of the team is over, and it is to be called again with
+ * the same message, before any other.
+ */
+RK_BOTH bool
 rk_ring_step_wide(int kind, char *image, const rk_window_request *q, rk_window_reply *r, const rk_team *team,
 				  const uint32_t *stop)
 {
-	if (kind == RK_RING_PAGERANK)
-		rk_pagerank_step_wide((rk_pagerank_state *) image, q, r, team, stop);
+	return kind != RK_RING_PAGERANK || rk_pagerank_step_wide((rk_pagerank_state *) image, q, r, team, stop);
 }
 
 #endif							/* RK_RING_STEPS_H */

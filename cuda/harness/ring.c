@@ -170,7 +170,8 @@ check_actor(harness *h, const rk_actor *actor, bool persistent, make_fn make, in
 	size_t		bytes;
 	char	   *mine;
 	uint64_t	part;
-	rk_team		alone = {0, 1, &part};
+	/* pauses as often as it can, which changes nothing */
+	rk_team		alone = {.size = 1, .parts = &part, .until = 1, .chunk = 5};
 	uint32_t	never = 0;
 	int64_t		wrong = 0;
 	double		waited = 0;
@@ -218,7 +219,8 @@ check_actor(harness *h, const rk_actor *actor, bool persistent, make_fn make, in
 			rk_window_reply expected = {0};
 
 			if (rk_ring_is_wide(s.w->kind, sent[k].type_id))
-				rk_ring_step_wide(s.w->kind, mine, &sent[k], &expected, &alone, &never);
+				while (!rk_ring_step_wide(s.w->kind, mine, &sent[k], &expected, &alone, &never))
+					continue;
 			else
 				(void) rk_ring_step(s.w->kind, mine, &sent[k], &expected);
 			if (got[k].status != expected.status || got[k].flags != expected.flags || got[k].length != expected.length ||
@@ -336,15 +338,15 @@ make_monitoring(uint64_t x, uint32_t *type, void *payload)
 	return sizeof(*t);
 }
 
-/* One message at a time. */
-static void
-measure_round_trip(harness *h, int count)
+bool
+ring_round_trip(harness *h, int count, ring_times *t)
 {
 	static station s;
 	rk_echo_state state = {0};
-	double	   *ns = malloc(count * sizeof(double));
+	double	   *seconds = malloc(count * sizeof(double));
 	bool		good = begin(h, &s, &rk_actor_core_echo, &state, true);
 
+	*t = (ring_times) {0};
 	for (int i = 0; good && i < count; i++)
 	{
 		int64_t		value = i;
@@ -353,26 +355,39 @@ measure_round_trip(harness *h, int count)
 
 		push(&s, 50, &value, sizeof(value));
 		r = pull(&s);
-		ns[i] = 1e9 * (now() - began);
+		seconds[i] = now() - began;
 		good = r && memcmp(r->data, &value, sizeof(value)) == 0;
 	}
 	if (s.ring)
 		good = end(&s) && good;
 	if (good)
 	{
-		qsort(ns, count, sizeof(double), by_size);
+		qsort(seconds, count, sizeof(double), by_size);
+		*t = (ring_times) {.median = seconds[count / 2], .p99 = seconds[(int) (0.99 * count)], .largest = seconds[count - 1]};
+	}
+	else
+		snprintf(t->problem, sizeof(t->problem), "%s", s.error.message[0] ? s.error.message : "no reply");
+	munmap(s.w, s.bytes);
+	free(seconds);
+	return good;
+}
+
+static void
+measure_round_trip(harness *h, int count)
+{
+	ring_times	t;
+
+	if (ring_round_trip(h, count, &t))
+	{
 		printf("ok - %-44s median %.0f ns, p99 %.0f ns, largest %.0f ns of %d; slices of %.0f ms\n",
-			   "ring round trip host - device - host", ns[count / 2], ns[(int) (0.99 * count)], ns[count - 1], count,
-			   1e3 * SLICE);
+			   "ring round trip host - device - host", 1e9 * t.median, 1e9 * t.p99, 1e9 * t.largest, count, 1e3 * SLICE);
 		h->passed++;
 	}
 	else
 	{
-		printf("not ok - %-44s %s\n", "ring round trip", s.error.message[0] ? s.error.message : "no reply");
+		printf("not ok - %-44s %s\n", "ring round trip", t.problem);
 		h->failed++;
 	}
-	munmap(s.w, s.bytes);
-	free(ns);
 }
 
 void
@@ -390,7 +405,7 @@ check_rings(harness *h)
 
 	for (unsigned i = 0; i < sizeof(rings) / sizeof(rings[0]); i++)
 		for (int persistent = 0; persistent < 2 && h->table->rings >> rings[i].actor->device->kind & 1; persistent++)
-			check_actor(h, rings[i].actor, persistent, rings[i].make, h->scale > 1 ? 500000 : 3000);
+			check_actor(h, rings[i].actor, persistent, rings[i].make, h->scale > 1 ? 500000 : h->scale < 1 ? 500 : 3000);
 	if (h->table->rings >> RK_RING_ECHO & 1)
-		measure_round_trip(h, h->scale > 1 ? 200000 : 2000);
+		measure_round_trip(h, h->scale > 1 ? 200000 : h->scale < 1 ? 200 : 2000);
 }

@@ -825,9 +825,12 @@ fake_ring_slice(rk_cuda_ring *r, double slice, rk_cuda_error *error)
 		if (rk_ring_is_wide(w->kind, slot->type_id))
 		{
 			uint64_t	part;
-			rk_team		alone = {0, 1, &part};
+			rk_team		alone = {.size = 1, .parts = &part};
 
-			rk_ring_step_wide(w->kind, r->image, slot, &reply, &alone, &w->stop);
+			if (slice > 0)
+				alone.until = rk_team_clock() + (uint64_t) (1e9 * slice);
+			if (!rk_ring_step_wide(w->kind, r->image, slot, &reply, &alone, &w->stop))
+				break;
 		}
 		else if (!rk_ring_step(w->kind, r->image, slot, &reply))
 		{

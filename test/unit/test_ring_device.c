@@ -28,6 +28,8 @@ typedef struct remote
 	int			trips;
 } remote;
 
+static int	paused;				/* messages, where a slice ended */
+
 static void
 go(remote *m)
 {
@@ -73,7 +75,7 @@ remote_handle(remote *m, uint32_t type, const void *payload, int64_t id, bool *l
 	rk_window_request q = {.type_id = type,.length = t->request_size,.id = id,.sent_ns = m->r.now};
 	rk_window_reply reply = {0};
 	uint64_t	part;
-	rk_team		alone = {0, 1, &part};
+	rk_team		alone = {.size = 1, .parts = &part, .until = 1, .chunk = 3};
 	uint32_t	stop = 0;
 
 	*later = false;
@@ -96,7 +98,8 @@ remote_handle(remote *m, uint32_t type, const void *payload, int64_t id, bool *l
 		memcpy(q.payload, payload, q.length);
 	assert_true(q.length <= RK_WINDOW_PAYLOAD);
 	if (rk_ring_is_wide(d->kind, type))
-		rk_ring_step_wide(d->kind, m->image, &q, &reply, &alone, &stop);
+		while (!rk_ring_step_wide(d->kind, m->image, &q, &reply, &alone, &stop))
+			paused++;
 	else
 		while (!rk_ring_step(d->kind, m->image, &q, &reply))
 		{
@@ -346,6 +349,8 @@ test_pagerank(void **state)
 	/* the arrays were outgrown now and then */
 	assert_true(crowded > 20);
 	assert_true(trips > 500);
+	/* and iterations went on where they were */
+	assert_true(paused > 1000);
 }
 
 /* ---- compliance/transaction-monitoring ---- */

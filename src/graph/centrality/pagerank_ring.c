@@ -470,6 +470,7 @@ pagerank_pack(const void *state, char *image, uint64_t base)
 	/* what is under way here ends; who waits for it asks there */
 	s.live.phase = RK_LIVE_IDLE;
 	s.owner = 0;
+	s.work.stage = RK_PAGERANK_NOTHING;
 	if (image)
 		memcpy(image, &s, sizeof(s));
 	return i.size;

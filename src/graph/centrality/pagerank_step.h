@@ -18,6 +18,33 @@
 #include "graph_payloads.h"
 #include "live_state.h"
 
+/* What iterations on a device go through, each a loop over nodes or pairs. */
+typedef enum rk_pagerank_stage
+{
+	RK_PAGERANK_NOTHING,
+	RK_PAGERANK_MASS,			/* adds the scores up */
+	RK_PAGERANK_CLEAR,			/* and adds up what is lost at nodes without out-edges */
+	RK_PAGERANK_PUSH,
+	RK_PAGERANK_TAKE			/* makes scores of the sums */
+} rk_pagerank_stage;
+
+/*
+ * Where they are.  A slice may end between two chunks of a loop; the message is
+ * then served anew in the next one, and goes on from here.
+ */
+typedef struct rk_pagerank_work
+{
+	int32_t		stage;
+	uint32_t	at;				/* the first node or pair that was not looked at */
+	uint64_t	part;			/* of the stage's sum */
+	int64_t		made;			/* iterations */
+	double		scale;			/* of score: mass that was lost by rounding is given back */
+	double		lost;
+	double		delta;			/* of the last iteration, L1 norm */
+	double	   *score;
+	double	   *next;
+} rk_pagerank_work;
+
 typedef struct rk_pagerank_state
 {
 	rk_dynamic_graph graph;
@@ -34,6 +61,7 @@ typedef struct rk_pagerank_state
 	/* on a device only, as large as the others */
 	double	   *spare;
 	uint64_t   *sums;
+	rk_pagerank_work work;
 } rk_pagerank_state;
 
 /* Messages on their way to a device: ids are the graph's numbers. */
@@ -143,129 +171,194 @@ rk_score_fixed(double score)
 	return (uint64_t) (score * RK_SCORE_ONE + 0.5);
 }
 
-/* One iteration from score into next; returns what it has changed (L1 norm). */
-RK_BOTH double
-rk_pagerank_iteration(rk_pagerank_state *s, const double *score, double *next, double scale, const rk_team *team)
+/* Nodes or pairs [at, to) of a stage; returns what they give to its sum. */
+RK_BOTH uint64_t
+rk_pagerank_chunk(rk_pagerank_state *s, const rk_pagerank_work *w, uint32_t to, const rk_team *team)
 {
 	const rk_dynamic_graph *g = &s->graph;
 	const rk_live_pagerank *live = &s->live;
+	const double *score = w->score;
+	double	   *next = w->next;
 	bool		personal = live->preference_sum > 0;
 	double		n = (double) g->node_count;
 	double		teleport = 1 - live->damping;
 	double		everywhere = 0;
-	double		lost;
 	uint64_t	part = 0;
 
-	for (uint32_t i = team->rank; i < g->node_end; i += team->size)
+	switch ((rk_pagerank_stage) w->stage)
 	{
-		const rk_dynamic_node *node = &g->nodes[i];
+		case RK_PAGERANK_NOTHING:
+			break;
+		case RK_PAGERANK_MASS:
+			for (uint32_t i = w->at + team->rank; i < to; i += team->size)
+				if (g->nodes[i].used)
+					part += rk_score_fixed(score[i]);
+			break;
+		case RK_PAGERANK_CLEAR:
+			for (uint32_t i = w->at + team->rank; i < to; i += team->size)
+			{
+				const rk_dynamic_node *node = &g->nodes[i];
 
-		s->sums[i] = 0;
-		next[i] = 0;
-		if (node->used && (live->weighted ? node->out_strength == 0 : node->out_degree == 0))
-		{
-			part += rk_score_fixed(score[i] * scale);
-			if (live->dangling == RK_DANGLING_SELF)
-				next[i] = score[i] * scale;
-		}
+				s->sums[i] = 0;
+				next[i] = 0;
+				if (node->used && (live->weighted ? node->out_strength == 0 : node->out_degree == 0))
+				{
+					part += rk_score_fixed(score[i] * w->scale);
+					if (live->dangling == RK_DANGLING_SELF)
+						next[i] = score[i] * w->scale;
+				}
+			}
+			break;
+		case RK_PAGERANK_PUSH:
+			for (uint32_t p = w->at + team->rank; p < to; p += team->size)
+			{
+				const rk_dynamic_pair *pair = &g->pairs[p];
+				const rk_dynamic_node *source = &g->nodes[pair->source];
+
+				if (pair->rows == 0)
+					continue;
+				if (!live->weighted)
+					rk_team_add(&s->sums[pair->target],
+								rk_score_fixed(score[pair->source] * w->scale / (double) source->out_degree));
+				else if (pair->weight > 0)
+					rk_team_add(&s->sums[pair->target],
+								rk_score_fixed(score[pair->source] * w->scale *
+											   ((double) pair->weight / (double) source->out_strength)));
+			}
+			break;
+		case RK_PAGERANK_TAKE:
+			if (live->dangling == RK_DANGLING_TELEPORT)
+				teleport += live->damping * w->lost;
+			else if (live->dangling == RK_DANGLING_UNIFORM)
+				everywhere = live->damping * w->lost / n;
+			if (!personal)
+				everywhere += teleport / n;
+			else
+				teleport /= (double) live->preference_sum;
+			for (uint32_t i = w->at + team->rank; i < to; i += team->size)
+				if (g->nodes[i].used)
+				{
+					next[i] = live->damping * (next[i] + (double) s->sums[i] / RK_SCORE_ONE) + everywhere;
+					if (personal)
+						next[i] += teleport * (double) live->preference[i];
+					part += rk_score_fixed(fabs(next[i] - score[i] * w->scale));
+				}
+			break;
 	}
-	lost = (double) rk_team_sum(team, part) / RK_SCORE_ONE;
-	for (uint32_t p = team->rank; p < g->pair_end; p += team->size)
+	return part;
+}
+
+/* A stage is over; false: so are the iterations. */
+RK_BOTH bool
+rk_pagerank_advance(const rk_pagerank_state *s, rk_pagerank_work *w, int64_t limit, double threshold)
+{
+	double	   *written = w->next;
+	bool		more = true;
+
+	switch ((rk_pagerank_stage) w->stage)
 	{
-		const rk_dynamic_pair *pair = &g->pairs[p];
-		const rk_dynamic_node *source = &g->nodes[pair->source];
-
-		if (pair->rows == 0)
-			continue;
-		if (!live->weighted)
-			rk_team_add(&s->sums[pair->target], rk_score_fixed(score[pair->source] * scale / (double) source->out_degree));
-		else if (pair->weight > 0)
-			rk_team_add(&s->sums[pair->target], rk_score_fixed(score[pair->source] * scale *
-															  ((double) pair->weight / (double) source->out_strength)));
+		case RK_PAGERANK_NOTHING:
+			w->stage = RK_PAGERANK_MASS;
+			break;
+		case RK_PAGERANK_MASS:
+			/* mass that is lost on purpose is not given back */
+			if (w->part > 0 && s->live.dangling != RK_DANGLING_NONE)
+				w->scale = RK_SCORE_ONE / (double) w->part;
+			w->stage = RK_PAGERANK_CLEAR;
+			more = limit > 0 && s->graph.node_count > 0;
+			break;
+		case RK_PAGERANK_CLEAR:
+			w->lost = (double) w->part / RK_SCORE_ONE;
+			w->stage = RK_PAGERANK_PUSH;
+			break;
+		case RK_PAGERANK_PUSH:
+			w->stage = RK_PAGERANK_TAKE;
+			break;
+		case RK_PAGERANK_TAKE:
+			w->delta = (double) w->part / RK_SCORE_ONE;
+			/* live.score is written to only after all iterations */
+			w->next = w->made == 0 ? s->spare : w->score;
+			w->score = written;
+			w->scale = 1;
+			w->made++;
+			w->stage = RK_PAGERANK_CLEAR;
+			more = w->made < limit && w->delta >= threshold;
+			break;
 	}
-	rk_team_sync(team);
-	if (live->dangling == RK_DANGLING_TELEPORT)
-		teleport += live->damping * lost;
-	else if (live->dangling == RK_DANGLING_UNIFORM)
-		everywhere = live->damping * lost / n;
-	if (!personal)
-		everywhere += teleport / n;
-	else
-		teleport /= (double) live->preference_sum;
-	part = 0;
-	for (uint32_t i = team->rank; i < g->node_end; i += team->size)
-		if (g->nodes[i].used)
-		{
-			next[i] = live->damping * (next[i] + (double) s->sums[i] / RK_SCORE_ONE) + everywhere;
-			if (personal)
-				next[i] += teleport * (double) live->preference[i];
-			part += rk_score_fixed(fabs(next[i] - score[i] * scale));
-		}
-	return (double) rk_team_sum(team, part) / RK_SCORE_ONE;
+	w->part = 0;
+	w->at = 0;
+	return more;
 }
 
 /*
- * Up to limit iterations, until one changes less than threshold; false: stopped,
- * and nothing has changed.  All of the team call it.
+ * Up to limit iterations, until one changes less than threshold.  RK_TEAM_STOP:
+ * nothing has changed; RK_TEAM_PAUSE: it is to be called again.  All of the team
+ * call it.
  */
-RK_BOTH bool
+RK_BOTH rk_team_order
 rk_pagerank_iterate(rk_pagerank_state *s, int64_t limit, double threshold, const rk_team *team, const uint32_t *stop)
 {
 	rk_live_pagerank *live = &s->live;
 	const rk_dynamic_graph *g = &s->graph;
-	double	   *score = live->score;
-	double	   *next = live->next;
-	double	   *spare = s->spare;
-	double		scale = 1;
-	double		delta = 0;
-	int64_t		made = 0;
-	uint64_t	part = 0;
+	rk_pagerank_work w = s->work;
+	uint32_t	chunk = team->chunk ? team->chunk : RK_TEAM_CHUNK;
+	rk_team_order order = RK_TEAM_GO;
 
-	for (uint32_t i = team->rank; i < g->node_end; i += team->size)
-		if (g->nodes[i].used)
-			part += rk_score_fixed(score[i]);
-	part = rk_team_sum(team, part);
-	/* mass that is lost on purpose is not given back */
-	if (part > 0 && live->dangling != RK_DANGLING_NONE)
-		scale = RK_SCORE_ONE / (double) part;
-	while (made < limit && g->node_count > 0)
+	if (w.stage == RK_PAGERANK_NOTHING)
 	{
-		double	   *written = next;
+		w.made = 0;
+		w.scale = 1;
+		w.delta = 0;
+		w.score = live->score;
+		w.next = live->next;
+		(void) rk_pagerank_advance(s, &w, limit, threshold);
+	}
+	/* each has its copy of the work, and they are alike */
+	for (;;)
+	{
+		uint32_t	end = w.stage == RK_PAGERANK_PUSH ? g->pair_end : g->node_end;
+		uint32_t	to = end - w.at > chunk ? w.at + chunk : end;
 
-		/* one of them looks, so that all do the same */
-		if (rk_team_sum(team, team->rank == 0 && rk_look32(stop) != 0) != 0)
-			return false;
-		delta = rk_pagerank_iteration(s, score, next, scale, team);
-		next = made == 0 ? spare : (double *) score;
-		score = written;
-		scale = 1;
-		made++;
-		if (delta < threshold)
+		w.part += rk_team_sum(team, rk_pagerank_chunk(s, &w, to, team));
+		w.at = to;
+		if (to == end)
+		{
+			if (!rk_pagerank_advance(s, &w, limit, threshold))
+				break;
+			/* small loops need no look after each */
+			if (w.stage != RK_PAGERANK_CLEAR)
+				continue;
+		}
+		order = rk_team_ask(team, stop);
+		if (order != RK_TEAM_GO)
 			break;
 	}
 	if (team->rank == 0)
 	{
-		/* live->score is written to only after all iterations */
-		if (made > 0)
+		if (order == RK_TEAM_GO)
 		{
-			double	   *before = live->score;
-
-			live->score = score;
-			if (score == live->next)
-				live->next = before;
-			else
+			if (w.made > 0)
 			{
-				s->spare = before;
+				double	   *before = live->score;
+
+				live->score = w.score;
+				if (w.score == live->next)
+					live->next = before;
+				else
+					s->spare = before;
+				live->changes++;
 			}
-			live->changes++;
+			live->iteration += w.made;
+			live->made = w.made;
+			live->delta = w.delta;
+			live->converged_version = w.delta < threshold ? g->version : -1;
 		}
-		live->iteration += made;
-		live->made = made;
-		live->delta = delta;
-		live->converged_version = delta < threshold ? g->version : -1;
+		if (order != RK_TEAM_PAUSE)
+			w.stage = RK_PAGERANK_NOTHING;
+		s->work = w;
 	}
 	rk_team_sync(team);
-	return true;
+	return order;
 }
 
 /* Messages that the whole team works on. */
@@ -275,7 +368,8 @@ rk_pagerank_is_wide(uint32_t type_id)
 	return type_id == 102 || type_id == 104;
 }
 
-RK_BOTH void
+/* False: paused, and there is no reply. */
+RK_BOTH bool
 rk_pagerank_step_wide(rk_pagerank_state *s, const rk_window_request *q, rk_window_reply *r, const rk_team *team,
 					  const uint32_t *stop)
 {
@@ -284,21 +378,23 @@ rk_pagerank_step_wide(rk_pagerank_state *s, const rk_window_request *q, rk_windo
 	int64_t		version = once ? ((const rk_version_request *) q->payload)->min_version : c->min_version;
 	double		threshold = once || c->threshold != c->threshold ? s->tolerance : c->threshold;
 	int64_t		limit = once ? 1 : c->max_iterations == INT32_MIN ? s->max_iterations : c->max_iterations;
-	bool		good = threshold > 0 && limit >= 1 && version <= s->graph.version;
+	rk_team_order order;
 
-	if (good)
-		good = rk_pagerank_iterate(s, limit, threshold, team, stop);
+	if (threshold > 0 && limit >= 1 && version <= s->graph.version)
+		order = rk_pagerank_iterate(s, limit, threshold, team, stop);
 	else
 	{
 		if (team->rank == 0 && version > s->graph.version)
 			r->flags = RK_WINDOW_LATER;
 		else if (team->rank == 0)
 			rk_window_refuse(r, RK_ERR_PARAMETER, !(threshold > 0) ? RK_PAGERANK_THRESHOLD : RK_PAGERANK_ITERATIONS);
-		return;
+		return true;
 	}
+	if (order == RK_TEAM_PAUSE)
+		return false;
 	if (team->rank != 0)
-		return;
-	if (!good)
+		return true;
+	if (order == RK_TEAM_STOP)
 		rk_window_refuse(r, RK_STOPPED, "stopped");
 	else if (once)
 	{
@@ -318,6 +414,7 @@ rk_pagerank_step_wide(rk_pagerank_state *s, const rk_window_request *q, rk_windo
 		reply->converged = s->live.converged_version == s->graph.version;
 		r->length = sizeof(*reply);
 	}
+	return true;
 }
 
 #endif							/* RK_GRAPH_PAGERANK_STEP_H */
