@@ -36,6 +36,9 @@ sum_tiles(const int64_t *__restrict__ offsets, const uint32_t *__restrict__ neig
 	int			entry_count = (int) (last - first);
 	int			lane = threadIdx.x % 32;
 	int			warp = threadIdx.x / 32;
+	uint32_t	neighbor[TILE_ITEMS];
+	double		gathered[TILE_ITEMS];
+	int64_t		row_end = INT_MAX;	/* of the thread's first row */
 	int			at;
 	int			row;
 	int			entry;
@@ -50,15 +53,28 @@ sum_tiles(const int64_t *__restrict__ offsets, const uint32_t *__restrict__ neig
 
 	if (*done)
 		return;
-RK_UNROLL
-	for (int k = 0; k < TILE_ITEMS; k++)
+	/*
+	 * All loads of a kind before the next one, and none of them under a condition:
+	 * threads without an entry take the last one once more.
+	 */
+	if ((int) threadIdx.x <= row_count && first_row + threadIdx.x < rows)
+		row_end = offsets[first_row + threadIdx.x + 1] - first;
+	if (entry_count > 0)
 	{
-		int			i = k * TILE_THREADS + threadIdx.x;
-
-		if (i < entry_count)
-			product[i] = x[neighbors[first + i]] * (WEIGHTED ? weights[first + i] : 1.0);
+RK_UNROLL
+		for (int k = 0; k < TILE_ITEMS; k++)
+			neighbor[k] = neighbors[first + min(k * TILE_THREADS + (int) threadIdx.x, entry_count - 1)];
+RK_UNROLL
+		for (int k = 0; k < TILE_ITEMS; k++)
+			gathered[k] = x[neighbor[k]] *
+				(WEIGHTED ? weights[first + min(k * TILE_THREADS + (int) threadIdx.x, entry_count - 1)] : 1.0);
+RK_UNROLL
+		for (int k = 0; k < TILE_ITEMS; k++)
+			product[k * TILE_THREADS + threadIdx.x] = gathered[k];
 	}
-	for (int i = threadIdx.x; i <= row_count; i += TILE_THREADS)
+	if ((int) threadIdx.x <= row_count)
+		end[threadIdx.x] = (int32_t) min(row_end, (int64_t) INT_MAX);
+	for (int i = threadIdx.x + TILE_THREADS; i <= row_count; i += TILE_THREADS)
 	{
 		int64_t		e = first_row + i < rows ? offsets[first_row + i + 1] - first : INT_MAX;
 

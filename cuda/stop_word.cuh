@@ -9,26 +9,57 @@
 #include "device.cuh"
 
 #include <chrono>
+#include <mutex>
 #include <thread>
+#include <vector>
+
+/*
+ * Words that are not in use.  They are kept: taking and giving back memory of the
+ * host waits for all kernels, those of rings too.
+ */
+struct idle_words
+{
+	std::mutex	mutex;
+	std::vector<volatile int32_t *> words;
+
+	static idle_words &all()
+	{
+		/* never destroyed: the driver may be gone by then */
+		static idle_words *words = new idle_words();
+
+		return *words;
+	}
+};
 
 class stop_word
 {
 public:
 	stop_word()
 	{
-		check(cudaHostAlloc((void **) &host, sizeof(*host), cudaHostAllocMapped));
+		idle_words &idle = idle_words::all();
+		std::lock_guard<std::mutex> guard(idle.mutex);
+
+		if (idle.words.empty())
+		{
+			void	   *p = nullptr;
+
+			idle.words.reserve(1);
+			check(cudaHostAlloc(&p, sizeof(*host), cudaHostAllocMapped | cudaHostAllocPortable));
+			idle.words.push_back((volatile int32_t *) p);
+		}
+		host = idle.words.back();
 		*host = 0;
-		try
-		{
-			check(cudaHostGetDevicePointer((void **) &device, (void *) host, 0));
-		}
-		catch (...)
-		{
-			(void) cudaFreeHost((void *) host);
-			throw;
-		}
+		check(cudaHostGetDevicePointer((void **) &device, (void *) host, 0));
+		/* its place in the list is kept for it */
+		idle.words.pop_back();
 	}
-	~stop_word() { (void) cudaFreeHost((void *) host); }
+	~stop_word()
+	{
+		idle_words &idle = idle_words::all();
+		std::lock_guard<std::mutex> guard(idle.mutex);
+
+		idle.words.push_back(host);
+	}
 	stop_word(const stop_word &) = delete;
 	stop_word &operator=(const stop_word &) = delete;
 
