@@ -259,7 +259,12 @@ cuda-check: cuda $(HARNESS)
 cuda-host-library: $(HOST_LIBRARY) $(HARNESS)
 cuda-host-check: cuda-host-library
 	for order in forward backward shuffled; do RK_ON_HOST_ORDER=$$order $(HARNESS) $(HOST_LIBRARY) $(SCALE) || exit 1; done
-.PHONY: cuda install-cuda cuda-check cuda-host-library cuda-host-check
+
+# cuda/harness/run itself, with few kernels at small sizes
+cuda-host-rehearsal: cuda-host-library
+	RK_CUDA_LIBRARY=$(HOST_LIBRARY) RK_HARNESS_SCALE=6 RK_HARNESS_STEPS="results figures times" RK_HARNESS_KERNELS="components bfs" \
+		cuda/harness/run build/cuda/rehearsal
+.PHONY: cuda install-cuda cuda-check cuda-host-library cuda-host-check cuda-host-rehearsal
 
 # ---- fuzzing ----
 

@@ -3,12 +3,17 @@
  *	  Every kernel of a device library against its twin on the CPU.
  *
  *	  harness LIBRARY [SCALE [KERNEL...]]
+ *	  harness LIBRARY list
+ *	  harness LIBRARY figures [SCALE [FIGURE...]]
  *
  * Needs no PostgreSQL.  Prints a line for each comparison: times of both (the
  * device's is that of its kernels; transfers are apart), bytes moved in device
  * memory over the rate that was measured there, and "ok" or "not ok".  Without a
  * device it says "skipped: no device" and succeeds.  SCALE multiplies the sizes:
  * 1 is for correctness, 100 and more for times.
+ *
+ * "list" prints the device and the names of the checks, one a line; figures.c
+ * says what "figures" does.
  */
 #include "harness.h"
 
@@ -113,6 +118,10 @@ make_graph(harness *h, rk_ctx *ctx, const graph_case *c, uint64_t seed, bool wei
 	double	   *weight = NULL;
 	rk_graph	g;
 
+	if (nodes < 1)
+		nodes = 1;
+	if (c->shape == SHAPE_CLIQUES)
+		nodes = (nodes + 15) / 16 * 16;
 	if (c->shape == SHAPE_PATH)
 		count = nodes - 1;
 	source = rk_alloc(ctx, count, sizeof(uint32_t));
@@ -243,10 +252,13 @@ report(harness *h, const char *what, bool equal, const char *difference, double 
 {
 	double		rate = usage->bytes_moved / device_seconds;
 
-	printf("%s - %-44s %-22s cpu %9.3f ms, device %9.3f ms (%6.2f x), sent %8.2f MB, moved %9.2f MB, %6.1f GB/s (%3.0f %% of copy)\n",
-		   equal ? "ok" : "not ok", what, difference, 1e3 * cpu_seconds, 1e3 * device_seconds,
-		   cpu_seconds / device_seconds, 1e-6 * usage->bytes_to, 1e-6 * usage->bytes_moved, 1e-9 * rate,
-		   100 * rate / h->constants.memory_rate);
+	if (!(h->constants.memory_rate > 0))
+		printf("%s - %-44s %s\n", equal ? "ok" : "not ok", what, difference);
+	else
+		printf("%s - %-44s %-22s cpu %9.3f ms, device %9.3f ms (%6.2f x), sent %8.2f MB, moved %9.2f MB, %6.1f GB/s (%3.0f %% of copy)\n",
+			   equal ? "ok" : "not ok", what, difference, 1e3 * cpu_seconds, 1e3 * device_seconds,
+			   cpu_seconds / device_seconds, 1e-6 * usage->bytes_to, 1e-6 * usage->bytes_moved, 1e-9 * rate,
+			   100 * rate / h->constants.memory_rate);
 	if (equal)
 		h->passed++;
 	else
@@ -320,19 +332,46 @@ wanted(const char *name, int argc, char **argv)
 	return argc <= 3;
 }
 
+/* Opens the first device; 0 and no device: there is none, which is said. */
 int
-main(int argc, char **argv)
+open_device(harness *h)
 {
-	harness		h = {.scale = argc > 2 ? atof(argv[2]) : 1, .threads = sysconf(_SC_NPROCESSORS_ONLN)};
-	void	   *handle = argc > 1 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
-	rk_cuda_open_table_fn open_table;
 	rk_cuda_device_info info[8];
 	rk_cuda_error error = {0};
 	int32_t		count = 0;
 
-	if (argc < 2 || !(h.scale > 0))
+	if (h->table->list(info, 8, &count, &error) != RK_CUDA_OK || count == 0)
 	{
-		fprintf(stderr, "usage: harness LIBRARY [SCALE [KERNEL...]]\n");
+		printf("skipped: no device (%s)\n", error.message[0] ? error.message : "the driver knows none");
+		return 0;
+	}
+	/* small sizes are for checkers, under which measuring is slow and says nothing */
+	if (h->table->open(0, 0, &h->device, &error) != RK_CUDA_OK ||
+		(!(h->scale > 0 && h->scale < 1) && h->table->measure(h->device, &h->constants, &error) != RK_CUDA_OK))
+	{
+		fprintf(stderr, "could not open device 0: %s\n", error.message);
+		return 2;
+	}
+	if (h->scale > 0 && h->scale < 1)
+		return 0;
+	printf("# %s on %s: %.1f GB/s to it, %.1f GB/s in its memory, %.1f GFLOP/s, %.1f us for a launch; CPU with %d threads\n",
+		   h->table->build, info[0].name, 1e-9 * h->constants.transfer_rate, 1e-9 * h->constants.memory_rate,
+		   1e-9 * h->constants.flop_rate, 1e6 * h->constants.launch_seconds, h->threads);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *mode = argc > 2 ? argv[2] : "1";
+	harness		h = {.scale = atof(mode), .threads = sysconf(_SC_NPROCESSORS_ONLN)};
+	void	   *handle = argc > 1 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
+	rk_cuda_open_table_fn open_table;
+	int			status;
+
+	if (argc < 2 || !(h.scale > 0 || strcmp(mode, "list") == 0 || strcmp(mode, "figures") == 0))
+	{
+		fprintf(stderr, "usage: harness LIBRARY [SCALE [KERNEL...] | list | figures [SCALE [FIGURE...]]]\n");
 		return 64;
 	}
 	if (handle == NULL)
@@ -347,23 +386,27 @@ main(int argc, char **argv)
 		fprintf(stderr, "%s is no device library of version %d\n", argv[1], RK_CUDA_VERSION);
 		return 2;
 	}
-	if (h.table->list(info, 8, &count, &error) != RK_CUDA_OK || count == 0)
+	/* a step that is ended at its limit leaves what it has found */
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (strcmp(mode, "figures") == 0)
 	{
-		printf("skipped: no device (%s)\n", error.message[0] ? error.message : "the driver knows none");
-		return 0;
+		int			scale = argc > 3 ? atoi(argv[3]) : 24;
+
+		open_peers(&h, argv[1]);
+		if (scale >= 4 && scale <= 28)
+			return run_figures(&h, scale, argc > 4 ? argc - 4 : 0, argv + 4);
+		fprintf(stderr, "the scale of figures is from 4 to 28\n");
+		return 64;
 	}
-	if (h.table->open(0, 0, &h.device, &error) != RK_CUDA_OK ||
-		h.table->measure(h.device, &h.constants, &error) != RK_CUDA_OK)
-	{
-		fprintf(stderr, "could not open device 0: %s\n", error.message);
-		return 2;
-	}
+	status = open_device(&h);
+	if (strcmp(mode, "list") == 0)
+		for (const kernel_check *k = checks; k->name; k++)
+			printf("%s\n", k->name);
+	if (status != 0 || h.device == NULL || strcmp(mode, "list") == 0)
+		return status;
 	/* NVIDIA's libraries on the same inputs are for times only */
 	if (h.scale > 1)
 		open_peers(&h, argv[1]);
-	printf("# %s on %s: %.1f GB/s to it, %.1f GB/s in its memory, %.1f GFLOP/s, %.1f us for a launch; CPU with %d threads\n",
-		   h.table->build, info[0].name, 1e-9 * h.constants.transfer_rate, 1e-9 * h.constants.memory_rate,
-		   1e-9 * h.constants.flop_rate, 1e6 * h.constants.launch_seconds, h.threads);
 	for (const kernel_check *k = checks; k->name; k++)
 		if (wanted(k->name, argc, argv))
 			k->check(&h);

@@ -90,4 +90,21 @@ extern double *make_numbers(rk_ctx *ctx, uint64_t seed, int64_t count, double li
 #undef RK_CUDA_KERNEL
 extern void check_rings(harness *h);
 
+/* A message at a time, there and back; seconds. */
+typedef struct ring_times
+{
+	double		median;
+	double		p99;
+	double		largest;
+	char		problem[RK_CUDA_TEXT];	/* where there are none */
+} ring_times;
+
+extern bool ring_round_trip(harness *h, int count, ring_times *t);
+
+/* ---- the program ---- */
+
+/* 0, or how to end; h->device stays NULL where there is no device. */
+extern int	open_device(harness *h);
+extern int	run_figures(harness *h, int scale, int argc, char **argv);
+
 #endif							/* RK_HARNESS_H */

@@ -91,7 +91,7 @@ static rk_simulation
 simulation_of(harness *h, int64_t simulations, const char *kind, uint64_t seed)
 {
 	rk_simulation s = {
-		.confidence = 0.99, .years = 0.04, .simulations = (int64_t) (simulations * h->scale),
+		.confidence = 0.99, .years = 0.04, .simulations = (int64_t) ceil(simulations * h->scale),
 		.degrees_of_freedom = 5, .seed = seed
 	};
 

@@ -1,0 +1,546 @@
+/*
+ * figures.c
+ *	  Times at the sizes that a device is bought for, as rows of a table.
+ *
+ *	  harness LIBRARY figures [SCALE [FIGURE...]]
+ *
+ * Graphs are RMAT of SCALE (24): 16 edges drawn for each of 2^SCALE nodes, nodes
+ * renamed, duplicates dropped.  They are made once; each figure is then taken by
+ * a process of its own, which has a limit, so that one that crashes or hangs
+ * costs its row only.  No process that forks has called the driver.
+ *
+ * The CPU's engine has two threads, as everywhere in the documentation, and works
+ * on the same input except where the row says otherwise: what takes it minutes is
+ * measured at scale 20 and compared there, or with a few iterations.
+ */
+#define _GNU_SOURCE
+#include "harness.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../src/compute/parallel.h"
+#include "../../src/graph/centrality/centrality.h"
+#include "../../src/graph/community/connected_components.h"
+#include "../../src/graph/patterns/patterns.h"
+#include "../../src/risk/portfolio/portfolio.h"
+
+#define CPU_THREADS 2
+#define SMALLER 20				/* scale of what takes the CPU too long */
+#define EDGE_FACTOR 16
+
+/* ---- inputs ---- */
+
+typedef struct rmat_edges
+{
+	int			scale;
+	uint32_t   *source;
+	uint32_t   *target;
+} rmat_edges;
+
+/* Another name for a node, one for each of 2^scale. */
+static uint32_t
+rename_node(uint64_t v, int scale)
+{
+	uint64_t	mask = (UINT64_C(1) << scale) - 1;
+
+	for (int i = 0; i < 2; i++)
+	{
+		v = v * UINT64_C(0x9E3779B97F4A7C15) & mask;
+		v ^= v >> (scale + 1) / 2;
+	}
+	return (uint32_t) v;
+}
+
+/* Edges of a chunk: two levels of the recursion for each hash. */
+static void
+draw_edges(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
+{
+	rmat_edges *e = arg;
+
+	(void) chunk;
+	(void) thread;
+	for (int64_t i = begin; i < end; i++)
+	{
+		uint32_t	source = 0;
+		uint32_t	target = 0;
+		uint64_t	drawn = 0;
+
+		for (int level = 0; level < e->scale; level++)
+		{
+			uint32_t	r;
+
+			if (level % 2 == 0)
+				drawn = rk_hash3(1, i, level);
+			r = (uint32_t) (level % 2 == 0 ? drawn >> 32 : drawn);
+			source = source << 1 | (r >= (uint32_t) (0.76 * 0x1p32));
+			target = target << 1 | ((r >= (uint32_t) (0.57 * 0x1p32) && r < (uint32_t) (0.76 * 0x1p32)) ||
+									r >= (uint32_t) (0.95 * 0x1p32));
+		}
+		e->source[i] = rename_node(source, e->scale);
+		e->target[i] = rename_node(target, e->scale);
+	}
+}
+
+static rk_graph
+make_rmat(harness *h, rk_ctx *ctx, int scale, bool directed)
+{
+	int64_t		count = (int64_t) EDGE_FACTOR << scale;
+	rk_graph_options options = {
+		.directed = directed, .want_in = directed, .want_out = !directed, .drop_loops = !directed,
+		.parallel = RK_EDGES_COLLAPSE
+	};
+	rmat_edges	e = {scale, NULL, NULL};
+	double		began = now();
+	rk_graph	g;
+
+	begin_ctx(h, ctx);
+	e.source = rk_alloc(ctx, count, sizeof(uint32_t));
+	e.target = rk_alloc(ctx, count, sizeof(uint32_t));
+	if (e.source == NULL || e.target == NULL)
+		must(ctx, RK_ERR_MEMORY);
+	must(ctx, rk_parallel_for(ctx, count, 1 << 14, draw_edges, &e));
+	must(ctx, rk_graph_build(ctx, &(rk_edges) {
+		.nodes = INT64_C(1) << scale, .count = count, .source = e.source, .target = e.target
+	}, &options, &g));
+	rk_free(ctx, e.source);
+	rk_free(ctx, e.target);
+	printf("# RMAT %d, %s: %lld nodes, %lld entries, made in %.1f s\n", scale, directed ? "directed" : "undirected",
+		   (long long) g.nodes, (long long) g.arcs, now() - began);
+	fflush(stdout);
+	return g;
+}
+
+/* What a figure is about; one that needs no graph has none. */
+typedef struct figure_input
+{
+	int			scale;
+	const rk_graph *graph;
+} figure_input;
+
+/* ---- rows ---- */
+
+/* cpu_seconds: NAN where it was not measured. */
+static void
+row(harness *h, const char *what, const char *size, double device_seconds, double cpu_seconds,
+	const rk_cuda_usage *usage, const char *remark)
+{
+	char		cpu[64] = "";
+	char		rate[64] = "";
+
+	if (!isnan(cpu_seconds))
+		snprintf(cpu, sizeof(cpu), "%.1f | %.1f", 1e3 * cpu_seconds, cpu_seconds / device_seconds);
+	else
+		snprintf(cpu, sizeof(cpu), " | ");
+	if (usage && usage->bytes_moved > 0)
+		snprintf(rate, sizeof(rate), "%.0f | %.0f %%", 1e-9 * usage->bytes_moved / device_seconds,
+				 100 * usage->bytes_moved / device_seconds / h->constants.memory_rate);
+	else
+		snprintf(rate, sizeof(rate), " | ");
+	printf("| %s | %s | %.3f | %s | %s | %s |\n", what, size, 1e3 * device_seconds, cpu, rate, remark);
+	h->passed++;
+}
+
+static void
+differs(harness *h, const char *what, const char *why)
+{
+	printf("not ok - figure %s: %s\n", what, why);
+	h->failed++;
+}
+
+static void
+graph_size(char *size, size_t capacity, const figure_input *in)
+{
+	snprintf(size, capacity, "RMAT %d, %.0f M edges", in->scale,
+			 1e-6 * (in->graph->directed ? in->graph->arcs : in->graph->arcs / 2));
+}
+
+static bool
+run_once(harness *h, const char *what, rk_cuda_call *call)
+{
+	if (h->table->run(h->device, call) == RK_CUDA_OK)
+		return true;
+	differs(h, what, call->error.message);
+	return false;
+}
+
+/* The best of some runs, of which the first may have to prepare something. */
+static bool
+run_best(harness *h, const char *what, rk_cuda_call *call, int runs, double *seconds)
+{
+	rk_cuda_usage loaded = call->usage;
+
+	*seconds = INFINITY;
+	for (int i = 0; i < runs; i++)
+	{
+		call->usage = loaded;
+		if (!run_once(h, what, call))
+			return false;
+		*seconds = fmin(*seconds, call->usage.kernel_seconds - loaded.kernel_seconds);
+	}
+	call->usage.bytes_moved -= loaded.bytes_moved;
+	return true;
+}
+
+/* ---- figures ---- */
+
+static void
+figure_pagerank(harness *h, const figure_input *in)
+{
+	const int	few = 3;		/* iterations of the CPU's */
+	const int	many = 20;
+	rk_cuda_pagerank_params params = {.damping = 0.85, .tolerance = 0, .max_iterations = few};
+	rk_cuda_call call = {.kernel = RK_CUDA_PAGERANK, .params = &params, .params_bytes = sizeof(params)};
+	rk_pagerank_params p = {.damping = 0.85, .tolerance = 0, .max_iterations = few};
+	const rk_graph *g = in->graph;
+	char		size[80];
+	char		remark[120];
+	double		cpu_seconds;
+	double		seconds;
+	double		difference;
+	double	   *cpu;
+	double	   *device;
+	rk_run		run;
+	rk_ctx		ctx;
+
+	begin_ctx(h, &ctx);
+	ctx.threads = CPU_THREADS;
+	cpu = rk_alloc(&ctx, g->nodes, sizeof(double));
+	device = rk_alloc(&ctx, g->nodes, sizeof(double));
+	if (cpu == NULL || device == NULL)
+		must(&ctx, RK_ERR_MEMORY);
+	call.output[0] = (rk_cuda_output) {device, g->nodes * (int64_t) sizeof(double)};
+	call.graph = load(h, "figure pagerank", g, &call.usage);
+	if (call.graph == NULL)
+		return;
+	if (!run_once(h, "pagerank", &call))
+		return;
+	cpu_seconds = now();
+	must(&ctx, rk_graph_pagerank(&ctx, g, &p, cpu, &run));
+	cpu_seconds = (now() - cpu_seconds) / run.iterations;
+	difference = largest_difference(cpu, device, g->nodes);
+	if (!(difference <= 1e-12) || call.iterations != run.iterations)
+	{
+		differs(h, "pagerank", "scores are not the CPU's");
+		return;
+	}
+	params.max_iterations = many;
+	if (!run_best(h, "pagerank", &call, 3, &seconds))
+		return;
+	graph_size(size, sizeof(size), in);
+	snprintf(remark, sizeof(remark), "largest difference %.0e; graph sent at %.1f GB/s", difference,
+			 1e-9 * call.usage.bytes_to / call.usage.transfer_seconds);
+	call.usage.bytes_moved /= many;
+	row(h, "PageRank, an iteration", size, seconds / many, cpu_seconds, &call.usage, remark);
+	h->table->free_graph(h->device, call.graph);
+	rk_ctx_destroy(&ctx);
+}
+
+/* cuSPARSE's product with the matrix of an iteration. */
+static void
+figure_cusparse(harness *h, const figure_input *in)
+{
+	const rk_graph *g = in->graph;
+	rk_cuda_usage usage = {.bytes_moved = g->arcs * 20 + g->nodes * 16};
+	char		size[80];
+	double	   *ones;
+	double		seconds;
+
+	if (h->peer_spmv == NULL)
+	{
+		printf("# cuSPARSE is not there\n");
+		return;
+	}
+	ones = malloc(g->arcs * sizeof(double));
+	for (int64_t i = 0; ones && i < g->arcs; i++)
+		ones[i] = 1;
+	seconds = ones ? h->peer_spmv(g->nodes, g->arcs, g->in.offsets, g->in.neighbors, ones, 20) : -1;
+	graph_size(size, sizeof(size), in);
+	if (seconds > 0)
+		row(h, "cuSPARSE's product alone", size, seconds, NAN, &usage, "float8, CSR, algorithm 2");
+	else
+		printf("# cuSPARSE gave no time\n");
+}
+
+static void
+figure_components(harness *h, const figure_input *in)
+{
+	rk_cuda_call call = {.kernel = RK_CUDA_COMPONENTS};
+	const rk_graph *g = in->graph;
+	rk_components cpu;
+	char		size[80];
+	char		remark[80];
+	uint32_t   *number;
+	uint32_t   *root;
+	double		cpu_seconds;
+	double		seconds;
+	bool		equal = true;
+	rk_ctx		ctx;
+
+	begin_ctx(h, &ctx);
+	ctx.threads = CPU_THREADS;
+	number = rk_alloc(&ctx, g->nodes, sizeof(uint32_t));
+	root = rk_alloc(&ctx, g->nodes, sizeof(uint32_t));
+	if (number == NULL || root == NULL)
+		must(&ctx, RK_ERR_MEMORY);
+	cpu_seconds = now();
+	must(&ctx, rk_graph_weak_components(&ctx, g, number, &cpu));
+	cpu_seconds = now() - cpu_seconds;
+	call.output[0] = (rk_cuda_output) {root, g->nodes * (int64_t) sizeof(uint32_t)};
+	call.graph = load(h, "figure components", g, &call.usage);
+	if (call.graph == NULL || !run_best(h, "components", &call, 3, &seconds))
+		return;
+	for (int64_t v = 0; v < g->nodes; v++)
+		equal &= root[v] == cpu.root[number[v]];
+	graph_size(size, sizeof(size), in);
+	snprintf(remark, sizeof(remark), "%lld components", (long long) cpu.count);
+	if (equal)
+		row(h, "components, weak", size, seconds, cpu_seconds, &call.usage, remark);
+	else
+		differs(h, "components", "not the CPU's");
+	h->table->free_graph(h->device, call.graph);
+	rk_ctx_destroy(&ctx);
+}
+
+/* At a scale that would take the CPU minutes, the sum over nodes is all that is looked at. */
+static void
+figure_triangles(harness *h, const figure_input *in)
+{
+	rk_cuda_call call = {.kernel = RK_CUDA_TRIANGLES};
+	const rk_graph *g = in->graph;
+	bool		compare = in->scale <= SMALLER;
+	rk_triangle_totals totals;
+	char		size[80];
+	char		remark[80];
+	int64_t    *cpu;
+	int64_t    *device;
+	double	   *clustering;
+	double		cpu_seconds = NAN;
+	double		seconds;
+	int64_t		corners = 0;
+	bool		equal = true;
+	rk_ctx		ctx;
+
+	begin_ctx(h, &ctx);
+	ctx.threads = CPU_THREADS;
+	cpu = rk_alloc(&ctx, g->nodes, sizeof(int64_t));
+	device = rk_alloc(&ctx, g->nodes, sizeof(int64_t));
+	clustering = rk_alloc(&ctx, g->nodes, sizeof(double));
+	if (cpu == NULL || device == NULL || clustering == NULL)
+		must(&ctx, RK_ERR_MEMORY);
+	if (compare)
+	{
+		cpu_seconds = now();
+		must(&ctx, rk_graph_triangle_counts(&ctx, g, cpu, clustering, &totals));
+		cpu_seconds = now() - cpu_seconds;
+	}
+	call.output[0] = (rk_cuda_output) {device, g->nodes * (int64_t) sizeof(int64_t)};
+	call.graph = load(h, "figure triangles", g, &call.usage);
+	if (call.graph == NULL || !run_best(h, "triangles", &call, 2, &seconds))
+		return;
+	for (int64_t v = 0; v < g->nodes; v++)
+	{
+		corners += device[v];
+		equal &= !compare || cpu[v] == device[v];
+	}
+	graph_size(size, sizeof(size), in);
+	snprintf(remark, sizeof(remark), "%lld triangles%s", (long long) corners / 3, compare ? "" : "; CPU not run at this size");
+	if (equal && corners % 3 == 0)
+		row(h, "triangles", size, seconds, cpu_seconds, &call.usage, remark);
+	else
+		differs(h, "triangles", "not the CPU's");
+	h->table->free_graph(h->device, call.graph);
+	rk_ctx_destroy(&ctx);
+}
+
+/* Value at risk and the other measures of a book by simulation, from weights to numbers. */
+static void
+figure_var(harness *h, const figure_input *in)
+{
+	const int64_t assets = 100;
+	rk_positions p = {.count = assets};
+	rk_simulation s = {
+		.confidence = 0.99, .years = 0.04, .distribution = RK_NORMAL, .seed = 7,
+		.simulations = in->scale >= 24 ? 1000000 : (INT64_C(1000000) >> (24 - in->scale)) + 100
+	};
+	rk_cuda_monte_carlo_risk_params params = {.book = {.simulations = s.simulations, .seed = s.seed}};
+	rk_cuda_call call = {.kernel = RK_CUDA_MONTE_CARLO_RISK, .params = &params, .params_bytes = sizeof(params)};
+	rk_simulated_sample sample;
+	rk_simulated_risk cpu;
+	rk_simulated_risk device;
+	char		size[80];
+	char		remark[80];
+	double	   *value;
+	double	   *volatility;
+	double	   *expected;
+	double	   *weight;
+	double	   *pnl;
+	double		cpu_seconds;
+	double		seconds;
+	double		difference;
+	rk_ctx		ctx;
+
+	begin_ctx(h, &ctx);
+	ctx.threads = CPU_THREADS;
+	value = make_numbers(&ctx, 1, assets, 1e6);
+	volatility = make_numbers(&ctx, 2, assets, 0.4);
+	expected = make_numbers(&ctx, 3, assets, 0.05);
+	for (int64_t j = 0; j < assets; j++)
+		volatility[j] = fabs(volatility[j]);
+	weight = rk_alloc(&ctx, assets, sizeof(double));
+	pnl = rk_alloc(&ctx, s.simulations, sizeof(double));
+	if (weight == NULL || pnl == NULL)
+		must(&ctx, RK_ERR_MEMORY);
+	p.value = value;
+	p.volatility = volatility;
+	p.expected_return = expected;
+	cpu_seconds = now();
+	must(&ctx, rk_risk_simulate(&ctx, &p, &s, pnl));
+	must(&ctx, rk_risk_simulated_measures(&ctx, &p, &s, pnl, &cpu));
+	cpu_seconds = now() - cpu_seconds;
+	must(&ctx, rk_risk_book_weights(&ctx, &p, &s, weight, &params.book.mean));
+	rk_risk_simulated_sample(&s, &sample);
+	params.full = sample.full;
+	call.input[0] = (rk_cuda_input) {weight, assets * (int64_t) sizeof(double)};
+	call.input[6] = (rk_cuda_input) {sample.ranks, sample.count * (int64_t) sizeof(int64_t)};
+	call.output[0] = (rk_cuda_output) {sample.value, sample.count * (int64_t) sizeof(double)};
+	call.output[1] = (rk_cuda_output) {sample.moments, sizeof(sample.moments)};
+	if (!run_best(h, "var", &call, 5, &seconds))
+		return;
+	rk_risk_sample_measures(&p, &s, &sample, &device);
+	difference = largest_relative((const double *) &cpu, (const double *) &device, sizeof(cpu) / sizeof(double));
+	snprintf(size, sizeof(size), "%lld scenarios of %lld assets", (long long) s.simulations, (long long) assets);
+	snprintf(remark, sizeof(remark), "relative difference %.0e; %.1f G draws/s", difference,
+			 1e-9 * (double) (s.simulations * assets) / seconds);
+	if (difference <= 1e-12)
+		row(h, "value at risk by simulation", size, seconds, cpu_seconds, NULL, remark);
+	else
+		differs(h, "var", "measures are not the CPU's");
+	rk_ctx_destroy(&ctx);
+}
+
+static void
+figure_ring(harness *h, const figure_input *in)
+{
+	int			count = in->scale >= 24 ? 200000 : 2000;
+	ring_times	t;
+
+	if (ring_round_trip(h, count, &t))
+		printf("| ring, a message there and back | %d messages | %.4f | | | | | median; p99 %.1f us, largest %.0f us |\n",
+			   count, 1e3 * t.median, 1e6 * t.p99, 1e6 * t.largest);
+	else
+		differs(h, "ring", t.problem);
+}
+
+/* ---- the program ---- */
+
+typedef enum figure_graph
+{
+	GRAPH_NONE,
+	GRAPH_DIRECTED,
+	GRAPH_SMALLER,				/* undirected, of scale SMALLER at most */
+	GRAPH_UNDIRECTED,
+	GRAPHS
+} figure_graph;
+
+static const struct figure
+{
+	const char *name;
+	figure_graph graph;
+	int			seconds;		/* that it may take */
+	void		(*take) (harness *h, const figure_input *in);
+}			figures[] = {
+	{"ring", GRAPH_NONE, 30, figure_ring},
+	{"var", GRAPH_NONE, 30, figure_var},
+	{"pagerank", GRAPH_DIRECTED, 45, figure_pagerank},
+	{"cusparse", GRAPH_DIRECTED, 30, figure_cusparse},
+	{"components", GRAPH_SMALLER, 20, figure_components},
+	{"triangles", GRAPH_SMALLER, 20, figure_triangles},
+	{"components", GRAPH_UNDIRECTED, 45, figure_components},
+	{"triangles", GRAPH_UNDIRECTED, 45, figure_triangles}
+};
+
+/* Takes one in a process of its own; what went wrong is printed.  False: something did. */
+static bool
+take_apart(harness *h, const struct figure *f, const figure_input *in)
+{
+	double		until = now() + f->seconds;
+	int			status = 0;
+	pid_t		pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0)
+	{
+		int			code = open_device(h);
+
+		if (code == 0 && h->device)
+			f->take(h, in);
+		fflush(stdout);
+		/* the driver's own handlers of exit may hang where it has failed */
+		_exit(code ? code : h->failed > 0);
+	}
+	while (pid > 0 && waitpid(pid, &status, WNOHANG) == 0)
+	{
+		if (now() > until)
+		{
+			kill(pid, SIGKILL);
+			waitpid(pid, &status, 0);
+			printf("not ok - figure %s: not over after %d s\n", f->name, f->seconds);
+			return false;
+		}
+		usleep(10000);
+	}
+	if (pid > 0 && WIFSIGNALED(status))
+		printf("not ok - figure %s: ended by signal %d\n", f->name, WTERMSIG(status));
+	else if (pid > 0 && WEXITSTATUS(status) > 1)
+		printf("not ok - figure %s: status %d\n", f->name, WEXITSTATUS(status));
+	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static bool
+wanted(const char *name, int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		if (strcmp(argv[i], name) == 0)
+			return true;
+	return argc == 0;
+}
+
+int
+run_figures(harness *h, int scale, int argc, char **argv)
+{
+	bool		good = true;
+
+	printf("| what | size | device, ms | CPU, 2 threads, ms | times faster | GB/s | of a copy | |\n");
+	printf("| --- | --- | --- | --- | --- | --- | --- | --- |\n");
+	for (int kind = GRAPH_NONE; kind < GRAPHS; kind++)
+	{
+		figure_input in = {kind == GRAPH_SMALLER && scale > SMALLER ? SMALLER : scale, NULL};
+		rk_graph	g;
+		rk_ctx		ctx;
+
+		/* at small scales they are the same */
+		if (kind == GRAPH_SMALLER && scale <= SMALLER)
+			continue;
+		for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
+		{
+			if ((int) figures[i].graph != kind || !wanted(figures[i].name, argc, argv))
+				continue;
+			if (kind != GRAPH_NONE && in.graph == NULL)
+			{
+				g = make_rmat(h, &ctx, in.scale, kind == GRAPH_DIRECTED);
+				in.graph = &g;
+			}
+			good &= take_apart(h, &figures[i], &in);
+		}
+		if (in.graph)
+			rk_ctx_destroy(&ctx);
+	}
+	return good ? 0 : 1;
+}
