@@ -10,6 +10,7 @@
 #include "dvp_ring.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "../compute/random.h"
 
@@ -49,6 +50,9 @@ typedef struct dvp_state
 {
 	rk_dvp_rules rules;
 	bool		by_parties;
+	rk_keys		keys;			/* instructions, as rk_keys_value has them */
+	rk_keys		parties;
+	rk_dictionary *securities;
 	entry	   *entries;
 	uint32_t	count;
 	uint32_t	capacity;
@@ -239,7 +243,7 @@ best_counterpart(dvp_state *s, uint32_t i, double *confidence)
 			  rk_dvp_compare(&s->rules, y, x, &c, &differences)))
 			continue;
 		if (best == NONE || c > *confidence ||
-			(c == *confidence && (gap < best_gap || (gap == best_gap && y->id < s->entries[best].x.id))))
+			(c == *confidence && (gap < best_gap || (gap == best_gap && rk_keys_compare(&s->keys, y->id, s->entries[best].x.id) < 0))))
 		{
 			best = k;
 			best_gap = gap;
@@ -280,8 +284,8 @@ match_or_wait(dvp_state *s, uint32_t i, rk_reply *reply)
 	r = &s->entries[s->pairs[s->pair_count - 1].receipt].x;
 	record = (rk_dvp_pair) {
 		.match_id = s->pair_count,
-		.delivery_id = d->id,
-		.receipt_id = r->id,
+		.delivery_id = rk_keys_of_value(&s->keys, d->id),
+		.receipt_id = rk_keys_of_value(&s->keys, r->id),
 		.confidence = fixed(confidence),
 		.quantity = (int64_t) (d->quantity < r->quantity ? d->quantity : r->quantity),
 		.amount = (int64_t) d->amount,
@@ -302,30 +306,53 @@ static void
 fill_reply(const dvp_state *s, const entry *e, rk_dvp_reply *r)
 {
 	r->status = shown_status(e);
-	r->match_id = r->confidence = r->counter_instruction_id = RK_FIELD_ABSENT_INT8;
+	r->match_id = r->confidence = RK_FIELD_ABSENT_INT8;
+	r->counter_instruction_id.kind = RK_ID_NONE;
 	if (e->match_id > 0)
 	{
 		const pair *p = &s->pairs[e->match_id - 1];
 
 		r->match_id = e->match_id;
 		r->confidence = fixed(p->confidence);
-		r->counter_instruction_id = s->entries[e->x.side == RK_DVP_DELIVER ? p->receipt : p->delivery].x.id;
+		r->counter_instruction_id =
+			rk_keys_of_value(&s->keys, s->entries[e->x.side == RK_DVP_DELIVER ? p->receipt : p->delivery].x.id);
 	}
 }
 
 /* ---- messages ---- */
 
-static rk_dvp_instruction
-instruction_of(const rk_dvp_submit_request *q)
+static rk_bytes
+security_of(const char *id)
 {
-	rk_dvp_instruction x = {
-		.id = q->instruction_id,
-		.deliverer = (uint64_t) q->deliverer,
-		.receiver = (uint64_t) q->receiver,
+	return (rk_bytes) {id, (uint32_t) strnlen(id, RK_DVP_SECURITY_BYTES)};
+}
+
+/* The instruction of a message, its ids as numbers; new ones are added. */
+static rk_status
+read_instruction(rk_ctx *ctx, dvp_state *s, const rk_dvp_submit_request *q, rk_dvp_instruction *x)
+{
+	rk_bytes	security = security_of(q->security_id);
+	int64_t		id;
+	int64_t		deliverer;
+	int64_t		receiver;
+	uint32_t	code;
+	rk_status	status;
+
+	if (security.length == 0)
+		return rk_fail(ctx, RK_ERR_PARAMETER, "field \"security_id\" must not be empty");
+	if ((status = rk_keys_value(ctx, &s->keys, "instruction_id", &q->instruction_id, true, &id)) != RK_OK ||
+		(status = rk_keys_value(ctx, &s->parties, "deliverer", &q->deliverer, true, &deliverer)) != RK_OK ||
+		(status = rk_keys_value(ctx, &s->parties, "receiver", &q->receiver, true, &receiver)) != RK_OK ||
+		(status = rk_dictionary_add(s->securities, &security, 1, &code)) != RK_OK)
+		return status;
+	*x = (rk_dvp_instruction) {
+		.id = id,
+		.deliverer = (uint64_t) deliverer,
+		.receiver = (uint64_t) receiver,
 		.quantity = q->quantity,
 		.amount = q->amount,
 		.trade_date = RK_DVP_NONE,
-		.security = (uint32_t) q->security_id,
+		.security = code,
 		.currency = (uint32_t) (uint8_t) q->currency[0] << 16 | (uint32_t) (uint8_t) q->currency[1] << 8 |
 		(uint8_t) q->currency[2],
 		.settlement_date = q->settlement_date,
@@ -333,8 +360,16 @@ instruction_of(const rk_dvp_submit_request *q)
 		.status = RK_DVP_PENDING
 	};
 
-	memcpy(x.reference, q->reference, sizeof(x.reference));
-	return x;
+	memcpy(x->reference, q->reference, sizeof(x->reference));
+	return RK_OK;
+}
+
+static rk_status
+no_such(rk_ctx *ctx, const rk_id *id)
+{
+	char		text[RK_ID_ROOM];
+
+	return rk_fail(ctx, RK_ERR_PARAMETER, "instruction %s is not known", rk_id_text(id, text));
 }
 
 static rk_status
@@ -342,16 +377,20 @@ submit(rk_ctx *ctx, dvp_state *s, const rk_dvp_submit_request *q, rk_reply *repl
 {
 	rk_dvp_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
 	uint32_t	i = s->count;
+	rk_dvp_instruction x;
+	char		text[RK_ID_ROOM];
 	rk_status	status;
 
 	if (r == NULL)
 		return ctx->error.status;
-	if (find_entry(s, q->instruction_id) != NULL)
-		return rk_fail(ctx, RK_ERR_PARAMETER, "instruction %lld is there already", (long long) q->instruction_id);
+	if ((status = read_instruction(ctx, s, q, &x)) != RK_OK)
+		return status;
+	if (find_entry(s, x.id) != NULL)
+		return rk_fail(ctx, RK_ERR_PARAMETER, "instruction %s is there already", rk_id_text(&q->instruction_id, text));
 	if ((status = reserve(ctx, s)) != RK_OK)
 		return status;
-	s->entries[i] = (entry) {.x = instruction_of(q),.next = NONE,.prev = NONE};
-	s->ids[id_slot(s, q->instruction_id)] = ++s->count;
+	s->entries[i] = (entry) {.x = x,.next = NONE,.prev = NONE};
+	s->ids[id_slot(s, x.id)] = ++s->count;
 	match_or_wait(s, i, reply);
 	fill_reply(s, &s->entries[i], r);
 	return RK_OK;
@@ -359,12 +398,16 @@ submit(rk_ctx *ctx, dvp_state *s, const rk_dvp_submit_request *q, rk_reply *repl
 
 /* The entry of a message, or an error. */
 static entry *
-entry_named(rk_ctx *ctx, dvp_state *s, int64_t id)
+entry_named(rk_ctx *ctx, dvp_state *s, const rk_id *id)
 {
-	entry	   *e = find_entry(s, id);
+	int64_t		value;
+	entry	   *e;
 
+	if (rk_keys_value(ctx, &s->keys, "instruction_id", id, false, &value) != RK_OK)
+		return NULL;
+	e = find_entry(s, value);
 	if (e == NULL)
-		rk_fail(ctx, RK_ERR_PARAMETER, "instruction %lld is not known", (long long) id);
+		no_such(ctx, id);
 	return e;
 }
 
@@ -372,22 +415,24 @@ static rk_status
 amend(rk_ctx *ctx, dvp_state *s, const rk_dvp_submit_request *q, rk_reply *reply)
 {
 	rk_dvp_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	entry	   *e = r ? entry_named(ctx, s, q->instruction_id) : NULL;
+	entry	   *e = r ? entry_named(ctx, s, &q->instruction_id) : NULL;
+	rk_dvp_instruction x;
+	char		text[RK_ID_ROOM];
 	uint32_t	i;
 	rk_status	status;
 
 	if (e == NULL)
 		return ctx->error.status;
 	if (e->x.status != RK_DVP_PENDING)
-		return rk_fail(ctx, RK_ERR_PARAMETER, "instruction %lld cannot be amended, its status is %s",
-					   (long long) q->instruction_id, rk_dvp_status_names[e->x.status]);
+		return rk_fail(ctx, RK_ERR_PARAMETER, "instruction %s cannot be amended, its status is %s",
+					   rk_id_text(&q->instruction_id, text), rk_dvp_status_names[e->x.status]);
 	i = (uint32_t) (e - s->entries);
-	if ((status = reserve(ctx, s)) != RK_OK)
+	if ((status = read_instruction(ctx, s, q, &x)) != RK_OK || (status = reserve(ctx, s)) != RK_OK)
 		return status;
 	e = &s->entries[i];
 	if (waits(e))
 		end_waiting(s, i);
-	e->x = instruction_of(q);
+	e->x = x;
 	if (waits(e))
 		match_or_wait(s, i, reply);
 	fill_reply(s, &s->entries[i], r);
@@ -398,7 +443,7 @@ static rk_status
 cancel(rk_ctx *ctx, dvp_state *s, const rk_dvp_id_request *q, rk_reply *reply)
 {
 	rk_dvp_success_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	entry	   *e = r ? entry_named(ctx, s, q->instruction_id) : NULL;
+	entry	   *e = r ? entry_named(ctx, s, &q->instruction_id) : NULL;
 
 	if (e == NULL)
 		return ctx->error.status;
@@ -429,7 +474,7 @@ static rk_status
 hold(rk_ctx *ctx, dvp_state *s, const rk_dvp_id_request *q, rk_reply *reply)
 {
 	rk_dvp_success_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	entry	   *e = r ? entry_named(ctx, s, q->instruction_id) : NULL;
+	entry	   *e = r ? entry_named(ctx, s, &q->instruction_id) : NULL;
 	uint32_t	i;
 	rk_status	status;
 
@@ -456,10 +501,15 @@ static rk_status
 query(rk_ctx *ctx, dvp_state *s, const rk_dvp_id_request *q, rk_reply *reply)
 {
 	rk_dvp_reply *r = rk_reply_reserve(ctx, reply, sizeof(*r));
-	const entry *e = find_entry(s, q->instruction_id);
+	const entry *e;
+	int64_t		id;
+	rk_status	status;
 
 	if (r == NULL)
 		return ctx->error.status;
+	if ((status = rk_keys_value(ctx, &s->keys, "instruction_id", &q->instruction_id, false, &id)) != RK_OK)
+		return status;
+	e = find_entry(s, id);
 	r->known = e == NULL;
 	if (e)
 		fill_reply(s, e, r);
@@ -467,25 +517,30 @@ query(rk_ctx *ctx, dvp_state *s, const rk_dvp_id_request *q, rk_reply *reply)
 }
 
 static void
-fill_row(const rk_dvp_instruction *x, rk_dvp_submit_request *row)
+fill_row(const dvp_state *s, const rk_dvp_instruction *x, rk_dvp_submit_request *row)
 {
+	char		buffer[16];
+	rk_bytes	security = rk_dictionary_key(s->securities, x->security, buffer);
+
 	*row = (rk_dvp_submit_request) {
-		.instruction_id = x->id,
-		.deliverer = (int64_t) x->deliverer,
-		.receiver = (int64_t) x->receiver,
+		.instruction_id = rk_keys_of_value(&s->keys, x->id),
+		.deliverer = rk_keys_of_value(&s->parties, (int64_t) x->deliverer),
+		.receiver = rk_keys_of_value(&s->parties, (int64_t) x->receiver),
 		.quantity = (int64_t) x->quantity,
 		.amount = (int64_t) x->amount,
-		.security_id = (int32_t) x->security,
 		.settlement_date = x->settlement_date,
 		.side = x->side,
 		.currency = {(char) (x->currency >> 16), (char) (x->currency >> 8), (char) x->currency}
 	};
 	memcpy(row->reference, x->reference, sizeof(row->reference));
+	memcpy(row->security_id, security.data, security.length);
 }
 
 static rk_status
 unmatched(rk_ctx *ctx, dvp_state *s, const rk_dvp_unmatched_request *q, rk_reply *reply)
 {
+	rk_bytes	wanted = security_of(q->security_id);
+	int64_t		security = wanted.length > 0 ? rk_dictionary_find(s->securities, wanted) : 0;
 	int64_t		total = 0;
 
 	if (rk_reply_reserve(ctx, reply, sizeof(rk_dvp_unmatched_reply)) == NULL)
@@ -497,13 +552,13 @@ unmatched(rk_ctx *ctx, dvp_state *s, const rk_dvp_unmatched_request *q, rk_reply
 
 		if (i % POLL_ROWS == 0 && rk_ctx_poll(ctx))
 			return RK_STOPPED;
-		if (!waits(e) || (q->security_id != RK_FIELD_ABSENT_INT4 && e->x.security != (uint32_t) q->security_id) ||
+		if (!waits(e) || (wanted.length > 0 && e->x.security != security) ||
 			(q->settlement_date != RK_FIELD_ABSENT_INT4 && e->x.settlement_date != q->settlement_date) ||
 			++total > q->max_rows)
 			continue;
 		if ((row = rk_reply_reserve(ctx, reply, sizeof(*row))) == NULL)
 			return ctx->error.status;
-		fill_row(&e->x, row);
+		fill_row(s, &e->x, row);
 	}
 	((rk_dvp_unmatched_reply *) reply->data)->total_count = total;
 	return RK_OK;
@@ -557,8 +612,12 @@ dvp_init(rk_ctx *ctx, const rk_options *options, void **state)
 	s->groups = rk_alloc(ctx, s->group_capacity, sizeof(group));
 	s->group_slots = rk_alloc0(ctx, 128, sizeof(uint32_t));
 	s->pairs = rk_alloc(ctx, s->pair_capacity, sizeof(pair));
+	s->securities = rk_dictionary_create(ctx);
 	*state = s;
-	return s->entries && s->ids && s->groups && s->group_slots && s->pairs ? RK_OK : RK_ERR_MEMORY;
+	if (!s->entries || !s->ids || !s->groups || !s->group_slots || !s->pairs || !s->securities ||
+		rk_keys_init(ctx, options, &s->keys) != RK_OK)
+		return RK_ERR_MEMORY;
+	return rk_keys_init_by(ctx, options, "party_type", &s->parties);
 }
 
 static rk_status
@@ -584,15 +643,23 @@ dvp_handle(rk_ctx *ctx, void *state, const rk_message *message, rk_reply *reply)
 	return rk_fail(ctx, RK_ERR_UNSUPPORTED, "clearing/dvp-matching has no message %u", message->type_id);
 }
 
-/* An instruction in a snapshot: as it was sent, and what became of it. */
+/* An instruction in a snapshot, its ids as numbers, and what became of it. */
 typedef struct stored_entry
 {
-	rk_dvp_submit_request sent;
-	int64_t		match_id;
+	int64_t		id;
+	uint64_t	deliverer;
+	uint64_t	receiver;
+	int64_t		quantity;
+	int64_t		amount;
+	uint64_t	reference[2];
+	uint32_t	security;
+	uint32_t	currency;
+	int32_t		settlement_date;
+	uint8_t		side;
 	uint8_t		status;
 	uint8_t		held;
 	uint8_t		cancel_wanted;
-	uint8_t		unused[5];
+	int64_t		match_id;
 } stored_entry;
 
 typedef struct stored_pair
@@ -606,20 +673,32 @@ static rk_status
 dvp_snapshot(rk_ctx *ctx, void *state, rk_writer *writer)
 {
 	dvp_state  *s = state;
-	int64_t		header[2] = {s->count, s->pair_count};
+	int64_t		header[3] = {s->count, s->pair_count, rk_dictionary_count(s->securities)};
 	rk_status	status = rk_write(ctx, writer, header, sizeof(header));
 
+	if (status == RK_OK)
+		status = rk_keys_write(ctx, &s->keys, writer);
+	if (status == RK_OK)
+		status = rk_keys_write(ctx, &s->parties, writer);
+	for (int64_t i = 0; i < header[2] && status == RK_OK; i++)
+	{
+		char		buffer[16];
+		char		padded[RK_DVP_SECURITY_BYTES] = {0};
+		rk_bytes	security = rk_dictionary_key(s->securities, (uint32_t) i, buffer);
+
+		memcpy(padded, security.data, security.length);
+		status = rk_write(ctx, writer, padded, sizeof(padded));
+	}
 	for (uint32_t i = 0; i < s->count && status == RK_OK; i++)
 	{
 		const entry *e = &s->entries[i];
-		stored_entry stored;
+		stored_entry stored = {
+			.id = e->x.id, .deliverer = e->x.deliverer, .receiver = e->x.receiver, .quantity = (int64_t) e->x.quantity,
+			.amount = (int64_t) e->x.amount, .reference = {e->x.reference[0], e->x.reference[1]}, .security = e->x.security,
+			.currency = e->x.currency, .settlement_date = e->x.settlement_date, .side = e->x.side, .status = e->x.status,
+			.held = e->held, .cancel_wanted = e->cancel_wanted, .match_id = e->match_id
+		};
 
-		memset(&stored, 0, sizeof(stored));
-		fill_row(&e->x, &stored.sent);
-		stored.match_id = e->match_id;
-		stored.status = e->x.status;
-		stored.held = e->held;
-		stored.cancel_wanted = e->cancel_wanted;
 		status = rk_write(ctx, writer, &stored, sizeof(stored));
 	}
 	for (int64_t p = 0; p < s->pair_count && status == RK_OK; p++)
@@ -628,6 +707,28 @@ dvp_snapshot(rk_ctx *ctx, void *state, rk_writer *writer)
 
 		status = rk_write(ctx, writer, &stored, sizeof(stored));
 	}
+	return status;
+}
+
+/* Whether a value that a snapshot has may be an id's. */
+static bool
+is_number_of(const rk_keys *keys, int64_t value)
+{
+	return keys->type == RK_IDS_BIGINT || (value >= 0 && value < rk_keys_count(keys));
+}
+
+static rk_status
+read_security(rk_ctx *ctx, dvp_state *s, uint32_t expected, rk_reader *reader)
+{
+	char		padded[RK_DVP_SECURITY_BYTES];
+	rk_status	status = rk_read_bytes(ctx, reader, padded, sizeof(padded));
+	rk_bytes	security = security_of(padded);
+	uint32_t	code;
+
+	if (status == RK_OK)
+		status = rk_dictionary_add(s->securities, &security, 1, &code);
+	if (status == RK_OK && code != expected)
+		return rk_fail(ctx, RK_ERR_CORRUPT, "snapshot has a security twice");
 	return status;
 }
 
@@ -640,15 +741,23 @@ read_entry(rk_ctx *ctx, dvp_state *s, int64_t pairs, rk_reader *reader)
 
 	if (status != RK_OK || (status = reserve(ctx, s)) != RK_OK)
 		return status;
-	if (stored.sent.side < 0 || stored.sent.side > RK_DVP_RECEIVE || stored.status > RK_DVP_CANCELLED ||
-		stored.held > 1 || stored.cancel_wanted > 1 || stored.sent.quantity <= 0 || stored.sent.amount < 0 ||
+	if (stored.side > RK_DVP_RECEIVE || stored.status > RK_DVP_CANCELLED || stored.held > 1 || stored.cancel_wanted > 1 ||
+		stored.quantity <= 0 || stored.amount < 0 || stored.security >= rk_dictionary_count(s->securities) ||
+		!is_number_of(&s->keys, stored.id) || !is_number_of(&s->parties, (int64_t) stored.deliverer) ||
+		!is_number_of(&s->parties, (int64_t) stored.receiver) ||
 		stored.match_id < 0 || stored.match_id > pairs || (stored.match_id == 0 && stored.status == RK_DVP_MATCHED) ||
-		find_entry(s, stored.sent.instruction_id) != NULL)
+		find_entry(s, stored.id) != NULL)
 		return rk_fail(ctx, RK_ERR_CORRUPT, "snapshot has an impossible instruction");
-	s->entries[i] = (entry) {.x = instruction_of(&stored.sent),.match_id = stored.match_id,.next = NONE,.prev = NONE,
-	.held = stored.held,.cancel_wanted = stored.cancel_wanted};
-	s->entries[i].x.status = stored.status;
-	s->ids[id_slot(s, stored.sent.instruction_id)] = ++s->count;
+	s->entries[i] = (entry) {
+		.x = {
+			.id = stored.id, .deliverer = stored.deliverer, .receiver = stored.receiver, .quantity = stored.quantity,
+			.amount = stored.amount, .reference = {stored.reference[0], stored.reference[1]}, .trade_date = RK_DVP_NONE,
+			.security = stored.security, .currency = stored.currency, .settlement_date = stored.settlement_date,
+			.side = stored.side, .status = stored.status
+		},
+		.match_id = stored.match_id, .next = NONE, .prev = NONE, .held = stored.held, .cancel_wanted = stored.cancel_wanted
+	};
+	s->ids[id_slot(s, stored.id)] = ++s->count;
 	if (waits(&s->entries[i]))
 		begin_waiting(s, i);
 	return RK_OK;
@@ -659,11 +768,18 @@ dvp_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_reader 
 {
 	rk_status	status = dvp_init(ctx, options, state);
 	dvp_state  *s = *state;
-	int64_t		header[2];
+	int64_t		header[3];
 
-	(void) version;
-	if (status != RK_OK || (status = rk_read_bytes(ctx, reader, header, sizeof(header))) != RK_OK)
+	if (status != RK_OK)
 		return status;
+	if (version < 2)
+		return rk_fail(ctx, RK_ERR_PARAMETER, "snapshot has securities as numbers, of which this version knows nothing");
+	if ((status = rk_read_bytes(ctx, reader, header, sizeof(header))) != RK_OK ||
+		(status = rk_keys_read(ctx, &s->keys, reader)) != RK_OK ||
+		(status = rk_keys_read(ctx, &s->parties, reader)) != RK_OK)
+		return status;
+	for (int64_t i = 0; i < header[2] && status == RK_OK; i++)
+		status = read_security(ctx, s, (uint32_t) i, reader);
 	for (int64_t i = 0; i < header[0] && status == RK_OK; i++)
 		status = read_entry(ctx, s, header[1], reader);
 	for (int64_t p = 0; p < header[1] && status == RK_OK; p++)
@@ -691,9 +807,9 @@ dvp_checksum(rk_ctx *ctx, void *state)
 	{
 		const entry *e = &s->entries[i];
 
-		h = rk_hash_fold(h, (uint64_t) e->x.id);
-		h = rk_hash_fold(h, e->x.deliverer);
-		h = rk_hash_fold(h, e->x.receiver);
+		h = rk_hash_fold(h, rk_keys_value_hash(&s->keys, e->x.id));
+		h = rk_hash_fold(h, rk_keys_value_hash(&s->parties, (int64_t) e->x.deliverer));
+		h = rk_hash_fold(h, rk_keys_value_hash(&s->parties, (int64_t) e->x.receiver));
 		h = rk_hash_fold(h, (uint64_t) e->x.quantity);
 		h = rk_hash_fold(h, (uint64_t) e->x.amount);
 		h = rk_hash_fold(h, e->x.reference[0]);
@@ -711,6 +827,8 @@ dvp_checksum(rk_ctx *ctx, void *state)
 static const char *const amount_rules[] = {"fraction", "t2s", NULL};
 
 static const rk_param dvp_options[] = {
+	RK_ID_TYPE_OPTION_OF("id_type", "instructions"),
+	RK_ID_TYPE_OPTION_OF("party_type", "parties"),
 	{.name = "instructions",.type = RK_TYPE_RELATION,.initial = "NULL",
 	.meaning = "instructions to begin with: rows of message DvpSubmit"},
 	{.name = "min_confidence",.type = RK_TYPE_FLOAT8,.initial = "0.8",RK_BETWEEN(0, 1),.meaning = "of a pair"},
@@ -732,7 +850,7 @@ static const rk_actor_load dvp_loads[] = {{"instructions", 900}, {0}};
 
 const rk_actor rk_actor_clearing_dvp_matching = {
 	.kernel = "clearing/dvp-matching",
-	.version = 1,
+	.version = 2,				/* 2: ids of any type, securities by their names */
 	.description = "delivery and receipt instructions, paired as they come",
 	.messages = rk_clearing_messages,
 	.options = dvp_options,

@@ -5,26 +5,28 @@
 #ifndef RK_DVP_RING_H
 #define RK_DVP_RING_H
 
-#include "../ring/actor.h"
+#include "../ring/keys.h"
 #include "clearing.h"
+
+#define RK_DVP_SECURITY_BYTES 24
 
 typedef struct rk_dvp_submit_request
 {
-	int64_t		instruction_id;
-	int64_t		deliverer;
-	int64_t		receiver;
+	_Alignas(8) rk_id instruction_id;
+	rk_id		deliverer;
+	rk_id		receiver;
 	int64_t		quantity;
 	int64_t		amount;
-	int32_t		security_id;
 	int32_t		settlement_date;
 	int16_t		side;
 	char		currency[3];
 	char		reference[16];
+	char		security_id[RK_DVP_SECURITY_BYTES];
 } rk_dvp_submit_request;
 
 typedef struct rk_dvp_id_request
 {
-	int64_t		instruction_id;
+	_Alignas(8) rk_id instruction_id;
 	bool		hold;			/* DvpHold */
 } rk_dvp_id_request;
 
@@ -32,7 +34,7 @@ typedef struct rk_dvp_reply
 {
 	int64_t		match_id;
 	int64_t		confidence;
-	int64_t		counter_instruction_id;
+	rk_id		counter_instruction_id;
 	int16_t		status;
 	int16_t		known;			/* DvpQuery; 0: there is such an instruction */
 } rk_dvp_reply;
@@ -46,10 +48,9 @@ typedef struct rk_dvp_success_reply
 
 typedef struct rk_dvp_unmatched_request
 {
-	int32_t		security_id;
+	char		security_id[RK_DVP_SECURITY_BYTES];
 	int32_t		settlement_date;
 	int32_t		max_rows;
-	int32_t		unused;
 } rk_dvp_unmatched_request;
 
 typedef struct rk_dvp_unmatched_reply
@@ -61,8 +62,8 @@ typedef struct rk_dvp_unmatched_reply
 typedef struct rk_dvp_pair
 {
 	int64_t		match_id;
-	int64_t		delivery_id;
-	int64_t		receipt_id;
+	rk_id		delivery_id;
+	rk_id		receipt_id;
 	int64_t		confidence;
 	int64_t		quantity;
 	int64_t		amount;

@@ -7,11 +7,11 @@
 static const char *const known_names[] = {"known", "unknown_instruction", NULL};
 
 static const rk_field submit_request[] = {
-	RK_FIELD(rk_dvp_submit_request, instruction_id, RK_FIELD_ID,.meaning = "the instruction"),
+	RK_FIELD(rk_dvp_submit_request, instruction_id, RK_FIELD_ANY_ID,.meaning = "the instruction"),
 	RK_FIELD(rk_dvp_submit_request, side, RK_FIELD_CODE,.choices = rk_dvp_side_names,.meaning = "which leg it is"),
-	RK_FIELD(rk_dvp_submit_request, security_id, RK_FIELD_INT4,.meaning = "what is delivered"),
-	RK_FIELD(rk_dvp_submit_request, deliverer, RK_FIELD_ID,.meaning = "party that delivers; both legs name the same two"),
-	RK_FIELD(rk_dvp_submit_request, receiver, RK_FIELD_ID,.meaning = "party that receives"),
+	RK_FIELD(rk_dvp_submit_request, security_id, RK_FIELD_TEXT,.meaning = "what is delivered, 24 bytes at most: an ISIN, for example"),
+	RK_FIELD(rk_dvp_submit_request, deliverer, RK_FIELD_ANY_ID,.apart = true,.meaning = "party that delivers; both legs name the same two"),
+	RK_FIELD(rk_dvp_submit_request, receiver, RK_FIELD_ANY_ID,.apart = true,.meaning = "party that receives"),
 	RK_FIELD(rk_dvp_submit_request, quantity, RK_FIELD_FIXED,.min = 0.00000001,.max = 92e9,.meaning = "of the security, with up to 8 decimals"),
 	RK_FIELD(rk_dvp_submit_request, amount, RK_FIELD_FIXED,.min = 0,.max = 92e9,.meaning = "that is paid for it, with up to 8 decimals"),
 	RK_FIELD(rk_dvp_submit_request, currency, RK_FIELD_TEXT,.meaning = "of the amount, three letters"),
@@ -24,7 +24,7 @@ static const rk_field submit_request[] = {
 	RK_FIELD(rk_dvp_reply, status, RK_FIELD_CODE,.choices = rk_dvp_status_names,.meaning = "of the instruction"), \
 	RK_FIELD(rk_dvp_reply, match_id, RK_FIELD_INT8,.initial = "NULL",.meaning = "number of its pair; NULL: none"), \
 	RK_FIELD(rk_dvp_reply, confidence, RK_FIELD_FIXED,.initial = "NULL",.meaning = "of the pair, from 0 to 1"), \
-	RK_FIELD(rk_dvp_reply, counter_instruction_id, RK_FIELD_ID,.initial = "NULL",.meaning = "the other leg")
+	RK_FIELD(rk_dvp_reply, counter_instruction_id, RK_FIELD_ANY_ID,.initial = "NULL",.meaning = "the other leg")
 
 static const rk_field submit_reply[] = {MATCH_REPLY, {0}};
 
@@ -35,12 +35,12 @@ static const rk_field query_reply[] = {
 };
 
 static const rk_field id_request[] = {
-	RK_FIELD(rk_dvp_id_request, instruction_id, RK_FIELD_ID,.meaning = "the instruction"),
+	RK_FIELD(rk_dvp_id_request, instruction_id, RK_FIELD_ANY_ID,.meaning = "the instruction"),
 	{0}
 };
 
 static const rk_field hold_request[] = {
-	RK_FIELD(rk_dvp_id_request, instruction_id, RK_FIELD_ID,.meaning = "the instruction"),
+	RK_FIELD(rk_dvp_id_request, instruction_id, RK_FIELD_ANY_ID,.meaning = "the instruction"),
 	RK_FIELD(rk_dvp_id_request, hold, RK_FIELD_BOOLEAN,.initial = "true",.meaning = "whether it is held; false: released"),
 	{0}
 };
@@ -51,9 +51,10 @@ static const rk_field success_reply[] = {
 	{0}
 };
 
+/* The date first: a NULL::text after the name is the type of ids. */
 static const rk_field unmatched_request[] = {
-	RK_FIELD(rk_dvp_unmatched_request, security_id, RK_FIELD_INT4,.initial = "NULL",.meaning = "of this security; NULL: of all"),
 	RK_FIELD(rk_dvp_unmatched_request, settlement_date, RK_FIELD_DATE,.initial = "NULL",.meaning = "of this day; NULL: of all"),
+	RK_FIELD(rk_dvp_unmatched_request, security_id, RK_FIELD_TEXT,.initial = "NULL",.meaning = "of this security; NULL: of all"),
 	RK_FIELD(rk_dvp_unmatched_request, max_rows, RK_FIELD_INT4,.initial = "500",.min = 1,.max = 900,.meaning = "the first so many, as they came"),
 	{0}
 };
@@ -65,8 +66,8 @@ static const rk_field unmatched_reply[] = {
 
 static const rk_field pair_record[] = {
 	RK_FIELD(rk_dvp_pair, match_id, RK_FIELD_INT8,.meaning = "number of the pair, from 1"),
-	RK_FIELD(rk_dvp_pair, delivery_id, RK_FIELD_ID,.meaning = "the delivery"),
-	RK_FIELD(rk_dvp_pair, receipt_id, RK_FIELD_ID,.meaning = "the receipt"),
+	RK_FIELD(rk_dvp_pair, delivery_id, RK_FIELD_ANY_ID,.meaning = "the delivery"),
+	RK_FIELD(rk_dvp_pair, receipt_id, RK_FIELD_ANY_ID,.meaning = "the receipt"),
 	RK_FIELD(rk_dvp_pair, confidence, RK_FIELD_FIXED,.meaning = "from 0 to 1"),
 	RK_FIELD(rk_dvp_pair, quantity, RK_FIELD_FIXED,.meaning = "the smaller one"),
 	RK_FIELD(rk_dvp_pair, amount, RK_FIELD_FIXED,.meaning = "the delivery's"),

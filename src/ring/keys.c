@@ -14,8 +14,15 @@ const char *const rk_id_type_names[] = {"bigint", "text", "uuid", NULL};
 rk_status
 rk_keys_init(rk_ctx *ctx, const rk_options *options, rk_keys *ids)
 {
-	const rk_option *type = rk_option_find(options, "id_type");
+	return rk_keys_init_by(ctx, options, "id_type", ids);
+}
 
+rk_status
+rk_keys_init_by(rk_ctx *ctx, const rk_options *options, const char *option, rk_keys *ids)
+{
+	const rk_option *type = rk_option_find(options, option);
+
+	ids->option = option;
 	ids->type = type ? (rk_id_type) type->integer : RK_IDS_BIGINT;
 	ids->dictionary = rk_dictionary_create(ctx);
 	return ids->dictionary ? RK_OK : RK_ERR_MEMORY;
@@ -142,13 +149,13 @@ bytes_of_key(rk_ctx *ctx, const rk_keys *ids, const char *field, const rk_id *ke
 			*bytes = (rk_bytes) {buffer, 16};
 			return RK_OK;
 	}
-	rk_fail(ctx, RK_ERR_DATA, "%s \"%s\" is not of type %s, the id_type of this ring", field,
-			rk_id_text(key, buffer), rk_id_type_names[ids->type]);
+	rk_fail(ctx, RK_ERR_DATA, "%s \"%s\" is not of type %s, the %s of this ring", field, rk_id_text(key, buffer),
+			rk_id_type_names[ids->type], ids->option);
 	if (ctx->ring)
 		rk_fail_hint(ctx, "Begin anew with other ids: CALL rk.ring_down(%s); SELECT rk.ring_reset(%s), "
-					 "rk.ring_configure(%s, '{\"id_type\": \"%s\"}'); "
+					 "rk.ring_configure(%s, '{\"%s\": \"%s\"}'); "
 					 "SELECT rk.ring_start(kernel, name) FROM rk.ring WHERE name = %s;", ctx->ring, ctx->ring, ctx->ring,
-					 key->kind == RK_ID_UUID ? "uuid" : "text", ctx->ring);
+					 ids->option, key->kind == RK_ID_UUID ? "uuid" : "text", ctx->ring);
 	return RK_ERR_DATA;
 }
 

@@ -15,14 +15,16 @@
 #include "keys_state.h"
 
 /* The option of an actor with such ids. */
-#define RK_ID_TYPE_OPTION \
-	{.name = "id_type",.type = RK_TYPE_TEXT,.initial = "'bigint'",.choices = rk_id_type_names, \
-	.meaning = "type of the ids of entities: bigint, text (up to 46 bytes) or uuid"}
+#define RK_ID_TYPE_OPTION RK_ID_TYPE_OPTION_OF("id_type", "entities")
+#define RK_ID_TYPE_OPTION_OF(option, things) \
+	{.name = (option),.type = RK_TYPE_TEXT,.initial = "'bigint'",.choices = rk_id_type_names, \
+	.meaning = "type of the ids of " things ": bigint, text (up to 46 bytes) or uuid"}
 
 extern const char *const rk_id_type_names[];
 
-/* Empty, of the type that the option id_type says. */
+/* Empty, of the type that the option id_type, or one of another name, says. */
 extern rk_status rk_keys_init(rk_ctx *ctx, const rk_options *options, rk_keys *ids);
+extern rk_status rk_keys_init_by(rk_ctx *ctx, const rk_options *options, const char *option, rk_keys *ids);
 
 /*
  * The number of an id, or RK_NO_ID if it is new; fails when a key of this kind

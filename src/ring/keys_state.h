@@ -16,6 +16,7 @@ typedef enum rk_id_type
 typedef struct rk_keys
 {
 	rk_id_type	type;
+	const char *option;			/* that says so */
 	struct rk_dictionary *dictionary;
 } rk_keys;
 

@@ -41,7 +41,7 @@ class Model:
 
 
 def random_instruction(rng, i):
-    return {"instruction_id": i, "security_id": rng.choice((1, 2)), "deliverer": rng.choice((7, 8)), "receiver": rng.choice((1, 2)),
+    return {"instruction_id": i, "security_id": rng.choice(("DE0007164600", "FR0000131104")), "deliverer": rng.choice((7, 8)), "receiver": rng.choice((1, 2)),
             "side": rng.choice(("deliver", "receive")), "quantity": Decimal(rng.choice((100, 100, 101, 5))),
             "amount": Decimal(rng.choice(("1000", "1000", "1001.5", "1009", "120000", "120020"))), "currency": rng.choice(("EUR", "USD")),
             "settlement_date": DAY, "trade_date": None, "reference": rng.choice((None, "ref one", "r2", "sixteen bytes 16")),
@@ -131,7 +131,7 @@ def test_the_batch_form_agrees(db):
     """Instructions that come in order of their ids, deliveries last, each taking its best: method fifo."""
     rng = random.Random(5)
     rows = sorted((random_instruction(rng, i) for i in range(1, 400)), key=lambda x: x["side"] == "deliver")
-    db.execute("CREATE TABLE legs (instruction_id bigint, security_id int, deliverer int, receiver int, side text, quantity numeric,"
+    db.execute("CREATE TABLE legs (instruction_id bigint, security_id text, deliverer int, receiver int, side text, quantity numeric,"
                " amount numeric, currency text, settlement_date date, reference text)")
     with db.cursor().copy("COPY legs FROM STDIN") as copy:
         for x in rows:
@@ -141,7 +141,7 @@ def test_the_batch_form_agrees(db):
     db.execute("SELECT rk.ring_load('dvp', 'legs')")
     assert db.execute("""
         SELECT count(*), count(*) FILTER (WHERE q.counter_instruction_id IS NOT DISTINCT FROM b.receipt_id)
-        FROM rk.clearing_dvp_matching('SELECT instruction_id, security_id::text, deliverer, receiver, side, quantity, amount, currency,
+        FROM rk.clearing_dvp_matching('SELECT instruction_id, security_id, deliverer, receiver, side, quantity, amount, currency,
             settlement_date, reference FROM legs', method => 'fifo') b, rk.ring_clearing_dvp_query('dvp', b.delivery_id) q
         WHERE b.delivery_id IS NOT NULL""").fetchone() == (len([x for x in rows if x["side"] == "deliver"]),) * 2
     db.execute("CALL rk.ring_down('dvp')")
