@@ -76,6 +76,7 @@ CREATE TABLE rk.ring_journal (
 	xid xid8 NOT NULL,
 	type_id integer NOT NULL,
 	priority smallint NOT NULL,
+	hops smallint NOT NULL DEFAULT 0,
 	sent_at_ns bigint NOT NULL,
 	role regrole NOT NULL,
 	payload bytea NOT NULL
@@ -88,6 +89,7 @@ CREATE TABLE rk.ring_log (
 	apply_seq bigint NOT NULL,
 	type_id integer NOT NULL,
 	priority smallint NOT NULL,
+	hops smallint NOT NULL DEFAULT 0,
 	message_id bigint NOT NULL,
 	sent_at_ns bigint NOT NULL,
 	role regrole NOT NULL,
@@ -117,7 +119,7 @@ CREATE TABLE rk.ring_position (
 	ring_id integer PRIMARY KEY REFERENCES rk.ring ON DELETE CASCADE,
 	output_seq bigint NOT NULL
 );
-COMMENT ON TABLE rk.ring_position IS 'up to which message of its log the records of a ring are written';
+COMMENT ON TABLE rk.ring_position IS 'up to which message of its log the records of a ring are written, and its messages to other rings';
 
 CREATE TABLE rk.subscription (
 	subscription_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

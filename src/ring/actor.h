@@ -56,6 +56,7 @@ typedef struct rk_message
 	uint32_t	tenant;
 	uint32_t	role;			/* oid of the sender's role */
 	uint8_t		priority;
+	uint8_t		hops;			/* rings that it has passed on its way here */
 	bool		replay;			/* nobody waits for the reply */
 	int32_t		attempt;		/* 1, more if it failed for want of memory before */
 } rk_message;
@@ -127,8 +128,8 @@ rk_publish(rk_reply *reply, uint32_t type_id, const void *record, uint32_t size)
  * handled and before it is answered.  Those to one ring arrive in their order,
  * and before whatever a sender sends after it has the answer, if it is of the
  * same priority.  Nobody waits for the reply.  This cannot fail; what is not
- * delivered becomes a dead letter, and what is sent while a message of the log
- * is applied again is not sent twice.
+ * delivered becomes a dead letter.  What is sent because of a message that has a
+ * place in the log arrives once, whatever crashes; else at most once.
  */
 static inline void
 rk_send(rk_reply *reply, const char *ring, uint32_t type_id, const void *payload, uint32_t size)

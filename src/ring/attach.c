@@ -391,18 +391,19 @@ attached_of(int64 attachment_id, Oid relation)
  * index to be kept up.
  */
 int64
-rk_journal_write(int32 ring_id, uint32 type_id, int priority, void *payload)
+rk_journal_write(int32 ring_id, uint32 type_id, int priority, int hops, void *payload)
 {
 	Oid			schema = get_namespace_oid("rk", false);
 	Relation	journal = table_open(get_relname_relid("ring_journal", schema), RowExclusiveLock);
 	int64		id = nextval_internal(get_relname_relid("ring_journal_id", schema), false);
-	bool		nulls[8] = {0};
-	Datum		values[8] = {
+	bool		nulls[9] = {0};
+	Datum		values[9] = {
 		Int64GetDatum(id),
 		Int32GetDatum(ring_id),
 		FullTransactionIdGetDatum(GetTopFullTransactionId()),
 		Int32GetDatum(type_id),
 		Int16GetDatum(priority),
+		Int16GetDatum(hops),
 		Int64GetDatum((GetCurrentTimestamp() + (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY) * 1000),
 		ObjectIdGetDatum(GetUserId()),
 		PointerGetDatum(payload)
@@ -478,7 +479,7 @@ journal_row(attached *a, HeapTuple tuple, TupleDesc desc, const char *op)
 	SET_VARSIZE(payload, VARHDRSZ + a->type->request_size);
 	memcpy(VARDATA(payload), record, a->type->request_size);
 
-	(void) rk_journal_write(a->ring_id, a->type->type_id, a->priority, payload);
+	(void) rk_journal_write(a->ring_id, a->type->type_id, a->priority, 0, payload);
 	pfree(record);
 	pfree(payload);
 }

@@ -94,7 +94,7 @@ extern int64 rk_output_add(const rk_ring_row *row, const char *name, int64 attac
 						   Oid relation, const char *channel, const char *topic);
 
 /* Writes a message (a bytea) into the journal of a ring; returns its id. */
-extern int64 rk_journal_write(int32 ring_id, uint32 type_id, int priority, void *payload);
+extern int64 rk_journal_write(int32 ring_id, uint32 type_id, int priority, int hops, void *payload);
 
 /* Whether the role was granted this access to the ring. */
 extern bool rk_ring_access(int32 ring_id, Oid role, const char *access);

@@ -89,6 +89,8 @@ typedef struct rk_hosted
 	rk_records	records;
 	MemoryContext output_memory;
 	rk_records	sends;			/* messages for other rings, of the one being handled */
+	bool		published;		/* records were written in the transaction under way */
+	uint32		inbox_seen;		/* of the ring, when the journal was taken in */
 	bool		checkpoint_wanted;	/* before anything else is applied */
 
 	struct rk_away *away;		/* NULL: the state is here, else on a device (away.c) */
@@ -368,6 +370,9 @@ extern bool rk_dead_settle(rk_hosted *h);
 /* Removes the dead letters of a ring that are too many or too old. */
 extern void rk_dead_trim(rk_hosted *h);
 
+/* In a transaction with the catalog open: writes a letter at once. */
+extern void rk_dead_letter_write(int32 ring_id, const rk_message *m, const char *reason, int sqlstate, const char *error);
+
 /* The same of a message for another ring. */
 extern void rk_dead_letter_of(int32 ring_id, const rk_message *m, const char *reason, int sqlstate, const char *error);
 
@@ -376,8 +381,17 @@ extern void rk_dead_letter_of(int32 ring_id, const rk_message *m, const char *re
 /* Keeps a message for another ring; nothing may be raised, an actor is on the stack. */
 extern void rk_send_keep(rk_hosted *h, const char *ring, uint32 type_id, const void *payload, uint32 size);
 
-/* Sends what the message has left; slot is NULL for one of the log. */
+/*
+ * Sends what the message has left; slot is NULL for one of the log.  What
+ * is caused by one of the log becomes a record.
+ */
 extern void rk_send_kept(rk_hosted *h, const rk_message *cause, const rk_slot *slot);
+
+/*
+ * In a transaction with the catalog open: writes such a record into the journal
+ * of the ring that it is for, or makes a dead letter of it.
+ */
+extern void rk_send_recorded(rk_hosted *h, const void *data, const rk_message *cause);
 
 /* In a transaction with the catalog open: which rings may send to which. */
 extern void rk_links_read(void);
@@ -394,6 +408,8 @@ extern void rk_suspect_judge(rk_hosted *h);
 
 /* Keeps a record if an output wants it. */
 extern void rk_record_add(rk_hosted *h, const rk_message *message, uint32 type_id, const void *data, uint32 length);
+/* Keeps a message for another ring, in the form that k2k.c gives it. */
+extern void rk_record_send(rk_hosted *h, const rk_message *message, const void *data, uint32 length);
 extern void rk_records_clear(rk_hosted *h);
 
 /* In a transaction with the catalog open: writes the records that are kept. */

@@ -111,8 +111,8 @@ intake(void *arg)
 			a->moved[i] = rk_run_sql(
 									 "WITH moved AS (DELETE FROM rk.ring_journal WHERE ring_id = $1 RETURNING *), "
 									 "whole AS (SELECT *, max(id) OVER (PARTITION BY xid) AS last_id FROM moved) "
-									 "INSERT INTO rk.ring_log (ring_id, apply_seq, type_id, priority, message_id, sent_at_ns, role, payload) "
-									 "SELECT ring_id, $2 + row_number() OVER (ORDER BY last_id, id), type_id, priority, id, "
+									 "INSERT INTO rk.ring_log (ring_id, apply_seq, type_id, priority, hops, message_id, sent_at_ns, role, payload) "
+									 "SELECT ring_id, $2 + row_number() OVER (ORDER BY last_id, id), type_id, priority, hops, id, "
 									 "sent_at_ns, role, payload FROM whole", 2, types, values, NULL);
 			if (a->moved[i] > 0)
 				rk_outputs_read(h, h->ring->logged_seq);
@@ -142,13 +142,17 @@ static bool
 apply_log(rk_hosted *h)
 {
 	apply_arg	a = {.h = h};
-	bool		good = rk_in_transaction(h->ring, "applying the log", apply_in_transaction, &a);
+	bool		good;
+	bool		ahead;
 
-	/* a ring that fails applies them again */
-	rk_dead_written(good || h->output_count > 0);
+	h->published = false;
+	good = rk_in_transaction(h->ring, "applying the log", apply_in_transaction, &a);
+	/* the state is, of what it should have written: a ring that fails applies them again */
+	ahead = !good && (h->output_count > 0 || h->published || h->records.size > 0 || h->records.failed);
+	rk_dead_written(good || ahead);
 	if (good)
 		return true;
-	if (h->output_count > 0)
+	if (ahead)
 		rk_ring_failed(h);
 	return false;
 }
@@ -235,7 +239,7 @@ rk_log_apply(rk_hosted *h, bool replay)
 
 		/* without statistics of a table that has just been filled the rest of it would be sorted each time */
 		(void) set_config_option("enable_sort", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-		rows = rk_run_sql("SELECT apply_seq, type_id, priority, message_id, sent_at_ns, role::oid, payload, key, refused "
+		rows = rk_run_sql("SELECT apply_seq, type_id, priority, message_id, sent_at_ns, role::oid, payload, key, refused, hops "
 						  "FROM rk.ring_log WHERE ring_id = $1 AND apply_seq > $2 ORDER BY apply_seq LIMIT 10000",
 						  2, types, values, NULL);
 		AtEOXact_GUC(false, level);
@@ -255,6 +259,7 @@ rk_log_apply(rk_hosted *h, bool replay)
 				.apply_seq = DatumGetInt64(SPI_getbinval(t, d, 1, &is_null)),
 				.role = DatumGetObjectId(SPI_getbinval(t, d, 6, &is_null)),
 				.priority = DatumGetInt16(SPI_getbinval(t, d, 3, &is_null)),
+				.hops = DatumGetInt16(SPI_getbinval(t, d, 10, &is_null)),
 				.replay = replay
 			};
 			const rk_message_type *type = rk_actor_message(h->actor, m.type_id);
@@ -317,24 +322,24 @@ typedef struct log_arg
 
 /* Writes messages by a command with $1 ring, $2 end of the log, $3.. arrays of SLOT_COLUMNS. */
 #define SLOT_COLUMNS "ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5), " \
-	"pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9)) " \
-	"WITH ORDINALITY AS u(t, p, m, s, r, b, k, n)"
+	"pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9), pg_catalog.unnest($10)) " \
+	"WITH ORDINALITY AS u(t, p, m, s, r, b, k, h, n)"
 
 static void
 write_slots(log_arg *a, const char *command)
 {
 	rk_catalog	catalog;
-	Datum	   *column[7];
+	Datum	   *column[8];
 	bool	   *no_key;
-	Datum		values[9];
-	Oid			types[9] = {INT4OID, INT8OID, INT4ARRAYOID, INT2ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, OIDARRAYOID,
-	BYTEAARRAYOID, BYTEAARRAYOID};
+	Datum		values[10];
+	Oid			types[10] = {INT4OID, INT8OID, INT4ARRAYOID, INT2ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, OIDARRAYOID,
+	BYTEAARRAYOID, BYTEAARRAYOID, INT2ARRAYOID};
 	int			dims[] = {a->count};
 	int			bounds[] = {1};
 	int64		seq = a->h->ring->logged_seq;
 
 	rk_catalog_open(&catalog);
-	for (int i = 0; i < 7; i++)
+	for (int i = 0; i < lengthof(column); i++)
 		column[i] = palloc(sizeof(Datum) * a->count);
 	no_key = palloc(sizeof(bool) * a->count);
 	for (int i = 0; i < a->count; i++)
@@ -350,6 +355,7 @@ write_slots(log_arg *a, const char *command)
 		column[3][i] = Int64GetDatum(rk_wall_ns(s->sent_ns));
 		column[4][i] = ObjectIdGetDatum(s->role);
 		column[5][i] = PointerGetDatum(payload);
+		column[7][i] = Int16GetDatum(s->flags & RK_SLOT_EXTRA ? s->hops : 0);
 		no_key[i] = !(s->flags & RK_SLOT_EXTRA) || (s->key_hash[0] | s->key_hash[1]) == 0;
 		if (!no_key[i])
 		{
@@ -370,15 +376,16 @@ write_slots(log_arg *a, const char *command)
 	values[7] = PointerGetDatum(construct_array(column[5], a->count, BYTEAOID, -1, false, TYPALIGN_INT));
 	values[8] = PointerGetDatum(construct_md_array(column[6], no_key, 1, dims, bounds, BYTEAOID, -1, false,
 												   TYPALIGN_INT));
-	rk_run_sql(command, 9, types, values, NULL);
+	values[9] = PointerGetDatum(construct_array(column[7], a->count, INT2OID, 2, true, TYPALIGN_SHORT));
+	rk_run_sql(command, 10, types, values, NULL);
 	rk_catalog_close(&catalog);
 }
 
 static void
 log_rows(void *arg)
 {
-	write_slots(arg, "INSERT INTO rk.ring_log (ring_id, apply_seq, type_id, priority, message_id, sent_at_ns, role, payload, key) "
-				"SELECT ring_id, $2 + n, t, p, m, s, r, b, k FROM (SELECT ring_id FROM rk.ring WHERE ring_id = $1 FOR KEY SHARE) held, "
+	write_slots(arg, "INSERT INTO rk.ring_log (ring_id, apply_seq, type_id, priority, message_id, sent_at_ns, role, payload, key, hops) "
+				"SELECT ring_id, $2 + n, t, p, m, s, r, b, k, h FROM (SELECT ring_id FROM rk.ring WHERE ring_id = $1 FOR KEY SHARE) held, "
 				SLOT_COLUMNS);
 }
 
@@ -386,8 +393,8 @@ log_rows(void *arg)
 static void
 keep_rows(void *arg)
 {
-	write_slots(arg, "INSERT INTO rk.ring_journal (id, ring_id, xid, type_id, priority, sent_at_ns, role, payload) "
-				"SELECT pg_catalog.nextval('rk.ring_journal_id'), $1, pg_catalog.pg_current_xact_id(), t, p, s, r, b "
+	write_slots(arg, "INSERT INTO rk.ring_journal (id, ring_id, xid, type_id, priority, sent_at_ns, role, payload, hops) "
+				"SELECT pg_catalog.nextval('rk.ring_journal_id'), $1, pg_catalog.pg_current_xact_id(), t, p, s, r, b, h "
 				"FROM (SELECT * FROM " SLOT_COLUMNS " WHERE $2 IS NOT NULL ORDER BY n) o");
 }
 
@@ -545,38 +552,43 @@ rk_dead_letter(rk_hosted *h, const rk_slot *slot, const char *reason, int sqlsta
 	rk_receipt_settle(slot, RK_DELIVERY_DEAD_LETTERED);
 }
 
+void
+rk_dead_letter_write(int32 ring_id, const rk_message *m, const char *reason, int sqlstate, const char *error)
+{
+	Oid			types[] = {INT4OID, INT4OID, JSONBOID, TEXTOID, INT4OID, INT8OID, INT8OID, OIDOID, TEXTOID, INT2OID,
+	TEXTOID, INT8OID};
+	Datum		values[] = {
+		Int32GetDatum(ring_id), Int32GetDatum(m->type_id),
+		/* bytes that are not what was sent may be no fields */
+		sqlstate == ERRCODE_DATA_CORRUPTED ? rk_bytes_to_jsonb(m->payload, m->length) :
+		rk_payload_to_jsonb(rk_message_type_find(m->type_id), m->payload, m->length),
+		CStringGetTextDatum(reason), Int32GetDatum(m->attempt), Int64GetDatum(m->id), Int64GetDatum(m->correlation_id),
+		ObjectIdGetDatum(m->role), CStringGetTextDatum(error), Int16GetDatum(m->priority),
+		CStringGetTextDatum(unpack_sql_state(sqlstate)), Int64GetDatum((int64) m->apply_seq)
+	};
+
+	rk_run_sql("INSERT INTO rk.dead_letter (ring_id, type_id, payload, reason, attempts, message_id, correlation_id, role, "
+			   "error, priority, sqlstate, journal_id) SELECT $1, $2, $3, $4, $5, $6, nullif($7, 0), $8, $9, $10, $11, "
+			   "nullif($12, 0) WHERE EXISTS (SELECT FROM rk.ring WHERE ring_id = $1)", 12, types, values, NULL);
+}
+
 /* Writes the letters of a ring's log, or of ring 0 all; the catalog is open. */
 static void
 write_dead_letters(int32 ring_id)
 {
 	for (dead_letter *d = dead; d; d = d->next)
 	{
-		Oid			types[] = {INT4OID, INT4OID, JSONBOID, TEXTOID, INT4OID, INT8OID, INT8OID, OIDOID, TEXTOID, INT2OID,
-		TEXTOID, INT8OID};
-		Datum		values[] = {
-			Int32GetDatum(d->ring_id), Int32GetDatum(d->message.type_id),
-			/* bytes that are not what was sent may be no fields */
-			d->sqlstate == ERRCODE_DATA_CORRUPTED ? rk_bytes_to_jsonb(d->message.payload, d->message.length) :
-			rk_payload_to_jsonb(rk_message_type_find(d->message.type_id), d->message.payload, d->message.length),
-			CStringGetTextDatum(d->reason), Int32GetDatum(d->message.attempt), Int64GetDatum(d->message.id),
-			Int64GetDatum(d->message.correlation_id), ObjectIdGetDatum(d->message.role),
-			CStringGetTextDatum(d->error), Int16GetDatum(d->message.priority),
-			CStringGetTextDatum(unpack_sql_state(d->sqlstate)), Int64GetDatum((int64) d->message.apply_seq)
-		};
-		Oid			log_types[] = {INT4OID, INT8OID};
-		Datum		log_values[] = {values[0], values[11]};
+		Oid			types[] = {INT4OID, INT8OID};
+		Datum		values[] = {Int32GetDatum(d->ring_id), Int64GetDatum((int64) d->message.apply_seq)};
 
 		if (ring_id != 0 && (d->ring_id != ring_id || d->message.apply_seq == 0))
 			continue;
 		d->written = true;
 		if (d->message.apply_seq != 0)
-			rk_run_sql("UPDATE rk.ring_log SET refused = true WHERE ring_id = $1 AND apply_seq = $2", 2, log_types,
-					   log_values, NULL);
+			rk_run_sql("UPDATE rk.ring_log SET refused = true WHERE ring_id = $1 AND apply_seq = $2", 2, types, values,
+					   NULL);
 		if (d->reason[0])
-			rk_run_sql("INSERT INTO rk.dead_letter (ring_id, type_id, payload, reason, attempts, message_id, "
-					   "correlation_id, role, error, priority, sqlstate, journal_id) SELECT $1, $2, $3, $4, $5, $6, "
-					   "nullif($7, 0), $8, $9, $10, $11, nullif($12, 0) WHERE EXISTS (SELECT FROM rk.ring WHERE ring_id = $1)",
-					   12, types, values, NULL);
+			rk_dead_letter_write(d->ring_id, &d->message, d->reason, d->sqlstate, d->error);
 	}
 }
 

@@ -3,10 +3,21 @@
  *	  Messages from ring to ring.
  *
  * A handler leaves messages for other rings (rk_send); when it has succeeded,
- * and before its sender has the answer, the host puts them into their queues.
- * It never waits for room: the queue may be one that it has to work off itself.
- * A message inherits deadline, priority, correlation and trace of the one that
- * caused it, and is one hop further; after max_hops hops it goes no further.
+ * and before its sender has the answer, the host sends them.
+ *
+ * What is caused by a message that has a place in the log (one from a table, or
+ * any that changes a ring with durability "journal") is written into the journal
+ * of the ring that it is for, in the transaction that says how far the records of
+ * the sending ring are written (output.c): it is there once, whatever crashes,
+ * and waits for a ring that does not run.  The ring takes it in before it
+ * handles what was sent after that transaction (rk_ring.inbox).
+ *
+ * Anything else goes into the queue, and is lost with it.  The host never waits
+ * for room: the queue may be one that it has to work off itself.  Such a message
+ * inherits deadline, correlation and trace of the one that caused it.
+ *
+ * Either inherits the priority, and is one hop further; after max_hops hops it
+ * goes no further.
  *
  * A ring sends to rings of its owner or its tenant, unless rk.k2k_link says
  * otherwise.  What is not delivered is a dead letter, of the ring that it was
@@ -34,6 +45,9 @@ typedef struct kept_message
 	char		ring[NAMEDATALEN];
 	uint32		type_id;
 	uint32		length;
+	uint8		hops;			/* of a record; as what follows */
+	uint8		priority;
+	uint8		padding[6];
 } kept_message;
 
 /* Pairs of rings for which the rule of the owner does not hold, in order. */
@@ -86,12 +100,12 @@ rk_links_read(void)
 }
 
 static bool
-permitted(const rk_ring *source, const rk_ring *destination)
+permitted(const rk_ring *source, int32 destination, Oid owner)
 {
-	link_rule	key = {.source = source->ring_id,.destination = destination->ring_id};
+	link_rule	key = {.source = source->ring_id,.destination = destination};
 	link_rule  *rule = rule_count > 0 ? bsearch(&key, rules, rule_count, sizeof(link_rule), by_rings) : NULL;
 
-	return rule ? rule->allowed : source->owner == destination->owner;
+	return rule ? rule->allowed : source->owner == owner;
 }
 
 /* ---- sending ---- */
@@ -132,7 +146,7 @@ static rk_delivery
 send_one(rk_hosted *h, const kept_message *m, const rk_message *cause, const rk_slot *slot, int64 id, int32 *destination)
 {
 	bool		extra = slot && slot->flags & RK_SLOT_EXTRA;
-	int			hops = (extra ? slot->hops : 0) + 1;
+	int			hops = cause->hops + 1;
 	rk_ring    *ring;
 	uint32		generation = 0;
 	uint32		state = RK_RING_FREE;
@@ -150,7 +164,7 @@ send_one(rk_hosted *h, const kept_message *m, const rk_message *cause, const rk_
 	LWLockRelease(rk_the_region->lock);
 	if (ring == NULL || (state != RK_RING_ACTIVE && state != RK_RING_SUSPENDED))
 		return RK_DELIVERY_NOT_FOUND;
-	if (!permitted(h->ring, ring))
+	if (!permitted(h->ring, ring->ring_id, ring->owner))
 		return RK_DELIVERY_TENANT;
 	if (hops > h->options.max_hops)
 		return RK_DELIVERY_MAX_HOPS;
@@ -182,11 +196,97 @@ send_one(rk_hosted *h, const kept_message *m, const rk_message *cause, const rk_
 	return status;
 }
 
+/* What a message of the log has left, as records. */
+static void
+record_kept(rk_hosted *h, const rk_message *cause)
+{
+	for (Size at = 0; at < h->sends.size;)
+	{
+		kept_message *m = (kept_message *) (h->sends.data + at);
+
+		m->hops = cause->hops + 1;
+		m->priority = cause->priority;
+		at += sizeof(kept_message) + MAXALIGN(m->length);
+		rk_record_send(h, cause, m, sizeof(kept_message) + m->length);
+	}
+	/* without it the ring's records are not all there */
+	h->records.failed |= h->sends.failed;
+	h->sends.failed = false;
+}
+
+/* In a transaction: the ring of this name, which is not dropped meanwhile; 0: there is none. */
+static int32
+hold_named(const char *name, Oid *owner)
+{
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(name)};
+	bool		is_null;
+
+	if (rk_run_sql("SELECT ring_id, owner::oid FROM rk.ring WHERE name = $1 FOR KEY SHARE", 1, types, values, NULL) == 0)
+		return 0;
+	*owner = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &is_null));
+	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+}
+
+void
+rk_send_recorded(rk_hosted *h, const void *data, const rk_message *cause)
+{
+	const kept_message *m = data;
+	Oid			owner = InvalidOid;
+	int32		destination = hold_named(m->ring, &owner);
+	rk_message	letter = {
+		.type_id = m->type_id,
+		.length = m->length,
+		.payload = m + 1,
+		.correlation_id = cause->id,
+		.role = h->ring->owner,
+		.priority = m->priority
+	};
+	char		text[2 * NAMEDATALEN + 60];
+
+	if (destination == 0)
+	{
+		snprintf(text, sizeof(text), "ring \"%s\" does not exist", m->ring);
+		rk_dead_letter_write(h->ring_id, &letter, "not_found", ERRCODE_UNDEFINED_OBJECT, text);
+	}
+	else if (!permitted(h->ring, destination, owner))
+	{
+		snprintf(text, sizeof(text), "ring \"%s\" may not send to ring \"%s\"", NameStr(h->ring->name), m->ring);
+		rk_dead_letter_write(h->ring_id, &letter, "rejected", ERRCODE_INSUFFICIENT_PRIVILEGE, text);
+	}
+	else if (m->hops > h->options.max_hops)
+	{
+		snprintf(text, sizeof(text), "message has passed %d rings on its way to \"%s\"", h->options.max_hops, m->ring);
+		rk_dead_letter_write(destination, &letter, "hop_limit", RK_ERRCODE_DELIVERY, text);
+	}
+	else
+	{
+		bytea	   *payload = palloc(VARHDRSZ + m->length);
+		Oid			user;
+		int			security_context;
+
+		SET_VARSIZE(payload, VARHDRSZ + m->length);
+		memcpy(VARDATA(payload), m + 1, m->length);
+		/* in the owner's name */
+		GetUserIdAndSecContext(&user, &security_context);
+		SetUserIdAndSecContext(h->ring->owner, security_context | SECURITY_LOCAL_USERID_CHANGE);
+		(void) rk_journal_write(destination, m->type_id, m->priority, m->hops, payload);
+		SetUserIdAndSecContext(user, security_context);
+		rk_inbox_at_commit(destination);
+		pfree(payload);
+	}
+}
+
 void
 rk_send_kept(rk_hosted *h, const rk_message *cause, const rk_slot *slot)
 {
 	char		text[2 * NAMEDATALEN + 60];
 
+	if (cause->apply_seq != 0)
+	{
+		record_kept(h, cause);
+		return;
+	}
 	for (Size at = 0; at < h->sends.size;)
 	{
 		const kept_message *m = (kept_message *) (h->sends.data + at);

@@ -416,6 +416,8 @@ adopt(const rk_ring_row *row, Oid table)
 		(atomic_load(&ring->acting) != 0 || ring->state == RK_RING_LAUNCHING || ring->state == RK_RING_RESTORING);
 	h->given_up = ring->state == RK_RING_FAILED && ring->given_up;
 	atomic_store(&ring->acting, 0);
+	/* the journal is taken in when the ring has come up, whatever is in it */
+	h->inbox_seen = atomic_load(&ring->inbox);
 	ring->host = rk_this_host - rk_region_hosts();
 	ring->host_pid = MyProcPid;
 	ring->overflow = h->options.overflow;

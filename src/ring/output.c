@@ -18,6 +18,9 @@
  * If a record cannot be written, the state is ahead of the outputs: the ring
  * fails, and starts again from its checkpoint and log.
  *
+ * Messages that a handler sends to other rings (k2k.c) are records too, without
+ * an output: they are written into the journals of those rings with the others.
+ *
  * Rows are inserted with the rights of the ring's owner.
  */
 #include "postgres.h"
@@ -67,7 +70,7 @@ static const struct
 /* A record in the buffer; its bytes follow, padded to 8. */
 typedef struct record
 {
-	uint32		type_id;
+	uint32		type_id;		/* 0: a message for another ring */
 	uint32		length;
 	uint64		apply_seq;
 	int64		message_id;
@@ -87,17 +90,12 @@ record_size(const record *r)
 }
 
 /* Nothing may be raised here: an actor is on the stack. */
-void
-rk_record_add(rk_hosted *h, const rk_message *message, uint32 type_id, const void *data, uint32 length)
+static void
+add_record(rk_hosted *h, const rk_message *message, uint32 type_id, const void *data, uint32 length)
 {
 	record	   *r;
 	Size		needed = h->records.size + sizeof(record) + MAXALIGN(length);
-	bool		wanted = false;
 
-	for (int i = 0; i < h->output_count; i++)
-		wanted |= h->outputs[i].type_id == type_id && message->apply_seq > h->outputs[i].after_seq;
-	if (!wanted)
-		return;
 	if (needed > h->records.capacity)
 	{
 		Size		capacity = Max(2 * h->records.capacity, needed + 65536);
@@ -115,6 +113,23 @@ rk_record_add(rk_hosted *h, const rk_message *message, uint32 type_id, const voi
 	*r = (record) {type_id, length, message->apply_seq, message->id, message->sent_ns};
 	memcpy(r + 1, data, length);
 	h->records.size = needed;
+}
+
+void
+rk_record_add(rk_hosted *h, const rk_message *message, uint32 type_id, const void *data, uint32 length)
+{
+	bool		wanted = false;
+
+	for (int i = 0; i < h->output_count; i++)
+		wanted |= h->outputs[i].type_id == type_id && message->apply_seq > h->outputs[i].after_seq;
+	if (wanted)
+		add_record(h, message, type_id, data, length);
+}
+
+void
+rk_record_send(rk_hosted *h, const rk_message *message, const void *data, uint32 length)
+{
+	add_record(h, message, 0, data, length);
 }
 
 void
@@ -593,7 +608,7 @@ forward(rk_hosted *h, const rk_output *o)
 		if (!says_all)
 			continue;
 		memcpy(VARDATA(payload), request, map.type->request_size);
-		(void) rk_journal_write(o->destination, map.type->type_id, RK_PRIORITY_NORMAL, payload);
+		(void) rk_journal_write(o->destination, map.type->type_id, RK_PRIORITY_NORMAL, 0, payload);
 	}
 	SetUserIdAndSecContext(user, security_context);
 }
@@ -622,6 +637,7 @@ rk_output_write(rk_hosted *h)
 				 errmsg("no memory for the records of ring \"%s\"", NameStr(h->ring->name))));
 	if (h->records.size == 0)
 		return;
+	h->published = true;
 	for (Size at = 0; at < h->records.size; at += record_size(record_at(h, at)))
 		last = record_at(h, at)->apply_seq;
 	/* a deferred trigger would run at the commit, no more as the ring's owner */
@@ -644,6 +660,14 @@ rk_output_write(rk_hosted *h)
 			forward(h, o);
 	}
 	error_context_stack = context.previous;
+	for (Size at = 0; at < h->records.size; at += record_size(record_at(h, at)))
+	{
+		const record *r = record_at(h, at);
+		rk_message	cause = {.id = r->message_id,.apply_seq = r->apply_seq,.sent_ns = r->sent_ns};
+
+		if (r->type_id == 0)
+			rk_send_recorded(h, r + 1, &cause);
+	}
 	values[0] = Int32GetDatum(h->ring_id);
 	values[1] = Int64GetDatum(last);
 	rk_run_sql("INSERT INTO rk.ring_position (ring_id, output_seq) VALUES ($1, $2) ON CONFLICT (ring_id) "

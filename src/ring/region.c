@@ -450,6 +450,18 @@ rk_request_rescan(Oid database)
 }
 
 void
+rk_request_inbox(Oid database, int32 ring_id)
+{
+	rk_ring    *ring;
+
+	LWLockAcquire(rk_the_region->lock, LW_SHARED);
+	ring = rk_directory_find(database, NULL, ring_id);
+	if (ring)
+		atomic_fetch_add(&ring->inbox, 1);
+	LWLockRelease(rk_the_region->lock);
+}
+
+void
 rk_request_intake(Oid database)
 {
 	LWLockAcquire(rk_the_region->lock, LW_SHARED);

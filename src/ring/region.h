@@ -104,6 +104,7 @@ typedef struct rk_ring
 	_Atomic uint32 generation;	/* changes when the entry is made and freed */
 	_Atomic uint32 epoch;		/* how often it was started */
 	_Atomic uint32 access_epoch;	/* changes with grants */
+	_Atomic uint32 inbox;		/* changes when another ring has written into its journal */
 	Oid			database;
 	int32		ring_id;
 	Oid			owner;
@@ -460,6 +461,9 @@ extern void rk_request_rescan(Oid database);
 
 /* Tells the database's hosts that the journal has new rows; takes the lock. */
 extern void rk_request_intake(Oid database);
+
+/* Lets a ring take its journal in before the messages that are sent to it from now on; takes the lock. */
+extern void rk_request_inbox(Oid database, int32 ring_id);
 
 extern void rk_set_state(rk_ring *ring, rk_ring_state state);
 

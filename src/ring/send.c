@@ -31,6 +31,7 @@ static bool initialised = false;
 static uint32 roles_epoch = 1;	/* changes when memberships may have changed */
 static bool rescan_pending = false;
 static bool intake_pending = false;
+static List *inboxes = NIL;		/* ids of rings that this transaction has written messages for, as a ring */
 static bool routes_changed = false;
 static List *started = NIL;		/* names of rings that this transaction started */
 static int	slots_in_use = 0;	/* calls of this statement under way */
@@ -79,6 +80,8 @@ at_transaction_end(XactEvent event, void *arg)
 		case XACT_EVENT_COMMIT:
 			if (rescan_pending)
 				rk_request_rescan(MyDatabaseId);
+			for (ListCell *c = list_head(inboxes); c; c = lnext(inboxes, c))
+				rk_request_inbox(MyDatabaseId, lfirst_int(c));
 			if (intake_pending)
 				rk_request_intake(MyDatabaseId);
 			/* FALLTHROUGH */
@@ -92,6 +95,7 @@ at_transaction_end(XactEvent event, void *arg)
 			routes_changed = false;
 			rescan_pending = false;
 			intake_pending = false;
+			inboxes = NIL;
 			started = NIL;
 			break;
 		default:
@@ -139,6 +143,16 @@ rk_intake_at_commit(void)
 {
 	rk_send_init();
 	intake_pending = true;
+}
+
+void
+rk_inbox_at_commit(int32 ring_id)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+
+	rk_intake_at_commit();
+	inboxes = list_append_unique_int(inboxes, ring_id);
+	MemoryContextSwitchTo(old);
 }
 
 void

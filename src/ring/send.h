@@ -166,4 +166,7 @@ extern uint64 rk_topic_fetch(const char *pattern, Tuplestorestate *store, TupleD
 extern void rk_rescan_at_commit(void);
 extern void rk_intake_at_commit(void);
 
+/* The same, and a ring looks at it before it handles what is sent to it from then on. */
+extern void rk_inbox_at_commit(int32 ring_id);
+
 #endif							/* RK_SEND_H */

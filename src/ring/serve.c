@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "storage/proc.h"
 #include "utils/memutils.h"
 
@@ -228,6 +229,7 @@ message_of(const rk_slot *slot, rk_message *m)
 	m->tenant = slot->flags & RK_SLOT_EXTRA ? slot->tenant : 0;
 	m->role = slot->role;
 	m->priority = slot->priority;
+	m->hops = slot->flags & RK_SLOT_EXTRA ? slot->hops : 0;
 	m->replay = false;
 }
 
@@ -322,7 +324,9 @@ call_actor(rk_hosted *h, rk_message *message, const rk_message_type *type, rk_re
 	h->ctx.error.status = RK_OK;
 	message->attempt = 1;
 	publisher = h;
-	reply->send = message->replay ? NULL : send_to;
+	/* what was sent before the log is applied again is not sent twice */
+	reply->send = unlikely(message->apply_seq != 0) ? (message->apply_seq > h->output_seq ? send_to : NULL) :
+		message->replay ? NULL : send_to;
 	rk_act(h->ring);
 	if (likely(h->output_count == 0 || message->apply_seq <= h->output_seq))
 	{
@@ -664,6 +668,32 @@ rk_serve_time(int64 now)
 }
 
 /*
+ * Another ring has written into the journal of this one, before whatever was
+ * sent after it heard of that: takes it in.  False: the message that was found
+ * waits, for now.
+ */
+static bool take_inbox(rk_hosted *h) __attribute__((noinline, cold));
+
+static bool
+take_inbox(rk_hosted *h)
+{
+	uint32		inbox = atomic_load(&h->ring->inbox);
+
+	if (IsTransactionState())
+		return false;
+	rk_journal_intake(&h, 1);
+	h->inbox_seen = inbox;
+	return h->state != NULL;
+}
+
+/* Whether the message that was just found may be handled. */
+static inline bool
+is_next(rk_hosted *h)
+{
+	return likely(atomic_load_explicit(&h->ring->inbox, memory_order_relaxed) == h->inbox_seen) || take_inbox(h);
+}
+
+/*
  * Handles some messages of a ring; returns how many.  Whatever a message
  * needs of the clock is the time after the one before, of this ring or another:
  * messages that wait pay for one look at the clock each.
@@ -677,7 +707,7 @@ run_volatile(rk_hosted *h)
 	int			n = 0;
 
 	h->now_ns = newest_ns;
-	while (n < BATCH && (slot = rk_queue_peek(h->queue, &lane)) != NULL)
+	while (n < BATCH && (slot = rk_queue_peek(h->queue, &lane)) != NULL && is_next(h))
 	{
 		int64		sent = slot->sent_ns;
 
@@ -754,7 +784,7 @@ run_batch(rk_hosted *h)
 		rk_away_lost(h);
 		return 0;
 	}
-	if (rk_queue_peek(h->queue, &lane) == NULL)
+	if (rk_queue_peek(h->queue, &lane) == NULL || !is_next(h))
 		return 0;
 	h->now_ns = newest_ns;
 	n = gather(h, lane, slots);

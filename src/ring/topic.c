@@ -187,7 +187,7 @@ send_to_ring(const subscriber *s, Jsonb *payload, int qos)
 
 		SET_VARSIZE(message, VARHDRSZ + type->request_size);
 		memcpy(VARDATA(message), request, type->request_size);
-		(void) rk_journal_write(s->ring_id, type->type_id, RK_PRIORITY_NORMAL, message);
+		(void) rk_journal_write(s->ring_id, type->type_id, RK_PRIORITY_NORMAL, 0, message);
 	}
 }
 

@@ -548,7 +548,7 @@ rk_ring_send(PG_FUNCTION_ARGS)
 					 errmsg("a transactional message has neither deadline, key nor receipt")));
 		SET_VARSIZE(journaled, VARHDRSZ + type->request_size);
 		memcpy(VARDATA(journaled), payload, type->request_size);
-		PG_RETURN_INT64(rk_journal_write(ring->ring_id, type->type_id, out.priority, journaled));
+		PG_RETURN_INT64(rk_journal_write(ring->ring_id, type->type_id, out.priority, 0, journaled));
 	}
 	if (!PG_ARGISNULL(7) && PG_GETARG_BOOL(7))
 	{

@@ -13,7 +13,9 @@
 #   the records of the fed ring, in the order of apply_seq, are what one pass
 #   over them gives, and their amounts are the rows of the table;
 #   what a direct call has answered is there once, what it has not at most once;
-#   the ring that is linked to it got every record once.
+#   the ring that is linked to it got every record once;
+#   what a ring sends on to another, one with durability "journal" or one that
+#   rows of a table feed, is there once, too.
 #
 # RK_STEP_ROUNDS says how many rounds (a round is some 0.4 s), RK_STEP_SEED which.
 
@@ -51,6 +53,7 @@ $node->safe_psql(
 	CREATE TABLE wire (id bigint GENERATED ALWAYS AS IDENTITY);
 	CREATE TABLE added (apply_seq bigint, amount bigint, total numeric, messages bigint);
 	CREATE TABLE direct (apply_seq bigint, amount bigint, total numeric, messages bigint);
+	CREATE TABLE arrived (apply_seq bigint, amount bigint, total numeric, messages bigint);
 	CREATE UNLOGGED TABLE nothing ();
 	CREATE TABLE plan (step text, action text);
 	CREATE FUNCTION inject() RETURNS trigger LANGUAGE plpgsql SET search_path = public AS $$
@@ -74,6 +77,7 @@ $node->safe_psql(
 	CREATE CONSTRAINT TRIGGER c AFTER INSERT ON rk.ring_log DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION inject('log commit');
 	CREATE TRIGGER i BEFORE INSERT ON added FOR EACH ROW EXECUTE FUNCTION inject('record');
 	CREATE TRIGGER i BEFORE INSERT ON direct FOR EACH ROW EXECUTE FUNCTION inject('record');
+	CREATE TRIGGER i BEFORE INSERT ON arrived FOR EACH ROW EXECUTE FUNCTION inject('record');
 	CREATE TRIGGER i AFTER INSERT OR UPDATE ON rk.ring_position FOR EACH ROW EXECUTE FUNCTION inject('position');
 	CREATE TRIGGER i AFTER INSERT ON rk.checkpoint FOR EACH ROW EXECUTE FUNCTION inject('checkpoint');
 	CREATE TRIGGER i AFTER INSERT ON rk.checkpoint_chunk FOR EACH ROW EXECUTE FUNCTION inject('checkpoint bytes');
@@ -81,11 +85,13 @@ $node->safe_psql(
 	CREATE TRIGGER i AFTER UPDATE ON rk.ring FOR EACH ROW EXECUTE FUNCTION inject('launch');
 	});
 # an error is tried again each second and more often than three times
-$node->safe_psql('postgres', qq{CALL rk.ring_up('core/echo', '$_', '{"max_restarts": 1000}')}) for qw(e f);
-$node->safe_psql('postgres', q{CALL rk.ring_up('core/echo', 'j', '{"max_restarts": 1000, "durability": "journal"}')});
+$node->safe_psql('postgres', qq{CALL rk.ring_up('core/echo', '$_', '{"max_restarts": 1000}')}) for qw(e f from_rows passed_to);
+$node->safe_psql('postgres', qq{CALL rk.ring_up('core/echo', '$_', '{"max_restarts": 1000, "durability": "journal"}')}) for qw(j passes last);
 $node->safe_psql('postgres', q{SELECT rk.ring_link('e', 'EchoAdded', 'f', '{"fields": {"amount": "messages"}}')});
 $node->safe_psql('postgres', q{SELECT rk.ring_attach('e', 'wire', '{"type": "EchoAdd", "fields": {"amount": "id"}, "output": "added"}')});
-$node->safe_psql('postgres', q{SELECT rk.ring_output('j', 'EchoAdded', 'direct'), rk.ring_sync('e'), rk.ring_sync('j')});
+$node->safe_psql('postgres', q{SELECT rk.ring_attach('from_rows', 'wire', '{"type": "EchoPass", "fields": {"amount": "id", "next": "''last''"}}')});
+$node->safe_psql('postgres', q{SELECT rk.ring_output('j', 'EchoAdded', 'direct'), rk.ring_output('last', 'EchoAdded', 'arrived')});
+$node->safe_psql('postgres', q{SELECT rk.ring_sync(name) FROM rk.ring});
 
 my @psql = ('psql', '-XqAt', '-h', $node->host, '-p', $node->port, '-d', 'postgres');
 
@@ -124,12 +130,13 @@ sub insist
 
 my $next = 0;					# amounts of direct messages
 my %answered;
+my %passed;
 my %steps_done;
 
 sub compare
 {
 	my ($what) = @_;
-	my $in_state = q{SELECT count(*) = 3 FROM rk.rings WHERE state = 'active'};
+	my $in_state = q{SELECT count(*) = 7 FROM rk.rings WHERE state = 'active'};
 
 	insist('TRUNCATE plan');
 	for (1 .. 600)
@@ -137,8 +144,7 @@ sub compare
 		last if insist($in_state) eq 't';
 		usleep(50_000);
 	}
-	insist(q{SELECT rk.ring_sync('e')});
-	insist(q{SELECT rk.ring_sync('f')});
+	insist(qq{SELECT rk.ring_sync('$_')}) for qw(e f from_rows passed_to last);
 	my $serial = q{
 		WITH r AS (SELECT *, sum(amount) OVER w AS right_total, row_number() OVER w AS right_messages
 			FROM %s WINDOW w AS (ORDER BY apply_seq))
@@ -160,6 +166,13 @@ sub compare
 
 	is("$good $amounts $places " . @lost . ' ' . @invented, "t $rows $rows 0 0", 'direct messages: what was answered is there once');
 	is(insist(q{SELECT total, messages FROM rk.ring_core_total('j')}), "$total|$rows", 'and so is the state');
+
+	($good, $rows, $amounts, $places, $total) = split /\|/, insist(sprintf $serial, 'arrived');
+	$missing = insist('SELECT count(*) FROM wire w FULL JOIN arrived a ON a.amount = w.id WHERE a.amount IS NULL OR w.id IS NULL');
+	is("$good $rows $amounts $places $missing", "t $wires $wires $wires 0", 'what a fed ring sent on arrived once');
+	my ($sent, $messages) = split /\|/, insist(q{SELECT total, messages FROM rk.ring_core_total('passes')});
+	is(insist(q{SELECT total, messages FROM rk.ring_core_total('passed_to')}), "$sent|$messages", 'and what a durable ring did');
+	cmp_ok($messages, '>=', scalar keys %passed, 'which knows of every call that was answered');
 	return;
 }
 
@@ -173,6 +186,8 @@ for my $round (1 .. $rounds)
 	insist("TRUNCATE plan; INSERT INTO plan VALUES ('$step', '$action')");
 	my @calls = map { ++$next } 1 .. 8;
 	my $direct = start(join '', map { "SELECT $_ FROM rk.ring_core_add('j', $_);\n" } @calls);
+	# numbers whose sums tell which of them were added up
+	my $sender = start(join '', map { sprintf qq{SELECT '%1\$s' FROM rk.ring_core_pass('passes', %1\$s, 'passed_to');\n}, $_ * $_ } @calls);
 	my $writer = start(join '', map {
 		my $rows = 1 + int rand 4;
 		my $kind = rand;
@@ -191,6 +206,7 @@ for my $round (1 .. $rounds)
 		done($other);
 	}
 	$answered{$_} = 1 for done($direct);
+	$passed{$_} = 1 for done($sender);
 	done($writer);
 	compare("round $round") if $round % $group == 0 || $round == $rounds;
 }
