@@ -192,11 +192,13 @@ CUDA_SOURCES = $(wildcard cuda/*.cu)
 CUDA_HEADERS = $(wildcard cuda/*.cuh cuda/*.h cuda/*.def) $(CUDA_SHARED:%=src/%) $(RING_HEADERS)
 # what both sides are compiled from
 CUDA_SHARED = compute/both.h compute/gamma_quantile.h compute/minimize_steps.h compute/normal.h compute/philox.h compute/random.h \
-	compute/sobol_point.h temporal/garch_model.h graph/neural/activation_steps.h graph/neural/choices.h
+	compute/sobol_point.h graph/centrality/sampling_steps.h temporal/garch_model.h graph/neural/activation_steps.h graph/neural/choices.h
 CUDA_LIBRARY = build/cuda/rustkernels_cuda.so
 
 # its normal numbers have the bits of src/compute/normal.c
 build/cuda/monte_carlo.o: NVCC_FLAGS += -fmad=false
+# and so have counts of paths and bounds of samples
+build/cuda/path_samples.o: NVCC_FLAGS += -fmad=false
 # and so have its sums of products
 build/cuda/similarity.o: NVCC_FLAGS += -fmad=false
 # and a ring its iterations

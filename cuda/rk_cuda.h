@@ -221,6 +221,16 @@ typedef struct rk_cuda_betweenness_params
 	int32_t		unused;
 } rk_cuda_betweenness_params;
 
+typedef struct rk_cuda_path_sample_params
+{
+	double		epsilon;
+	double		delta;
+	uint64_t	seed;
+	int64_t		limit;			/* samples at most, below 2^52 */
+	int32_t		edges;			/* elements are entries of "out" instead of nodes */
+	int32_t		ends;			/* paths hit their ends */
+} rk_cuda_path_sample_params;
+
 typedef struct rk_cuda_length_params
 {
 	double		max_distance;	/* nodes farther away are not reached */

@@ -281,6 +281,30 @@ rk_device_betweenness_cost(int64 nodes, int64 arcs, bool directed, bool weighted
 }
 
 rk_device_cost
+rk_device_path_samples_cost(int64 nodes, int64 arcs, bool directed, bool edges, bool kept, double epsilon, double delta)
+{
+	double		n = nodes;
+	double		m = arcs;
+	double		elements = edges ? m : n;
+	/* a third of what paths of 16 nodes may take at most */
+	double		samples = (5 + log(2 / delta)) / (6 * epsilon * epsilon);
+	/* searches from both ends meet where they have seen about the root of the graph */
+	double		seen = 30 * sqrt(m + 1);
+	double		rounds = samples > 1024 ? 10 + 10 * log(samples / 1024) : 1;
+
+	return (rk_device_cost) {
+		.cpu_seconds = 1e-9 * (samples * (4 * seen + 2000) + 40 * elements),
+		.bytes_to = graph_bytes(n, m, false, kept) * (directed ? 2 : 1),
+		.bytes_from = 8 * elements,
+		/* a warp waits for each piece of a row, so that rates are a quarter of the memory's */
+		.bytes_moved = 4 * samples * seen * (4 + 3 * SECTOR) + 16 * elements * rounds,
+		.launches = 2 * rounds,
+		/* how far paths may be, and the hits of the first samples */
+		.host_seconds = directed ? 0 : 5e-9 * (n + m)
+	};
+}
+
+rk_device_cost
 rk_device_lengths_cost(int64 nodes, int64 arcs, bool kept)
 {
 	double		n = nodes;

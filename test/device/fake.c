@@ -358,6 +358,24 @@ run_betweenness(rk_ctx *ctx, rk_cuda_call *call)
 }
 
 static rk_status
+run_path_samples(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_cuda_path_sample_params *p = call->params;
+	rk_betweenness_params params = {.delta = p->delta, .seed = p->seed};
+	int64_t		elements = call->output[0].bytes / sizeof(int64_t);
+	int64_t    *hits = call->output[0].data;
+	double	   *share = rk_alloc(ctx, elements, sizeof(double));
+	rk_status	status;
+
+	if (share == NULL)
+		return RK_ERR_MEMORY;
+	status = rk_path_sample(ctx, &call->graph->g, p->edges, p->ends, p->epsilon, &params, share, &call->counts[0]);
+	for (int64_t i = 0; status == RK_OK && i < elements; i++)
+		hits[i] = llround(share[i] * call->counts[0]);
+	return status;
+}
+
+static rk_status
 run_lengths(rk_ctx *ctx, rk_cuda_call *call)
 {
 	const rk_cuda_length_params *p = call->params;

@@ -426,9 +426,11 @@ my @queries = (
 	'graph_adamic_adar' => q{SELECT * FROM rk.graph_adamic_adar('$edges', pairs => 'SELECT source AS node_a, target AS node_b FROM sparse', direction => 'in')},
 	'graph_common_neighbors' => q{SELECT * FROM rk.graph_common_neighbors('$edges', pairs => 'SELECT source AS node_a, target AS node_b FROM sparse', min_count => 0)},
 	'graph_betweenness_centrality' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_betweenness_centrality('$edges', samples => 5)},
-	'graph_betweenness_centrality by length' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_betweenness_centrality('SELECT source, target, 1 + (source + target) % 3 AS weight FROM sparse', samples => 5)},
+	'graph_betweenness_centrality by length' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_betweenness_centrality('SELECT source, target, 1 + (source + target) % 3 AS weight FROM sparse', weighted => true, samples => 5)},
 	'graph_betweenness_centrality_edges' => q{SELECT source, target, round(score::numeric, 12) FROM rk.graph_betweenness_centrality_edges('$edges', samples => 3)},
-	'graph_betweenness_centrality_edges by length' => q{SELECT source, target, round(score::numeric, 12) FROM rk.graph_betweenness_centrality_edges('SELECT source, target, 1 + (source + target) % 3 AS weight FROM sparse', directed => false, samples => 5)},
+	'graph_betweenness_centrality within' => q{SELECT node, score FROM rk.graph_betweenness_centrality('$edges', epsilon => 0.1)},
+	'graph_betweenness_centrality_edges within' => q{SELECT source, target, score FROM rk.graph_betweenness_centrality_edges('sparse', directed => false, epsilon => 0.1)},
+	'graph_betweenness_centrality_edges by length' => q{SELECT source, target, round(score::numeric, 12) FROM rk.graph_betweenness_centrality_edges('SELECT source, target, 1 + (source + target) % 3 AS weight FROM sparse', weighted => true, directed => false, samples => 5)},
 	'graph_katz_centrality' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_katz_centrality('$edges', norm => 'max')},
 	'graph_eigenvector_centrality' => q{SELECT node, round(score::numeric, 10) FROM rk.graph_eigenvector_centrality('$edges', directed => false)},
 );
@@ -486,9 +488,11 @@ my @kernels = (
 	'graph_adamic_adar' => q{SELECT * FROM rk.graph_adamic_adar('few', pairs => 'SELECT source AS node_a, target AS node_b FROM few')},
 	'graph_betweenness_centrality' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_betweenness_centrality('few', weighted => false, directed => false, samples => 50)},
 	'graph_betweenness_centrality 2' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_betweenness_centrality('sparse', endpoints => true, samples => 50)},
-	'graph_betweenness_centrality by length' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_betweenness_centrality('few', samples => 5)},
+	'graph_betweenness_centrality by length' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_betweenness_centrality('few', weighted => true, samples => 5)},
 	'graph_betweenness_centrality_edges' => q{SELECT source, target, round(score::numeric, 12) FROM rk.graph_betweenness_centrality_edges('few', weighted => false, samples => 5)},
-	'graph_betweenness_centrality_edges by length' => q{SELECT source, target, round(score::numeric, 12) FROM rk.graph_betweenness_centrality_edges('few', directed => false, samples => 5)},
+	'graph_betweenness_centrality within' => q{SELECT node, score FROM rk.graph_betweenness_centrality('few', weighted => false, epsilon => 0.15)},
+	'graph_betweenness_centrality_edges within' => q{SELECT source, target, score FROM rk.graph_betweenness_centrality_edges('few', weighted => false, directed => false, epsilon => 0.15)},
+	'graph_betweenness_centrality_edges by length' => q{SELECT source, target, round(score::numeric, 12) FROM rk.graph_betweenness_centrality_edges('few', weighted => true, directed => false, samples => 5)},
 	'graph_katz_centrality' => q{SELECT node, round(score::numeric, 10) FROM rk.graph_katz_centrality('few')},
 	'graph_eigenvector_centrality' => q{SELECT node, round(score::numeric, 9) FROM rk.graph_eigenvector_centrality('few', max_iterations => 18)},
 	'graph_gnn_inference' => qq{SELECT node, ARRAY(SELECT round(x::numeric, 9) FROM unnest(embedding) x) FROM rk.graph_gnn_inference('few', $points, ${\network('gcn')}, weighted => true, compute_type => 'float8')},
@@ -538,6 +542,9 @@ like($smooth, qr/no form for CUDA devices with these arguments\nDETAIL:  Because
 my $gaps;
 $node->psql('postgres', q{SET rk.device = cuda; SELECT * FROM rk.risk_realtime_correlation('SELECT a AS asset, now() + a * k * interval ''1 day'' AS ts, a + k AS value FROM generate_series(1, 3) a, generate_series(1, 9) k')}, stderr => \$gaps);
 like($gaps, qr/no form for CUDA devices with these arguments\nDETAIL:  Because the series have gaps/, 'nor have series with gaps');
+my $far;
+$node->psql('postgres', q{SET rk.device = cuda; SELECT * FROM rk.graph_betweenness_centrality('weighted', weighted => true, epsilon => 0.1)}, stderr => \$far);
+like($far, qr/no form for CUDA devices with these arguments\nDETAIL:  Because paths by length are sampled on the CPU only/, 'nor have paths by length that are sampled');
 my $strong;
 $node->psql('postgres', q{SET rk.device = cuda; SELECT * FROM rk.graph_connected_components('small', mode => 'strong')}, stderr => \$strong);
 like($strong, qr/no form for CUDA devices with these arguments\nDETAIL:  Because strong components/, 'a form for some arguments only');
@@ -588,7 +595,7 @@ while (my ($name, $query) = splice @kernels, 0, 2)
 		'cuda|0|t', "$name by the kernels for CUDA: the CPU's rows");
 }
 is(one('SELECT fallbacks, graphs FROM rk.stat_device'), '1|1', 'one failure, one graph kept');
-is(one(q{SET client_min_messages = error; SET rk.device = cuda; SELECT count(*) FROM rk.graph_betweenness_centrality('VALUES (1, 2, 1.0), (2, 3, 1e-30), (3, 1, 1.0)'); SELECT device, device_reason ~ 'a length is nothing beside a distance' FROM rk.last_run()}),
+is(one(q{SET client_min_messages = error; SET rk.device = cuda; SELECT count(*) FROM rk.graph_betweenness_centrality('SELECT * FROM (VALUES (1, 2, 1.0), (2, 3, 1e-30), (3, 1, 1.0)) e (source, target, weight)', weighted => true); SELECT device, device_reason ~ 'a length is nothing beside a distance' FROM rk.last_run()}),
 	"3\ncpu|t", 'a length that no distance shows is for the CPU');
 $node->stop;
 

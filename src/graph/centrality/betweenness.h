@@ -152,10 +152,11 @@ extern void rk_path_core_free(rk_ctx *ctx, rk_path_core *core);
  * Estimates, for every node (or, with edges, every entry of g->out), the share
  * of the ordered pairs of nodes whose shortest path, chosen at random, runs
  * over it: off by more than epsilon anywhere with probability at most delta.
- * With ends, a path runs over its two ends as well.
+ * With ends, a path runs over its two ends as well.  delta, the seed and who
+ * draws the samples are those of params.
  */
 extern rk_status rk_path_sample(rk_ctx *ctx, const rk_graph *g, bool edges, bool ends,
-								double epsilon, double delta, uint64_t seed,
+								double epsilon, const rk_betweenness_params *params,
 								double *share, int64_t *pairs);
 
 /* Bytes that rk_path_sample takes beside its result. */

@@ -531,8 +531,7 @@ estimate_nodes(rk_ctx *ctx, const rk_graph *g, const rk_betweenness_params *para
 	}
 	/* shares are of all pairs, scores of those that can have v between them */
 	scale = count_pairs(n, true) / count_pairs(n, ends);
-	status = rk_path_sample(ctx, g, false, ends, params->epsilon / scale,
-							params->delta, params->seed, score, used);
+	status = rk_path_sample(ctx, g, false, ends, params->epsilon / scale, params, score, used);
 	if (!params->normalized)
 		scale = count_pairs(n, true) / pair_divisor(g, params, ends);
 	for (int64_t v = 0; v < n && status == RK_OK; v++)
@@ -835,8 +834,7 @@ estimate_edges(rk_ctx *ctx, const rk_graph *g, const rk_betweenness_params *para
 
 	if (g->arcs == 0)
 		return RK_OK;
-	status = rk_path_sample(ctx, g, true, false, params->epsilon, params->delta,
-							params->seed, score, used);
+	status = rk_path_sample(ctx, g, true, false, params->epsilon, params, score, used);
 	if (params->normalized || status != RK_OK)
 		return status;
 	scale = count_pairs(g->nodes, true) / pair_divisor(g, params, true);

@@ -32,12 +32,10 @@
 #include <string.h>
 
 #include "../../compute/random.h"
+#include "sampling_steps.h"
 
 #define VC_CONSTANT 0.5			/* Loeffler and Phillips 2009 */
-#define FIRST_SHARE 100			/* of limit in step 2 */
-#define UNIFORM_SHARE 0.001		/* of delta divided evenly, for nodes without hits */
 #define SAMPLE_CHUNK 16
-#define MIN_ROUND 1024			/* samples between looks at the bounds */
 #define POLL_NODES 0xffff
 
 /* The scratch space of one thread, for graphs without weights. */
@@ -464,67 +462,39 @@ set_limit(const sample_state *s, int64_t elements, int64_t length, double epsilo
 	return RK_OK;
 }
 
-/*
- * Divides delta / 2 among the elements: log_delta[i] is ln(1 / d) where d is
- * what each of the two bounds of element i may fail with.  The error of an
- * element with share b after t samples is about sqrt(2 b ln(1 / d) / t); to be
- * the same for all, ln(1 / d) is made proportional to 1 / b.
- */
+/* Sets what each element may fail with from the hits of so many samples. */
 static rk_status
 divide_delta(sample_state *s, int64_t elements, int64_t samples, double delta,
 			 double *log_delta)
 {
-	double		even = UNIFORM_SHARE * delta / (4.0 * elements);
-	double		budget = (1 - UNIFORM_SHARE) * delta / 4;
-	double		low = 0;
-	double		high = log(elements / budget);	/* enough for shares of 1 */
+	int64_t		most = 0;
+	int64_t    *count;
+	double	   *by_hits;
 
-	/* by bisection, as exp(-factor / share) falls with the factor */
-	for (int round = 0; round < 30; round++)
-	{
-		double		middle = (low + high) / 2;
-		double		least = exp(-middle * samples);
-		double		sum = 0;
-
-		for (int64_t i = 0; i < elements; i++)
-		{
-			int64_t		hits = atomic_load_explicit(&s->hits[i], memory_order_relaxed);
-
-			if ((i & POLL_NODES) == 0 && rk_ctx_poll(s->ctx))
-				return RK_STOPPED;
-			sum += hits <= 1 ? least : exp(-middle * samples / hits);
-		}
-		if (sum > budget)
-			low = middle;
-		else
-			high = middle;
-	}
 	for (int64_t i = 0; i < elements; i++)
 	{
 		int64_t		hits = atomic_load_explicit(&s->hits[i], memory_order_relaxed);
 
 		if ((i & POLL_NODES) == 0 && rk_ctx_poll(s->ctx))
 			return RK_STOPPED;
-		log_delta[i] = -log(exp(-high * samples / (hits <= 1 ? 1 : hits)) + even);
+		most = hits > most ? hits : most;
 	}
+	count = rk_alloc0(s->ctx, most + 1, sizeof(int64_t));
+	by_hits = rk_alloc(s->ctx, most + 1, sizeof(double));
+	if (!count || !by_hits)
+		return RK_ERR_MEMORY;
+	for (int64_t i = 0; i < elements; i++)
+	{
+		if ((i & POLL_NODES) == 0 && rk_ctx_poll(s->ctx))
+			return RK_STOPPED;
+		count[atomic_load_explicit(&s->hits[i], memory_order_relaxed)]++;
+	}
+	rk_sample_divide_delta(count, most, elements, samples, delta, by_hits);
+	for (int64_t i = 0; i < elements; i++)
+		log_delta[i] = by_hits[atomic_load_explicit(&s->hits[i], memory_order_relaxed)];
+	rk_free(s->ctx, count);
+	rk_free(s->ctx, by_hits);
 	return RK_OK;
-}
-
-/*
- * Whether both bounds of the element hold: f and g of the paper with the share
- * hits / samples.
- */
-static inline bool
-is_known(double hits, double samples, double limit, double log_delta, double epsilon)
-{
-	double		ratio = limit / samples;
-	double		spread = 2 * hits / samples * limit / log_delta;
-	double		below = 1.0 / 3 - ratio;
-	double		above = 1.0 / 3 + ratio;
-	double		f = log_delta / samples * (below + sqrt(below * below + spread));
-	double		g = log_delta / samples * (above + sqrt(above * above + spread));
-
-	return f <= epsilon && g <= epsilon;
 }
 
 /* Draws samples until every element is known; *samples: how many. */
@@ -539,11 +509,9 @@ sample_until_known(sample_state *s, int64_t elements, int64_t limit, double epsi
 	rk_phase(s->ctx, "sampling", limit);
 	while (*samples < limit)
 	{
-		int64_t		round = *samples / 10 > MIN_ROUND ? *samples / 10 : MIN_ROUND;
+		int64_t		round = rk_sample_round(*samples, limit);
 		int64_t		known = 0;
 
-		if (round > limit - *samples)
-			round = limit - *samples;
 		if ((status = draw_samples(s, *samples, round)) != RK_OK)
 			return status;
 		*samples += round;
@@ -551,8 +519,8 @@ sample_until_known(sample_state *s, int64_t elements, int64_t limit, double epsi
 
 		/* once around, beginning with the one that was not known last time */
 		while (known < elements &&
-			   is_known(atomic_load_explicit(&s->hits[i], memory_order_relaxed), *samples,
-						limit, log_delta[i], epsilon))
+			   rk_sample_is_known(atomic_load_explicit(&s->hits[i], memory_order_relaxed), *samples,
+								  limit, log_delta[i], epsilon))
 		{
 			if ((known & POLL_NODES) == 0 && rk_ctx_poll(s->ctx))
 				return RK_STOPPED;
@@ -612,41 +580,82 @@ free_searches(sample_state *s)
 	rk_free(s->ctx, s->budgets);
 }
 
+/* Draws all samples that are needed; *samples: how many these are. */
+static rk_status
+sample_here(sample_state *s, int64_t elements, int64_t limit, double epsilon,
+			const rk_betweenness_params *params, int64_t *samples)
+{
+	int64_t		first = limit / RK_SAMPLE_FIRST_SHARE + 1;
+	double	   *log_delta = rk_alloc(s->ctx, elements, sizeof(double));
+	rk_status	status;
+
+	if (log_delta == NULL)
+		return RK_ERR_MEMORY;
+	s->chain = rk_hash2(params->seed, 0);
+	if ((status = draw_samples(s, 0, first)) != RK_OK ||
+		(status = divide_delta(s, elements, first, params->delta, log_delta)) != RK_OK)
+		return status;
+	for (int64_t i = 0; i < elements; i++)
+		atomic_store_explicit(&s->hits[i], 0, memory_order_relaxed);
+	s->chain = rk_hash2(params->seed, 1);
+	status = sample_until_known(s, elements, limit, epsilon, log_delta, samples);
+	if (status == RK_OK)
+		rk_free(s->ctx, log_delta);
+	return status;
+}
+
+/* Has another engine draw them, without lengths; false: there is none, or it did not. */
+static bool
+use_sampler(sample_state *s, int64_t elements, int64_t limit, double epsilon,
+			const rk_betweenness_params *params, int64_t *samples)
+{
+	int64_t    *hits;
+
+	if (!params->sampler || s->g->out.weights)
+		return false;
+	hits = rk_alloc(s->ctx, elements, sizeof(int64_t));
+	if (hits == NULL || !params->sampler(params->engine_arg, &(rk_betweenness_sampling) {
+			.graph = s->g,
+			.edges = s->edges,
+			.ends = s->ends,
+			.epsilon = epsilon,
+			.delta = params->delta,
+			.seed = params->seed,
+			.limit = limit,
+			.hits = hits,
+			.samples = samples
+		}))
+		return false;
+	for (int64_t i = 0; i < elements; i++)
+		atomic_store_explicit(&s->hits[i], hits[i], memory_order_relaxed);
+	rk_free(s->ctx, hits);
+	return true;
+}
+
 rk_status
 rk_path_sample(rk_ctx *ctx, const rk_graph *g, bool edges, bool ends, double epsilon,
-			   double delta, uint64_t seed, double *share, int64_t *pairs)
+			   const rk_betweenness_params *params, double *share, int64_t *pairs)
 {
 	sample_state s = {.ctx = ctx,.g = g,.edges = edges,.ends = ends};
 	int64_t		elements = edges ? g->arcs : g->nodes;
 	int64_t		length = 0;
 	int64_t		limit = 0;
-	int64_t		first;
-	double	   *log_delta;
 	rk_status	status;
 
 	if ((status = create_searches(&s)) != RK_OK)
 		return status;
 	s.hits = rk_alloc0(ctx, elements, sizeof(*s.hits));
-	log_delta = rk_alloc(ctx, elements, sizeof(double));
-	if (!s.hits || !log_delta)
+	if (s.hits == NULL)
 		return RK_ERR_MEMORY;
 	if (!g->directed && s.pairs &&
 		(status = bound_length(ctx, g, &s.budgets[0], &length)) != RK_OK)
 		return status;
-	if ((status = set_limit(&s, elements, length, epsilon, delta, &limit)) != RK_OK)
+	if ((status = set_limit(&s, elements, length, epsilon, params->delta, &limit)) != RK_OK)
 		return status;
 
-	first = limit / FIRST_SHARE + 1;
-	s.chain = rk_hash2(seed, 0);
 	rk_phase(ctx, "sampling", limit);
-	if ((status = draw_samples(&s, 0, first)) != RK_OK ||
-		(status = divide_delta(&s, elements, first, delta, log_delta)) != RK_OK)
-		return status;
-	for (int64_t i = 0; i < elements; i++)
-		atomic_store_explicit(&s.hits[i], 0, memory_order_relaxed);
-	s.chain = rk_hash2(seed, 1);
-	status = sample_until_known(&s, elements, limit, epsilon, log_delta, pairs);
-	if (status != RK_OK)
+	if (!use_sampler(&s, elements, limit, epsilon, params, pairs) &&
+		(status = sample_here(&s, elements, limit, epsilon, params, pairs)) != RK_OK)
 		return status;
 	for (int64_t i = 0; i < elements; i++)
 		share[i] = (double) atomic_load_explicit(&s.hits[i], memory_order_relaxed) / *pairs;
@@ -664,7 +673,6 @@ rk_path_sample(rk_ctx *ctx, const rk_graph *g, bool edges, bool ends, double eps
 	}
 	free_searches(&s);
 	rk_free(ctx, (void *) s.hits);
-	rk_free(ctx, log_delta);
 	return RK_OK;
 }
 

@@ -234,14 +234,25 @@ betweenness_input(rk_call *call, rk_graph *g, rk_betweenness_params *params)
 	return input;
 }
 
+/* Why these arguments are for the CPU only; NULL: they are not. */
+static const char *
+betweenness_refusal(const rk_call *call, bool weighted)
+{
+	return weighted && !rk_arg_is_null(call, "epsilon") ? "paths by length are sampled on the CPU only" : NULL;
+}
+
 static void
 betweenness_cost_of(const rk_call *call, const rk_graph_size *size, bool edges, rk_device_cost *cost)
 {
 	int64		samples = rk_arg_int_or(call, "samples", size->nodes);
 
-	*cost = rk_device_betweenness_cost(size->nodes, size->arcs, rk_arg_boolean(call, "directed"), size->weighted, edges,
-									   Min(samples, size->nodes), size->threads);
-	if (!rk_arg_is_null(call, "epsilon"))
+	if (rk_arg_is_null(call, "epsilon"))
+		*cost = rk_device_betweenness_cost(size->nodes, size->arcs, rk_arg_boolean(call, "directed"), size->weighted, edges,
+										   Min(samples, size->nodes), size->threads);
+	else
+		*cost = rk_device_path_samples_cost(size->nodes, size->arcs, rk_arg_boolean(call, "directed"), edges, size->kept,
+											rk_arg_float8(call, "epsilon"), rk_arg_float8(call, "delta"));
+	if (betweenness_refusal(call, size->weighted))
 		cost->host_seconds = INFINITY;
 }
 
@@ -257,11 +268,19 @@ betweenness_edges_device_cost(const rk_call *call, const rk_graph_size *size, rk
 	betweenness_cost_of(call, size, true, cost);
 }
 
+/* A device that makes the searches, or draws the paths. */
+typedef struct betweenness_engine
+{
+	const rk_call *call;
+	const rk_graph_input *input;
+	rk_device_run *device;
+} betweenness_engine;
+
 /* Makes the searches on the device; false: the CPU shall. */
 static bool
 betweenness_on_device(void *arg, const rk_betweenness_work *w)
 {
-	rk_device_run *device = arg;
+	rk_device_run *device = ((betweenness_engine *) arg)->device;
 	rk_cuda_betweenness_params params = {.extra = w->extra,.edges = w->edges};
 	uint32	   *mass = w->source_mass ? palloc_extended(w->count * sizeof(uint32), MCXT_ALLOC_HUGE) : NULL;
 	uint32	   *reach = palloc_extended(w->count * sizeof(uint32), MCXT_ALLOC_HUGE);
@@ -285,15 +304,54 @@ betweenness_on_device(void *arg, const rk_betweenness_work *w)
 	return done;
 }
 
-/* Lets a device make the searches, if one is chosen. */
-static void
-betweenness_device(rk_call *call, const rk_graph_input *input, rk_betweenness_params *params)
+/* Draws the paths on the device; false: the CPU shall. */
+static bool
+betweenness_sampled_on_device(void *arg, const rk_betweenness_sampling *w)
 {
-	rk_graph_size size = rk_input_size(call, input, rk_arg_boolean(call, "directed"));
+	betweenness_engine *engine = arg;
+	rk_graph_options options = betweenness_graph(engine->call, false);
+	rk_cuda_path_sample_params params = {
+		.epsilon = w->epsilon,.delta = w->delta,.seed = w->seed,.limit = w->limit,.edges = w->edges,.ends = w->ends
+	};
+	int64		counts[4];
 
-	if (!rk_arg_is_null(call, "epsilon"))
-		rk_device_skip(call, "paths are sampled on the CPU only");
-	else if ((params->engine_arg = rk_device_begin(call, RK_CUDA_BETWEENNESS, &size)) != NULL)
+	rk_device_graph(engine->device, engine->input, w->graph, &options);
+	rk_device_params(engine->device, &params, sizeof(params));
+	rk_device_output(engine->device, w->hits, (w->edges ? w->graph->arcs : w->graph->nodes) * sizeof(int64));
+	if (!rk_device_finish(engine->device, counts))
+		return false;
+	*w->samples = counts[0];
+	return true;
+}
+
+/* Lets a device make the searches, or draw the paths, if one is chosen. */
+static void
+betweenness_device(rk_call *call, const rk_graph_input *input, const rk_graph *g, rk_betweenness_params *params)
+{
+	rk_graph_size size = rk_input_size(call, input, g->directed);
+	const char *refusal = betweenness_refusal(call, g->out.weights != NULL);
+	bool		sampled = params->epsilon > 0;
+	betweenness_engine *engine = rk_call_alloc(call, 1, betweenness_engine);
+
+	if (refusal)
+	{
+		rk_device_skip(call, refusal);
+		return;
+	}
+	/* the edges are gone when the graph is built */
+	size.arcs = g->arcs;
+	size.weighted = g->out.weights != NULL;
+	*engine = (betweenness_engine) {
+		.call = call,
+		.input = input,
+		.device = rk_device_begin(call, sampled ? RK_CUDA_PATH_SAMPLES : RK_CUDA_BETWEENNESS, &size)
+	};
+	if (engine->device == NULL)
+		return;
+	params->engine_arg = engine;
+	if (sampled)
+		params->sampler = betweenness_sampled_on_device;
+	else
 		params->engine = betweenness_on_device;
 }
 
@@ -307,7 +365,7 @@ betweenness_centrality(rk_call *call)
 	int64		sources = 0;
 
 	params.endpoints = rk_arg_boolean(call, "endpoints");
-	betweenness_device(call, input, &params);
+	betweenness_device(call, input, &g, &params);
 	rk_call_check(call, rk_graph_betweenness_centrality(&call->ctx, &g, &params, score, &sources));
 	rk_call_detail_int(call, "sources", sources);
 	rk_emit(call, g.nodes, (rk_out[]) {RK_OUT_NODES(input->ids), RK_OUT_DOUBLES(score)}, NULL);
@@ -344,7 +402,7 @@ betweenness_centrality_edges(rk_call *call)
 	bool	   *keep = rk_call_alloc(call, g.arcs, bool);
 	int64		sources = 0;
 
-	betweenness_device(call, input, &params);
+	betweenness_device(call, input, &g, &params);
 	rk_call_check(call, rk_graph_betweenness_centrality_edges(&call->ctx, &g, &params, score, &sources));
 	rk_call_detail_int(call, "sources", sources);
 	rk_emit(call, g.arcs, (rk_out[]) {

@@ -105,6 +105,24 @@ typedef struct rk_betweenness_work
 	uint32_t   *reach;			/* by node */
 } rk_betweenness_work;
 
+/*
+ * Paths to draw over a graph without lengths until all elements (nodes, or with
+ * edges entries of "out") are known, at most limit of them; see
+ * betweenness_sampling.c.  With ends they hit their ends as well.
+ */
+typedef struct rk_betweenness_sampling
+{
+	const rk_graph *graph;
+	bool		edges;
+	bool		ends;
+	double		epsilon;
+	double		delta;
+	uint64_t	seed;
+	int64_t		limit;
+	int64_t    *hits;			/* by element; undirected edges at the smaller end */
+	int64_t    *samples;		/* how many it were */
+} rk_betweenness_sampling;
+
 typedef struct rk_betweenness_params
 {
 	bool		normalized;		/* divide by the number of pairs */
@@ -116,10 +134,11 @@ typedef struct rk_betweenness_params
 	uint64_t	seed;			/* of samples and of epsilon */
 
 	/*
-	 * Something else to make the searches, without epsilon; false: it did not.
-	 * NULL: there is none.
+	 * Something else to make the searches, or with epsilon and without lengths
+	 * to draw the paths; false: it did not.  NULL: there is none.
 	 */
 	bool		(*engine) (void *arg, const rk_betweenness_work *work);
+	bool		(*sampler) (void *arg, const rk_betweenness_sampling *work);
 	void	   *engine_arg;
 } rk_betweenness_params;
 
