@@ -26,6 +26,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -65,6 +66,7 @@ typedef struct attached_key
 typedef struct attached
 {
 	attached_key key;
+	bool		stale;			/* its table has changed since */
 	bool		exists;
 	int32		ring_id;
 	const rk_message_type *type;
@@ -331,6 +333,18 @@ prepare_attached(attached *a, Jsonb *mapping, Oid relation)
 
 /* ---- the trigger ---- */
 
+/* Columns of a table may have other types, or other numbers, from now on. */
+static void
+table_changed(Datum arg, Oid relation)
+{
+	HASH_SEQ_STATUS status;
+	attached   *a;
+
+	hash_seq_init(&status, known);
+	while ((a = hash_seq_search(&status)) != NULL)
+		a->stale |= relation == InvalidOid || a->key.relation == relation;
+}
+
 static attached *
 attached_of(int64 attachment_id, Oid relation)
 {
@@ -350,10 +364,17 @@ attached_of(int64 attachment_id, Oid relation)
 		HASHCTL		control = {.keysize = sizeof(attached_key),.entrysize = sizeof(attached)};
 
 		known = hash_create("rk attachments", 16, &control, HASH_ELEM | HASH_BLOBS);
+		CacheRegisterRelcacheCallback(table_changed, (Datum) 0);
 	}
 	a = hash_search(known, &key, HASH_FIND, NULL);
-	if (a)
+	if (a && !a->stale)
 		return a;
+	if (a)
+	{
+		if (a->plan)
+			SPI_freeplan(a->plan);
+		hash_search(known, &key, HASH_REMOVE, NULL);
+	}
 	rk_catalog_open(&catalog);
 	if (rk_run_sql("SELECT ring_id, type_id, mapping FROM rk.attachment WHERE attachment_id = $1", 1, types, values,
 				   NULL) == 1)

@@ -594,12 +594,14 @@ send_control(const char *name, rk_control what, int64 payload)
 	rk_incoming in;
 	uint64		value;
 
+	rk_region_required();
 	if (what == RK_CONTROL_CHECKSUM && RecoveryInProgress() && rk_ring_row_read(name, &row))
 		check_control(name, &row);
 	else if (what != RK_CONTROL_INTAKE || RecoveryInProgress())
 		rk_controlled_ring(name, &row);
 	/* whoever may send may wait until it has arrived */
-	rk_region_required();
+	handle.controls = what != RK_CONTROL_INTAKE ||
+		(rk_ring_row_read(name, &row) && rk_ring_access(row.ring_id, GetUserId(), "control"));
 	rk_send_init();
 	ring = rk_ring_find(&handle, name, strlen(name), 0);
 	out.deadline_ns = rk_now_ns() + INT64CONST(600000000000);

@@ -336,7 +336,8 @@ admit(rk_ring_handle *handle, rk_ring *ring, const char *text)
 	handle->user = GetUserId();
 	handle->length = strlen(text);
 	strlcpy(handle->name, text, NAMEDATALEN);
-	if (!has_privs_of_role(handle->user, ring->owner) && !rk_ring_access(ring->ring_id, handle->user, "send"))
+	if (!handle->controls && !has_privs_of_role(handle->user, ring->owner) &&
+		!rk_ring_access(ring->ring_id, handle->user, "send"))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for ring \"%s\"", text),

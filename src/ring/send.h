@@ -19,6 +19,7 @@ typedef struct rk_ring_handle
 	uint32		access_epoch;
 	uint32		roles_epoch;
 	Oid			user;			/* whose right to send was checked */
+	bool		controls;		/* in its place, by the owner of the handle: that to control */
 	int			length;
 	char		name[NAMEDATALEN];
 } rk_ring_handle;

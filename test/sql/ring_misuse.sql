@@ -56,6 +56,26 @@ SELECT relation FROM rk.attachments;
 DROP TABLE misuse;
 SELECT relation FROM rk.attachments;
 
+-- one that is altered is read as it is now
+CREATE TABLE altered (amount bigint, note text);
+CALL rk.ring_up('core/echo', 'a');
+SELECT rk.ring_attach('a', 'altered') > 0 AS attached;
+INSERT INTO altered VALUES (1);
+ALTER TABLE altered ALTER amount TYPE numeric;
+INSERT INTO altered VALUES (2);
+ALTER TABLE altered ALTER amount TYPE int;
+INSERT INTO altered VALUES (4);
+ALTER TABLE altered DROP amount;
+ALTER TABLE altered ADD amount bigint;
+INSERT INTO altered VALUES ('', 8);
+ALTER TABLE altered RENAME TO renamed;
+INSERT INTO renamed VALUES ('', 16);
+ALTER TABLE renamed ALTER amount TYPE text;
+INSERT INTO renamed VALUES ('', '32');
+SELECT rk.ring_sync('a');
+SELECT total, messages FROM rk.ring_core_total('a');
+DROP TABLE renamed;
+
 -- waiting for what cannot come
 SELECT rk.ring_wait('nobody');
 SELECT rk.ring_wait('nobody', 'terminated');
@@ -90,6 +110,11 @@ SELECT rk.ring_grant('r', 'misuser', 'send');
 SET ROLE misuser;
 SELECT rk.ring_sync('r') IS NOT NULL AS synced;
 SELECT rk.ring_checkpoint('r');
+RESET ROLE;
+SELECT rk.ring_revoke('r', 'misuser', 'send'), rk.ring_grant('r', 'misuser', 'control');
+SET ROLE misuser;
+SELECT rk.ring_checkpoint('r') > 0 AS written, rk.ring_checksum('r') IS NOT NULL AS summed, rk.ring_sync('r') IS NOT NULL AS synced;
+SELECT rk.ring_compliance_reciprocity_query('r', 1, 2);
 RESET ROLE;
 DROP ROLE misuser;
 
