@@ -112,6 +112,22 @@ def test_merton(db, batch):
     assert row[3] == pytest.approx(0.126971, abs=1e-6)
 
 
+def test_merton_of_all_kinds(db):
+    """Equity far below or above the debt, and very volatile: there is always a solution."""
+    for case in range(300):
+        rng = random.Random(f"merton of all kinds {case}")
+        equity = 10**rng.uniform(-3, 8)
+        debt, volatility = equity * 10**rng.uniform(-3, 4), 10**rng.uniform(-1.5, 0.9)
+        rate, horizon = rng.uniform(-0.05, 0.2), 10**rng.uniform(-1.5, 1.5)
+        v, s, d2, pd = db.execute("SELECT m.* FROM rk.risk_credit_merton(%s, %s, %s, %s, %s) m",
+                                  (equity, volatility, debt, rate, horizon)).fetchone()
+        d1 = (np.log(v / debt) + (rate + s**2 / 2) * horizon) / (s * np.sqrt(horizon))
+        assert d1 - s * np.sqrt(horizon) == pytest.approx(d2, rel=1e-9, abs=1e-9)
+        assert v * norm.cdf(d1) - debt * np.exp(-rate * horizon) * norm.cdf(d2) == pytest.approx(equity, rel=1e-9)
+        assert norm.cdf(d1) * s * v == pytest.approx(volatility * equity, rel=1e-9)
+        assert pd == pytest.approx(norm.cdf(-d2), rel=1e-9)
+
+
 def illustrative(x):
     score = 600 + 0.35 * x["payment_history"] + 30 * (1 - x["credit_utilization"]) + \
         0.3 * min(x["credit_history_years"], 30) + 5 * (1 - min(x["debt_to_income"], 1)) + \

@@ -80,7 +80,9 @@ SELECT * FROM rk.risk_portfolio_aggregation_summary('[{"id": 1, "value": 1000000
 	'[{"asset_i": 1, "asset_j": 2, "correlation": 0.5}]');
 SELECT * FROM rk.risk_portfolio_aggregation_summary('[{"id": 1, "var": 30}, {"id": 2, "var": 40}]');
 SELECT * FROM rk.risk_portfolio_aggregation_summary('[]');
--- a hedge: no risk together
+-- a hedge: no risk together; without a total there is no beta, and of nothing no negative zero
+SELECT id, component_var, marginal_var, beta FROM rk.risk_portfolio_aggregation('[{"id": 1, "value": 0.1, "volatility": 0}, {"id": 2, "value": 0.2, "volatility": 0.25}, {"id": 3, "value": -0.3, "volatility": 0}]') ORDER BY id;
+SELECT rk.risk_monte_carlo_var('[{"id": 1, "value": 1, "volatility": 0}]', confidence => 0.9999999, simulations => 1000);
 SELECT portfolio_var, undiversified_var > 0 AS alone, total_value FROM rk.risk_portfolio_aggregation_summary(
 	'[{"id": 1, "value": 100, "volatility": 0.2}, {"id": 2, "value": -100, "volatility": 0.2}]', '[{"asset_i": 1, "asset_j": 2, "correlation": 1}]');
 SELECT asset_i, asset_j, round(covariance::numeric, 6) AS covariance FROM rk.risk_portfolio_covariance(
@@ -139,6 +141,8 @@ SELECT rk.risk_credit_score(0.25, 0.6, 0.15, 95, 4, 1, 0, 15, 1000, scorecard =>
 SELECT rk.risk_credit_score(0.25, 0.6, 0.15, 95, 4, 1, 0, 15, 1000, scorecard => '{"loan_to_value": 3}');
 SELECT rk.risk_credit_score(-0.25, 0.6, 0.15, 95, 4, 1, 0, 15, 1000);
 SELECT * FROM rk.risk_credit_merton(3, 0.8, 10, 0.05);
+-- equity that is worth little beside the debt, and very volatile
+SELECT * FROM rk.risk_credit_merton(3, 5, 1000000, 0.05, 30);
 SELECT rk.risk_credit_merton(0, 0.8, 10, 0.05);
 SELECT rk.risk_credit_merton(3, NULL, 10, 0.05) IS NULL AS nothing;
 

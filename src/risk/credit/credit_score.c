@@ -74,55 +74,141 @@ rk_risk_lgd_of_loan(double loan_to_value)
 
 /* ---- Merton ---- */
 
+/* What equity is worth and how volatile, when assets are v and sigma. */
+typedef struct merton
+{
+	double		equity;
+	double		debt;
+	double		discounted;		/* debt */
+	double		rate;
+	double		horizon;
+	double		equity_volatility;
+} merton;
+
+static double
+distance_of(const merton *p, double v, double sigma)
+{
+	return (log(v / p->debt) + (p->rate - 0.5 * sigma * sigma) * p->horizon) / (sigma * sqrt(p->horizon));
+}
+
+static double
+equity_of(const merton *p, double v, double sigma)
+{
+	double		d2 = distance_of(p, v, sigma);
+
+	return v * rk_normal_cdf(d2 + sigma * sqrt(p->horizon)) - p->discounted * rk_normal_cdf(d2);
+}
+
+/* The assets that make this equity: it rises with them, and they lie between it and it with the debt. */
+static double
+assets_of(const merton *p, double sigma)
+{
+	double		low = p->equity;
+	double		high = p->equity + p->discounted;
+
+	for (int step = 0; step < 2000 && low < high; step++)
+	{
+		double		middle = high > 2 * low ? sqrt(low) * sqrt(high) : low + 0.5 * (high - low);
+
+		if (middle <= low || middle >= high)
+			break;
+		if (equity_of(p, middle, sigma) < p->equity)
+			low = middle;
+		else
+			high = middle;
+	}
+	return high;
+}
+
+/*
+ * Both equations by halving: equity is more volatile than assets, but not by
+ * more than assets are worth more, and follows their volatility continuously.
+ */
+static double
+halve_volatility(const merton *p, double *v)
+{
+	double		high = p->equity_volatility;
+	double		low = high * (p->equity / (p->equity + p->discounted));
+
+	for (int step = 0; step < 2000; step++)
+	{
+		double		sigma = high > 2 * low ? sqrt(low) * sqrt(high) : low + 0.5 * (high - low);
+
+		if (!(sigma > low && sigma < high))
+			break;
+		*v = assets_of(p, sigma);
+		if (rk_normal_cdf(distance_of(p, *v, sigma) + sigma * sqrt(p->horizon)) * sigma * *v <
+			p->equity_volatility * p->equity)
+			low = sigma;
+		else
+			high = sigma;
+	}
+	*v = assets_of(p, high);
+	return high;
+}
+
+static bool
+solves(const merton *p, double v, double sigma)
+{
+	double		d1 = distance_of(p, v, sigma) + sigma * sqrt(p->horizon);
+
+	return v > 0 && sigma > 0 && fabs(equity_of(p, v, sigma) - p->equity) <= 1e-11 * p->equity + 1e-15 * v &&
+		fabs(rk_normal_cdf(d1) * sigma * v - p->equity_volatility * p->equity) <= 1e-11 * p->equity_volatility * p->equity;
+}
+
+/* Newton's steps for both; *v and *sigma are where they end, wherever that is. */
+static void
+newton(const merton *p, double *v, double *sigma)
+{
+	double		root = sqrt(p->horizon);
+
+	*v = p->equity + p->discounted;
+	*sigma = p->equity_volatility * p->equity / *v;
+	for (int step = 0; step < 50; step++)
+	{
+		double		d2 = distance_of(p, *v, *sigma);
+		double		d1 = d2 + *sigma * root;
+		double		n1 = rk_normal_cdf(d1);
+		double		density = rk_normal_density(d1);
+		double		f = *v * n1 - p->discounted * rk_normal_cdf(d2) - p->equity;
+		double		g = n1 * *sigma * *v - p->equity_volatility * p->equity;
+
+		/* f by v is n1, f by sigma is vega */
+		double		fs = *v * density * root;
+		double		gv = n1 * *sigma + density / root;
+		double		gs = *v * n1 - density * d2 * *v;
+		double		determinant = n1 * gs - fs * gv;
+		double		dv = (f * gs - g * fs) / determinant;
+		double		ds = (n1 * g - gv * f) / determinant;
+		double		damping = 1;
+
+		if (!isfinite(dv) || !isfinite(ds))
+			return;
+		/* neither may become negative */
+		while (*v - damping * dv <= p->equity * 0.5 || *sigma - damping * ds <= *sigma * 0.1)
+			damping *= 0.5;
+		*v -= damping * dv;
+		*sigma -= damping * ds;
+		if (fabs(dv) <= 1e-14 * *v && fabs(ds) <= 1e-14 * *sigma)
+			return;
+	}
+}
+
 rk_status
 rk_risk_credit_merton(rk_ctx *ctx, double equity, double equity_volatility, double debt, double rate,
 					  double horizon, rk_credit_merton *m)
 {
-	double		root = sqrt(horizon);
-	double		discounted = debt * exp(-rate * horizon);
-	double		v = equity + discounted;
-	double		sigma = equity_volatility * equity / v;
-	double		d2 = 0;
+	merton		p = {equity, debt, debt * exp(-rate * horizon), rate, horizon, equity_volatility};
+	double		v;
+	double		sigma;
+	double		d2;
 
-	for (int step = 0; step < 200; step++)
-	{
-		double		d1 = (log(v / debt) + (rate + 0.5 * sigma * sigma) * horizon) / (sigma * root);
-		double		n1 = rk_normal_cdf(d1);
-		double		density = rk_normal_density(d1);
-		double		f;
-		double		g;
-		double		fs;
-		double		gv;
-		double		gs;
-		double		determinant;
-		double		dv;
-		double		ds;
-		double		damping = 1;
-
-		d2 = d1 - sigma * root;
-		f = v * n1 - discounted * rk_normal_cdf(d2) - equity;
-		g = n1 * sigma * v - equity_volatility * equity;
-		/* f by v is n1, f by sigma is vega */
-		fs = v * density * root;
-		gv = n1 * sigma + density / root;
-		gs = v * n1 - density * d2 * v;
-		determinant = n1 * gs - fs * gv;
-		if (determinant == 0 || !isfinite(determinant))
-			break;
-		dv = (f * gs - g * fs) / determinant;
-		ds = (n1 * g - gv * f) / determinant;
-		/* neither may become negative */
-		while (v - damping * dv <= equity * 0.5 || sigma - damping * ds <= sigma * 0.1)
-			damping *= 0.5;
-		v -= damping * dv;
-		sigma -= damping * ds;
-		if (fabs(dv) <= 1e-14 * v && fabs(ds) <= 1e-14 * sigma)
-			break;
-	}
-	d2 = (log(v / debt) + (rate - 0.5 * sigma * sigma) * horizon) / (sigma * root);
+	newton(&p, &v, &sigma);
+	if (!solves(&p, v, sigma))
+		sigma = halve_volatility(&p, &v);
+	d2 = distance_of(&p, v, sigma);
 	*m = (rk_credit_merton) {v, sigma, d2, rk_normal_cdf(-d2)};
-	if (!isfinite(d2) ||
-		fabs(v * rk_normal_cdf(d2 + sigma * root) - discounted * rk_normal_cdf(d2) - equity) > 1e-9 * v)
+	if (!isfinite(v) || isnan(d2))
 		return rk_fail(ctx, RK_ERR_DATA, "no asset value explains equity %g with volatility %g and debt %g",
 					   equity, equity_volatility, debt);
 	return RK_OK;

@@ -131,7 +131,7 @@ read_simulation(rk_call *call, book *b, rk_positions *p, rk_simulation *s)
 	if (rk_tail_of(s->simulations, s->confidence).mass < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%lld simulations are too few for confidence %g", (long long) s->simulations, s->confidence),
+				 errmsg("%lld simulations are too few for confidence %.15g", (long long) s->simulations, s->confidence),
 				 errdetail("At least one simulation must lie in the tail."),
 				 errhint("Set simulations to at least %.0f.", ceil(1 / (1 - s->confidence) - 1e-6))));
 	read_book(call, b, true);
@@ -321,7 +321,7 @@ monte_carlo_var_components(rk_call *call)
 	rk_call_check(call, rk_risk_monte_carlo_components(&call->ctx, &p, &s, &r, &c));
 	for (int64 i = 0; i < b.n; i++)
 	{
-		marginal[i] = p.value[i] != 0 ? c.component_var[i] / p.value[i] : NAN;
+		marginal[i] = p.value[i] != 0 ? c.component_var[i] / p.value[i] + 0.0 : NAN;
 		share[i] = r.var != 0 ? c.component_var[i] / r.var : NAN;
 	}
 	value = rk_table_column_named(b.table, "value");
@@ -387,7 +387,7 @@ read_portfolio(rk_call *call, portfolio *p, bool want_columns)
 	p->value = rk_table_column_named(p->b.table, "value");
 	volatility = rk_table_column_named(p->b.table, "volatility");
 	var = rk_table_column_named(p->b.table, "var");
-	p->has_var = var->there;
+	p->has_var = var->there && p->b.n > 0;	/* of no positions all is 0 */
 	if (!var->there && !(p->value->there && volatility->there))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
@@ -423,9 +423,12 @@ portfolio_aggregation(rk_call *call)
 	beta = rk_call_alloc(call, p.b.n, double);
 	for (int64 i = 0; p.values && i < p.b.n; i++)
 		total += p.values[i];
+	/* what adds up to nothing may leave rounding */
+	if (p.values && rk_table_sum(p.b.table, p.value).value == 0)
+		total = 0;
 	for (int64 i = 0; i < p.b.n; i++)
 	{
-		marginal[i] = p.values && p.values[i] != 0 ? p.risk.component_var[i] / p.values[i] : NAN;
+		marginal[i] = p.values && p.values[i] != 0 ? p.risk.component_var[i] / p.values[i] + 0.0 : NAN;
 		share[i] = p.risk.var > 0 ? p.risk.component_var[i] / p.risk.var : NAN;
 		beta[i] = p.risk.var > 0 && total != 0 ? marginal[i] * total / p.risk.var : NAN;
 	}

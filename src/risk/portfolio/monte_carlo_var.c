@@ -726,7 +726,7 @@ tail_components(simulator *sim, const double *pnl, double border, rk_tail extent
 		component[j] = 0;
 		for (int64_t k = 0; k < chunks; k++)
 			component[j] += t.partial[k * n + j];
-		component[j] /= -extent.mass;
+		component[j] = 0 - component[j] / extent.mass;
 	}
 	rk_free(ctx, tail);
 	rk_free(ctx, t.partial);
@@ -818,8 +818,8 @@ rk_risk_monte_carlo_components(rk_ctx *ctx, const rk_positions *p, const rk_simu
 	for (int64_t j = 0; j < n; j++)
 	{
 		c->standalone_var[j] = standalone(&sim, j, q);
-		/* a book without risk has a VaR of minus its mean */
-		c->component_var[j] = variance > 0 ? covariance[j] * (r->var + total) / variance - mean[j] : -mean[j];
+		/* a book without risk has a VaR of minus its mean; 0 is not to be -0 */
+		c->component_var[j] = (variance > 0 ? covariance[j] * (r->var + total) / variance : 0) - mean[j] + 0.0;
 	}
 	status = tail_components(&sim, pnl, ranked[extent.full < s->simulations ? extent.full : s->simulations - 1],
 							 extent, c->component_expected_shortfall);

@@ -475,7 +475,7 @@ recalculate(rk_ctx *ctx, var_state *s, const rk_recalculate_request *q, rk_reply
 					   (long long) RK_MAX_KEPT_SIMULATIONS);
 	if (rk_tail_of(simulation.simulations, at.confidence).mass < 1)
 	{
-		rk_fail(ctx, RK_ERR_PARAMETER, "%lld simulations are too few for confidence %g",
+		rk_fail(ctx, RK_ERR_PARAMETER, "%lld simulations are too few for confidence %.15g",
 				(long long) simulation.simulations, at.confidence);
 		rk_fail_detail(ctx, "At least one simulation must lie in the tail.");
 		return RK_ERR_PARAMETER;

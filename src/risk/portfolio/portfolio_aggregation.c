@@ -28,7 +28,7 @@ rk_risk_position(double x, double rx, double variance, double z)
 	return (rk_position_risk) {
 		.portfolio_var = z * sigma,
 		.standalone_var = z * fabs(x),
-		.component_var = sigma > 0 ? z * x * rx / sigma : 0,
+		.component_var = sigma > 0 ? z * x * rx / sigma + 0.0 : 0,
 		/* variance without it: x'Rx - 2 x_i (Rx)_i + x_i^2 */
 		.incremental_var = z * sigma - z * sqrt(fmax(variance - 2 * x * rx + x * x, 0))
 	};

@@ -130,7 +130,7 @@ contributions(rk_ctx *ctx, portfolio_state *s, const rk_asset_name *q, rk_reply 
 	var = risk.portfolio_var;
 	r->standalone_var = risk.standalone_var;
 	r->component_var = risk.component_var;
-	r->marginal_var = b->value[i] != 0 ? risk.component_var / rk_fixed_value(b->value[i]) : NAN;
+	r->marginal_var = b->value[i] != 0 ? risk.component_var / rk_fixed_value(b->value[i]) + 0.0 : NAN;
 	r->incremental_var = risk.incremental_var;
 	r->share = var > 0 ? risk.component_var / var : NAN;
 	r->beta = var > 0 && b->total != 0 ? r->marginal_var * total / var : NAN;

@@ -273,7 +273,7 @@ rk_risk_reverse_stress(rk_ctx *ctx, const double *exposure, const double *volati
 	for (int64_t i = 0; i < n; i++)
 	{
 		shock[i] = 0 - target_loss * shock[i] / variance;
-		contribution[i] = exposure[i] * shock[i];
+		contribution[i] = exposure[i] * shock[i] + 0.0;
 	}
 	return RK_OK;
 }
