@@ -99,38 +99,54 @@ run_historical(rk_ctx *ctx)
 }
 
 static double
-run_correlation(rk_ctx *ctx)
+correlate(rk_ctx *ctx, bool gaps)
 {
-	static double *value;
-	static int64_t *time;
-	int64_t		begin[SERIES];
-	int64_t		end[SERIES];
-	rk_observations o = {SERIES, begin, end, NULL, NULL, NULL};
+	static double *value[2];
+	static int64_t *time[2];
+	static int64_t begin[2][SERIES];
+	static int64_t end[2][SERIES];
+	rk_observations o = {SERIES, begin[gaps], end[gaps], NULL, NULL, NULL};
 	rk_correlation_params p = {.estimator = RK_PEARSON};
 	int64_t		pairs = rk_pairs_of(SERIES);
 	double	   *correlation = rk_alloc(ctx, pairs, sizeof(double));
 	double	   *covariance = rk_alloc(ctx, pairs, sizeof(double));
 	int64_t    *count = rk_alloc(ctx, pairs, sizeof(int64_t));
 
-	if (value == NULL)
+	if (value[gaps] == NULL)
 	{
-		value = malloc(sizeof(double) * SERIES * TIMES);
-		time = malloc(sizeof(int64_t) * SERIES * TIMES);
+		int64_t		at = 0;
+
+		value[gaps] = malloc(sizeof(double) * SERIES * TIMES);
+		time[gaps] = malloc(sizeof(int64_t) * SERIES * TIMES);
 		for (int64_t i = 0; i < SERIES * TIMES; i++)
 		{
-			value[i] = number(i);
-			time[i] = i % TIMES;
+			if (i % TIMES == 0)
+				begin[gaps][i / TIMES] = at;
+			/* one in about twenty is missing */
+			if (!gaps || i * 7919 % 20011 >= 1000)
+			{
+				value[gaps][at] = number(i);
+				time[gaps][at++] = i % TIMES;
+			}
+			end[gaps][i / TIMES] = at;
 		}
 	}
-	for (int i = 0; i < SERIES; i++)
-	{
-		begin[i] = (int64_t) i * TIMES;
-		end[i] = begin[i] + TIMES;
-	}
-	o.time = time;
-	o.value = value;
+	o.time = time[gaps];
+	o.value = value[gaps];
 	check(ctx, rk_risk_correlations(ctx, &o, &p, correlation, covariance, count));
 	return correlation[pairs - 1];
+}
+
+static double
+run_correlation(rk_ctx *ctx)
+{
+	return correlate(ctx, false);
+}
+
+static double
+run_correlation_gaps(rk_ctx *ctx)
+{
+	return correlate(ctx, true);
 }
 
 static double
@@ -209,7 +225,7 @@ static const struct
 	double		(*run) (rk_ctx *ctx);
 }			kernels[] = {
 	{"var", run_var}, {"geometric", run_geometric}, {"historical", run_historical},
-	{"correlation", run_correlation}, {"scoring", run_scoring}, {"stress", run_stress}, {"kyc", run_kyc}
+	{"correlation", run_correlation}, {"gaps", run_correlation_gaps}, {"scoring", run_scoring}, {"stress", run_stress}, {"kyc", run_kyc}
 };
 
 static int

@@ -543,7 +543,7 @@ repaired_matrices_are_nearest(void **state)
 
 /* ---- correlations ---- */
 
-#define ASSETS 7
+#define ASSETS 53				/* more than a block of a product */
 #define TIMES 400
 
 static rk_correlation_params correlation_kind;
@@ -598,6 +598,61 @@ correlation_sweeps(void **state)
 				assert_thread_independent(run_correlations, NULL, size);
 				assert_survives_allocation_failures(run_correlations, NULL, size);
 				assert_cancellable(run_correlations, NULL, size);
+			}
+		}
+	}
+}
+
+/* With gaps, a grid of all times and a merge of the times of each pair agree, and with the definition. */
+static void
+correlations_with_gaps_agree(void **state)
+{
+	(void) state;
+	for (uint64_t seed = 0; seed < 200; seed++)
+	{
+		static int64_t begin[13];
+		static int64_t end[13];
+		static int64_t time[13 * 60];
+		static double value[13 * 60];
+		rk_observations o = {4, begin, end, time, NULL, value};
+		rk_correlation_params p = {.estimator = RK_PEARSON};
+		double		grid[3][6];
+		double		merged[3][78];
+		int64_t		at = 0;
+		rk_ctx		ctx;
+
+		for (int i = 0; i < 13; i++)
+		{
+			begin[i] = at;
+			for (int k = 0; k < 60; k++)
+			{
+				/* the last nine have times of their own, far too many for a grid */
+				if (i >= 4 ? k >= 20 : rk_hash3(seed, i, k) % 10 < seed % 9)
+					continue;
+				time[at] = i >= 4 ? 1000 * i + k : k;
+				value[at++] = i == 1 && seed % 3 == 0 ? 7.3 : 1e4 + (double) (rk_hash3(seed, k, i) % 1000) / 7;
+			}
+			end[i] = at;
+		}
+		rk_ctx_init(&ctx);
+		assert_int_equal(rk_risk_correlations(&ctx, &o, &p, grid[0], grid[1], (int64_t *) grid[2]), RK_OK);
+		o.assets = 13;
+		assert_int_equal(rk_risk_correlations(&ctx, &o, &p, merged[0], merged[1], (int64_t *) merged[2]), RK_OK);
+		rk_ctx_destroy(&ctx);
+		for (int i = 0, g = 0, m = 0; i < 4; i++)
+		{
+			for (int j = i + 1; j < 13; j++, m++)
+			{
+				if (j >= 4)
+					continue;
+				assert_int_equal(((int64_t *) grid[2])[g], ((int64_t *) merged[2])[m]);
+				for (int c = 0; c < 2; c++)
+				{
+					assert_int_equal(isnan(grid[c][g]), isnan(merged[c][m]));
+					if (!isnan(grid[c][g]))
+						assert_near(grid[c][g], merged[c][m], c == 0 ? 1e-12 : 1e-8);
+				}
+				g++;
 			}
 		}
 	}
@@ -793,6 +848,7 @@ main(void)
 		cmocka_unit_test(simulation_converges),
 		cmocka_unit_test(simulation_sweeps),
 		cmocka_unit_test(correlation_ways_agree),
+		cmocka_unit_test(correlations_with_gaps_agree),
 		cmocka_unit_test(correlation_matrix_combines),
 		cmocka_unit_test(correlation_sweeps),
 		cmocka_unit_test(stress_of_one_position),

@@ -64,9 +64,10 @@ extern void rk_observations_until(const rk_observations *o, int64_t time, int64_
  *
  * A pair is about the times at which both have a value; previous_tick: the
  * times of all from which on both have one.  When no value is missing, pearson,
- * spearman and ewma are one matrix product, O(T n^2) by BLAS; otherwise pair
- * by pair in parallel, O(n) for each observation.  Memory 8 T n bytes for T
- * distinct times when none is missing or with previous_tick.
+ * spearman and ewma are one matrix product, O(T n^2); otherwise pair by pair,
+ * O(n) for each observation, pearson some observations at once where a grid of
+ * all T distinct times is a quarter full.  In parallel.  Memory 8 T n bytes
+ * where there is a grid: when none is missing, with previous_tick, or then.
  */
 extern rk_status rk_risk_correlations(rk_ctx *ctx, const rk_observations *o, const rk_correlation_params *p,
 									  double *correlation, double *covariance, int64_t *count);

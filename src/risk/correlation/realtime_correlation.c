@@ -8,11 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../compute/lapack.h"
+#include "../../compute/gap_moments.h"
 #include "../../compute/parallel.h"
-
-#define ROW_BLOCK 64			/* of a matrix product between looks for a stop */
-#define DEPTH_BLOCK 4096
+#include "../../compute/row_products.h"
 
 /* Series on one grid of times. */
 typedef struct grid
@@ -25,6 +23,7 @@ typedef struct grid
 								 * NULL: pairs are merged instead */
 	bool		complete;
 	int64_t		longest;		/* observations that two can have in common */
+	rk_gap_moments_fn moments;
 	double	   *scratch;		/* two series for each thread */
 	double	   *correlation;
 	double	   *covariance;
@@ -111,16 +110,64 @@ distinct_times(rk_ctx *ctx, const rk_observations *o, int64_t **times, int64_t *
 	return RK_OK;
 }
 
-/* Lays the series on the grid. */
+/*
+ * All distinct times, in order, unless they are so many that three of four
+ * places of a grid would be empty: then *times is NULL.
+ */
 static rk_status
-make_grid(grid *g)
+dense_times(rk_ctx *ctx, const rk_observations *o, int64_t **times, int64_t *count)
+{
+	int64_t		total = 0;
+	int64_t		limit;
+	int64_t    *from;
+	int64_t    *to;
+
+	for (int64_t i = 0; i < o->assets; i++)
+		total += o->end[i] - o->begin[i];
+	limit = 4 * total / o->assets;
+	from = rk_alloc(ctx, limit, sizeof(int64_t));
+	to = rk_alloc(ctx, limit, sizeof(int64_t));
+	if (from == NULL || to == NULL)
+		return RK_ERR_MEMORY;
+	*count = 0;
+	for (int64_t i = 0; i < o->assets && *count >= 0; i++)
+	{
+		int64_t    *swap = from;
+		int64_t		k = 0;
+		int64_t		l = o->begin[i];
+		int64_t		n = 0;
+
+		if (rk_ctx_poll(ctx))
+			return RK_STOPPED;
+		while ((k < *count || l < o->end[i]) && n < limit)
+		{
+			int64_t		s = k < *count ? from[k] : INT64_MAX;
+			int64_t		t = l < o->end[i] ? o->time[l] : INT64_MAX;
+
+			to[n++] = s < t ? s : t;
+			k += k < *count && s <= t;
+			l += l < o->end[i] && t <= s;
+		}
+		*count = k < *count || l < o->end[i] ? -1 : n;
+		from = to;
+		to = swap;
+	}
+	rk_free(ctx, to);
+	if (*count < 0)
+	{
+		rk_free(ctx, from);
+		from = NULL;
+	}
+	*times = from;
+	return RK_OK;
+}
+
+/* Lays the series on the grid of these times, and gives them back. */
+static rk_status
+make_grid(grid *g, int64_t *times)
 {
 	const rk_observations *o = g->o;
-	int64_t    *times;
-	rk_status	status = distinct_times(g->ctx, o, &times, &g->times);
 
-	if (status != RK_OK)
-		return status;
 	g->x = rk_alloc(g->ctx, o->assets * g->times, sizeof(double));
 	if (g->x == NULL)
 		return RK_ERR_MEMORY;
@@ -266,7 +313,7 @@ common_on_grid(const grid *g, int64_t i, int64_t j, double *a, double *b)
 	return m;
 }
 
-/* The same from the series themselves. */
+/* Values of both at common times, from the series themselves. */
 static int64_t
 common_times(const rk_observations *o, int64_t i, int64_t j, double *a, double *b)
 {
@@ -297,6 +344,7 @@ pairs_of_row(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 	double	   *b = a + g->longest + 1;
 	placed	   *work = (placed *) (b + g->longest + 1);
 	bool		ewma = g->p->estimator == RK_EWMA;
+	bool		at_once = g->x && g->p->estimator == RK_PEARSON;
 
 	(void) chunk;
 	for (int64_t i = begin; i < end; i++)
@@ -311,18 +359,22 @@ pairs_of_row(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 
 			if (rk_chunk_should_stop(g->ctx, thread))
 				return;
-			m = g->x ? common_on_grid(g, i, j, a, b) : common_times(g->o, i, j, a, b);
+			if (at_once)
+				m = g->moments(g->x + i * g->times, g->x + j * g->times, g->times, &xx, &yy, &xy);
+			else
+				m = g->x ? common_on_grid(g, i, j, a, b) : common_times(g->o, i, j, a, b);
 			if (g->p->estimator == RK_SPEARMAN)
 			{
 				rank_values(a, m, work);
 				rank_values(b, m, work);
 			}
-			if (!ewma)
+			if (!ewma && !at_once)
 			{
 				center(a, m);
 				center(b, m);
 			}
-			products(a, b, m, ewma ? g->p->lambda : 1, &xx, &yy, &xy);
+			if (!at_once)
+				products(a, b, m, ewma ? g->p->lambda : 1, &xx, &yy, &xy);
 			g->count[at] = m;
 			g->correlation[at] = m > 1 || ewma ? rk_correlation_of_products(xy, xx, yy) : NAN;
 			g->covariance[at] = ewma ? (m > 0 ? xy : NAN) : m > 1 ? xy / (double) (m - 1) : NAN;
@@ -332,24 +384,31 @@ pairs_of_row(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 
 /* ---- no value missing: one product ---- */
 
-/* Centred ranks or values, or weighted ones, and their squares. */
-static rk_status
-prepare_rows(grid *g, double *square)
+/* Rows that are made ready. */
+typedef struct making
 {
-	rk_ctx	   *ctx = g->ctx;
-	int64_t		m = g->times;
-	placed	   *work = rk_alloc(ctx, g->p->estimator == RK_SPEARMAN ? m : 0, sizeof(placed));
+	grid	   *g;
+	placed	   *work;			/* a row for each thread, for ranks */
+	double	   *square;
+} making;
 
-	if (work == NULL)
-		return RK_ERR_MEMORY;
-	for (int64_t i = 0; i < g->o->assets; i++)
+/* Centred ranks or values, or weighted ones, and their squares. */
+static void
+prepare_row(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
+{
+	const making *t = arg;
+	const grid *g = t->g;
+	int64_t		m = g->times;
+
+	(void) chunk;
+	for (int64_t i = begin; i < end; i++)
 	{
 		double	   *row = g->x + i * m;
 
-		if (rk_ctx_poll(ctx))
-			return RK_STOPPED;
+		if (rk_chunk_should_stop(g->ctx, thread))
+			return;
 		if (g->p->estimator == RK_SPEARMAN)
-			rank_values(row, m, work);
+			rank_values(row, m, t->work + thread * m);
 		if (g->p->estimator != RK_EWMA)
 			center(row, m);
 		else
@@ -363,12 +422,24 @@ prepare_rows(grid *g, double *square)
 				weight *= g->p->lambda;
 			}
 		}
-		square[i] = 0;
+		t->square[i] = 0;
 		for (int64_t k = 0; k < m; k++)
-			square[i] += row[k] * row[k];
+			t->square[i] += row[k] * row[k];
 	}
-	rk_free(ctx, work);
-	return RK_OK;
+}
+
+static rk_status
+prepare_rows(grid *g, double *square)
+{
+	rk_ctx	   *ctx = g->ctx;
+	making		t = {g, rk_alloc(ctx, g->p->estimator == RK_SPEARMAN ? ctx->threads * g->times : 0, sizeof(placed)), square};
+	rk_status	status;
+
+	if (t.work == NULL)
+		return RK_ERR_MEMORY;
+	status = rk_parallel_for(ctx, g->o->assets, 1, prepare_row, &t);
+	rk_free(ctx, t.work);
+	return status;
 }
 
 /* What a product of two rows says about their pair. */
@@ -381,53 +452,26 @@ read_product(const rk_correlation_rows *r, int64_t i, int64_t j, double xy, doub
 	*covariance = r->ewma ? (m > 0 ? xy : NAN) : m > 1 ? xy / (double) (m - 1) : NAN;
 }
 
-/* All products by BLAS, some rows at a time. */
-static rk_status
-multiply_rows(rk_ctx *ctx, const rk_correlation_rows *rows_of, double *correlation, double *covariance, int64_t *count)
+/* Where products of rows go. */
+typedef struct reading
 {
-	int64_t		n = rows_of->assets;
-	int64_t		m = rows_of->times;
-	const double *x = rows_of->x;
-	double	   *product = rk_alloc(ctx, ROW_BLOCK * n, sizeof(double));
-	int			lead = (int) m;
+	const rk_correlation_rows *rows;
+	double	   *correlation;
+	double	   *covariance;
+	int64_t    *count;
+} reading;
 
-	if (product == NULL)
-		return RK_ERR_MEMORY;
-	for (int64_t first = 0; first < n - 1; first += ROW_BLOCK)
+static void
+take_products(void *arg, int64_t i, int64_t first, int64_t count, const double *products)
+{
+	const reading *r = arg;
+	int64_t		at = first_pair(i, r->rows->assets) + first - i - 1;
+
+	for (int64_t k = 0; k < count; k++, at++)
 	{
-		int			rows = (int) (n - 1 - first < ROW_BLOCK ? n - 1 - first : ROW_BLOCK);
-		int			columns = (int) (n - first);
-		int			stride = rows;
-
-		/* product[r + c * rows] = row first + r times row first + c */
-		for (int64_t k = 0; k < m || k == 0; k += DEPTH_BLOCK)
-		{
-			int			depth = (int) (m - k < DEPTH_BLOCK ? m - k : DEPTH_BLOCK);
-			double		one = 1;
-			double		beta = k == 0 ? 0 : 1;
-
-			if (rk_ctx_poll(ctx))
-				return RK_STOPPED;
-			if (depth > 0)
-				dgemm_("T", "N", &rows, &columns, &depth, &one, x + first * m + k, &lead,
-					   x + first * m + k, &lead, &beta, product, &stride);
-			else
-				memset(product, 0, sizeof(double) * rows * columns);
-		}
-		for (int64_t r = 0; r < rows; r++)
-		{
-			int64_t		i = first + r;
-			int64_t		at = first_pair(i, n);
-
-			for (int64_t j = i + 1; j < n; j++, at++)
-			{
-				count[at] = m;
-				read_product(rows_of, i, j, product[r + (j - first) * rows], &correlation[at], &covariance[at]);
-			}
-		}
+		r->count[at] = r->rows->times;
+		read_product(r->rows, i, first + k, products[k], &r->correlation[at], &r->covariance[at]);
 	}
-	rk_free(ctx, product);
-	return RK_OK;
 }
 
 rk_status
@@ -508,23 +552,28 @@ overlaps_of_row(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread
 	}
 }
 
-/* Lays the series on a grid if there is one for all of them. */
+/* Lays the series on a grid, if there is one for all of them or it has few gaps. */
 static rk_status
 open_grid(grid *g)
 {
 	const rk_observations *o = g->o;
+	int64_t    *times = NULL;
+	rk_status	status = RK_OK;
 
 	if (g->p->previous_tick || same_times(o))
+		status = distinct_times(g->ctx, o, &times, &g->times);
+	else if (g->p->estimator == RK_PEARSON)
+		status = dense_times(g->ctx, o, &times, &g->times);
+	if (status == RK_OK && times)
 	{
-		rk_status	status = make_grid(g);
-
+		status = make_grid(g, times);
 		g->longest = g->times;
 		return status;
 	}
 	for (int64_t i = 0; i < o->assets; i++)
 		if (g->longest < o->end[i] - o->begin[i])
 			g->longest = o->end[i] - o->begin[i];
-	return RK_OK;
+	return status;
 }
 
 /* Rows of a grid without gaps. */
@@ -576,11 +625,13 @@ rk_risk_correlations(rk_ctx *ctx, const rk_observations *o, const rk_correlation
 
 		status = take_rows(&g, &r);
 		if (status == RK_OK)
-			status = multiply_rows(ctx, &r, correlation, covariance, count);
+			status = rk_row_products(ctx, r.x, r.assets, r.times, take_products,
+									 &(reading) {&r, correlation, covariance, count});
 		rk_free(ctx, (void *) r.square);
 	}
 	else
 	{
+		g.moments = rk_gap_moments();
 		g.scratch = rk_alloc(ctx, ctx->threads * 4 * (g.longest + 1), sizeof(double));
 		if (g.scratch == NULL)
 			return RK_ERR_MEMORY;
