@@ -323,6 +323,12 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION rk.ring_revoke(text, regrole, text) IS 'undoes rk.ring_grant';
 
+CREATE VIEW rk.ring_grants WITH (security_barrier) AS
+SELECT r.name AS ring, a.role, a.access
+FROM rk.ring_access a JOIN rk.ring r USING (ring_id)
+WHERE pg_has_role(r.owner, 'USAGE') OR a.role = 0 OR pg_has_role(a.role, 'USAGE');
+COMMENT ON VIEW rk.ring_grants IS 'who may send to your rings and control them, and which rings you may';
+
 CREATE FUNCTION rk.ring_wait(name text, state text DEFAULT 'active', timeout interval DEFAULT '10s') RETURNS boolean
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'rk_ring_wait';
@@ -792,5 +798,5 @@ REVOKE EXECUTE ON FUNCTION rk.ring_start(text, text, jsonb), rk.checkpoint_impor
 	rk.publish(text, jsonb, text, boolean), rk.subscribe(text, text, text), rk.route_add(integer, text, text),
 	rk.fanout_create(text, text[]) FROM PUBLIC;
 GRANT DELETE ON rk.dead_letters TO PUBLIC;
-GRANT SELECT ON rk.ring, rk.rings, rk.stat_ring, rk.message_types, rk.dead_letters, rk.attachments, rk.outputs, rk.checkpoints, rk.subscriptions,
+GRANT SELECT ON rk.ring, rk.rings, rk.ring_grants, rk.stat_ring, rk.message_types, rk.dead_letters, rk.attachments, rk.outputs, rk.checkpoints, rk.subscriptions,
 	rk.routes, rk.dispatch_stats, rk.fanouts TO PUBLIC;

@@ -263,6 +263,23 @@ rk_ring_want(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* Relations among the options are read as the ring's owner: nobody else may name one. */
+static void
+check_relations(const char *name, const rk_ring_row *row, const rk_actor *actor, JsonbContainer *given)
+{
+	if (has_privs_of_role(GetUserId(), row->owner))
+		return;
+	for (const rk_param *p = actor->options; p && p->name; p++)
+	{
+		JsonbValue	key = {.type = jbvString,.val.string = {strlen(p->name), (char *) p->name}};
+
+		if (p->type == RK_TYPE_RELATION && findJsonbValueFromContainer(given, JB_FOBJECT, &key))
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("must be owner of ring \"%s\" to change option \"%s\"", name, p->name)));
+	}
+}
+
 Datum
 rk_ring_configure(PG_FUNCTION_ARGS)
 {
@@ -271,11 +288,19 @@ rk_ring_configure(PG_FUNCTION_ARGS)
 	rk_ring_row row;
 	rk_ring_options options;
 	Datum		merged;
+	const rk_actor *actor;
+	JsonbValue	kernel = {.type = jbvString,.val.string = {6, "kernel"}};
+	JsonbValue *nested;
 
 	PreventCommandIfReadOnly("rk.ring_configure()");
 	rk_controlled_ring(name, &row);
+	actor = rk_ring_kernel(row.kernel);
 	merged = DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(row.options), JsonbPGetDatum(given));
-	rk_ring_options_read(DatumGetJsonbP(merged), rk_ring_kernel(row.kernel), &options);
+	rk_ring_options_read(DatumGetJsonbP(merged), actor, &options);
+	check_relations(name, &row, actor, &given->root);
+	nested = findJsonbValueFromContainer(&given->root, JB_FOBJECT, &kernel);
+	if (nested && nested->type == jbvBinary)
+		check_relations(name, &row, actor, nested->val.binary.data);
 	change_row("UPDATE rk.ring SET options = $2, restarts = restarts + 1 WHERE ring_id = $1", row.ring_id, merged,
 			   JSONBOID);
 	if (strcmp(row.desired_state, "running") == 0 || strcmp(row.desired_state, "suspended") == 0)

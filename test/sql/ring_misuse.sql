@@ -116,6 +116,17 @@ SET ROLE misuser;
 SELECT rk.ring_checkpoint('r') > 0 AS written, rk.ring_checksum('r') IS NOT NULL AS summed, rk.ring_sync('r') IS NOT NULL AS synced;
 SELECT rk.ring_compliance_reciprocity_query('r', 1, 2);
 RESET ROLE;
+-- who controls a ring may not have it read what its owner may read
+SELECT rk.ring_grant('k', 'misuser', 'control');
+SET ROLE misuser;
+SELECT rk.ring_configure('k', '{"edges": "SELECT oid AS source, oid AS target FROM pg_authid"}');
+SELECT rk.ring_configure('k', '{"kernel": {"edges": null}}');
+SELECT rk.ring_configure('k', '{"max_hops": 4}');
+SELECT ring, role, access FROM rk.ring_grants ORDER BY ring;
+RESET ROLE;
+SELECT rk.ring_wait('k');
+SELECT ring, role, access FROM rk.ring_grants ORDER BY ring;
+SELECT rk.ring_revoke('k', 'misuser', 'control'), rk.ring_revoke('r', 'misuser', 'control');
 DROP ROLE misuser;
 
 -- in a transaction that reads only
@@ -132,6 +143,29 @@ ROLLBACK;
 -- dead letters of nothing
 SELECT rk.dlq_purge('r', NULL);
 SELECT rk.dlq_replay(NULL);
+
+-- every function answers to nothing but NULLs
+DO $$
+DECLARE
+	f record;
+BEGIN
+	FOR f IN SELECT p.oid::regprocedure AS signature, format('SELECT rk.%I(%s)', proname, (SELECT string_agg('NULL::' ||
+			CASE WHEN t::regtype::text IN ('anyelement', 'anycompatible') THEN 'bigint' WHEN t::regtype::text IN ('anyarray', 'anycompatiblearray') THEN 'bigint[]'
+				WHEN t = 'record'::regtype THEN 'pg_class' ELSE t::regtype::text END, ', ' ORDER BY o) FROM unnest(proargtypes::oid[]) WITH ORDINALITY u (t, o))) AS call
+		FROM pg_proc p WHERE pronamespace = 'rk'::regnamespace AND NOT proisstrict AND prokind = 'f' AND pronargs > 0
+			AND prorettype <> 'trigger'::regtype AND 'internal'::regtype <> ALL (proargtypes::oid[])
+		ORDER BY 1
+	LOOP
+		BEGIN
+			EXECUTE f.call;
+		EXCEPTION
+			-- null, invalid, or of two forms that NULLs do not tell apart
+			WHEN null_value_not_allowed OR invalid_parameter_value OR ambiguous_function THEN NULL;
+			WHEN OTHERS THEN RAISE NOTICE '%: % %', f.signature, SQLSTATE, SQLERRM;
+		END;
+	END LOOP;
+END
+$$;
 
 SELECT count(rk.ring_stop(name)) FROM rk.rings WHERE desired_state <> 'stopped';
 SELECT count(*) FROM rk.rings WHERE NOT rk.ring_wait(name, 'terminated');
