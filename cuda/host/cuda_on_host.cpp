@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <initializer_list>
+#include <link.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -62,18 +63,41 @@ struct bench
 
 struct bench_owner
 {
-	bench	   *own = nullptr;
+	bench	   *own;
+	int			begun = 1;
 
 	~bench_owner() { delete own; }
 };
 
-static thread_local bench_owner owner;
-static __thread fiber *fibers;
-static __thread uint64_t *words;
-static __thread unsigned current;
-static __thread unsigned count;
-static __thread body run_body;
-static __thread void *run_closure;
+struct shared_memory
+{
+	unsigned char *begin;
+	size_t		bytes;
+};
+
+/*
+ * A thread's variables.  Those that begin with zeros are shared memory, which is
+ * poisoned: begun is not zero.
+ */
+struct launch_state
+{
+	int			begun = 1;
+	fiber	   *fibers;
+	uint64_t   *words;
+	unsigned	current;
+	unsigned	count;
+	body		run_body;
+	void	   *run_closure;
+#if defined(__x86_64__)
+	void	   *scheduler;
+#endif
+	bool		recording;
+	uint64_t	digest;
+	shared_memory shared;
+};
+
+static thread_local bench_owner owner {};
+static __thread launch_state self {};
 
 /* ---- switching ---- */
 
@@ -105,8 +129,6 @@ rk_on_host_switch:
 	.size rk_on_host_switch, . - rk_on_host_switch
 )");
 
-static __thread void *scheduler;
-
 static void
 prepare(fiber *f)
 {
@@ -123,13 +145,13 @@ prepare(fiber *f)
 static void
 resume(fiber *f)
 {
-	rk_on_host_switch(&scheduler, f->sp);
+	rk_on_host_switch(&self.scheduler, f->sp);
 }
 
 static void
 suspend()
 {
-	rk_on_host_switch(&fibers[current].sp, scheduler);
+	rk_on_host_switch(&self.fibers[self.current].sp, self.scheduler);
 }
 
 #else
@@ -155,7 +177,7 @@ resume(fiber *f)
 static void
 suspend()
 {
-	swapcontext(&fibers[current].context, &scheduler);
+	swapcontext(&self.fibers[self.current].context, &scheduler);
 }
 
 #endif
@@ -163,8 +185,8 @@ suspend()
 static void
 entry()
 {
-	run_body(run_closure);
-	fibers[current].state = ENDED;
+	self.run_body(self.run_closure);
+	self.fibers[self.current].state = ENDED;
 	suspend();
 	abort();
 }
@@ -176,7 +198,7 @@ wait_as(fiber_state state)
 {
 	dim3		mine = threadIdx;
 
-	fibers[current].state = state;
+	self.fibers[self.current].state = state;
 	suspend();
 	threadIdx = mine;
 }
@@ -196,14 +218,14 @@ block_barrier()
 void
 warp_barrier(meeting what)
 {
-	fibers[current].what = what;
+	self.fibers[self.current].what = what;
 	wait_as(AT_WARP);
 }
 
 [[noreturn]] static void
 fail(const char *what)
 {
-	fprintf(stderr, "block %u, thread %u: %s\n", blockIdx.x, current, what);
+	fprintf(stderr, "block %u, thread %u: %s\n", blockIdx.x, self.current, what);
 	abort();
 }
 
@@ -217,23 +239,23 @@ must_live(unsigned lane)
 uint64_t *
 warp_words()
 {
-	return &words[current / 32 * 32];
+	return &self.words[self.current / 32 * 32];
 }
 
 unsigned
 lane()
 {
-	return current % 32;
+	return self.current % 32;
 }
 
 unsigned
 live_lanes()
 {
 	unsigned	mask = 0;
-	unsigned	first = current / 32 * 32;
+	unsigned	first = self.current / 32 * 32;
 
-	for (unsigned i = 0; i < 32 && first + i < count; i++)
-		if (fibers[first + i].state != ENDED)
+	for (unsigned i = 0; i < 32 && first + i < self.count; i++)
+		if (self.fibers[first + i].state != ENDED)
 			mask |= 1u << i;
 	return mask;
 }
@@ -247,20 +269,60 @@ release(unsigned from, unsigned to, fiber_state state)
 
 	for (unsigned i = from; i < to; i++)
 	{
-		if (fibers[i].state == ENDED)
+		if (self.fibers[i].state == ENDED)
 			continue;
-		if (fibers[i].state != state)
+		if (self.fibers[i].state != state)
 			return false;
-		if (state == AT_WARP && first < to && fibers[i].what != fibers[first].what)
+		if (state == AT_WARP && first < to && self.fibers[i].what != self.fibers[first].what)
 			fail("lanes meet in different operations");
 		if (first == to)
 			first = i;
 		any = true;
 	}
 	for (unsigned i = from; any && i < to; i++)
-		if (fibers[i].state == state)
-			fibers[i].state = RUNNABLE;
+		if (self.fibers[i].state == state)
+			self.fibers[i].state = RUNNABLE;
 	return any;
+}
+
+/* ---- shared memory ---- */
+
+/* Of the calling thread: the variables of this library that begin with zeros. */
+static int
+find_shared(struct dl_phdr_info *info, size_t, void *found)
+{
+	uintptr_t	here = (uintptr_t) &find_shared;
+	const ElfW(Phdr) *tls = nullptr;
+	bool		ours = false;
+
+	for (int i = 0; i < info->dlpi_phnum; i++)
+	{
+		const ElfW(Phdr) *h = &info->dlpi_phdr[i];
+
+		if (h->p_type == PT_TLS)
+			tls = h;
+		if (h->p_type == PT_LOAD && here - info->dlpi_addr - h->p_vaddr < h->p_memsz)
+			ours = true;
+	}
+	if (!ours)
+		return 0;
+	if (tls && info->dlpi_tls_data)
+		*(shared_memory *) found = {
+			(unsigned char *) info->dlpi_tls_data + tls->p_filesz, tls->p_memsz - tls->p_filesz
+		};
+	return 1;
+}
+
+/* A device's holds what the block before has left. */
+static void
+poison_shared()
+{
+	static const char *kind = getenv("RK_ON_HOST_ORDER");
+
+	if (self.shared.begin == nullptr)
+		dl_iterate_phdr(find_shared, &self.shared);
+	if (self.shared.begin)
+		memset(self.shared.begin, kind && strcmp(kind, "backward") == 0 ? 0xa5 : 0xff, self.shared.bytes);
 }
 
 /* ---- a launch ---- */
@@ -302,7 +364,7 @@ fill_order(unsigned *order, unsigned length)
 static unsigned
 run_warp(unsigned first, bool *moved)
 {
-	unsigned	size = first + 32 < count ? 32 : count - first;
+	unsigned	size = first + 32 < self.count ? 32 : self.count - first;
 	unsigned	order[32];
 	unsigned	ended = 0;
 	bool		again = true;
@@ -314,12 +376,12 @@ run_warp(unsigned first, bool *moved)
 		{
 			unsigned	i = first + order[k];
 
-			if (fibers[i].state != RUNNABLE)
+			if (self.fibers[i].state != RUNNABLE)
 				continue;
-			current = i;
+			self.current = i;
 			threadIdx = dim3(i % blockDim.x, i / blockDim.x % blockDim.y, i / blockDim.x / blockDim.y);
-			resume(&fibers[i]);
-			ended += fibers[i].state == ENDED;
+			resume(&self.fibers[i]);
+			ended += self.fibers[i].state == ENDED;
 			*moved = true;
 		}
 		again = release(first, first + size, AT_WARP);
@@ -331,14 +393,14 @@ static void
 run_block()
 {
 	unsigned	order[MAX_THREADS / 32];
-	unsigned	warps = (count + 31) / 32;
-	unsigned	left = count;
+	unsigned	warps = (self.count + 31) / 32;
+	unsigned	left = self.count;
 
 	fill_order(order, warps);
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < self.count; i++)
 	{
-		fibers[i].state = RUNNABLE;
-		prepare(&fibers[i]);
+		self.fibers[i].state = RUNNABLE;
+		prepare(&self.fibers[i]);
 	}
 	while (left > 0)
 	{
@@ -346,7 +408,7 @@ run_block()
 
 		for (unsigned w = 0; w < warps; w++)
 			left -= run_warp(order[w] * 32, &moved);
-		moved |= release(0, count, AT_BLOCK);
+		moved |= release(0, self.count, AT_BLOCK);
 		if (!moved && left > 0)
 		{
 			fprintf(stderr, "threads of block %u wait for different barriers\n", blockIdx.x);
@@ -354,9 +416,6 @@ run_block()
 		}
 	}
 }
-
-static __thread bool recording;
-static __thread uint64_t digest;
 
 /* The block whose turn is the i-th. */
 static uint64_t
@@ -384,21 +443,21 @@ launch(dim3 grid, dim3 block, body run, void *closure)
 {
 	uint64_t	blocks;
 
-	count = block.x * block.y * block.z;
-	if (count > MAX_THREADS || count == 0)
+	self.count = block.x * block.y * block.z;
+	if (self.count > MAX_THREADS || self.count == 0)
 	{
-		fprintf(stderr, "a block of %u threads\n", count);
+		fprintf(stderr, "a block of %u threads\n", self.count);
 		abort();
 	}
 	if (owner.own == nullptr)
 	{
 		owner.own = new bench();
-		fibers = owner.own->fibers;
-		words = owner.own->words;
+		self.fibers = owner.own->fibers;
+		self.words = owner.own->words;
 	}
-	for (unsigned i = 0; i < count; i++)
-		if (fibers[i].stack == nullptr)
-			fibers[i].stack = (char *) mmap(nullptr, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	for (unsigned i = 0; i < self.count; i++)
+		if (self.fibers[i].stack == nullptr)
+			self.fibers[i].stack = (char *) mmap(nullptr, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	blocks = (uint64_t) grid.x * grid.y * grid.z;
 	/* no blocks are an error of CUDA as well */
 	if (blocks == 0 || grid.x > INT32_MAX || grid.y > 65535 || grid.z > 65535)
@@ -406,13 +465,14 @@ launch(dim3 grid, dim3 block, body run, void *closure)
 		fprintf(stderr, "a launch of %u x %u x %u blocks\n", grid.x, grid.y, grid.z);
 		abort();
 	}
-	if (recording)
+	if (self.recording)
 	{
-		digest = (digest ^ (uint64_t) (uintptr_t) run) * UINT64_C(0x9E3779B97F4A7C15);
-		digest = (digest ^ blocks << 10 ^ count) * UINT64_C(0x9E3779B97F4A7C15);
+		self.digest = (self.digest ^ (uint64_t) (uintptr_t) run) * UINT64_C(0x9E3779B97F4A7C15);
+		self.digest = (self.digest ^ blocks << 10 ^ self.count) * UINT64_C(0x9E3779B97F4A7C15);
 	}
-	run_body = run;
-	run_closure = closure;
+	poison_shared();
+	self.run_body = run;
+	self.run_closure = closure;
 	gridDim = grid;
 	blockDim = block;
 	for (uint64_t i = 0; i < blocks; i++)
@@ -429,29 +489,29 @@ launch(dim3 grid, dim3 block, body run, void *closure)
 void
 begin_recording()
 {
-	recording = true;
-	digest = 1;
+	self.recording = true;
+	self.digest = 1;
 }
 
 void
 end_recording(uint64_t *seen)
 {
-	recording = false;
+	self.recording = false;
 	if (seen == nullptr)
 		return;
-	if (*seen != 0 && *seen != digest)
+	if (*seen != 0 && *seen != self.digest)
 	{
 		fprintf(stderr, "a launch graph would have other launches the second time\n");
 		abort();
 	}
-	*seen = digest;
+	*seen = self.digest;
 }
 
 /* Ends the process where a call cannot be recorded. */
 static void
 not_recorded(const char *call)
 {
-	if (recording)
+	if (self.recording)
 	{
 		fprintf(stderr, "%s while a launch graph is recorded\n", call);
 		abort();

@@ -13,12 +13,12 @@
  * reductions, threads that do not come to a barrier (an error, not a hang), lanes
  * of a warp that meet in different operations or read from a lane that has ended,
  * launches of no blocks or too many, what a launch graph must not hold, reads of
- * memory nobody wrote (allocations are poisoned, with each order by another
- * pattern), and missing barriers: RK_ON_HOST_ORDER = forward, backward or shuffled
- * is the order in which blocks and threads take their turns, and no result may
- * depend on it.  Products and sums are contracted where nvcc does so, if the CPU
- * can.  What it cannot find: anything about time, reads of shared memory nobody
- * wrote, and races that need two threads at the same moment.
+ * memory nobody wrote (allocations and, before each launch, shared memory are
+ * poisoned, with each order by another pattern), and missing barriers:
+ * RK_ON_HOST_ORDER = forward, backward or shuffled is the order in which blocks
+ * and threads take their turns, and no result may depend on it.  Products and
+ * sums are contracted where nvcc does so, if the CPU can.  What it cannot find:
+ * anything about time, and races that need two threads at the same moment.
  */
 #ifndef RK_CUDA_ON_HOST_H
 #define RK_CUDA_ON_HOST_H
