@@ -759,6 +759,22 @@ accepted_types(rk_type wanted)
 	}
 }
 
+static bool
+takes_name(const rk_relation_column *c, const char *name)
+{
+	return strcmp(name, c->name) == 0 || (c->synonym && strcmp(name, c->synonym) == 0);
+}
+
+/* Another column of the description that goes by this name too, or NULL. */
+static const rk_relation_column *
+namesake(const rk_relation *relation, const rk_relation_column *column, const char *name)
+{
+	for (const rk_relation_column *c = relation->columns; c->name; c++)
+		if (c != column && takes_name(c, name))
+			return c;
+	return NULL;
+}
+
 void
 rk_source_columns(const rk_source *source, rk_found_column *found)
 {
@@ -771,8 +787,13 @@ rk_source_columns(const rk_source *source, rk_found_column *found)
 		{
 			Form_pg_attribute att = TupleDescAttr(source->desc, i);
 			bool		exact = strcmp(NameStr(att->attname), c->name) == 0;
+			const rk_relation_column *other;
 
-			if (!exact && (c->synonym == NULL || strcmp(NameStr(att->attname), c->synonym) != 0))
+			if (!takes_name(c, NameStr(att->attname)))
+				continue;
+			/* a name of two columns is that of the one whose type it has */
+			other = namesake(source->relation, c, NameStr(att->attname));
+			if (other && !accepts(c->type, getBaseType(att->atttypid)) && (!exact || accepts(other->type, getBaseType(att->atttypid))))
 				continue;
 			if (found[k].attno && (!exact || strcmp(found[k].name, c->name) == 0))
 			{
@@ -799,11 +820,16 @@ rk_source_columns(const rk_source *source, rk_found_column *found)
 			continue;
 		}
 		if (!accepts(c->type, found[k].type))
+		{
+			const rk_relation_column *other = namesake(source->relation, c, found[k].name);
+
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("column \"%s\" of \"%s\" has type %s", found[k].name, source->argument,
 							format_type_be(TupleDescAttr(source->desc, found[k].attno - 1)->atttypid)),
+					 other ? errdetail("%s %s", accepted_types(c->type), accepted_types(other->type)) :
 					 errdetail("%s", accepted_types(c->type)),
 					 example_hint(source->argument, source->relation)));
+		}
 	}
 }

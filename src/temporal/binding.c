@@ -138,6 +138,7 @@ seasonal_decomposition(rk_call *call)
 	rk_series_data		in;
 	rk_decomposition d;
 	int64		too_short = 0;
+	int64		longest = 0;
 	rk_decompose_params p = {
 		.method = rk_arg_choice(call, "method"),
 		.multiplicative = rk_arg_choice(call, "model") == 1,
@@ -146,8 +147,6 @@ seasonal_decomposition(rk_call *call)
 	};
 
 	check_odd(call, "seasonal_window", 0);
-	check_odd(call, "trend_window", rk_arg_int_or(call, "period", 0));
-	check_odd(call, "low_pass_window", rk_arg_int_or(call, "period", 0));
 	if (p.method != RK_MSTL && !rk_arg_is_null(call, "periods"))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -158,6 +157,11 @@ seasonal_decomposition(rk_call *call)
 		p.periods = several_periods(call, &p.count);
 	else
 		p.period = period_of_series(call, &in);
+	for (int64 i = 0; i < (p.method == RK_MSTL ? p.count : in.series.count); i++)
+		longest = Max(longest, p.method == RK_MSTL ? p.periods[i] : p.period[i]);
+	/* also of a period that follows from the times */
+	check_odd(call, "trend_window", longest);
+	check_odd(call, "low_pass_window", longest);
 	rk_call_phase(call, "decomposition", in.series.count);
 	rk_call_check(call, rk_temporal_decompose(&call->ctx, &in.series, &p, &d));
 	for (int64 i = 0; i < in.series.count; i++)
@@ -516,7 +520,12 @@ prices(rk_call *call, const rk_series_data *in, const char *name, bool needed)
 	if (!needed)
 		return NULL;
 	if (!c->there)
-		rk_no_series_column(in->table, psprintf("\"%s\", which model '%s' takes", name, rk_arg_text(call, "model")));
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("relation \"%s\" has no column \"%s\", which model '%s' takes", in->table->argument, name,
+						rk_arg_text(call, "model")),
+				 errhint("A query of this form works: %s => 'SELECT ticker AS series_id, day AS ts, open, high, low, close FROM bar'.",
+						 in->table->argument)));
 	out = rk_call_alloc(call, in->total, double);
 	for (int64 i = 0; i < in->total; i++)
 		out[i] = c->floats[in->laid_out.rows[i]];

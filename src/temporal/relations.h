@@ -13,13 +13,13 @@ extern const char *const rk_fills[];
 #define SERIES_COLUMNS \
 	{"series_id", NULL, RK_TYPE_ID, false, "tells series apart; not there: one series", .not_null = true}, \
 	{"ts", NULL, RK_TYPE_TIMESTAMPTZ, false, "orders the values of a series", .not_null = true}, \
-	{"t", NULL, RK_TYPE_INT8, false, "a number that orders them, instead of ts", .not_null = true}
+	{"t", "ts", RK_TYPE_INT8, false, "a whole number that orders them, instead of a time", .not_null = true}
 
 #define SERIES_PARAM(of) \
 	{.name = "series", .type = RK_TYPE_RELATION, .relation = &of, .meaning = "observations in time"}
 #define SERIES_ID_COLUMN {"series_id", RK_TYPE_ID, "the series; NULL where there is one without an id"}
 #define T_COLUMN {"t", RK_TYPE_INT8, "position in the series, from 1"}
-#define TS_COLUMN {"ts", RK_TYPE_TIMESTAMPTZ, "its time; NULL where series are ordered by t"}
+#define TS_COLUMN {"ts", RK_TYPE_TIMESTAMPTZ, "its time; NULL where whole numbers order the series"}
 
 #define FREQUENCY_PARAM \
 	{.name = "frequency", .type = RK_TYPE_INTERVAL, .initial = "NULL", \

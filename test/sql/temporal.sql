@@ -162,3 +162,12 @@ SELECT * FROM rk.temporal_prophet_decomposition('page_view', id_type => NULL::te
 SELECT * FROM rk.temporal_prophet_decomposition('page_view', id_type => NULL::text, holidays => 'SELECT ''a'' AS holiday, date ''2024-01-01'' AS ts, 1 AS lower_window');
 SELECT * FROM rk.temporal_prophet_decomposition('SELECT ts, value, value AS x_a FROM page_view');
 SELECT * FROM rk.temporal_prophet_decomposition('page_view', changepoint_prior_scale => 0);
+-- times may be whole numbers; the windows of a season that follows from the times are checked like those of a given one
+SELECT t, ts, trend FROM rk.temporal_trend_extraction('SELECT 10 * i AS ts, i * i AS value FROM generate_series(1, 6) i WHERE i <> 3', fill => 'linear');
+SELECT t, ts, trend FROM rk.temporal_trend_extraction('[{"ts": 2, "value": 3}, {"ts": 1, "value": 1}]', window_size => 2);
+SELECT t, ts IS NULL AS no_ts FROM rk.temporal_trend_extraction('SELECT 2 AS t, timestamptz ''2024-01-01'' AS ts, 1 AS value', window_size => 1);
+SELECT * FROM rk.temporal_trend_extraction('SELECT ''a''::text AS ts, 1 AS value');
+SELECT * FROM rk.temporal_trend_extraction('SELECT ''a''::text AS t, 1 AS value');
+SELECT count(*) FROM rk.temporal_seasonal_decomposition('SELECT date ''2020-01-01'' + i * interval ''1 month'' AS ts, i % 12 AS value FROM generate_series(0, 47) i', trend_window => 11);
+SELECT count(*) FROM rk.temporal_seasonal_decomposition('SELECT date ''2020-01-01'' + i * interval ''1 month'' AS ts, i % 12 AS value FROM generate_series(0, 47) i', trend_window => 13, low_pass_window => 13);
+SELECT count(*) FROM rk.temporal_seasonal_decomposition('SELECT i AS t, i % 12 AS value FROM generate_series(0, 47) i', method => 'mstl', periods => '{4,12}', low_pass_window => 5);
