@@ -9,6 +9,8 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
@@ -371,6 +373,13 @@ push_fields(JsonbParseState **state, const rk_field *fields, const void *record)
 					break;
 				case FLOAT8OID:
 					v = number_to_json(DatumGetFloat8(value));
+					break;
+				case DATEOID:
+				case TIMESTAMPTZOID:
+					/* read again by another session, whose DateStyle is another one */
+					v.type = jbvString;
+					v.val.string.val = JsonEncodeDateTime(palloc(MAXDATELEN + 1), value, rk_field_type(f), NULL);
+					v.val.string.len = strlen(v.val.string.val);
 					break;
 				default:
 					{

@@ -101,6 +101,11 @@ SELECT rk.ring_start('core/echo', 'n', '{"kernel": {"no": 1}}');
 CALL rk.ring_down('m');
 SELECT rk.ring_configure('m', '{"message_timeout": "5 s"}');
 
+-- a day and a month are told apart whatever the settings of those who write and read
+SET datestyle = 'SQL, DMY';
+SELECT rk.ring_call('a', 54, '{}') ->> 'sent_at' ~ '^\d{4}-\d\d-\d\dT' AS iso;
+RESET datestyle;
+
 -- rights
 CREATE ROLE misuser;
 SET ROLE misuser;
