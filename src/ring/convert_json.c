@@ -58,6 +58,13 @@ json_numbers(const rk_field *field, JsonbContainer *array)
 	return PointerGetDatum(construct_array(items, count, FLOAT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
+/* Says in an error's context which field it is about. */
+static void
+field_context(void *arg)
+{
+	errcontext("field \"%s\" of the message", ((const rk_field *) arg)->name);
+}
+
 /* A JSON value as the field's SQL type: numbers may be written as strings. */
 static void
 store_json(const rk_field *field, void *record, const JsonbValue *v)
@@ -107,9 +114,16 @@ store_json(const rk_field *field, void *record, const JsonbValue *v)
 				char	   *text = pnstrdup(v->val.string.val, v->val.string.len);
 				Oid			input;
 				Oid			param;
+				Datum		value;
+				ErrorContextCallback context = {
+					.callback = field_context, .arg = (void *) field, .previous = error_context_stack
+				};
 
 				getTypeInputInfo(type, &input, &param);
-				rk_field_store(field, record, OidInputFunctionCall(input, text, param, -1), type, false);
+				error_context_stack = &context;
+				value = OidInputFunctionCall(input, text, param, -1);
+				error_context_stack = context.previous;
+				rk_field_store(field, record, value, type, false);
 				return;
 			}
 			break;

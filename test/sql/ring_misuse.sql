@@ -7,6 +7,7 @@ SELECT total FROM rk.ring_core_add('m', NULL);
 SELECT rk.ring_call('m', 52, '{"amount": null}') -> 'total' AS total;
 SELECT rk.ring_load('m', 'SELECT NULL::bigint AS amount');
 SELECT total, messages FROM rk.ring_core_total('m', NULL);
+SELECT rk.ring_call('m', 52, '{"amount": "one"}');
 CALL rk.ring_up('graph/degree-ratio', 'g');
 SELECT num_edges FROM rk.ring_graph_edge_update('g', 'add', 1, 2, NULL);
 SELECT neighbor_degree_variance IS NOT NULL AS with_variance FROM rk.ring_graph_degree_ratio_query('g', 1, NULL, NULL);
