@@ -305,6 +305,26 @@ rk_device_path_samples_cost(int64 nodes, int64 arcs, bool directed, bool edges, 
 }
 
 rk_device_cost
+rk_device_reach_cost(int64 nodes, int64 arcs, bool directed, bool weighted, bool kept, int64 sources)
+{
+	double		n = nodes;
+	double		m = arcs;
+	double		count = sources;
+	/* without lengths searches of 256 sources, over all rows for a few of the levels */
+	double		searches = weighted ? count : ceil(count / 256);
+	double		beside = Max(1, Min(searches, (weighted ? 16777216 : 4194304) / Max(n, 1)));
+
+	return (rk_device_cost) {
+		.cpu_seconds = 1e-9 * (weighted ? count * (60 * n + 10 * m) : searches * (60 * n + 6 * m)),
+		.bytes_to = graph_bytes(n, m, weighted, kept) * (directed ? 2 : 1) + 4 * count,
+		.bytes_from = weighted ? 32 * count : 4 * count + 8 * Min(n, 2049),
+		.bytes_moved = searches * (weighted ? 36 * m + 3 * gather_bytes(rk_the_devices, n, m) + 130 * n :
+								   4 * (36 * m + 100 * n)),
+		.launches = ceil(searches / beside) * (weighted ? 60 : 20)
+	};
+}
+
+rk_device_cost
 rk_device_lengths_cost(int64 nodes, int64 arcs, bool kept)
 {
 	double		n = nodes;

@@ -379,6 +379,52 @@ run_path_samples(rk_ctx *ctx, rk_cuda_call *call)
 }
 
 static rk_status
+run_reach(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_graph *g = &call->graph->g;
+	const uint32_t *sources = call->input[0].data;
+	uint32_t   *farthest = call->output[0].data;
+	int64_t    *pairs = call->output[1].data;
+	double	   *sums = call->output[0].data;
+	double	   *distance = rk_alloc(ctx, g->nodes, sizeof(double));
+	uint32_t   *predecessor = rk_alloc(ctx, g->nodes, sizeof(uint32_t));
+	int64_t    *hops = rk_alloc(ctx, g->nodes, sizeof(int64_t));
+
+	if (!distance || !predecessor || !hops)
+		return RK_ERR_MEMORY;
+	memset(call->output[0].data, 0, call->output[0].bytes);
+	if (pairs)
+		memset(pairs, 0, call->output[1].bytes);
+	for (int64_t i = 0; i < call->input[0].bytes / (int64_t) sizeof(uint32_t); i++)
+	{
+		rk_status	status = rk_graph_shortest_path(ctx, g, &(rk_shortest_path_params) {
+			.source = sources[i], .max_distance = INFINITY
+		}, distance, predecessor, hops);
+
+		if (status != RK_OK)
+			return status;
+		for (int64_t v = 0; v < g->nodes; v++)
+		{
+			if (hops[v] < 0 || v == sources[i])
+				continue;
+			if (g->out.weights)
+			{
+				sums[4 * i] += 1;
+				sums[4 * i + 1] += distance[v];
+				sums[4 * i + 2] += 1 / distance[v];
+				sums[4 * i + 3] = fmax(sums[4 * i + 3], distance[v]);
+				continue;
+			}
+			if (hops[v] >= call->output[1].bytes / (int64_t) sizeof(int64_t))
+				return RK_ERR_UNSUPPORTED;
+			pairs[hops[v]]++;
+			farthest[i] = hops[v] > farthest[i] ? (uint32_t) hops[v] : farthest[i];
+		}
+	}
+	return RK_OK;
+}
+
+static rk_status
 run_lengths(rk_ctx *ctx, rk_cuda_call *call)
 {
 	const rk_cuda_length_params *p = call->params;

@@ -429,6 +429,10 @@ my @queries = (
 	'graph_betweenness_centrality by length' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_betweenness_centrality('SELECT source, target, 1 + (source + target) % 3 AS weight FROM sparse', weighted => true, samples => 5)},
 	'graph_betweenness_centrality_edges' => q{SELECT source, target, round(score::numeric, 12) FROM rk.graph_betweenness_centrality_edges('$edges', samples => 3)},
 	'graph_betweenness_centrality within' => q{SELECT node, score FROM rk.graph_betweenness_centrality('$edges', epsilon => 0.1)},
+	'graph_shortest_path_eccentricity' => q{SELECT * FROM rk.graph_shortest_path_eccentricity('sparse')},
+	'graph_shortest_path_eccentricity by length' => q{SELECT * FROM rk.graph_shortest_path_eccentricity('SELECT source, target, 1 + (source + target) % 3 AS weight FROM sparse WHERE source < 900', weighted => true, directed => false)},
+	'graph_average_path_length' => q{SELECT * FROM rk.graph_average_path_length('$edges', samples => 5)},
+	'graph_average_path_length by length' => q{SELECT round(average_path_length::numeric, 10) AS a, diameter, radius, round(global_efficiency::numeric, 12) AS e, reachable_pairs FROM rk.graph_average_path_length('SELECT source, target, 1 + (source + target) % 3 AS weight FROM sparse', weighted => true, samples => 50)},
 	'graph_betweenness_centrality_edges within' => q{SELECT source, target, score FROM rk.graph_betweenness_centrality_edges('sparse', directed => false, epsilon => 0.1)},
 	'graph_betweenness_centrality_edges by length' => q{SELECT source, target, round(score::numeric, 12) FROM rk.graph_betweenness_centrality_edges('SELECT source, target, 1 + (source + target) % 3 AS weight FROM sparse', weighted => true, directed => false, samples => 5)},
 	'graph_katz_centrality' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_katz_centrality('$edges', norm => 'max')},
@@ -490,6 +494,9 @@ my @kernels = (
 	'graph_betweenness_centrality 2' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_betweenness_centrality('sparse', endpoints => true, samples => 50)},
 	'graph_betweenness_centrality by length' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_betweenness_centrality('few', weighted => true, samples => 5)},
 	'graph_betweenness_centrality_edges' => q{SELECT source, target, round(score::numeric, 12) FROM rk.graph_betweenness_centrality_edges('few', weighted => false, samples => 5)},
+	'graph_shortest_path_eccentricity' => q{SELECT * FROM rk.graph_shortest_path_eccentricity('few', weighted => false)},
+	'graph_average_path_length' => q{SELECT * FROM rk.graph_average_path_length('few', weighted => false, directed => true)},
+	'graph_average_path_length by length' => q{SELECT round(average_path_length::numeric, 10) AS a, diameter, radius, round(global_efficiency::numeric, 12) AS e, reachable_pairs FROM rk.graph_average_path_length('few', weighted => true, samples => 3)},
 	'graph_betweenness_centrality within' => q{SELECT node, score FROM rk.graph_betweenness_centrality('few', weighted => false, epsilon => 0.15)},
 	'graph_betweenness_centrality_edges within' => q{SELECT source, target, score FROM rk.graph_betweenness_centrality_edges('few', weighted => false, directed => false, epsilon => 0.15)},
 	'graph_betweenness_centrality_edges by length' => q{SELECT source, target, round(score::numeric, 12) FROM rk.graph_betweenness_centrality_edges('few', weighted => true, directed => false, samples => 5)},
@@ -523,7 +530,7 @@ while (my ($name, $text) = splice @queries, 0, 2)
 			'cuda|0|t', "$name of $edges: the device has the CPU's rows");
 	}
 	is(one(qq{SET rk.device = cuda; SELECT count(*) FROM ($text) q} =~ s/\$edges/[]/r), '0', "$name of nothing")
-		if $name !~ /total/ && $text =~ /'\$edges'/ && $text !~ /initial|node_b/;
+		if $name !~ /total|average/ && $text =~ /'\$edges'/ && $text !~ /initial|node_b/;
 }
 while (my ($name, $query) = splice @risks, 0, 2)
 {

@@ -17,28 +17,20 @@
 /* Share of the pairs that the effective diameter spans. */
 #define EFFECTIVE 0.9
 
-/* All that one source adds, with lengths. */
-typedef struct source_sums
-{
-	int64_t		reached;		/* other nodes */
-	double		distance;
-	double		inverse;
-	double		farthest;
-} source_sums;
-
 typedef struct average_state
 {
 	rk_ctx	   *ctx;
 	const rk_graph *g;
 	const uint32_t *sources;	/* NULL: all nodes */
 	int64_t		count;
+	const rk_reach_engine *engine;	/* NULL: none */
 
 	/* without lengths */
 	int64_t   **pairs;			/* per thread: [hops] */
 	uint32_t   *farthest;		/* by source: hops, 0 if it reaches nothing */
 
 	/* with lengths */
-	source_sums *sums;			/* by source */
+	rk_source_sums *sums;		/* by source */
 } average_state;
 
 /* What the searches have found, from the sources there were. */
@@ -51,6 +43,19 @@ typedef struct totals
 	double		radius;
 	double		effective;
 } totals;
+
+/* All nodes, where no others are named. */
+static const uint32_t *
+list_sources(const average_state *s, uint32_t **all)
+{
+	*all = NULL;
+	if (s->sources)
+		return s->sources;
+	*all = rk_alloc(s->ctx, s->count, sizeof(uint32_t));
+	for (int64_t v = 0; *all && v < s->count; v++)
+		(*all)[v] = (uint32_t) v;
+	return *all;
+}
 
 /* ---- without lengths ---- */
 
@@ -89,19 +94,15 @@ search_hops(average_state *s, totals *t)
 {
 	rk_ctx	   *ctx = s->ctx;
 	int64_t		n = s->g->nodes;
-	uint32_t   *all = NULL;
+	const uint32_t *sources;
+	uint32_t   *all;
 	int64_t    *pairs;
 	unsigned __int128 distance = 0;
 	int64_t		most = 0;
 	rk_status	status;
 
-	if (s->sources == NULL)
-	{
-		if ((all = rk_alloc(ctx, n, sizeof(uint32_t))) == NULL)
-			return RK_ERR_MEMORY;
-		for (int64_t v = 0; v < n; v++)
-			all[v] = (uint32_t) v;
-	}
+	if ((sources = list_sources(s, &all)) == NULL)
+		return RK_ERR_MEMORY;
 	s->farthest = rk_alloc0(ctx, s->count, sizeof(uint32_t));
 	s->pairs = rk_alloc(ctx, ctx->threads, sizeof(int64_t *));
 	if (s->farthest == NULL || s->pairs == NULL)
@@ -109,9 +110,14 @@ search_hops(average_state *s, totals *t)
 	for (int i = 0; i < ctx->threads; i++)
 		if ((s->pairs[i] = rk_alloc0(ctx, n + 1, sizeof(int64_t))) == NULL)
 			return RK_ERR_MEMORY;
-	status = rk_graph_multi_search(ctx, s->g, false, s->sources ? s->sources : all, s->count, note_level, s);
-	if (status != RK_OK)
-		return status;
+	if (!s->engine || !s->engine->run(s->engine->arg, &(rk_reach_work) {
+			.graph = s->g,.sources = sources,.count = s->count,.farthest = s->farthest,.pairs = s->pairs[0],.levels = n + 1
+		}))
+	{
+		status = rk_graph_multi_search(ctx, s->g, false, sources, s->count, note_level, s);
+		if (status != RK_OK)
+			return status;
+	}
 
 	pairs = s->pairs[0];
 	for (int64_t hops = 1; hops < n; hops++)
@@ -146,7 +152,7 @@ note_tree(void *arg, int64_t index, const rk_path_tree *tree, int thread)
 {
 	average_state *s = arg;
 	uint32_t	source = s->sources ? s->sources[index] : (uint32_t) index;
-	source_sums sums = {.reached = tree->count - 1};
+	rk_source_sums sums = {.reached = tree->count - 1};
 
 	(void) thread;
 	for (int64_t i = 0; i < tree->count; i++)
@@ -167,6 +173,9 @@ search_lengths(average_state *s, totals *t)
 {
 	rk_ctx	   *ctx = s->ctx;
 	rk_path_lengths lengths;
+	const uint32_t *sources;
+	uint32_t   *all;
+	bool		done = false;
 	rk_status	status;
 
 	if ((status = rk_graph_path_lengths(ctx, s->g, &lengths)) != RK_OK)
@@ -174,10 +183,19 @@ search_lengths(average_state *s, totals *t)
 	if (lengths.min < 0)
 		return rk_fail_node(ctx, RK_ERR_DATA, lengths.negative,
 							"length of an edge of node %%node is negative");
-	if ((s->sums = rk_alloc(ctx, s->count, sizeof(source_sums))) == NULL)
+	if ((s->sums = rk_alloc(ctx, s->count, sizeof(rk_source_sums))) == NULL)
 		return RK_ERR_MEMORY;
-	status = rk_graph_multi_dijkstra(ctx, s->g, &lengths, s->sources, s->count, note_tree, s);
-	if (status != RK_OK)
+	if (s->engine)
+	{
+		sources = list_sources(s, &all);
+		if (sources == NULL)
+			return RK_ERR_MEMORY;
+		done = s->engine->run(s->engine->arg, &(rk_reach_work) {
+			.graph = s->g,.sources = sources,.count = s->count,.sums = s->sums
+		});
+		rk_free(ctx, all);
+	}
+	if (!done && (status = rk_graph_multi_dijkstra(ctx, s->g, &lengths, s->sources, s->count, note_tree, s)) != RK_OK)
 		return status;
 	t->radius = INFINITY;
 	for (int64_t i = 0; i < s->count; i++)
@@ -225,7 +243,14 @@ rk_status
 rk_graph_average_path_length(rk_ctx *ctx, const rk_graph *g, int64_t samples, uint64_t seed,
 							 rk_path_averages *result)
 {
-	average_state s = {.ctx = ctx,.g = g,.count = g->nodes};
+	return rk_graph_average_path_length_by(ctx, g, samples, seed, NULL, result);
+}
+
+rk_status
+rk_graph_average_path_length_by(rk_ctx *ctx, const rk_graph *g, int64_t samples, uint64_t seed,
+								const rk_reach_engine *engine, rk_path_averages *result)
+{
+	average_state s = {.ctx = ctx,.g = g,.count = g->nodes,.engine = engine};
 	totals		t = {0};
 	int64_t		n = g->nodes;
 	double		all_pairs = (double) n * (double) (n - 1);
@@ -283,7 +308,7 @@ rk_graph_average_path_length_memory(int64_t nodes, bool weighted, int threads, i
 	int64_t		bytes = rk_block_bytes(count, sizeof(uint32_t));
 
 	if (weighted)
-		bytes += rk_block_bytes(count, sizeof(source_sums)) + rk_graph_multi_dijkstra_memory(nodes, threads);
+		bytes += rk_block_bytes(count, sizeof(rk_source_sums)) + rk_graph_multi_dijkstra_memory(nodes, threads);
 	else
 		bytes += rk_block_bytes(count, sizeof(uint32_t)) +
 			threads * rk_block_bytes(nodes + 1, sizeof(int64_t)) +

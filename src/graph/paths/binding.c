@@ -290,16 +290,94 @@ shortest_path_pairs(rk_call *call)
 	rk_graph_shortest_path_pairs_end(pairs);
 }
 
+/* ---- searches from many nodes on a device ---- */
+
+/* A device that makes them. */
+typedef struct reach_device
+{
+	rk_call    *call;
+	const rk_graph_input *input;
+	rk_device_run *run;
+	rk_reach_engine engine;
+} reach_device;
+
+static void
+reach_cost_of(const rk_call *call, const rk_graph_size *size, int64 sources, rk_device_cost *cost)
+{
+	*cost = rk_device_reach_cost(size->nodes, size->arcs, rk_arg_boolean(call, "directed"), size->weighted, size->kept,
+								 Min(sources, size->nodes));
+}
+
+static void
+eccentricity_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	reach_cost_of(call, size, size->nodes, cost);
+}
+
+static void
+average_path_length_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	reach_cost_of(call, size, rk_arg_int_or(call, "samples", size->nodes), cost);
+}
+
+/* Searches on the device; false: the CPU shall. */
+static bool
+reach_on_device(void *arg, const rk_reach_work *w)
+{
+	reach_device *d = arg;
+	bool		lengths = w->graph->out.weights != NULL;
+	rk_graph_options options = path_options(d->call, lengths, true);
+	/* deeper graphs are not for the device */
+	int64		levels = Min(w->levels, 2049);
+	double	   *sums = lengths ? palloc_extended(w->count * 4 * sizeof(double), MCXT_ALLOC_HUGE) : NULL;
+	bool		done;
+
+	rk_device_graph(d->run, d->input, w->graph, &options);
+	rk_device_input(d->run, w->sources, w->count * sizeof(uint32));
+	if (lengths)
+		rk_device_output(d->run, sums, w->count * 4 * sizeof(double));
+	else
+	{
+		rk_device_output(d->run, w->farthest, w->count * sizeof(uint32));
+		rk_device_output(d->run, w->pairs, levels * sizeof(int64));
+	}
+	done = rk_device_finish(d->run, NULL);
+	for (int64 i = 0; done && lengths && i < w->count; i++)
+		w->sums[i] = (rk_source_sums) {(int64) sums[4 * i], sums[4 * i + 1], sums[4 * i + 2], sums[4 * i + 3]};
+	if (sums)
+		pfree(sums);
+	return done;
+}
+
+/* An engine on a device, if one is chosen, before the graph is built; NULL: the CPU. */
+static rk_reach_engine *
+reach_engine(rk_call *call, const rk_graph_input *input, bool negative)
+{
+	rk_graph_size size = rk_input_size(call, input, rk_arg_boolean(call, "directed"));
+	reach_device *d = rk_call_alloc(call, 1, reach_device);
+
+	if (negative)
+	{
+		rk_device_skip(call, "negative lengths are for the CPU only");
+		return NULL;
+	}
+	*d = (reach_device) {.call = call,.input = input,.run = rk_device_begin(call, RK_CUDA_REACH, &size)};
+	d->engine = (rk_reach_engine) {reach_on_device, d};
+	return d->run ? &d->engine : NULL;
+}
+
 static void
 shortest_path_eccentricity(rk_call *call)
 {
 	rk_graph_input *input = path_input(call);
+	rk_reach_engine *engine;
 	rk_graph	g;
 	double	   *eccentricity;
 
+	engine = reach_engine(call, input, input->negative);
 	path_graph(call, input, true, &g);
 	eccentricity = rk_call_alloc(call, g.nodes, double);
-	rk_call_check(call, rk_graph_shortest_path_eccentricity(&call->ctx, &g, eccentricity));
+	rk_call_check(call, rk_graph_shortest_path_eccentricity_by(&call->ctx, &g, engine, eccentricity));
 	rk_emit(call, g.nodes, (rk_out[]) {RK_OUT_NODES(input->ids), RK_OUT_DOUBLES(eccentricity)}, NULL);
 }
 
@@ -330,12 +408,15 @@ static void
 average_path_length(rk_call *call)
 {
 	rk_graph_input *input = path_input(call);
+	rk_reach_engine *engine;
 	rk_path_averages a;
 	rk_graph	g;
 
+	/* a negative length is an error of the kernel */
+	engine = reach_engine(call, input, false);
 	path_graph(call, input, true, &g);
-	rk_call_check(call, rk_graph_average_path_length(&call->ctx, &g, rk_arg_int_or(call, "samples", 0),
-													 rk_arg_int(call, "seed"), &a));
+	rk_call_check(call, rk_graph_average_path_length_by(&call->ctx, &g, rk_arg_int_or(call, "samples", 0),
+														rk_arg_int(call, "seed"), engine, &a));
 	rk_emit(call, 1, (rk_out[]) {
 		measure(&a.average), measure(&a.diameter), measure(&a.radius), measure(&a.effective_diameter),
 		measure(&a.global_efficiency), RK_OUT_INTS(&a.reachable_pairs), RK_OUT_INTS(&a.unreachable_pairs),
@@ -354,7 +435,9 @@ const rk_bound_function rk_graph_paths_bindings[] = {
 	{"graph/shortest-path", "", shortest_path, shortest_path_need, .device_cost = shortest_path_device_cost},
 	{"graph/shortest-path", "_between", shortest_path_between, shortest_path_between_need},
 	{"graph/shortest-path", "_pairs", shortest_path_pairs, shortest_path_pairs_need},
-	{"graph/shortest-path", "_eccentricity", shortest_path_eccentricity, shortest_path_eccentricity_need},
-	{"graph/average-path-length", "", average_path_length, average_path_length_need},
+	{"graph/shortest-path", "_eccentricity", shortest_path_eccentricity, shortest_path_eccentricity_need,
+		.device_cost = eccentricity_device_cost},
+	{"graph/average-path-length", "", average_path_length, average_path_length_need,
+		.device_cost = average_path_length_device_cost},
 	{0}
 };

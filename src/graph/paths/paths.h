@@ -150,6 +150,38 @@ extern int64_t rk_graph_shortest_path_pairs_memory(int64_t nodes, bool weighted,
 												   int threads,
 												   const rk_path_pairs_params *params);
 
+/* What the distances from one source come to, with lengths. */
+typedef struct rk_source_sums
+{
+	int64_t		reached;		/* other nodes */
+	double		distance;
+	double		inverse;		/* of 1 / distance */
+	double		farthest;
+} rk_source_sums;
+
+/* Searches to make from many sources. */
+typedef struct rk_reach_work
+{
+	const rk_graph *graph;
+	const uint32_t *sources;
+	int64_t		count;
+
+	/* without lengths */
+	uint32_t   *farthest;		/* by source: hops; 0 if it reaches nothing */
+	int64_t    *pairs;			/* [levels]: pairs so many hops apart, 0 at the beginning */
+	int64_t		levels;			/* nodes + 1 */
+
+	/* with lengths, all of them >= 0 */
+	rk_source_sums *sums;		/* by source */
+} rk_reach_work;
+
+/* Something else that makes them; run returns false when it did not. */
+typedef struct rk_reach_engine
+{
+	bool		(*run) (void *arg, const rk_reach_work *work);
+	void	   *arg;
+} rk_reach_engine;
+
 /*
  * Eccentricity: the largest distance from a node to the nodes it reaches, 0 if
  * none.  n values.  Without weights by bit-parallel breadth-first search, up to
@@ -162,6 +194,11 @@ extern int64_t rk_graph_shortest_path_pairs_memory(int64_t nodes, bool weighted,
  */
 extern rk_status rk_graph_shortest_path_eccentricity(rk_ctx *ctx, const rk_graph *g,
 													 double *eccentricity);
+
+/* The same where lengths are >= 0, with an engine for the searches; NULL: none. */
+extern rk_status rk_graph_shortest_path_eccentricity_by(rk_ctx *ctx, const rk_graph *g,
+														const rk_reach_engine *engine,
+														double *eccentricity);
 extern int64_t rk_graph_shortest_path_eccentricity_memory(int64_t nodes, bool weighted,
 														  int threads);
 
@@ -201,6 +238,12 @@ typedef struct rk_path_averages
 extern rk_status rk_graph_average_path_length(rk_ctx *ctx, const rk_graph *g,
 											  int64_t samples, uint64_t seed,
 											  rk_path_averages *result);
+
+/* The same with an engine for the searches; NULL: none. */
+extern rk_status rk_graph_average_path_length_by(rk_ctx *ctx, const rk_graph *g,
+												 int64_t samples, uint64_t seed,
+												 const rk_reach_engine *engine,
+												 rk_path_averages *result);
 extern int64_t rk_graph_average_path_length_memory(int64_t nodes, bool weighted,
 												   int threads, int64_t samples);
 

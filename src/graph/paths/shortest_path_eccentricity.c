@@ -24,7 +24,38 @@ typedef struct eccentricity_state
 	const rk_graph *g;
 	double	   *eccentricity;
 	const uint32_t *sources;	/* still to be searched from */
+	const rk_reach_engine *engine;	/* NULL: none */
 } eccentricity_state;
+
+/* Has the engine search from so many nodes; false: there is none, or it did not. */
+static bool
+use_engine(eccentricity_state *s, const uint32_t *sources, int64_t count)
+{
+	rk_ctx	   *ctx = s->ctx;
+	int64_t		n = s->g->nodes;
+	bool		lengths = s->g->out.weights != NULL;
+	rk_reach_work work = {.graph = s->g,.sources = sources,.count = count};
+	bool		done = false;
+
+	if (s->engine == NULL || count == 0)
+		return false;
+	if (lengths)
+		work.sums = rk_alloc(ctx, count, sizeof(rk_source_sums));
+	else
+	{
+		work.levels = n + 1;
+		work.farthest = rk_alloc(ctx, count, sizeof(uint32_t));
+		work.pairs = rk_alloc0(ctx, n + 1, sizeof(int64_t));
+	}
+	if (lengths ? work.sums != NULL : work.farthest != NULL && work.pairs != NULL)
+		done = s->engine->run(s->engine->arg, &work);
+	for (int64_t i = 0; done && i < count; i++)
+		s->eccentricity[sources[i]] = lengths ? work.sums[i].farthest : (double) work.farthest[i];
+	rk_free(ctx, work.sums);
+	rk_free(ctx, work.farthest);
+	rk_free(ctx, work.pairs);
+	return done;
+}
 
 /* The sources that a level moves are at least so far from some node. */
 static void
@@ -221,7 +252,8 @@ search_unweighted(eccentricity_state *s)
 	s->sources = sources;
 	for (int64_t i = 0; i < count; i++)
 		s->eccentricity[sources[i]] = 0;
-	if ((status = rk_graph_multi_search(s->ctx, s->g, false, sources, count, note_level, s)) != RK_OK)
+	if (!use_engine(s, sources, count) &&
+		(status = rk_graph_multi_search(s->ctx, s->g, false, sources, count, note_level, s)) != RK_OK)
 		return status;
 	rk_free(s->ctx, sources);
 	return RK_OK;
@@ -265,10 +297,32 @@ search_negative(eccentricity_state *s, const rk_path_lengths *lengths)
 	return RK_OK;
 }
 
+/* Has the engine search from all nodes by length. */
+static bool
+use_engine_by_length(eccentricity_state *s)
+{
+	int64_t		n = s->g->nodes;
+	uint32_t   *all = s->engine ? rk_alloc(s->ctx, n, sizeof(uint32_t)) : NULL;
+	bool		done;
+
+	for (int64_t v = 0; all && v < n; v++)
+		all[v] = (uint32_t) v;
+	done = all && use_engine(s, all, n);
+	rk_free(s->ctx, all);
+	return done;
+}
+
 rk_status
 rk_graph_shortest_path_eccentricity(rk_ctx *ctx, const rk_graph *g, double *eccentricity)
 {
-	eccentricity_state s = {.ctx = ctx,.g = g,.eccentricity = eccentricity};
+	return rk_graph_shortest_path_eccentricity_by(ctx, g, NULL, eccentricity);
+}
+
+rk_status
+rk_graph_shortest_path_eccentricity_by(rk_ctx *ctx, const rk_graph *g, const rk_reach_engine *engine,
+									   double *eccentricity)
+{
+	eccentricity_state s = {.ctx = ctx,.g = g,.eccentricity = eccentricity,.engine = engine};
 	rk_path_lengths lengths;
 	rk_status	status;
 
@@ -280,6 +334,8 @@ rk_graph_shortest_path_eccentricity(rk_ctx *ctx, const rk_graph *g, double *ecce
 		return status;
 	if (lengths.min < 0)
 		return search_negative(&s, &lengths);
+	if (use_engine_by_length(&s))
+		return RK_OK;
 	return rk_graph_multi_dijkstra(ctx, g, &lengths, NULL, g->nodes, note_tree, &s);
 }
 
