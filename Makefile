@@ -195,14 +195,11 @@ CUDA_SHARED = compute/both.h compute/gamma_quantile.h compute/minimize_steps.h c
 	compute/sobol_point.h graph/centrality/sampling_steps.h temporal/garch_model.h graph/neural/activation_steps.h graph/neural/choices.h
 CUDA_LIBRARY = build/cuda/rustkernels_cuda.so
 
-# its normal numbers have the bits of src/compute/normal.c
-build/cuda/monte_carlo.o: NVCC_FLAGS += -fmad=false
-# and so have counts of paths and bounds of samples
-build/cuda/path_samples.o: NVCC_FLAGS += -fmad=false
-# and so have its sums of products
-build/cuda/similarity.o: NVCC_FLAGS += -fmad=false
-# and a ring its iterations
-build/cuda/ring.o: NVCC_FLAGS += -fmad=false
+# without contraction of products and sums, as the CPU's code: normal numbers, samples of
+# paths, similarities and what a ring does have its bits
+CUDA_UNCONTRACTED = monte_carlo path_samples ring similarity
+
+$(CUDA_UNCONTRACTED:%=build/cuda/%.o): NVCC_FLAGS += -fmad=false
 
 build/cuda/%.o: cuda/%.cu $(CUDA_HEADERS)
 	@mkdir -p $(@D)
@@ -228,12 +225,12 @@ install-cuda: $(CUDA_LIBRARY) installdirs
 HOST_LIBRARY = build/cuda/on_host.so
 
 HOST_OBJS = $(CUDA_SOURCES:cuda/%.cu=build/cuda/host/%.o) build/cuda/host/cuda_on_host.o
-# products and sums are contracted as nvcc does it, where the CPU can
+# products and sums are contracted where nvcc does it, if the CPU can
 HOST_CONTRACT := $(shell grep -qw fma /proc/cpuinfo 2>/dev/null && echo -mfma) -ffp-contract=fast
 HOST_CXX = $(CXX) -std=c++17 -O2 -g -Wall -Wextra -Werror -Wno-unused-function -Wno-unused-parameter $(HOST_CONTRACT) -fPIC \
 	-DRK_CUDA_ON_HOST -x c++
 
-build/cuda/host/monte_carlo.o build/cuda/host/similarity.o build/cuda/host/ring.o: HOST_CONTRACT = -ffp-contract=off
+$(CUDA_UNCONTRACTED:%=build/cuda/host/%.o): HOST_CONTRACT = -ffp-contract=off
 
 build/cuda/host/%.o: cuda/%.cu cuda/host/cuda_on_host.h $(CUDA_HEADERS)
 	@mkdir -p $(@D)
