@@ -443,12 +443,16 @@ rk_host_main(Datum arg)
 			for (bool seen = false; handled < 4096;)
 			{
 				int			n = rk_run_rings();
+				bool		more = rk_watch(64);
 
 				handled += n;
 				/* one that stays where it is must not keep us from the clock */
-				seen = n > 0 || (!seen && rk_watch(64));
-				if (seen)
+				if (more && (n > 0 || !seen))
+				{
+					seen = n == 0;
 					continue;
+				}
+				seen = false;
 				now = rk_now_ns();
 				rk_serve_time(now);
 				if (now > until || atomic_load(&rk_this_host->journal) || atomic_load(&rk_this_host->rescan))

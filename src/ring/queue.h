@@ -43,7 +43,9 @@
  * then looks at the lanes once more (rk_waiter_prepare, then check, then
  * sleep); a producer publishes, then looks at that word (rk_waiter_pending).
  * Both have a full fence in between, so that one of the two sees the other's
- * store (Dekker).
+ * store (Dekker).  A producer that looks for a reply may do that first for a
+ * while: a reply says that the consumer was awake, and without one it comes to
+ * the fence and the word before it sleeps itself or does anything else.
  *
  * REPLY SLOT.  One word tells its state; whoever may write is told by it:
  *

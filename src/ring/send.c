@@ -396,8 +396,9 @@ unsent(const rk_slot *message)
 }
 
 /*
- * Copies what every message has.  Field by field: what was stored in pieces a
- * moment ago is not yet there for a load that takes several of them at once.
+ * Copies what every message has.  Field by field, as it was stored: what was
+ * stored in pieces a moment ago is not yet there for a load that takes several
+ * of them at once.
  */
 static inline void
 copy_header(rk_slot *slot, const rk_slot *message)
@@ -417,12 +418,34 @@ copy_header(rk_slot *slot, const rk_slot *message)
 #undef COPY
 }
 
+static pg_noinline void
+wake(rk_host *host)
+{
+	Latch	   *latch = atomic_load(&host->latch);
+
+	rk_waiter_cancel(&host->sleeping);
+	if (latch)
+		SetLatch(latch);
+}
+
+/* Wakes the host of a ring if it sleeps, or is about to without having seen what was published. */
+static inline void
+wake_if_asleep(const rk_ring *ring)
+{
+	rk_host    *host = &rk_region_hosts()[ring->host];
+
+	if (rk_waiter_pending(&host->sleeping))
+		wake(host);
+}
+
 /*
  * Puts the message in the queue, unless it is full or the ring has ended in the
- * meantime.
+ * meantime.  plain: it has neither extras nor a block.  later: the sender calls
+ * wake_if_asleep when the reply is not there soon, and before anything can go
+ * wrong; so nobody waits here until others see what was published.
  */
-static inline rk_delivery
-put(rk_ring *ring, uint32 generation, rk_slot *message, const void *payload)
+static pg_attribute_always_inline rk_delivery
+put(rk_ring *ring, uint32 generation, rk_slot *message, const void *payload, bool plain, bool later)
 {
 	_Atomic uint32 *hazard = rk_region_hazard(rk_my_proc());
 	rk_lane_name lane = message->flags & RK_SLOT_CONTROL ? RK_LANE_CONTROL : rk_lane_of(ring, message->priority);
@@ -447,37 +470,34 @@ put(rk_ring *ring, uint32 generation, rk_slot *message, const void *payload)
 		copy_header(slot, message);
 		if (likely(message->length == 8))
 			memcpy(slot->payload, payload, 8);
-		else if (!(message->flags & RK_SLOT_SLAB))
+		else if (plain || !(message->flags & RK_SLOT_SLAB))
 			memcpy(slot->payload, payload, message->length);
-		if (unlikely(message->flags & (RK_SLOT_EXTRA | RK_SLOT_SLAB)))
+		if (!plain && unlikely(message->flags & (RK_SLOT_EXTRA | RK_SLOT_SLAB)))
 			memcpy(&slot->block, &message->block, sizeof(rk_slot) - offsetof(rk_slot, block));
 		rk_queue_publish(slot, position);
 		/* a slot that the host does not look at yet: its line is here when its turn comes */
 		__builtin_prefetch(rk_lane_slot(queue, &queue->lanes[lane], position + 4), 1);
 	}
 	atomic_store_explicit(hazard, 0, memory_order_release);
-	if (slot)
+	if (slot && later)
 	{
 		rk_host    *host = &rk_region_hosts()[ring->host];
 
-		if (rk_waiter_pending(&host->sleeping))
-		{
-			Latch	   *latch = atomic_load(&host->latch);
-
-			rk_waiter_cancel(&host->sleeping);
-			if (latch)
-				SetLatch(latch);
-		}
+		/* a host that has been asleep for long is woken at once all the same */
+		if (unlikely(atomic_load_explicit(&host->sleeping, memory_order_relaxed) != 0))
+			wake(host);
 	}
+	else if (slot)
+		wake_if_asleep(ring);
 	RESUME_INTERRUPTS();
 	return slot ? RK_DELIVERY_PENDING : RK_DELIVERY_QUEUE_FULL;
 }
 
-/* The same for a sender: false when the queue is full; that the ring has ended is an error. */
-static inline bool
+/* The same of any message, for a sender: false when the queue is full; that the ring has ended is an error. */
+static bool
 push(rk_ring *ring, const rk_ring_handle *handle, rk_slot *message, const void *payload)
 {
-	rk_delivery status = put(ring, handle->generation, message, payload);
+	rk_delivery status = put(ring, handle->generation, message, payload, false, false);
 
 	if (unlikely(status == RK_DELIVERY_NOT_FOUND))
 	{
@@ -501,7 +521,7 @@ rk_queue_push(rk_ring *ring, uint32 generation, rk_slot *header, const void *pay
 		memcpy(rk_slab_data(rk_region_slab(), header->block), payload, header->length);
 		header->flags |= RK_SLOT_SLAB;
 	}
-	status = put(ring, generation, header, payload);
+	status = put(ring, generation, header, payload, false, false);
 	if (status != RK_DELIVERY_PENDING && header->block != RK_SLAB_NONE)
 		rk_slab_give(rk_region_slab(), header->block);
 	return status;
@@ -648,40 +668,33 @@ push_when_possible(rk_ring *ring, const rk_ring_handle *handle, const rk_outgoin
 	return pushed;
 }
 
-/* Fills in the header and sends, waiting for room if the policy says so. */
-static bool
-dispatch(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_slot *message)
+/* Fills in what only some messages have. */
+static void
+add_extras(const rk_outgoing *out, rk_slot *message)
 {
-	int64		now = out->now_ns ? out->now_ns : rk_now_ns();
-	int64	   *counter = rk_region_counter(rk_my_proc());
-
-	message->type_id = out->type_id;
-	message->flags |= out->flags;
-	message->priority = out->priority;
-	message->version = RK_SLOT_VERSION;
-	message->length = out->length;
-	message->message_id = ((int64) (rk_my_proc() + 1) << 40) + ++*counter;
-	message->deadline_ns = out->deadline_ns;
-	message->sent_ns = now;
-	message->role = GetUserId();
-	message->block = RK_SLAB_NONE;
-	if (unlikely(out->correlation_id != 0 || out->key_hash[0] != 0 || out->receipt || (rk_trace_context && *rk_trace_context)))
+	memset(&message->source, 0, sizeof(rk_slot) - offsetof(rk_slot, source));
+	message->flags |= RK_SLOT_EXTRA;
+	message->source = -MyProcPid;
+	message->correlation_id = out->correlation_id;
+	message->key_hash[0] = out->key_hash[0];
+	message->key_hash[1] = out->key_hash[1];
+	if (out->receipt)
 	{
-		memset(&message->source, 0, sizeof(rk_slot) - offsetof(rk_slot, source));
-		message->flags |= RK_SLOT_EXTRA;
-		message->source = -MyProcPid;
-		message->correlation_id = out->correlation_id;
-		message->key_hash[0] = out->key_hash[0];
-		message->key_hash[1] = out->key_hash[1];
-		if (out->receipt)
-		{
-			message->flags |= RK_SLOT_LETTER;
-			message->receipt = rk_receipt_begin(message->message_id);
-		}
-		if (rk_trace_context && *rk_trace_context)
-			(void) trace_parent(message, rk_trace_context);
+		message->flags |= RK_SLOT_LETTER;
+		message->receipt = rk_receipt_begin(message->message_id);
 	}
-	if (unlikely(out->length > RK_INLINE_PAYLOAD))
+	if (rk_trace_context && *rk_trace_context)
+		(void) trace_parent(message, rk_trace_context);
+}
+
+/* Sends a message with extras or a long payload, or one that there was no room for; waits if the policy says so. */
+static pg_noinline bool
+dispatch_slowly(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_slot *message, bool extras)
+{
+	message->block = RK_SLAB_NONE;
+	if (extras)
+		add_extras(out, message);
+	if (out->length > RK_INLINE_PAYLOAD)
 	{
 		if (out->length > rk_max_message_size)
 		{
@@ -694,25 +707,56 @@ dispatch(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_slot 
 		}
 		take_block(ring, out, message);
 		memcpy(rk_slab_data(rk_region_slab(), message->block), out->payload, out->length);
-		if (!(message->flags & RK_SLOT_EXTRA))
+		if (!extras)
 			memset(&message->source, 0, sizeof(rk_slot) - offsetof(rk_slot, source));
 		message->flags |= RK_SLOT_SLAB;
 	}
 	if (likely(push(ring, handle, message, out->payload)))
 		return true;
-	return push_when_possible(ring, handle, out, message, now);
+	return push_when_possible(ring, handle, out, message, message->sent_ns);
+}
+
+/*
+ * Fills in the header and sends.  The header of a plain message is never in
+ * memory but in the queue.
+ */
+static pg_attribute_always_inline bool
+dispatch(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, uint16 flags, uint32 reply_slot, bool later,
+		 int64 *message_id)
+{
+	bool		extras = out->correlation_id != 0 || out->key_hash[0] != 0 || out->receipt ||
+		(rk_trace_context && *rk_trace_context);
+	rk_slot		head;
+	rk_slot		message;
+
+	head.type_id = out->type_id;
+	head.flags = flags | out->flags;
+	head.priority = out->priority;
+	head.version = RK_SLOT_VERSION;
+	head.length = out->length;
+	head.reply_slot = reply_slot;
+	head.message_id = ((int64) (rk_my_proc() + 1) << 40) + ++*rk_region_counter(rk_my_proc());
+	head.deadline_ns = out->deadline_ns;
+	head.sent_ns = out->now_ns ? out->now_ns : rk_now_ns();
+	head.crc = 0;
+	head.role = GetUserId();
+	*message_id = head.message_id;
+	if (likely(!extras && out->length <= RK_INLINE_PAYLOAD) &&
+		likely(put(ring, handle->generation, &head, out->payload, true, later) == RK_DELIVERY_PENDING))
+		return true;
+	/* whatever was in the way, it is found out again */
+	copy_header(&message, &head);
+	return dispatch_slowly(ring, handle, out, &message, extras);
 }
 
 int64
 rk_ring_post(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out)
 {
-	rk_slot		message;
+	int64		message_id;
 
-	message.flags = 0;
-	message.reply_slot = 0;
-	if (!dispatch(ring, handle, out, &message) && !out->receipt)
+	if (!dispatch(ring, handle, out, 0, 0, false, &message_id) && !out->receipt)
 		return 0;
-	return message.message_id;
+	return message_id;
 }
 
 /* That a session has no place for so many calls. */
@@ -738,14 +782,9 @@ rk_calls_check(int count)
 }
 
 /* A free reply slot of this session. */
-static rk_reply_slot *
-take_slot(void)
+static pg_noinline rk_reply_slot *
+find_slot(rk_reply_slot *slots)
 {
-	rk_reply_slot *slots = my_slots();
-
-	/* nearly always the one that the last call had, whose lines are here */
-	if (likely(rk_reply_look(&slots[first_free]) == RK_REPLY_FREE))
-		return &slots[first_free];
 	for (int i = 0; i < rk_the_region->inflight; i++)
 	{
 		int			k = (first_free + i) % rk_the_region->inflight;
@@ -760,36 +799,51 @@ take_slot(void)
 	pg_unreachable();
 }
 
-bool
-rk_call_try(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_incoming *in)
+/* rk_call_try, in one piece with what it calls: this is the common way. */
+static pg_attribute_always_inline bool
+try_call(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_incoming *in, bool later)
 {
-	rk_reply_slot *slot = take_slot();
-	rk_slot		message;
+	rk_reply_slot *slot = &my_slots()[first_free];
 	bool		sent;
 
+	/* nearly always the one that the last call had, whose lines are here */
+	if (unlikely(rk_reply_look(slot) != RK_REPLY_FREE))
+		slot = find_slot(my_slots());
 	in->slot = slot;
 	slots_in_use++;
 	rk_reply_begin(slot);
-	message.flags = RK_SLOT_REPLY;
-	message.reply_slot = slot - rk_region_replies();
-	sent = dispatch(ring, handle, out, &message);
+	sent = dispatch(ring, handle, out, RK_SLOT_REPLY, slot - rk_region_replies(), later, &in->message_id);
 	if (unlikely(!sent))
 	{
 		slots_in_use--;
 		rk_reply_end(slot);
 		in->slot = NULL;
 	}
-	in->message_id = message.message_id;
 	return sent;
+}
+
+bool
+rk_call_try(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_incoming *in)
+{
+	return try_call(ring, handle, out, in, false);
+}
+
+/* That the queue is full, and the policy does not let the sender of a call wait. */
+static void call_dropped(const rk_ring *ring) __attribute__((noreturn, cold));
+
+static void
+call_dropped(const rk_ring *ring)
+{
+	ereport(ERROR,
+			(errcode(RK_ERRCODE_QUEUE_FULL),
+			 errmsg("queue of ring \"%s\" is full, the message was dropped", NameStr(ring->name))));
 }
 
 void
 rk_call_start(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_incoming *in)
 {
 	if (unlikely(!rk_call_try(ring, handle, out, in)))
-		ereport(ERROR,
-				(errcode(RK_ERRCODE_QUEUE_FULL),
-				 errmsg("queue of ring \"%s\" is full, the message was dropped", NameStr(ring->name))));
+		call_dropped(ring);
 }
 
 bool
@@ -921,8 +975,9 @@ rk_reply_check(rk_ring *ring, rk_incoming *in)
 	in->data = in->slot->in_slab ? rk_slab_data(rk_region_slab(), in->slot->block) : in->slot->data;
 }
 
-void
-rk_call_await(rk_ring *ring, const rk_outgoing *out, rk_incoming *in)
+/* woken: the host is, if it was asleep; else that is made up for before anything else happens. */
+static pg_attribute_always_inline void
+await_reply(rk_ring *ring, const rk_outgoing *out, rk_incoming *in, bool woken)
 {
 	rk_reply_slot *slot = in->slot;
 	int64		spin = rk_spin_ns();
@@ -936,6 +991,9 @@ rk_call_await(rk_ring *ring, const rk_outgoing *out, rk_incoming *in)
 			rk_cpu_relax();
 			if (i % 128 != 0)
 				continue;
+			if (!woken)
+				wake_if_asleep(ring);
+			woken = true;
 			CHECK_FOR_INTERRUPTS();
 			if (until == 0)
 				until = rk_now_ns() + (spin < 0 ? INT64CONST(1000000000) : spin);
@@ -943,8 +1001,17 @@ rk_call_await(rk_ring *ring, const rk_outgoing *out, rk_incoming *in)
 				break;
 		}
 	}
-	if (rk_reply_look(slot) != RK_REPLY_DONE)
-		wait_asleep(ring, out, in);
+	if (rk_reply_look(slot) == RK_REPLY_DONE)
+		return;
+	if (!woken)
+		wake_if_asleep(ring);
+	wait_asleep(ring, out, in);
+}
+
+void
+rk_call_await(rk_ring *ring, const rk_outgoing *out, rk_incoming *in)
+{
+	await_reply(ring, out, in, true);
 }
 
 void
@@ -957,8 +1024,10 @@ rk_call_wait(rk_ring *ring, const rk_outgoing *out, rk_incoming *in)
 void
 rk_call_begin(rk_ring *ring, rk_ring_handle *handle, const rk_outgoing *out, rk_incoming *in)
 {
-	rk_call_start(ring, handle, out, in);
-	rk_call_wait(ring, out, in);
+	if (unlikely(!try_call(ring, handle, out, in, true)))
+		call_dropped(ring);
+	await_reply(ring, out, in, false);
+	rk_reply_check(ring, in);
 }
 
 void

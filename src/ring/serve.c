@@ -315,7 +315,7 @@ try_again(rk_hosted *h, rk_message *message, rk_reply *reply, Size mark)
  * What every message goes through: the actor, and what it publishes.  Nothing
  * is kept of a message that fails or is to come again.
  */
-static inline rk_status
+static pg_attribute_always_inline rk_status
 call_actor(rk_hosted *h, rk_message *message, const rk_message_type *type, rk_reply *reply)
 {
 	rk_status	status;
@@ -377,7 +377,7 @@ refused(rk_hosted *h, const rk_message *message, rk_status status, bool letter)
  * Hands a message to the actor and answers it.  Returns true if the message is
  * to be kept, its block of the slab with it.
  */
-static inline bool
+static pg_attribute_always_inline bool
 handle(rk_hosted *h, rk_slot *slot, uint64 apply_seq, bool parked)
 {
 	rk_ring    *ring = h->ring;
@@ -514,7 +514,7 @@ invalid(rk_hosted *h, const rk_slot *slot, const rk_message_type *type)
 }
 
 /* True if the message may go to the actor; else it has been dealt with. */
-static inline bool
+static pg_attribute_always_inline bool
 acceptable(rk_hosted *h, rk_slot *slot)
 {
 	const rk_message_type *type = type_of(h, slot->type_id);
@@ -1100,9 +1100,13 @@ rk_watch(int looks)
 
 	for (int i = 0; i < rk_hosted_count && count <= WATCHED - RK_LANES; i++)
 	{
-		rk_queue   *queue = rk_hosted_rings[i]->queue;
-		uint32		state = atomic_load_explicit(&rk_hosted_rings[i]->ring->state, memory_order_relaxed);
+		const rk_hosted *h = rk_hosted_rings[i];
+		rk_queue   *queue = h->queue;
+		uint32		state = atomic_load_explicit(&h->ring->state, memory_order_relaxed);
 
+		/* an actor that has work to do between messages does not wait for them */
+		if (h->busy && h->away == NULL)
+			looks = 1;
 		for (int lane = 0; lane < RK_LANES; lane++)
 		{
 			uint64		p = atomic_load_explicit(&queue->lanes[lane].head, memory_order_relaxed);
