@@ -24,6 +24,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 #include "rk_cuda.h"
 
@@ -155,10 +156,20 @@ public:
 		usage->bytes_to += count * sizeof(T);
 	}
 
-	void store(T *to, rk_cuda_usage *usage) const
+	void store(T *to, rk_cuda_usage *usage) const { store(to, usage, length); }
+
+	/* The first count entries. */
+	void store(T *to, rk_cuda_usage *usage, int64_t count) const
 	{
-		check(cudaMemcpyAsync(to, data, length * sizeof(T), cudaMemcpyDeviceToHost, device->stream));
-		usage->bytes_from += length * sizeof(T);
+		check(cudaMemcpyAsync(to, data, count * sizeof(T), cudaMemcpyDeviceToHost, device->stream));
+		usage->bytes_from += count * sizeof(T);
+	}
+
+	void swap(device_array &other)
+	{
+		std::swap(device, other.device);
+		std::swap(data, other.data);
+		std::swap(length, other.length);
 	}
 
 	void fill(int byte)

@@ -244,6 +244,22 @@ typedef struct rk_cuda_similarity_params
 	int32_t		in;				/* rows are those of "in", else of "out" */
 } rk_cuda_similarity_params;
 
+/* What the fields mean: rk_pair_search of the CPU engine. */
+typedef struct rk_cuda_similar_pairs_params
+{
+	double		lowest;
+	double		threshold;
+	int64_t		begin;
+	int64_t		top_k;
+	int64_t		per_node;		/* 1024 at most */
+	int32_t		term;			/* rk_similarity_term */
+	int32_t		score;			/* rk_score */
+	int32_t		power;
+	int32_t		by_size;
+	int32_t		exclude_connected;
+	int32_t		in;				/* rows are those of "in", else of "out" */
+} rk_cuda_similar_pairs_params;
+
 /* Variants have the numbers of rk_label_variant. */
 typedef struct rk_cuda_label_params
 {

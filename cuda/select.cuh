@@ -46,9 +46,9 @@ struct select_prefixes
 	uint64_t	prefix[SELECT_MOST];
 };
 
-/* counts[prefix][digit] of the digit at a shift. */
-__global__ static void __launch_bounds__(SELECT_THREADS)
-count_digits(const double *__restrict__ x, int64_t n, select_prefixes p, int shift, unsigned long long *counts)
+/* counts[prefix][digit] of the digit at a shift; key_at(i) is that of element i. */
+template <typename K> __global__ static void __launch_bounds__(SELECT_THREADS)
+count_digits(K key_at, int64_t n, select_prefixes p, int shift, unsigned long long *counts)
 {
 	__shared__ unsigned mine[SELECT_MOST * 256];
 
@@ -57,7 +57,7 @@ count_digits(const double *__restrict__ x, int64_t n, select_prefixes p, int shi
 	__syncthreads();
 	for (int64_t i = global_thread(); i < n; i += (int64_t) gridDim.x * SELECT_THREADS)
 	{
-		uint64_t	key = key_of(x[i]);
+		uint64_t	key = key_at(i);
 		uint64_t	begins = shift == 56 ? 0 : key >> (shift + 8);
 		int			digit = (int) (key >> shift & 255);
 
@@ -71,16 +71,16 @@ count_digits(const double *__restrict__ x, int64_t n, select_prefixes p, int shi
 			atomicAdd(&counts[i], (unsigned long long) mine[i]);
 }
 
-/* The value of a rank, and how many are smaller. */
-struct selected
+/* The key of a rank, and how many are smaller. */
+struct selected_key
 {
-	double		value;
+	uint64_t	key;
 	int64_t		smaller;
 };
 
-/* Of ranks from 0 to n - 1, at most SELECT_MOST of them. */
-static inline void
-select_ranks(rk_cuda_device *device, const double *x, int64_t n, const int64_t *ranks, int count, selected *out)
+/* Of ranks from 0 to n - 1, at most SELECT_MOST of them, in the order of whole numbers. */
+template <typename K> static void
+select_keys(rk_cuda_device *device, K key_at, int64_t n, const int64_t *ranks, int count, selected_key *out)
 {
 	device_array<unsigned long long> counts;
 	std::vector<unsigned long long> host(SELECT_MOST * 256);
@@ -104,7 +104,7 @@ select_ranks(rk_cuda_device *device, const double *x, int64_t n, const int64_t *
 				p.prefix[p.count++] = prefix[k];
 		}
 		counts.fill(0);
-		RK_LAUNCH(count_digits, blocks, SELECT_THREADS, device->stream) (x, n, p, shift, counts.get());
+		RK_LAUNCH(count_digits<K>, blocks, SELECT_THREADS, device->stream) (key_at, n, p, shift, counts.get());
 		check_launch();
 		check(cudaMemcpyAsync(host.data(), counts.get(), p.count * 256 * sizeof(unsigned long long), cudaMemcpyDeviceToHost,
 							  device->stream));
@@ -119,7 +119,31 @@ select_ranks(rk_cuda_device *device, const double *x, int64_t n, const int64_t *
 		}
 	}
 	for (int k = 0; k < count; k++)
-		out[k] = {value_of_key(prefix[k]), ranks[k] - rest[k]};
+		out[k] = {prefix[k], ranks[k] - rest[k]};
+}
+
+/* The value of a rank, and how many are smaller. */
+struct selected
+{
+	double		value;
+	int64_t		smaller;
+};
+
+struct key_of_element
+{
+	const double *__restrict__ x;
+
+	__device__ uint64_t operator() (int64_t i) const { return key_of(x[i]); }
+};
+
+static inline void
+select_ranks(rk_cuda_device *device, const double *x, int64_t n, const int64_t *ranks, int count, selected *out)
+{
+	selected_key keys[SELECT_MOST];
+
+	select_keys(device, key_of_element {x}, n, ranks, count, keys);
+	for (int k = 0; k < count; k++)
+		out[k] = {value_of_key(keys[k].key), keys[k].smaller};
 }
 
 /* ---- sums ---- */

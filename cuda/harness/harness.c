@@ -96,6 +96,10 @@ edge_of(const graph_case *c, int64_t nodes, uint64_t seed, int64_t i, uint32_t *
 			*source = i / 15 % nodes;
 			*target = *source / 16 * 16 + (*source % 16 + 1 + i % 15) % 16;
 			break;
+		case SHAPE_SPOKES:
+			*target = 1 + i / 2 % ((nodes - 1) / 2);
+			*source = i & 1 ? *target + (nodes - 1) / 2 : 0;
+			break;
 		case SHAPE_LOOPS:
 			*source = *target = i % nodes;
 			break;

@@ -35,6 +35,7 @@ typedef enum graph_shape
 	SHAPE_STAR,					/* one node has all of them */
 	SHAPE_PATH,
 	SHAPE_CLIQUES,				/* many small complete graphs */
+	SHAPE_SPOKES,				/* 0 and another node have an edge to each node of the first half */
 	SHAPE_LOOPS,				/* every edge is a self-loop */
 	SHAPE_EMPTY					/* no edges */
 } graph_shape;

@@ -177,23 +177,44 @@ rk_circuit_list(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* The number of the kernel given as an argument. */
-static rk_cuda_kernel
-kernel_argument(FunctionCallInfo fcinfo)
+/* Does something to the breakers of the kernel given as an argument, which may have several. */
+static void
+for_kernel_argument(FunctionCallInfo fcinfo, void (*change) (rk_circuit *c))
 {
 	char	   *id = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	bool		found = false;
 
 	if (rk_the_devices == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("rustkernels must be loaded via shared_preload_libraries")));
 	for (int k = 0; k < RK_CUDA_KERNELS + RK_RING_KINDS; k++)
-		if (strcmp(rk_device_kernel_id(k), id) == 0)
-			return k;
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("kernel \"%s\" has no circuit breaker", id),
-			 errhint("SELECT id FROM rk.kernels WHERE 'cuda' = ANY (devices);")));
+	{
+		if (!rk_device_is_kernel_of(k, id))
+			continue;
+		found = true;
+		LWLockAcquire(&rk_the_devices->lock, LW_EXCLUSIVE);
+		change(&rk_the_devices->circuits[k]);
+		LWLockRelease(&rk_the_devices->lock);
+	}
+	if (!found)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("kernel \"%s\" has no circuit breaker", id),
+				 errhint("SELECT id FROM rk.kernels WHERE 'cuda' = ANY (devices);")));
+}
+
+static void
+close_circuit(rk_circuit *c)
+{
+	c->state = RK_CIRCUIT_CLOSED;
+	forget_failures(c);
+}
+
+static void
+open_circuit_now(rk_circuit *c)
+{
+	open_circuit(c, GetCurrentTimestamp());
 }
 
 PG_FUNCTION_INFO_V1(rk_circuit_reset);
@@ -201,13 +222,7 @@ PG_FUNCTION_INFO_V1(rk_circuit_reset);
 Datum
 rk_circuit_reset(PG_FUNCTION_ARGS)
 {
-	rk_cuda_kernel kernel = kernel_argument(fcinfo);
-	rk_circuit *c = &rk_the_devices->circuits[kernel];
-
-	LWLockAcquire(&rk_the_devices->lock, LW_EXCLUSIVE);
-	c->state = RK_CIRCUIT_CLOSED;
-	forget_failures(c);
-	LWLockRelease(&rk_the_devices->lock);
+	for_kernel_argument(fcinfo, close_circuit);
 	PG_RETURN_VOID();
 }
 
@@ -216,11 +231,6 @@ PG_FUNCTION_INFO_V1(rk_circuit_open);
 Datum
 rk_circuit_open(PG_FUNCTION_ARGS)
 {
-	rk_cuda_kernel kernel = kernel_argument(fcinfo);
-	rk_circuit *c = &rk_the_devices->circuits[kernel];
-
-	LWLockAcquire(&rk_the_devices->lock, LW_EXCLUSIVE);
-	open_circuit(c, GetCurrentTimestamp());
-	LWLockRelease(&rk_the_devices->lock);
+	for_kernel_argument(fcinfo, open_circuit_now);
 	PG_RETURN_VOID();
 }

@@ -42,8 +42,7 @@ typedef struct piece
 {
 	void	   *data;
 	Size		bytes;
-	bool		result;
-	rk_wire_extent extent;
+	Size		row;			/* of a result with as many rows as counts[0] says; else 0 */
 } piece;
 
 /* One request under way. */
@@ -532,7 +531,27 @@ rk_device_input(rk_device_run *run, const void *data, Size bytes)
 void
 rk_device_output(rk_device_run *run, void *data, Size bytes)
 {
-	run->output[run->outputs++] = (piece) {.data = data,.bytes = bytes,.result = true};
+	run->output[run->outputs++] = (piece) {.data = data,.bytes = bytes};
+}
+
+void
+rk_device_output_rows(rk_device_run *run, void *data, int64 capacity, Size row)
+{
+	run->output[run->outputs++] = (piece) {.data = data,.bytes = mul_size(capacity, row),.row = row};
+}
+
+bool
+rk_device_again(rk_device_run *run)
+{
+	TimestampTz retry_at;
+
+	run->inputs = run->outputs = 0;
+	if (run->permitted)
+		return true;
+	run->permitted = rk_circuit_permit(run->kernel, &retry_at);
+	if (!run->permitted)
+		set_reason(run->call, "circuit breaker is open until %s", timestamptz_to_str(retry_at));
+	return run->permitted;
 }
 
 /* Copies, looking at interrupts now and then. */
@@ -731,7 +750,15 @@ rk_device_finish(rk_device_run *run, int64 *counts)
 	if (counts)
 		memcpy(counts, q->counts, sizeof(q->counts));
 	for (int i = 0; i < run->outputs; i++)
-		copy_bytes(run->output[i].data, run->x.map + q->output[i].offset, run->output[i].bytes);
+	{
+		const piece *o = &run->output[i];
+		Size		bytes = o->bytes;
+
+		/* a worker that counts more than there is room for is not believed */
+		if (o->row && q->counts[0] >= 0 && (Size) q->counts[0] < o->bytes / o->row)
+			bytes = q->counts[0] * o->row;
+		copy_bytes(o->data, run->x.map + q->output[i].offset, bytes);
+	}
 	if (call->kernel->iterative)
 		call->run = (rk_run) {
 			.iterative = true,

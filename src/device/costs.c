@@ -362,6 +362,29 @@ rk_device_similarity_cost(int64 nodes, int64 arcs, bool weighted, bool kept, boo
 }
 
 rk_device_cost
+rk_device_similar_pairs_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed, bool sums,
+							 bool both_sides, int64 limit, bool least)
+{
+	double		n = nodes;
+	double		m = arcs;
+	/* two steps from every node, as in graphs with skewed degrees */
+	double		wedges = Min(6 * m / Max(n, 1), n) * m / (both_sides ? 1 : 2);
+	double		rows = Min(wedges / 2, n * n / (both_sides ? 1 : 2));
+	double		found = Min(limit > 0 ? limit : INFINITY, least ? rows / 20 : rows);
+
+	return (rk_device_cost) {
+		/* a least score, or the worst of the best, excludes most wedges before they are counted */
+		.cpu_seconds = 1e-9 * (wedges * (sums ? 3 : 2) + rows * 3) * (least || (limit > 0 && !both_sides) ? 0.4 : 1) + 3e-9 * m,
+		.bytes_to = graph_bytes(n, m, weighted, kept) * (directed ? 2 : 1) + (sums && !weighted ? 16 : 8) * n,
+		.bytes_from = 20 * found,
+		/* wedges are looked for among those of a node; rows pass by six times */
+		.bytes_moved = wedges * (sums ? 32 : 20) + rows * (sums ? 2 * SECTOR : 0) / 4 + 120 * rows + 60 * m,
+		.launches = 60 + 30 * Max(wedges / 1e8, rows / 4e6),
+		.host_seconds = 1e-9 * found
+	};
+}
+
+rk_device_cost
 rk_device_labels_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed, bool coloured,
 					  int max_iterations)
 {
@@ -449,6 +472,15 @@ rk_device_has_form(const char *id, const char *suffix)
 		if (strcmp(functions[i].id, id) == 0 && strcmp(functions[i].suffix, suffix) == 0)
 			return true;
 	return false;
+}
+
+bool
+rk_device_is_kernel_of(rk_cuda_kernel kernel, const char *id)
+{
+	for (int i = 0; i < lengthof(functions); i++)
+		if (functions[i].kernel == kernel && strcmp(functions[i].id, id) == 0)
+			return true;
+	return strcmp(rk_device_kernel_id(kernel), id) == 0;
 }
 
 bool

@@ -86,12 +86,21 @@ extern void rk_device_params(rk_device_run *run, const void *data, Size bytes);
 extern void rk_device_input(rk_device_run *run, const void *data, Size bytes);
 extern void rk_device_output(rk_device_run *run, void *data, Size bytes);
 
+/* An output of up to capacity rows: counts[0] says how many there are. */
+extern void rk_device_output_rows(rk_device_run *run, void *data, int64 capacity, Size row);
+
 /*
  * Runs it.  True: outputs, call->run and counts (4 of them, or NULL) are
  * filled in.  False: the device failed or declined, which is noted and counted;
  * the CPU shall do it.  With rk.fallback off a failure is an error (RK010).
  */
 extern bool rk_device_finish(rk_device_run *run, int64 *counts);
+
+/*
+ * Begins the next part of a run that is made in parts, after one that was
+ * finished: inputs and outputs are given anew.  False: the CPU shall do the rest.
+ */
+extern bool rk_device_again(rk_device_run *run);
 
 /* Costs of kernels (costs.c). */
 extern rk_device_cost rk_device_pagerank_cost(int64 nodes, int64 arcs, bool weighted, bool kept, double damping,
@@ -124,6 +133,10 @@ extern rk_device_cost rk_device_reach_cost(int64 nodes, int64 arcs, bool directe
 extern rk_device_cost rk_device_lengths_cost(int64 nodes, int64 arcs, bool kept);
 extern rk_device_cost rk_device_similarity_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed,
 												int64 pairs, bool sums);
+
+/* limit: rows of the result at most, 0 if it is not known; least: there is a least score. */
+extern rk_device_cost rk_device_similar_pairs_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed,
+												   bool sums, bool both_sides, int64 limit, bool least);
 extern rk_device_cost rk_device_labels_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed,
 											bool coloured, int max_iterations);
 extern rk_device_cost rk_device_eigenvector_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed,
@@ -149,7 +162,10 @@ extern bool rk_device_has_form(const char *id, const char *suffix);
 /* Whether some function of it has. */
 extern bool rk_device_has_kernel(const char *id);
 
-/* The id of the SQL kernel that a number stands for. */
+/* Whether the SQL kernel with this id runs under that number: it may under several. */
+extern bool rk_device_is_kernel_of(rk_cuda_kernel kernel, const char *id);
+
+/* The id of the SQL kernel that a number stands for; of several the first. */
 extern const char *rk_device_kernel_id(rk_cuda_kernel kernel);
 
 /* ---- shared memory (shared.c) ---- */

@@ -18,6 +18,8 @@
  *	  noring	a ring cannot be opened
  *	  feeble	measured, it is slower than any CPU
  *	  mighty	measured, it takes no time worth mentioning
+ *	  parts		results of unknown length come a thousand rows at a time
+ *	  halfway	the same, and every part after the first fails
  *	  midway	the process ends by a signal when a ring's message was handled and
  *				before its reply is written
  *
@@ -463,6 +465,64 @@ run_similarity(rk_ctx *ctx, rk_cuda_call *call)
 	return RK_OK;
 }
 
+/* Pairs by the CPU's search: all of them each time, of which those asked for are taken. */
+static rk_status
+run_similar_pairs(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_cuda_similar_pairs_params *p = call->params;
+	const rk_graph *g = &call->graph->g;
+	rk_neighborhoods hoods = {.nodes = g->nodes, .rows = p->in ? g->in : g->out, .columns = p->in ? g->out : g->in};
+	rk_measure	m = {
+		.term = p->term, .power = p->power, .by_size = p->by_size, .lowest = p->lowest, .size = call->input[0].data,
+		.value = call->input[1].data, .score = p->score
+	};
+	rk_similarity_params params = {
+		.min_score = p->threshold, .top_k = p->top_k, .per_node = p->per_node, .exclude_connected = p->exclude_connected
+	};
+	int64_t		room = call->output[3].bytes / (int64_t) sizeof(double);
+	int64_t		first = 0;		/* row that the node begins with */
+	int64_t		node = -1;
+	rk_wedges  *wedges;
+	rk_similarity_rows rows;
+	rk_status	status;
+
+	if (call->input[2].data)
+	{
+		hoods.rows.weights = (double *) call->input[2].data;
+		hoods.columns.weights = (double *) call->input[3].data;
+	}
+	if ((asked_for("parts") || asked_for("halfway")) && room > 1000)
+		room = 1000;
+	call->counts[0] = 0;
+	call->counts[1] = g->nodes;
+	status = rk_wedges_begin(ctx, &hoods, &m, &params, &wedges);
+	while (status == RK_OK && (status = rk_wedges_next(wedges, &rows)) == RK_OK && rows.count > 0)
+		for (int64_t i = 0; i < rows.count; i++)
+		{
+			int64_t		mine = p->per_node ? rows.a[i] : p->top_k ? 0 : rows.b[i];
+			int64_t		to = call->counts[0];
+
+			if (!p->top_k && mine < p->begin)
+				continue;
+			if (mine != node)
+				first = to;
+			node = mine;
+			/* a node whose rows do not all fit is one for the next call */
+			if (to == room)
+			{
+				call->counts[0] = first;
+				call->counts[1] = node;
+				return RK_OK;
+			}
+			((uint32_t *) call->output[0].data)[to] = rows.a[i];
+			((uint32_t *) call->output[1].data)[to] = rows.b[i];
+			((uint32_t *) call->output[2].data)[to] = rows.common[i];
+			((double *) call->output[3].data)[to] = rows.score[i];
+			call->counts[0]++;
+		}
+	return status;
+}
+
 /*
  * A book of which each position has its weight as value and a volatility of 1,
  * or, with lognormal prices, the spread as one.
@@ -779,6 +839,9 @@ fake_run(rk_cuda_device *device, rk_cuda_call *call)
 	(void) device;
 	if (status != RK_CUDA_OK)
 		return status;
+	if (call->kernel == RK_CUDA_SIMILAR_PAIRS && asked_for("halfway") &&
+		((const rk_cuda_similar_pairs_params *) call->params)->begin > 0)
+		return fail(&call->error, RK_CUDA_FAILED, "launch failed");
 	rk_ctx_init(&ctx);
 	ctx.interrupted = stop_asked;
 	ctx.interrupted_arg = call;

@@ -31,6 +31,11 @@ SELECT rk.circuit_open('graph/pagerank');
 SELECT kernel, device, state, failures, retry_at > now() AS later FROM rk.stat_circuit;
 SELECT rk.circuit_reset('graph/pagerank');
 SELECT * FROM rk.stat_circuit;
+-- one kernel with several, which others share
+SELECT rk.circuit_open('graph/cosine-similarity');
+SELECT kernel, state FROM rk.stat_circuit;
+SELECT rk.circuit_reset('graph/adamic-adar');
+SELECT * FROM rk.stat_circuit;
 SELECT rk.circuit_open('graph/density');
 SELECT rk.circuit_reset('nothing');
 SELECT rk.circuit_reset(NULL);

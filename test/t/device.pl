@@ -425,6 +425,10 @@ my @queries = (
 	'graph_cosine_similarity' => q{SELECT * FROM rk.graph_cosine_similarity('$edges', pairs => 'SELECT source AS node_a, target AS node_b FROM sparse', direction => 'out')},
 	'graph_adamic_adar' => q{SELECT * FROM rk.graph_adamic_adar('$edges', pairs => 'SELECT source AS node_a, target AS node_b FROM sparse', direction => 'in')},
 	'graph_common_neighbors' => q{SELECT * FROM rk.graph_common_neighbors('$edges', pairs => 'SELECT source AS node_a, target AS node_b FROM sparse', min_count => 0)},
+	'graph_jaccard_similarity of all' => q{SELECT * FROM rk.graph_jaccard_similarity('$edges', per_node => 3)},
+	'graph_cosine_similarity of all' => q{SELECT * FROM rk.graph_cosine_similarity('$edges', top_k => 500, exclude_connected => true)},
+	'graph_adamic_adar of all' => q{SELECT * FROM rk.graph_adamic_adar('$edges', min_score => 0.2)},
+	'graph_common_neighbors of all' => q{SELECT * FROM rk.graph_common_neighbors('$edges', with_members => true, top_k => 200)},
 	'graph_betweenness_centrality' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_betweenness_centrality('$edges', samples => 5)},
 	'graph_betweenness_centrality by length' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_betweenness_centrality('SELECT source, target, 1 + (source + target) % 3 AS weight FROM sparse', weighted => true, samples => 5)},
 	'graph_betweenness_centrality_edges' => q{SELECT source, target, round(score::numeric, 12) FROM rk.graph_betweenness_centrality_edges('$edges', samples => 3)},
@@ -490,6 +494,10 @@ my @kernels = (
 	'graph_jaccard_similarity' => q{SELECT * FROM rk.graph_jaccard_similarity('few', pairs => 'SELECT source AS node_a, target AS node_b FROM few')},
 	'graph_cosine_similarity' => q{SELECT * FROM rk.graph_cosine_similarity('few', pairs => 'SELECT source AS node_a, target AS node_b FROM few')},
 	'graph_adamic_adar' => q{SELECT * FROM rk.graph_adamic_adar('few', pairs => 'SELECT source AS node_a, target AS node_b FROM few')},
+	'graph_jaccard_similarity of all' => q{SELECT * FROM rk.graph_jaccard_similarity('few', weighted => true, min_score => 0.1)},
+	'graph_cosine_similarity of all' => q{SELECT * FROM rk.graph_cosine_similarity('few', weighted => true, per_node => 4)},
+	'graph_adamic_adar of all' => q{SELECT * FROM rk.graph_adamic_adar('few', top_k => 300)},
+	'graph_common_neighbors of all' => q{SELECT * FROM rk.graph_common_neighbors('few', with_members => true, min_count => 4)},
 	'graph_betweenness_centrality' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_betweenness_centrality('few', weighted => false, directed => false, samples => 50)},
 	'graph_betweenness_centrality 2' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_betweenness_centrality('sparse', endpoints => true, samples => 50)},
 	'graph_betweenness_centrality by length' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_betweenness_centrality('few', weighted => true, samples => 5)},
@@ -552,6 +560,27 @@ like($gaps, qr/no form for CUDA devices with these arguments\nDETAIL:  Because t
 my $far;
 $node->psql('postgres', q{SET rk.device = cuda; SELECT * FROM rk.graph_betweenness_centrality('weighted', weighted => true, epsilon => 0.1)}, stderr => \$far);
 like($far, qr/no form for CUDA devices with these arguments\nDETAIL:  Because paths by length are sampled on the CPU only/, 'nor have paths by length that are sampled');
+my $partners;
+$node->psql('postgres', q{SET rk.device = cuda; SELECT * FROM rk.graph_jaccard_similarity('small', per_node => 1025)}, stderr => \$partners);
+like($partners, qr/no form for CUDA devices with these arguments\nDETAIL:  Because more than 1024 partners/, 'nor has a long list for every node');
+# a result in parts, and one whose parts fail after the first
+for my $word ('parts', 'halfway')
+{
+	device($word);
+	my $all = q{SELECT * FROM rk.graph_cosine_similarity('SELECT source, target % 200 AS target FROM sparse', direction => 'out')};
+	my $each = q{SELECT * FROM rk.graph_adamic_adar('SELECT source, target % 200 AS target FROM sparse', direction => 'out', per_node => 4)};
+
+	for my $text ($all, $each)
+	{
+		is(one(qq{SET client_min_messages = error;
+			SET rk.device = cpu; CREATE TEMP TABLE a AS $text;
+			SET rk.device = cuda; CREATE TEMP TABLE b AS $text;
+			SELECT device, fallback_reason, (SELECT count(*) FROM ((TABLE a EXCEPT ALL TABLE b) UNION ALL (TABLE b EXCEPT ALL TABLE a)) d),
+				(SELECT count(*) > 3000 FROM a) FROM rk.last_run()}),
+			$word eq 'parts' ? 'cuda||0|t' : 'cuda|launch failed|0|t', "$word: the rows are the CPU's");
+	}
+}
+device('work');
 my $strong;
 $node->psql('postgres', q{SET rk.device = cuda; SELECT * FROM rk.graph_connected_components('small', mode => 'strong')}, stderr => \$strong);
 like($strong, qr/no form for CUDA devices with these arguments\nDETAIL:  Because strong components/, 'a form for some arguments only');

@@ -499,6 +499,127 @@ wrong_parameters_are_errors(void **state)
 	free_edges(&e);
 }
 
+/* ---- another engine ---- */
+
+/* An engine that knows all pairs already, and gives up after some calls. */
+typedef struct known_pairs
+{
+	const matrix *m;
+	const found_row *rows;		/* of all pairs, a < b */
+	int64_t		count;
+	int64_t		calls;
+	int64_t		answers;		/* calls that are answered */
+	int64_t		nodes;			/* of an answer, at most */
+	double		threshold;		/* of the call before */
+} known_pairs;
+
+static bool
+known_pairs_engine(void *arg, rk_pair_search *s)
+{
+	known_pairs *k = arg;
+	rk_similarity_rows *out = s->rows;
+	int64_t		u = s->begin;
+
+	assert_true(s->threshold >= k->threshold);
+	k->threshold = s->threshold;
+	if (k->calls++ >= k->answers)
+		return false;
+	for (; u < k->m->n && u < s->begin + k->nodes; u++)
+	{
+		found_row	mine[MAX];
+		int64_t		found = 0;
+
+		for (int64_t i = 0; i < k->count; i++)
+		{
+			const found_row *r = &k->rows[i];
+			bool		upper = r->b == u;
+
+			if ((!upper && (r->a != u || !s->per_node)) || r->score < s->threshold ||
+				(s->exclude_connected && k->m->joined[r->a][r->b]))
+				continue;
+			mine[found++] = s->per_node && upper ? (found_row) {r->b, r->a, r->common, 0, r->score} : *r;
+		}
+		if (s->per_node && found > 0)
+			qsort(mine, found, sizeof(found_row), by_rank);
+		if (s->per_node && found > s->per_node)
+			found = s->per_node;
+		/* there is room for any one node, unless it is for the best of all */
+		if (out->count + found > s->capacity)
+			break;
+		for (int64_t i = 0; i < found; i++)
+		{
+			out->a[out->count] = mine[i].a;
+			out->b[out->count] = mine[i].b;
+			out->common[out->count] = mine[i].common;
+			out->score[out->count++] = mine[i].score;
+		}
+	}
+	s->next = u;
+	return true;
+}
+
+/* Rows are the same whoever finds them, and whoever goes on where an engine has left off. */
+static void
+engines_and_the_cpu_go_together(void **state)
+{
+	static matrix m;
+
+	(void) state;
+	for (uint64_t round = 0; round < 300; round++)
+	{
+		test_edges	e = make_edges(round);
+		kernel		k = rk_hash2(round, 4) % KERNELS;
+		rk_neighborhood direction = rk_hash2(round, 5) % 3;
+		bool		weighted = k <= COSINE && rk_hash2(round, 6) % 2;
+		rk_similarity_params all = {.min_score = k == COMMON ? 1 : 0};
+		rk_similarity_params p = all;
+		known_pairs known = {
+			.m = &m, .answers = round % 2 ? INT64_MAX : (int64_t) (rk_hash2(round, 8) % 6),
+			.nodes = 1 + rk_hash2(round, 9) % 40, .threshold = -1
+		};
+		found_row  *rows;
+		found_row  *expected;
+		found_row  *found;
+		int64_t		expected_count;
+		int64_t		found_count;
+		rk_ctx		ctx;
+
+		p.exclude_connected = rk_hash2(round, 7) % 3 == 0;
+		p.with_members = round % 5 == 0;
+		if (rk_hash2(round, 10) % 2)
+			p.min_score += k < ADAMIC ? 0.2 : 1;
+		if (round % 3 == 1)
+			p.top_k = 1 + rk_hash2(round, 11) % 200;
+		if (round % 3 == 2)
+			p.per_node = 1 + rk_hash2(round, 11) % 20;
+		make_matrix(&e.edges, direction, weighted, &m);
+		rk_ctx_init(&ctx);
+		rows = collect(&ctx, &e.edges, &m, k, direction, weighted, &all, &known.count);
+		known.rows = rows;
+		expected = collect(&ctx, &e.edges, &m, k, direction, weighted, &p, &expected_count);
+		/* more than fit into the room for the best are not offered at once */
+		if (p.top_k)
+			known.nodes = 1;
+		p.engine = known_pairs_engine;
+		p.engine_arg = &known;
+		found = collect(&ctx, &e.edges, &m, k, direction, weighted, &p, &found_count);
+		assert_true(known.calls > 0 || m.n == 0);
+		assert_int_equal(found_count, expected_count);
+		if (!p.top_k && !p.per_node && found_count > 0)
+		{
+			qsort(expected, expected_count, sizeof(found_row), by_pair);
+			qsort(found, found_count, sizeof(found_row), by_pair);
+		}
+		if (found_count > 0)
+			assert_memory_equal(found, expected, sizeof(found_row) * found_count);
+		free(rows);
+		free(expected);
+		free(found);
+		rk_ctx_destroy(&ctx);
+		free_edges(&e);
+	}
+}
+
 /* ---- sweeps ---- */
 
 static kernel sweep_kernel;
@@ -593,6 +714,7 @@ main(void)
 		cmocka_unit_test(given_pairs_have_one_row_each),
 		cmocka_unit_test(cosine_takes_any_weights),
 		cmocka_unit_test(wrong_parameters_are_errors),
+		cmocka_unit_test(engines_and_the_cpu_go_together),
 		cmocka_unit_test(all_kernels_pass_the_sweeps),
 	};
 

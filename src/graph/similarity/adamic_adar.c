@@ -7,25 +7,12 @@
 
 #include <math.h>
 
-/* The sums are the scores. */
-static void
-score(const rk_measure *m, int64_t count, const uint32_t *a, const uint32_t *b,
-	  const uint32_t *common, double *score)
-{
-	(void) m;
-	(void) count;
-	(void) a;
-	(void) b;
-	(void) common;
-	(void) score;
-}
-
 rk_status
 rk_graph_adamic_adar(rk_ctx *ctx, const rk_graph *g, rk_neighborhood direction,
 					 rk_degree_weighting weighting, const rk_similarity_params *params,
 					 rk_neighbor_similarity **s)
 {
-	rk_measure	m = {.term = RK_TERM_NODE,.by_size = true,.lowest = 0,.score = score};
+	rk_measure	m = {.term = RK_TERM_NODE,.by_size = true,.lowest = 0,.score = RK_SCORE_SUM};
 	rk_neighborhoods hoods;
 	rk_status	status = rk_neighborhoods_open(ctx, g, direction, params, "min_score", &hoods);
 	double	   *size;

@@ -23,7 +23,7 @@ typedef struct neighbor_run
 	rk_graph_options options;
 	rk_graph	g;
 	rk_neighbor_similarity *similarity;
-	rk_device_run *device;		/* of given pairs; NULL: the CPU */
+	rk_device_run *device;		/* NULL: the CPU */
 } neighbor_run;
 
 static rk_graph_options
@@ -49,44 +49,112 @@ neighbor_params(const rk_call *call)
 	};
 }
 
-/* Why these arguments are for the CPU only; NULL: they are not. */
-static const char *
-pairs_refusal(const rk_call *call, bool with_members)
-{
-	if (rk_arg_is_null(call, "pairs"))
-		return "pairs that are not given are looked for on the CPU only";
-	return with_members ? "common neighbors are listed on the CPU only" : NULL;
-}
+#define MOST_PARTNERS 1024		/* of a node, on a device */
 
 static bool
-wants_members(const rk_call *call)
+counts_only(const rk_call *call)
 {
-	return strcmp(call->kernel->id, "graph/common-neighbors") == 0 && rk_arg_boolean(call, "with_members");
+	return strcmp(call->kernel->id, "graph/common-neighbors") == 0;
+}
+
+/* Why these arguments are for the CPU only; NULL: they are not. */
+static const char *
+pairs_refusal(const rk_call *call)
+{
+	if (rk_arg_is_null(call, "pairs"))
+		return rk_arg_int_or(call, "per_node", 0) > MOST_PARTNERS ?
+			"more than 1024 partners of a node are looked for on the CPU only" : NULL;
+	return counts_only(call) && rk_arg_boolean(call, "with_members") ?
+		"common neighbors of pairs that are given are listed on the CPU only" : NULL;
 }
 
 static void
 pairs_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
 {
 	bool		sums = size->weighted || strcmp(call->kernel->id, "graph/adamic-adar") == 0;
+	bool		directed = rk_arg_choice(call, "direction") != RK_NEIGHBORS_BOTH;
 
-	*cost = rk_device_similarity_cost(size->nodes, size->arcs, size->weighted, size->kept,
-									  rk_arg_choice(call, "direction") != RK_NEIGHBORS_BOTH, size->pairs, sums);
-	if (pairs_refusal(call, wants_members(call)))
+	if (rk_arg_is_null(call, "pairs"))
+	{
+		int64		per_node = rk_arg_int_or(call, "per_node", 0);
+		bool		least = counts_only(call) ? rk_arg_int(call, "min_count") > 1 : rk_arg_float8(call, "min_score") > 0;
+
+		*cost = rk_device_similar_pairs_cost(size->nodes, size->arcs, size->weighted, size->kept, directed, sums,
+											 per_node > 0, rk_arg_int_or(call, "top_k", per_node * size->nodes), least);
+	}
+	else
+		*cost = rk_device_similarity_cost(size->nodes, size->arcs, size->weighted, size->kept, directed, size->pairs, sums);
+	if (pairs_refusal(call))
 		cost->host_seconds = INFINITY;
+}
+
+/* Has a device make the next rows of all pairs; false: the CPU shall. */
+static bool
+search_on_device(void *arg, rk_pair_search *search)
+{
+	neighbor_run *run = arg;
+	const rk_graph *g = &run->g;
+	const rk_adjacency *rows = run->direction == RK_NEIGHBORS_IN ? &g->in : &g->out;
+	/* weights out of the range of squares are scaled ones */
+	bool		replaced = search->row_weights != rows->weights && search->row_weights != NULL;
+	int64		room = search->top_k ? search->top_k : search->capacity;
+	int64		counts[4];
+	rk_cuda_similar_pairs_params params = {
+		.lowest = search->lowest,
+		.threshold = search->threshold,
+		.begin = search->begin,
+		.top_k = search->top_k,
+		.per_node = search->per_node,
+		.term = search->term,
+		.score = search->score,
+		.power = search->power,
+		.by_size = search->by_size,
+		.exclude_connected = search->exclude_connected,
+		.in = run->direction == RK_NEIGHBORS_IN
+	};
+
+	if (!rk_device_again(run->device))
+		return false;
+	rk_device_graph(run->device, run->input, g, &run->options);
+	rk_device_params(run->device, &params, sizeof(params));
+	rk_device_input(run->device, search->size, g->nodes * sizeof(double));
+	rk_device_input(run->device, search->value, g->nodes * sizeof(double));
+	rk_device_input(run->device, replaced ? search->row_weights : NULL, g->arcs * sizeof(double));
+	rk_device_input(run->device, replaced ? search->column_weights : NULL, g->arcs * sizeof(double));
+	rk_device_output_rows(run->device, search->rows->a, room, sizeof(uint32));
+	rk_device_output_rows(run->device, search->rows->b, room, sizeof(uint32));
+	rk_device_output_rows(run->device, search->rows->common, room, sizeof(uint32));
+	rk_device_output_rows(run->device, search->rows->score, room, sizeof(double));
+	if (!rk_device_finish(run->device, counts) || counts[0] < 0 || counts[0] > room)
+		return false;
+	search->rows->count = counts[0];
+	search->next = counts[1];
+	return true;
 }
 
 /* Asks for a device; NULL: the CPU shall do it. */
 static rk_device_run *
-pairs_device(rk_call *call, const neighbor_run *run)
+pairs_device(rk_call *call, neighbor_run *run)
 {
 	rk_graph_size size = rk_input_size(call, run->input, run->direction != RK_NEIGHBORS_BOTH);
-	const char *refusal = pairs_refusal(call, wants_members(call));
+	const char *refusal = pairs_refusal(call);
+	rk_device_run *device;
 
 	size.pairs = run->params.count;
-	if (refusal == NULL)
+	if (refusal)
+	{
+		rk_device_skip(call, refusal);
+		return NULL;
+	}
+	if (run->params.a)
 		return rk_device_begin(call, RK_CUDA_SIMILARITY, &size);
-	rk_device_skip(call, refusal);
-	return NULL;
+	device = rk_device_begin(call, RK_CUDA_SIMILAR_PAIRS, &size);
+	if (device)
+	{
+		run->params.engine = search_on_device;
+		run->params.engine_arg = run;
+	}
+	return device;
 }
 
 /* Has the rows of given pairs intersected on the device, if one was chosen. */
@@ -101,7 +169,7 @@ pairs_on_device(rk_call *call, neighbor_run *run)
 	uint32	   *common;
 	double	   *sum = NULL;
 
-	if (run->device == NULL || g->nodes == 0)
+	if (run->device == NULL || run->params.a == NULL || g->nodes == 0)
 		return;
 	rk_graph_neighbor_similarity_wanted(run->similarity, &wanted);
 	params.term = wanted.term;

@@ -4,22 +4,11 @@
  */
 #include "neighbor_similarity.h"
 
-static void
-score(const rk_measure *m, int64_t count, const uint32_t *a, const uint32_t *b,
-	  const uint32_t *common, double *score)
-{
-	(void) m;
-	(void) a;
-	(void) b;
-	for (int64_t i = 0; i < count; i++)
-		score[i] = common[i];
-}
-
 rk_status
 rk_graph_common_neighbors(rk_ctx *ctx, const rk_graph *g, rk_neighborhood direction,
 						  const rk_similarity_params *params, rk_neighbor_similarity **s)
 {
-	rk_measure	m = {.term = RK_TERM_NONE,.by_size = true,.lowest = 1,.score = score};
+	rk_measure	m = {.term = RK_TERM_NONE,.by_size = true,.lowest = 1,.score = RK_SCORE_COUNT};
 	rk_neighborhoods hoods;
 	rk_status	status = rk_neighborhoods_open(ctx, g, direction, params, "min_count", &hoods);
 

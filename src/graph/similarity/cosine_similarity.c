@@ -10,37 +10,6 @@
 #define LARGE 1e60
 #define SMALL 1e-60
 
-static void
-score_sets(const rk_measure *m, int64_t count, const uint32_t *a, const uint32_t *b,
-		   const uint32_t *common, double *score)
-{
-	const double *size = m->size;
-
-	for (int64_t i = 0; i < count; i++)
-	{
-		double		lengths = size[a[i]] * size[b[i]];
-
-		score[i] = lengths > 0 ? common[i] / sqrt(lengths) : 0;
-	}
-}
-
-/* size: squares of lengths.  The root of their product keeps equal rows at 1. */
-static void
-score_vectors(const rk_measure *m, int64_t count, const uint32_t *a, const uint32_t *b,
-			  const uint32_t *common, double *score)
-{
-	const double *size = m->size;
-
-	(void) common;
-	for (int64_t i = 0; i < count; i++)
-	{
-		double		lengths = size[a[i]] * size[b[i]];
-		double		cosine = lengths > 0 ? score[i] / sqrt(lengths) : 0;
-
-		score[i] = cosine > 1 ? 1 : cosine < -1 ? -1 : cosine;
-	}
-}
-
 /* Whether squares could overflow or vanish. */
 static rk_status
 find_extremes(rk_ctx *ctx, const rk_neighborhoods *hoods, bool *extreme)
@@ -134,13 +103,13 @@ rk_graph_cosine_similarity(rk_ctx *ctx, const rk_graph *g, rk_neighborhood direc
 		m.term = RK_TERM_PRODUCT;
 		m.lowest = -1;
 		m.size = size;
-		m.score = score_vectors;
+		m.score = RK_SCORE_COSINE_VECTORS;
 	}
 	else
 	{
 		m.term = RK_TERM_NONE;
 		m.by_size = true;
-		m.score = score_sets;
+		m.score = RK_SCORE_COSINE;
 		if ((m.size = rk_neighbor_counts(ctx, &hoods)) == NULL)
 			return RK_ERR_MEMORY;
 	}

@@ -5,40 +5,6 @@
 #include "neighbor_similarity.h"
 
 #include <float.h>
-#include <math.h>
-
-static void
-score_sets(const rk_measure *m, int64_t count, const uint32_t *a, const uint32_t *b,
-		   const uint32_t *common, double *score)
-{
-	const double *size = m->size;
-
-	for (int64_t i = 0; i < count; i++)
-	{
-		double		both = common[i];
-		double		either = size[a[i]] + size[b[i]] - both;
-
-		score[i] = either > 0 ? both / either : 0;
-	}
-}
-
-static void
-score_strengths(const rk_measure *m, int64_t count, const uint32_t *a, const uint32_t *b,
-				const uint32_t *common, double *score)
-{
-	const double *size = m->size;
-
-	(void) common;
-	for (int64_t i = 0; i < count; i++)
-	{
-		double		greatest = size[a[i]] + size[b[i]] - score[i];
-
-		score[i] = greatest > 0 ? score[i] / greatest : 0;
-		/* rounding of the difference */
-		if (score[i] > 1)
-			score[i] = 1;
-	}
-}
 
 /* Sums of the strengths of each row. */
 static rk_status
@@ -84,12 +50,12 @@ rk_graph_jaccard_similarity(rk_ctx *ctx, const rk_graph *g, rk_neighborhood dire
 			return status;
 		m.term = RK_TERM_MIN;
 		m.size = size;
-		m.score = score_strengths;
+		m.score = RK_SCORE_RUZICKA;
 	}
 	else
 	{
 		m.term = RK_TERM_NONE;
-		m.score = score_sets;
+		m.score = RK_SCORE_JACCARD;
 		if ((m.size = rk_neighbor_counts(ctx, &hoods)) == NULL)
 			return RK_ERR_MEMORY;
 	}

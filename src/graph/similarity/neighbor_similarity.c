@@ -144,6 +144,44 @@ rk_neighbor_intersect(const rk_neighborhoods *hoods, const rk_measure *m, uint32
 	return common;
 }
 
+/* ---- scores ---- */
+
+/* One loop for each way, so that none of them chooses in its middle. */
+static inline __attribute__((always_inline)) void
+score_as(rk_score way, const double *size, int64_t count, const uint32_t *a, const uint32_t *b,
+		 const uint32_t *common, double *score)
+{
+	for (int64_t i = 0; i < count; i++)
+		score[i] = rk_score_of(way, size[a[i]], size[b[i]], common[i], score[i]);
+}
+
+void
+rk_measure_scores(const rk_measure *m, int64_t count, const uint32_t *a, const uint32_t *b,
+				  const uint32_t *common, double *score)
+{
+	switch (m->score)
+	{
+		case RK_SCORE_SUM:
+			break;
+		case RK_SCORE_COUNT:
+			for (int64_t i = 0; i < count; i++)
+				score[i] = common[i];
+			break;
+		case RK_SCORE_JACCARD:
+			score_as(RK_SCORE_JACCARD, m->size, count, a, b, common, score);
+			break;
+		case RK_SCORE_RUZICKA:
+			score_as(RK_SCORE_RUZICKA, m->size, count, a, b, common, score);
+			break;
+		case RK_SCORE_COSINE:
+			score_as(RK_SCORE_COSINE, m->size, count, a, b, common, score);
+			break;
+		case RK_SCORE_COSINE_VECTORS:
+			score_as(RK_SCORE_COSINE_VECTORS, m->size, count, a, b, common, score);
+			break;
+	}
+}
+
 /* ---- opening ---- */
 
 double *
@@ -242,8 +280,8 @@ score_pairs(void *arg, int64_t begin, int64_t end, int64_t number, int thread)
 		else
 			rows->common[i] = rk_neighbor_intersect(&s->hoods, &s->m, a, b, &rows->score[i], NULL);
 	}
-	s->m.score(&s->m, end - begin, rows->a + begin, rows->b + begin, rows->common + begin,
-			   rows->score + begin);
+	rk_measure_scores(&s->m, end - begin, rows->a + begin, rows->b + begin, rows->common + begin,
+					  rows->score + begin);
 }
 
 static rk_status

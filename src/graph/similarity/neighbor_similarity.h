@@ -23,13 +23,7 @@ typedef struct rk_measure
 	double		lowest;			/* no pair scores less */
 	const double *size;			/* n */
 	const double *value;		/* n; of RK_TERM_NODE */
-
-	/*
-	 * Replaces the sums of count pairs (the array is not filled in for
-	 * RK_TERM_NONE) by their scores.
-	 */
-	void		(*score) (const struct rk_measure *m, int64_t count, const uint32_t *a,
-						  const uint32_t *b, const uint32_t *common, double *score);
+	rk_score	score;
 } rk_measure;
 
 /* N(u) and, for every z, the nodes whose N contains z. */
@@ -59,6 +53,13 @@ extern rk_status rk_neighbor_similarity_begin(rk_ctx *ctx, const rk_neighborhood
 extern int64_t rk_neighbor_similarity_memory(int64_t nodes, int64_t arcs, bool sums,
 											 int threads,
 											 const rk_similarity_params *params);
+
+/*
+ * Replaces the sums of count pairs (the array is not filled in for
+ * RK_TERM_NONE) by their scores.
+ */
+extern void rk_measure_scores(const rk_measure *m, int64_t count, const uint32_t *a,
+							  const uint32_t *b, const uint32_t *common, double *score);
 
 /* Sizes when every neighbour weighs 1: the lengths of the rows. */
 extern double *rk_neighbor_counts(rk_ctx *ctx, const rk_neighborhoods *hoods);

@@ -21,7 +21,6 @@
 #define CHUNK_ARCS 65536
 #define POLL_WEDGES (1 << 18)
 #define SMALL 512				/* wedges that are counted without ado */
-#define MARGIN (1 - 1e-9)		/* bounds are sums in floating point */
 
 /* Space of one thread. */
 typedef struct scratch
@@ -44,7 +43,7 @@ struct rk_wedges
 	rk_similarity_params params;
 	bool		half;			/* partners below the node only */
 	int64_t    *wedges;			/* by node, of both sides */
-	scratch    *scratch;		/* by thread */
+	scratch    *scratch;		/* by thread; NULL: not made yet */
 	rk_similarity_stream stream;
 };
 
@@ -170,7 +169,7 @@ put_block(const rk_wedges *w, block *k, rk_similarity_rows *out)
 	const uint32_t *b = w->half ? k->u : k->b;
 	double		threshold = w->stream.threshold;
 
-	w->m.score(&w->m, k->count, a, b, k->common, k->score);
+	rk_measure_scores(&w->m, k->count, a, b, k->common, k->score);
 	if (w->params.per_node)
 	{
 		for (int64_t i = 0; i < k->count; i++)
@@ -282,9 +281,7 @@ read_all(const rk_wedges *w, scratch *s, uint32_t u, int64_t end, rk_similarity_
 static double
 need(const rk_wedges *w, double size)
 {
-	double		t = w->stream.threshold;
-
-	return w->m.power == 0 ? t : w->m.power == 1 ? t * size : t * t * size;
+	return rk_score_need(w->m.power, size, w->stream.threshold);
 }
 
 static void
@@ -372,7 +369,7 @@ choose_candidates(const rk_wedges *w, scratch *s, uint32_t u, int64_t found, int
 		{
 			/* scores of counts rise with the count */
 			if (w->m.term == RK_TERM_NONE)
-				w->m.score(&w->m, k.count, k.u, k.b, k.common, k.score);
+				rk_measure_scores(&w->m, k.count, k.u, k.b, k.common, k.score);
 			for (int64_t j = 0; j < k.count; j++)
 				if (w->m.term != RK_TERM_NONE || k.score[j] >= w->stream.threshold)
 					s->touched[kept++] = k.b[j];
@@ -387,7 +384,7 @@ choose_candidates(const rk_wedges *w, scratch *s, uint32_t u, int64_t found, int
 			int64_t		most = c + left_out;
 
 			s->count[b] = 0;
-			if (c == 0 || (w->m.by_size && smaller < need(w, larger) * MARGIN))
+			if (c == 0 || (w->m.by_size && smaller < need(w, larger) * RK_SCORE_MARGIN))
 				continue;
 			if (w->m.term == RK_TERM_NONE && (double) most > smaller)
 				most = (int64_t) smaller;
@@ -499,7 +496,7 @@ do_node(rk_wedges *w, uint32_t u, int thread, rk_similarity_rows *out)
 		return true;
 	if (s->mark && w->stream.threshold > w->m.lowest && w->stream.threshold > 0)
 	{
-		double		enough = need(w, w->m.size[u]) * MARGIN;
+		double		enough = need(w, w->m.size[u]) * RK_SCORE_MARGIN;
 
 		if (w->m.size[u] < enough)
 			return true;
@@ -623,24 +620,19 @@ make_scratch(rk_wedges *w, int64_t longest_row)
 	return RK_OK;
 }
 
-rk_status
-rk_wedges_begin(rk_ctx *ctx, const rk_neighborhoods *hoods, const rk_measure *measure,
-				const rk_similarity_params *params, rk_wedges **wedges)
+/* Makes what counting takes. */
+static rk_status
+prepare(void *arg)
 {
-	rk_wedges  *w = rk_alloc0(ctx, 1, sizeof(rk_wedges));
+	rk_wedges  *w = arg;
+	rk_ctx	   *ctx = w->ctx;
+	const rk_neighborhoods *hoods = &w->hoods;
 	int64_t		n = hoods->nodes;
 	int64_t		longest = 0;
 	int64_t    *bounds;
 	int64_t		chunks;
 	rk_status	status;
 
-	if ((*wedges = w) == NULL)
-		return RK_ERR_MEMORY;
-	w->ctx = ctx;
-	w->hoods = *hoods;
-	w->m = *measure;
-	w->params = *params;
-	w->half = params->per_node == 0;
 	w->wedges = rk_alloc(ctx, n, sizeof(int64_t));
 	bounds = rk_graph_chunks(ctx, n, hoods->rows.offsets, CHUNK_ARCS, &chunks);
 	if (!w->wedges || !bounds)
@@ -650,11 +642,65 @@ rk_wedges_begin(rk_ctx *ctx, const rk_neighborhoods *hoods, const rk_measure *me
 	rk_free(ctx, bounds);
 	for (int64_t u = 0; u < n; u++)
 		longest = rk_degree(&hoods->rows, u) > longest ? rk_degree(&hoods->rows, u) : longest;
-	if (make_scratch(w, longest) != RK_OK)
+	return make_scratch(w, longest);
+}
+
+/* Has the engine of the parameters make rows. */
+static bool
+ask_engine(void *arg, int64_t begin, double threshold, int64_t best, int64_t capacity,
+		   rk_similarity_rows *out, int64_t *next)
+{
+	rk_wedges  *w = arg;
+	rk_pair_search search = {
+		.term = w->m.term,
+		.score = w->m.score,
+		.power = w->m.power,
+		.by_size = w->m.by_size,
+		.lowest = w->m.lowest,
+		.threshold = threshold,
+		.size = w->m.size,
+		.value = w->m.value,
+		.row_weights = w->m.term >= RK_TERM_MIN ? w->hoods.rows.weights : NULL,
+		.column_weights = w->m.term >= RK_TERM_MIN ? w->hoods.columns.weights : NULL,
+		.top_k = best,
+		.per_node = w->params.per_node,
+		.exclude_connected = w->params.exclude_connected,
+		.begin = begin,
+		.capacity = capacity,
+		.rows = out
+	};
+
+	if (!w->params.engine(w->params.engine_arg, &search))
+		return false;
+	*next = search.next;
+	return true;
+}
+
+rk_status
+rk_wedges_begin(rk_ctx *ctx, const rk_neighborhoods *hoods, const rk_measure *measure,
+				const rk_similarity_params *params, rk_wedges **wedges)
+{
+	rk_wedges  *w = rk_alloc0(ctx, 1, sizeof(rk_wedges));
+	int64_t		n = hoods->nodes;
+	int64_t		most = params->per_node && params->per_node < n ? params->per_node : n;
+	rk_similarity_source source = {
+		.arg = w,.nodes = n,.common = true,.most_rows = most_rows,.work = node_wedges,.rows = node_rows,
+		.prepare = prepare,.most = most
+	};
+	rk_status	status;
+
+	if ((*wedges = w) == NULL)
 		return RK_ERR_MEMORY;
-	return rk_similarity_stream_begin(ctx, &(rk_similarity_source) {
-		.arg = w,.nodes = n,.common = true,.most_rows = most_rows,.work = node_wedges,.rows = node_rows
-	}, params->min_score, params->top_k, &w->stream);
+	w->ctx = ctx;
+	w->hoods = *hoods;
+	w->m = *measure;
+	w->params = *params;
+	w->half = params->per_node == 0;
+	if (params->engine && n > 0)
+		source.search = ask_engine;
+	else if ((status = prepare(w)) != RK_OK)
+		return status;
+	return rk_similarity_stream_begin(ctx, &source, params->min_score, params->top_k, &w->stream);
 }
 
 rk_status
@@ -668,7 +714,7 @@ rk_wedges_end(rk_wedges *w)
 {
 	rk_ctx	   *ctx = w->ctx;
 
-	for (int t = 0; t < ctx->threads; t++)
+	for (int t = 0; w->scratch && t < ctx->threads; t++)
 	{
 		scratch    *s = &w->scratch[t];
 
@@ -696,5 +742,5 @@ rk_wedges_memory(int64_t nodes, int64_t arcs, bool sums, int threads,
 	if (may_prune(0, params))
 		thread += 8 * longest + nodes + (sums ? 8 * nodes : 0);
 	return 8 * nodes + threads * (thread + 512) + (int64_t) sizeof(rk_wedges) +
-		rk_similarity_stream_memory(nodes, most, params->top_k, 20);
+		rk_similarity_stream_memory(nodes, most, params->top_k, 20, params->engine != NULL);
 }

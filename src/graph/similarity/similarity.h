@@ -11,6 +11,7 @@
 #define RK_GRAPH_SIMILARITY_H
 
 #include "../../compute/csr.h"
+#include "scores.h"
 
 /* ---- what all share --------------------------------------------------- */
 
@@ -24,6 +25,8 @@
  * Without them every unordered pair has one row with a < b.  The two exclude
  * each other.
  */
+struct rk_pair_search;
+
 typedef struct rk_similarity_params
 {
 	const uint32_t *a;			/* count pairs; NULL: all pairs */
@@ -35,6 +38,14 @@ typedef struct rk_similarity_params
 	bool		exclude_connected;	/* no row for pairs with an edge between
 									 * them, in whichever direction */
 	bool		with_members;	/* the common neighbours as well */
+
+	/*
+	 * Neighbour similarities of all pairs: another engine that finds them, or
+	 * NULL.  It makes the next rows and returns true; false: from there on the
+	 * CPU does.
+	 */
+	bool		(*engine) (void *arg, struct rk_pair_search *search);
+	void	   *engine_arg;
 } rk_similarity_params;
 
 /* Some rows of the result; valid until the next call. */
@@ -148,6 +159,34 @@ typedef enum rk_similarity_term
 	RK_TERM_MIN,				/* min(w_az, w_bz) */
 	RK_TERM_PRODUCT				/* w_az w_bz */
 } rk_similarity_term;
+
+/*
+ * What an engine is asked for: the rows of nodes from begin on, in the order of
+ * the nodes, as many as it has room for.  A row belongs to its larger node, which
+ * is b; under per_node to the node whose partner it is, which is a, and those of
+ * a node are in their order.  Under top_k rows that are not among the best so many
+ * of those asked for may be left out, and the order is any.
+ */
+typedef struct rk_pair_search
+{
+	rk_similarity_term term;
+	rk_score	score;
+	int			power;			/* see rk_measure (neighbor_similarity.h) */
+	bool		by_size;
+	double		lowest;			/* no pair scores less */
+	double		threshold;		/* rows that score less are not wanted */
+	const double *size;			/* by node */
+	const double *value;		/* by node; of RK_TERM_NODE */
+	const double *row_weights;	/* of the two directions; NULL: there are none */
+	const double *column_weights;
+	int64_t		top_k;			/* 0: all */
+	int64_t		per_node;
+	bool		exclude_connected;
+	int64_t		begin;
+	int64_t		capacity;		/* rows there is room for: those of any one node */
+	rk_similarity_rows *rows;	/* to be filled in */
+	int64_t		next;			/* the node to go on from; nodes: the end */
+} rk_pair_search;
 
 /*
  * For an engine that intersects the rows of given pairs itself: what it needs,

@@ -24,17 +24,26 @@ buffer_rows(int64_t all, int64_t largest)
 	return all < rows ? all : rows;
 }
 
-rk_status
-rk_similarity_stream_begin(rk_ctx *ctx, const rk_similarity_source *source, double min_score,
-						   int64_t top_k, rk_similarity_stream *s)
+/* The same for rows that are searched for. */
+static int64_t
+search_rows(int64_t nodes, int64_t most, int64_t top_k)
 {
+	int64_t		rows = most > RK_STREAM_SEARCH ? most : RK_STREAM_SEARCH;
+
+	if (most < rows / nodes)
+		rows = most * nodes;
+	return top_k && top_k < rows ? top_k : rows;
+}
+
+/* The buffer for rows that are made node by node. */
+static rk_status
+make_buffer(rk_similarity_stream *s)
+{
+	rk_ctx	   *ctx = s->ctx;
+	const rk_similarity_source *source = &s->source;
 	int64_t		all = 0;
 	int64_t		largest = 0;
 
-	s->ctx = ctx;
-	s->source = *source;
-	s->top_k = top_k;
-	s->threshold = min_score;
 	for (int64_t u = 0; u < source->nodes; u++)
 	{
 		int64_t		most = source->most_rows(source->arg, u);
@@ -48,14 +57,65 @@ rk_similarity_stream_begin(rk_ctx *ctx, const rk_similarity_source *source, doub
 	}
 	s->capacity = buffer_rows(all, largest);
 	/* the sooner there are k rows, the sooner they exclude others */
-	s->budget = top_k && s->capacity > 16384 ? 16384 : s->capacity;
+	s->budget = s->top_k && s->capacity > 16384 ? 16384 : s->capacity;
+	return rk_similarity_rows_make(ctx, s->capacity, source->common, source->distance, &s->buffer);
+}
+
+rk_status
+rk_similarity_stream_begin(rk_ctx *ctx, const rk_similarity_source *source, double min_score,
+						   int64_t top_k, rk_similarity_stream *s)
+{
+	rk_status	status;
+
+	s->ctx = ctx;
+	s->source = *source;
+	s->top_k = top_k;
+	s->threshold = min_score;
 	s->best_capacity = top_k < 1024 ? top_k : 1024;
-	if (rk_similarity_rows_make(ctx, s->capacity, source->common, source->distance, &s->buffer) != RK_OK ||
-		(top_k && rk_similarity_rows_make(ctx, s->best_capacity, source->common, source->distance,
-										  &s->best) != RK_OK))
-		return RK_ERR_MEMORY;
-	rk_phase(ctx, "computing", source->nodes);
-	return RK_OK;
+	if (source->search)
+	{
+		s->capacity = search_rows(source->nodes, source->most, top_k);
+		status = rk_similarity_rows_make(ctx, s->capacity, source->common, source->distance, &s->buffer);
+	}
+	else
+		status = make_buffer(s);
+	if (status == RK_OK && top_k)
+		status = rk_similarity_rows_make(ctx, s->best_capacity, source->common, source->distance, &s->best);
+	if (status == RK_OK)
+		rk_phase(ctx, "computing", source->nodes);
+	return status;
+}
+
+/* A batch that is searched for; false: the rest is made node by node. */
+static bool
+search_batch(rk_similarity_stream *s)
+{
+	int64_t		next = s->next_node;
+	rk_similarity_rows out = rk_similarity_rows_from(&s->buffer, 0);
+
+	rk_progress(s->ctx, s->next_node);
+	if (!s->source.search(s->source.arg, s->next_node, s->threshold, s->top_k <= s->capacity ? s->top_k : 0,
+						  s->capacity, &out, &next) ||
+		next <= s->next_node || next > s->source.nodes || out.count < 0 || out.count > s->capacity)
+		return false;
+	s->used = 1;
+	s->read = 0;
+	s->offset[0] = 0;
+	s->count[0] = out.count;
+	s->next_node = next;
+	return true;
+}
+
+/* From a search to rows that are made node by node. */
+static rk_status
+leave_search(rk_similarity_stream *s)
+{
+	rk_status	status;
+
+	s->source.search = NULL;
+	rk_similarity_rows_free(s->ctx, &s->buffer);
+	status = s->source.prepare(s->source.arg);
+	return status == RK_OK ? make_buffer(s) : status;
 }
 
 static void
@@ -76,6 +136,15 @@ run_batch(rk_similarity_stream *s)
 	int64_t		rows = 0;
 	int64_t		u = s->next_node;
 
+	if (source->search)
+	{
+		rk_status	status;
+
+		if (search_batch(s))
+			return RK_OK;
+		if ((status = leave_search(s)) != RK_OK)
+			return status;
+	}
 	s->used = s->read = 0;
 	while (s->used < RK_STREAM_CHUNKS && u < source->nodes)
 	{
@@ -183,11 +252,16 @@ rk_similarity_stream_end(rk_similarity_stream *s)
 }
 
 int64_t
-rk_similarity_stream_memory(int64_t nodes, int64_t most, int64_t top_k, int64_t row)
+rk_similarity_stream_memory(int64_t nodes, int64_t most, int64_t top_k, int64_t row, bool search)
 {
 	double		pairs = 0.5 * nodes * nodes;
 	int64_t		best = pairs < top_k ? (int64_t) pairs : top_k;
 
+	int64_t		buffer = buffer_rows(INT64_MAX, most);
+
+	/* one of the two buffers at a time */
+	if (search && search_rows(nodes > 0 ? nodes : 1, most, top_k) > buffer)
+		buffer = search_rows(nodes, most, top_k);
 	/* the heap is there twice while it grows to its full size */
-	return row * (buffer_rows(INT64_MAX, most) + best + best / 2);
+	return row * (buffer + best + best / 2);
 }

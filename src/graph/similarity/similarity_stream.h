@@ -8,6 +8,8 @@
 #include "similarity_rows.h"
 
 #define RK_STREAM_CHUNKS 1024	/* in a batch, at most */
+#define RK_STREAM_SEARCH (1 << 22)	/* rows that are searched for at a time, if no
+									 * node needs more */
 
 /* What makes the rows. */
 typedef struct rk_similarity_source
@@ -28,6 +30,17 @@ typedef struct rk_similarity_source
 	 */
 	bool		(*rows) (void *arg, int64_t begin, int64_t end, int thread,
 						 rk_similarity_rows *out);
+
+	/*
+	 * NULL, or another way to the rows of nodes from begin on: fills in out, which
+	 * has room for capacity of them, and *next.  best: under top_k, so many are
+	 * enough; 0: all.  False when it is not to be tried again; then prepare is
+	 * called, and the functions above make the rest.
+	 */
+	bool		(*search) (void *arg, int64_t begin, double threshold, int64_t best,
+						   int64_t capacity, rk_similarity_rows *out, int64_t *next);
+	rk_status	(*prepare) (void *arg);
+	int64_t		most;			/* rows that a node has at most, before prepare */
 } rk_similarity_source;
 
 typedef struct rk_similarity_stream
@@ -61,8 +74,11 @@ extern rk_status rk_similarity_stream_begin(rk_ctx *ctx, const rk_similarity_sou
 extern rk_status rk_similarity_stream_next(rk_similarity_stream *s, rk_similarity_rows *rows);
 extern void rk_similarity_stream_end(rk_similarity_stream *s);
 
-/* Bytes for nodes of which none has more than most rows; row: bytes of one. */
+/*
+ * Bytes for nodes of which none has more than most rows; row: bytes of one;
+ * search: there is another way.
+ */
 extern int64_t rk_similarity_stream_memory(int64_t nodes, int64_t most, int64_t top_k,
-										   int64_t row);
+										   int64_t row, bool search);
 
 #endif							/* RK_SIMILARITY_STREAM_H */

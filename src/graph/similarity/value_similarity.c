@@ -351,7 +351,7 @@ rk_graph_value_similarity_memory(int64_t nodes, int64_t count, int threads,
 	bool		samples = params->metric == RK_VALUE_WASSERSTEIN || params->metric == RK_VALUE_KS;
 	int64_t		kept = samples ? 8 * (nodes + count) : 8 * nodes * (rk_padded_bins(params->bins) + 1);
 	int64_t		most = p->per_node && p->per_node < nodes ? p->per_node : nodes;
-	int64_t		rows = p->a ? 24 * SLICE_ROWS : rk_similarity_stream_memory(nodes, most, p->top_k, 24);
+	int64_t		rows = p->a ? 24 * SLICE_ROWS : rk_similarity_stream_memory(nodes, most, p->top_k, 24, false);
 	int64_t		sorting = 24 * count;
 
 	(void) threads;
