@@ -482,7 +482,12 @@ rk_ring_wait(PG_FUNCTION_ARGS)
 		if (strcmp(rk_ring_state_name(state), wanted) == 0 && !(ring && rk_ring_restarts(ring, name)))
 			PG_RETURN_BOOL(true);
 		if (!checked)
+		{
 			check_wait(name);
+			/* a database that was restored has no host yet */
+			if (ring == NULL)
+				rk_request_rescan(MyDatabaseId);
+		}
 		checked = true;
 		if (rk_now_ns() > until)
 			PG_RETURN_BOOL(false);

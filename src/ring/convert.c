@@ -619,12 +619,12 @@ rk_field_fetch_as(const rk_field *field, const void *record, Oid type, bool *is_
 			return type == INT4OID ? Int32GetDatum(number) : Int16GetDatum(number);
 		out_of_range(field);
 	}
-	if (type != UUIDOID)
+	if (type != UUIDOID || key->kind == RK_ID_INT)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("\"%s\" in column \"%s\" is no %s", rk_id_text(key, text), field->name, format_type_be(type)),
 				 errhint("Give ids the type that the ring's option \"id_type\" says: NULL::%s.",
-						 key->kind == RK_ID_UUID ? "uuid" : "text")));
+						 key->kind == RK_ID_UUID ? "uuid" : key->kind == RK_ID_INT ? "bigint" : "text")));
 	{
 		/* by way of its text, as a cast would */
 		Oid			function;

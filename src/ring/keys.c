@@ -152,7 +152,7 @@ bytes_of_key(rk_ctx *ctx, const rk_keys *ids, const char *field, const rk_id *ke
 	rk_fail(ctx, RK_ERR_DATA, "%s \"%s\" is not of type %s, the %s of this ring", field, rk_id_text(key, buffer),
 			rk_id_type_names[ids->type], ids->option);
 	if (ctx->ring)
-		rk_fail_hint(ctx, "Begin anew with other ids: CALL rk.ring_down(%s); SELECT rk.ring_reset(%s), "
+		rk_fail_hint(ctx, "The ring can begin anew, empty, with other ids: CALL rk.ring_down(%s); SELECT rk.ring_reset(%s), "
 					 "rk.ring_configure(%s, '{\"%s\": \"%s\"}'); "
 					 "SELECT rk.ring_start(kernel, name) FROM rk.ring WHERE name = %s;", ctx->ring, ctx->ring, ctx->ring,
 					 ids->option, key->kind == RK_ID_UUID ? "uuid" : "text", ctx->ring);
@@ -300,7 +300,7 @@ rk_keys_read(rk_ctx *ctx, rk_keys *ids, rk_reader *reader)
 		rk_fail(ctx, RK_ERR_PARAMETER, "ids of the ring are of type %s, not %s", rk_id_type_names[head[0]],
 				rk_id_type_names[ids->type]);
 		if (ctx->ring)
-			rk_fail_hint(ctx, "Begin anew with such ids: CALL rk.ring_down(%s); SELECT rk.ring_reset(%s); "
+			rk_fail_hint(ctx, "The ring can begin anew, empty, with such ids: CALL rk.ring_down(%s); SELECT rk.ring_reset(%s); "
 						 "SELECT rk.ring_start(kernel, name) FROM rk.ring WHERE name = %s;", ctx->ring, ctx->ring, ctx->ring);
 		return RK_ERR_PARAMETER;
 	}

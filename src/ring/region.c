@@ -464,6 +464,9 @@ rk_request_inbox(Oid database, int32 ring_id)
 void
 rk_request_intake(Oid database)
 {
+	static bool asked = false;
+	bool		found = false;
+
 	LWLockAcquire(rk_the_region->lock, LW_SHARED);
 	for (int i = 0; i < rk_the_region->hosts; i++)
 	{
@@ -473,9 +476,14 @@ rk_request_intake(Oid database)
 		{
 			atomic_store(&host->journal, 1);
 			wake(&host->latch);
+			found = true;
 		}
 	}
 	LWLockRelease(rk_the_region->lock);
+	/* one that was restored has none yet; one whose rings are stopped has none either, and is not asked again */
+	if (!found && !asked)
+		rk_request_rescan(database);
+	asked = true;
 }
 
 bool

@@ -227,6 +227,8 @@ accepting(const rk_ring *ring)
 static rk_ring *
 find_slowly(const char *name, int64 deadline_ns)
 {
+	bool		asked = false;
+
 	rk_send_init();
 	for (;;)
 	{
@@ -263,6 +265,10 @@ find_slowly(const char *name, int64 deadline_ns)
 					 errhint("SELECT rk.ring_start('core/echo', %s);", quote_literal_cstr(name))));
 		if (strcmp(row.desired_state, "running") != 0 && strcmp(row.desired_state, "suspended") != 0)
 			not_running(name, "terminated");
+		/* a database that was restored has no host yet */
+		if (ring == NULL && !asked)
+			rk_request_rescan(MyDatabaseId);
+		asked = true;
 		if (deadline_ns != 0 && rk_now_ns() > deadline_ns)
 			ereport(ERROR,
 					(errcode(RK_ERRCODE_DEADLINE),

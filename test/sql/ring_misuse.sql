@@ -10,6 +10,10 @@ SELECT total, messages FROM rk.ring_core_total('m', NULL);
 SELECT rk.ring_call('m', 52, '{"amount": "one"}');
 CALL rk.ring_up('graph/degree-ratio', 'g');
 SELECT num_edges FROM rk.ring_graph_edge_update('g', 'add', 1, 2, NULL);
+CALL rk.ring_up('graph/degree-centrality', 'd');
+SELECT num_edges FROM rk.ring_graph_edge_update('d', 'add', 1, 2);
+SELECT node FROM rk.ring_graph_degree_top('d', NULL::uuid);
+SELECT node FROM rk.ring_graph_degree_top('d', NULL::bigint);
 SELECT neighbor_degree_variance IS NOT NULL AS with_variance FROM rk.ring_graph_degree_ratio_query('g', 1, NULL, NULL);
 
 -- what is no relation

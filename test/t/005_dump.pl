@@ -93,6 +93,59 @@ for my $format ('plain', 'custom', 'directory')
 }
 unlike(slurp_file("$dir/dump.plain"), qr/CREATE FUNCTION rk\./, "a dump does not hold the extension's own functions");
 
+# ---- rings ----
+
+# what waits, what feeds, where records go, who may: all of it goes on in the copy
+$node->safe_psql('postgres', q{
+	CREATE DATABASE rings;
+	CREATE ROLE teller});
+$node->safe_psql('rings', q{
+	CREATE EXTENSION rustkernels;
+	CREATE TABLE pay (amount bigint);
+	CREATE TABLE turnover (apply_seq bigint, total bigint)});
+$node->safe_psql('rings', q{CALL rk.ring_up('core/echo', 'total', '{"durability": "journal"}')});
+$node->safe_psql('rings', q{SELECT rk.ring_attach('total', 'pay', '{"type": "EchoAdd", "output": {"EchoAdded": "turnover"}}')});
+$node->safe_psql('rings', q{
+	SELECT rk.ring_grant('total', 'teller', 'send');
+	SELECT rk.subscribe('pay/#', 'total', 'exactly_once'), rk.route_add(52, 'total', 'amount > 0');
+	SELECT rk.fanout_create('all', '{total}')});
+$node->safe_psql('rings', q{INSERT INTO pay VALUES (1), (2)});
+$node->safe_psql('rings', q{SELECT rk.ring_sync('total')});
+$node->safe_psql('rings', q{SELECT rk.ring_suspend('total')});
+$node->safe_psql('rings', q{SELECT rk.ring_wait('total', 'suspended')});
+$node->safe_psql('rings', q{INSERT INTO pay VALUES (4)});
+for my $format ('plain', 'custom')
+{
+	my $file = "$dir/rings.$format";
+	my $copy = "rings_$format";
+
+	$node->command_ok([ 'pg_dump', '--format', $format, '--file', $file, $node->connstr('rings') ], "pg_dump of rings in format $format");
+	$node->safe_psql('postgres', "CREATE DATABASE $copy");
+	$node->command_ok(
+		$format eq 'plain'
+		? [ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $file, '-d', $node->connstr($copy) ]
+		: [ 'pg_restore', '--exit-on-error', '-d', $node->connstr($copy), $file ],
+		'is restored');
+	# whoever writes to its table or asks for it has it come up
+	$node->safe_psql($copy, q{INSERT INTO pay VALUES (0)}) if $format eq 'plain';
+	ok( $node->poll_query_until($copy, q{SELECT state = 'suspended' FROM rk.rings}), 'the ring is as it was, suspended')
+	  if $format eq 'plain';
+	is($node->safe_psql($copy, q{SELECT rk.ring_wait('total', 'suspended')}), 't', 'and can be waited for');
+	$node->safe_psql($copy, q{SELECT rk.ring_resume('total')});
+	is($node->safe_psql($copy, q{SELECT rk.ring_wait('total')}), 't', 'and goes on');
+	$node->safe_psql($copy, q{INSERT INTO pay VALUES (8)});
+	$node->safe_psql($copy, q{SELECT rk.ring_sync('total')});
+	is($node->safe_psql($copy, q{SELECT total FROM rk.ring_core_total('total')}), '15', 'with what had waited, and what its table feeds it');
+	is($node->safe_psql($copy, q{SELECT string_agg(total::text, ',' ORDER BY apply_seq) FROM (SELECT DISTINCT ON (total) * FROM turnover ORDER BY total, apply_seq) t}), '1,3,7,15', 'its records are written once');
+	$node->safe_psql($copy, q{SELECT rk.publish('pay/eu', '{"amount": 16}', 'exactly_once')});
+	$node->safe_psql($copy, q{SELECT rk.ring_sync('total')});
+	is($node->safe_psql($copy, q{SELECT total FROM rk.ring_core_total('total')}), '31', 'topics reach it');
+	is($node->safe_psql($copy, q{SELECT ring, role, access FROM rk.ring_grants}), 'total|teller|send', 'who may send to it still may');
+	is($node->safe_psql($copy, q{SELECT rk.dispatch(52, '{"amount": 1}') > 0, count(*) FROM rk.broadcast('all', 52, '{"amount": 1}')}), 't|1', 'routes and fan-outs are there');
+}
+$node->safe_psql('rings', 'DROP EXTENSION rustkernels CASCADE');
+is($node->safe_psql('rings', 'INSERT INTO pay VALUES (16); SELECT count(*) FROM pay'), '4', 'without the extension its tables are what they were');
+
 # ---- another major ----
 
 for my $bin (split / /, $ENV{RK_OTHER_BIN} // '')
