@@ -17,9 +17,9 @@
 #include "../compute/csr.h"
 #include "emit.h"
 
-/* The call that would have worked, for the hint. */
+/* The call that would have worked with ids of these types, for the hint. */
 static char *
-working_call(const rk_call *call, Oid type)
+working_call(const rk_call *call, Oid type, Oid second)
 {
 	const rk_function *f = call->function;
 	StringInfoData s;
@@ -45,8 +45,15 @@ working_call(const rk_call *call, Oid type)
 		else
 			appendStringInfoString(&s, quote_literal_cstr(TextDatumGetCString(call->args[i])));
 	}
-	if (!rk_has_id_value(f) && type != INT8OID)
+	if (rk_returns_ids(f) && !rk_has_id_value(f) && OidIsValid(type) && type != INT8OID)
 		appendStringInfo(&s, ", id_type => NULL::%s", format_type_be(type));
+	if (rk_returns_second_ids(f) && f->id2_name && OidIsValid(second) && second != INT8OID)
+		appendStringInfo(&s, ", %s => NULL::%s", f->id2_name, format_type_be(second));
+	/* relations may be what has these ids */
+	for (int i = 0; f->params[i].name != NULL; i++)
+		if (f->params[i].initial != NULL && f->params[i].type == RK_TYPE_RELATION && !call->nulls[i] &&
+			strcmp(f->params[i].initial, quote_literal_cstr(TextDatumGetCString(call->args[i]))) != 0)
+			appendStringInfo(&s, ", %s => %s", f->params[i].name, quote_literal_cstr(TextDatumGetCString(call->args[i])));
 	appendStringInfoChar(&s, ')');
 	return s.data;
 }
@@ -68,7 +75,7 @@ rk_set_id_type(rk_call *call, Oid type)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("ids are of type %s, but the call returns %s", format_type_be(stored),
 						format_type_be(call->expected_id_type)),
-				 errhint("Write: %s", working_call(call, stored))));
+				 errhint("Write: %s", working_call(call, stored, OidIsValid(call->id2_type) ? call->id2_type : call->expected_id2_type))));
 	call->id_type = stored;
 	if (call->desc == NULL && !rk_returns_second_ids(call->function))
 		rk_result_ready(call);
@@ -84,7 +91,7 @@ rk_set_second_id_type(rk_call *call, Oid type)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("ids are of type %s, but the call returns %s", format_type_be(stored),
 						format_type_be(call->expected_id2_type)),
-				 errhint("Write %s => NULL::%s.", call->function->id2_name, format_type_be(stored))));
+				 errhint("Write: %s", working_call(call, OidIsValid(call->id_type) ? call->id_type : call->expected_id_type, stored))));
 	call->id2_type = stored;
 }
 

@@ -640,6 +640,10 @@ rk_table_read_text(rk_call *call, const char *argument, const rk_relation *relat
 			t->columns[t->count++] = (rk_table_column) {.what = &further,.there = true,
 				.name = pstrdup(NameStr(att->attname)),.type = getBaseType(att->atttypid)};
 	}
+	/* the hint about one kind of ids is to name the other one, too */
+	for (int k = 0; k < t->described; k++)
+		if (t->columns[k].there && relation->columns[k].type == RK_TYPE_ID2 && !OidIsValid(call->id2_type))
+			call->id2_type = rk_id_storage_type(t->columns[k].type);
 	rows = Min(source->rows, 1e9);
 	for (int k = 0; k < t->count; k++)
 	{

@@ -49,6 +49,7 @@ SELECT original_id, pg_typeof(original_id) FROM rk.compliance_flow_reversal('SEL
 SELECT original_id, pg_typeof(original_id) FROM rk.compliance_flow_reversal('[{"id": "00000000-0000-0000-0000-000000000001", "source": 1, "target": 2, "amount": 5, "ts": "2024-01-01"},
 	{"id": "00000000-0000-0000-0000-000000000002", "source": 2, "target": 1, "amount": 5, "ts": "2024-01-01 00:01"}]', transaction_id_type => NULL::uuid);
 SELECT * FROM rk.compliance_flow_reversal('transfer');
+SELECT * FROM rk.compliance_flow_reversal('SELECT id, ''a'' || source AS source, ''a'' || target AS target, amount, ts FROM transfer');
 SELECT * FROM rk.compliance_flow_reversal('SELECT source, target, amount, ts FROM transfer', transaction_id_type => NULL::uuid);
 SELECT * FROM rk.compliance_flow_reversal('SELECT source::text, target::text, amount, ts FROM transfer');
 
