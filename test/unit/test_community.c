@@ -102,6 +102,72 @@ find(const test_edges *e, const rk_louvain_params *params, uint32_t *community)
 	return c.modularity;
 }
 
+/* Another engine for the moves: the same function; every third level is not made. */
+typedef struct other_engine
+{
+	int			asked;
+	int			firsts;
+} other_engine;
+
+static bool
+make_moves(void *arg, rk_louvain_work *w)
+{
+	other_engine *e = arg;
+	rk_ctx		ctx;
+
+	if (e->asked++ % 3 == 2)
+		return false;
+	e->firsts += w->first;
+	assert_true(w->graph->out.offsets[w->graph->nodes] == w->graph->arcs);
+	for (int64_t i = 0; i < w->free_count; i++)
+		assert_int_equal(w->size[w->free[i]], 0);
+	rk_ctx_init(&ctx);
+	assert_int_equal(rk_graph_louvain_moves(&ctx, w), RK_OK);
+	rk_ctx_destroy(&ctx);
+	return true;
+}
+
+/* What an engine makes of a graph is what the kernel does, to the last bit. */
+static void
+louvain_engine(void **state)
+{
+	rk_louvain_params p = {.resolution = 1,.min_gain = 1e-7};
+
+	(void) state;
+	for (int i = 0; i < 16; i++)
+	{
+		test_edges	e = random_edges(30 + i, i & 8 ? 3000 : 100, i & 8 ? 60000 : 300, i & 1);
+		rk_communities plain;
+		rk_communities other;
+		rk_run		plain_run;
+		rk_run		other_run;
+		other_engine engine = {0};
+		rk_graph	g;
+		rk_ctx		ctx;
+
+		rk_ctx_init(&ctx);
+		assert_int_equal(build(&ctx, &e.edges, i & 2, &g), RK_OK);
+		p.algorithm = i & 4 ? RK_COMMUNITY_LEIDEN : RK_COMMUNITY_LOUVAIN;
+		p.max_iterations = i % 5 == 0 ? 1 : 100;
+		p.engine = NULL;
+		assert_int_equal(rk_graph_louvain_community(&ctx, &g, &p, &plain, &plain_run), RK_OK);
+		p.engine = make_moves;
+		p.engine_arg = &engine;
+		assert_int_equal(rk_graph_louvain_community(&ctx, &g, &p, &other, &other_run), RK_OK);
+		assert_true(engine.asked > 1);
+		assert_true((engine.firsts > 0) == !g.directed);
+		assert_int_equal(plain.levels, other.levels);
+		assert_true(plain.modularity == other.modularity);
+		for (int j = 0; j < plain.levels; j++)
+			assert_memory_equal(plain.community[j], other.community[j], sizeof(uint32_t) * g.nodes);
+		assert_int_equal(plain_run.iterations, other_run.iterations);
+		assert_int_equal(plain_run.reached_max, other_run.reached_max);
+		assert_true(plain_run.residual == other_run.residual);
+		rk_ctx_destroy(&ctx);
+		free_edges(&e);
+	}
+}
+
 /* Two triangles and a bridge; node 6 has an edge of weight 0, node 7 none. */
 static void
 louvain_examples(void **state)
@@ -410,6 +476,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(louvain_passes),
 		cmocka_unit_test(leiden_passes),
+		cmocka_unit_test(louvain_engine),
 		cmocka_unit_test(louvain_examples),
 		cmocka_unit_test(louvain_of_nothing),
 		cmocka_unit_test(louvain_overflows),

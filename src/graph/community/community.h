@@ -80,6 +80,38 @@ typedef enum rk_community_algorithm
 	RK_COMMUNITY_LEIDEN
 } rk_community_algorithm;
 
+/*
+ * The moves of one level: nodes take turns in an order, in batches, each going
+ * to the neighbouring community that gains most (louvain_moves.c).  Arrays of
+ * strengths that end in "in" are those of a directed graph, else NULL.
+ */
+typedef struct rk_louvain_work
+{
+	const rk_graph *graph;		/* undirected; rows in any order */
+	bool		first;			/* it is the caller's graph; else it has no loops */
+	const double *out;			/* strength of every node */
+	const double *in;
+	const double *total_out;	/* of every community at the beginning */
+	const double *total_in;
+	const uint32_t *size;		/* number of nodes of every community */
+	const uint32_t *free;		/* those without nodes; the last one is used first */
+	int64_t		free_count;
+	const uint32_t *order;		/* of the turns */
+	double		penalty;		/* by strength times strength */
+	double		total;			/* weight of all edges */
+	double		tolerance;		/* a pass that gains less of Q is the last */
+	int			max_iterations; /* passes, >= 1 */
+
+	/* of every node, a number below that of the nodes: changed */
+	uint32_t   *community;
+
+	/* what came of it */
+	bool		moved;			/* any node */
+	int			passes;
+	bool		reached_max;	/* there was more to do */
+	double		gain;			/* then: of the last pass, in Q */
+} rk_louvain_work;
+
 typedef struct rk_louvain_params
 {
 	double		resolution;		/* > 0 */
@@ -88,6 +120,13 @@ typedef struct rk_louvain_params
 	int			max_levels;		/* >= 1, or 0: no limit */
 	int			max_iterations; /* move passes per level, >= 1 */
 	uint64_t	seed;
+
+	/*
+	 * Something else to make the moves of a level, with the same result; false:
+	 * it did not, and community is as it was.  NULL: there is none.
+	 */
+	bool		(*engine) (void *arg, rk_louvain_work *work);
+	void	   *engine_arg;
 } rk_louvain_params;
 
 typedef struct rk_communities
@@ -134,6 +173,9 @@ typedef struct rk_communities
 extern rk_status rk_graph_louvain_community(rk_ctx *ctx, const rk_graph *g,
 											const rk_louvain_params *params,
 											rk_communities *result, rk_run *run);
+
+/* The moves of one level alone: what an engine has to do. */
+extern rk_status rk_graph_louvain_moves(rk_ctx *ctx, rk_louvain_work *work);
 
 /*
  * Bytes that it takes beside the graph, result included, if the first level

@@ -17,12 +17,9 @@
 
 #include "../../compute/parallel.h"
 #include "community.h"
+#include "louvain_turns.h"
 
-#define LOUVAIN_ALONE RK_NO_NODE	/* as a target: a community of its own */
 #define LOUVAIN_MAX_LEVELS 64
-
-/* More than rounding can make of a gain of nothing, as a share of strength. */
-#define LOUVAIN_EPSILON 1e-12
 
 /*
  * The graph of one level.  Rows are symmetric: the entry of i in the row of j
@@ -111,7 +108,7 @@ extern rk_status rk_louvain_run_batch(louvain_state *s, const louvain_batch *bat
 static inline int64_t
 louvain_work(const louvain_level *l, int64_t v)
 {
-	return l->ends[v] - l->offsets[v] + 4;
+	return l->ends[v] - l->offsets[v] + LOUVAIN_NODE_WORK;
 }
 
 /*

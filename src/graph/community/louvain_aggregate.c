@@ -520,6 +520,30 @@ cut_segments(aggregate_state *a, int64_t count, int64_t **pieces, int64_t *piece
 	return RK_OK;
 }
 
+/* Closes the gaps between rows. */
+static rk_status
+pack_rows(rk_ctx *ctx, louvain_level *l)
+{
+	int64_t		to = 0;
+
+	for (int64_t v = 0; v < l->nodes; v++)
+	{
+		int64_t		from = l->offsets[v];
+		int64_t		entries = l->ends[v] - from;
+
+		if ((v & POLL_MASK) == 0 && rk_ctx_poll(ctx))
+			return RK_STOPPED;
+		memmove(l->neighbors + to, l->neighbors + from, sizeof(uint32_t) * entries);
+		memmove(l->weights + to, l->weights + from, sizeof(double) * entries);
+		l->offsets[v] = to;
+		to += entries;
+	}
+	l->offsets[l->nodes] = to;
+	rk_free(ctx, l->ends);
+	l->ends = l->offsets + 1;
+	return RK_OK;
+}
+
 rk_status
 rk_louvain_aggregate(louvain_state *s, const uint32_t *label, int64_t count,
 					 louvain_level *next)
@@ -570,7 +594,8 @@ rk_louvain_aggregate(louvain_state *s, const uint32_t *label, int64_t count,
 	rk_free(ctx, a.split);
 	rk_free(ctx, a.segments);
 	rk_free(ctx, a.member);
-	return RK_OK;
+	/* other engines want rows without gaps */
+	return s->params->engine ? pack_rows(ctx, next) : RK_OK;
 }
 
 /* ---- totals and modularity ---- */
@@ -630,12 +655,37 @@ sum_inside(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 	s->partial[chunk] = inside;
 }
 
+/* As rk_graph_chunks, whatever gaps there are between the rows. */
+static int64_t *
+level_chunks(rk_ctx *ctx, const louvain_level *l, int64_t *chunks)
+{
+	int64_t    *bounds;
+	int64_t		work = 0;
+
+	if (l->ends == l->offsets + 1)
+		return rk_graph_chunks(ctx, l->nodes, l->offsets, ROW_WORK, chunks);
+	bounds = rk_alloc(ctx, (l->offsets[l->nodes] + 4 * l->nodes) / ROW_WORK + 2, sizeof(int64_t));
+	if (bounds == NULL)
+		return NULL;
+	*chunks = 0;
+	bounds[0] = 0;
+	for (int64_t v = 0; v < l->nodes; v++)
+	{
+		work += louvain_work(l, v);
+		if (work < ROW_WORK && v + 1 < l->nodes)
+			continue;
+		bounds[++*chunks] = v + 1;
+		work = 0;
+	}
+	return bounds;
+}
+
 rk_status
 rk_louvain_quality(louvain_state *s, bool alone, double *quality)
 {
 	const louvain_level *l = s->level;
 	int64_t		chunks;
-	int64_t    *bounds = rk_graph_chunks(s->ctx, l->nodes, l->offsets, ROW_WORK, &chunks);
+	int64_t    *bounds = level_chunks(s->ctx, l, &chunks);
 	quality_state q = {.level = l,.community = s->community,.alone = alone};
 	double		expected = 0;
 	rk_status	status = rk_louvain_totals(s);

@@ -434,6 +434,46 @@ rk_graph_louvain_community(rk_ctx *ctx, const rk_graph *g, const rk_louvain_para
 	return RK_OK;
 }
 
+rk_status
+rk_graph_louvain_moves(rk_ctx *ctx, rk_louvain_work *w)
+{
+	rk_louvain_params params = {.max_iterations = w->max_iterations};
+	const rk_graph *g = w->graph;
+	louvain_level level = {
+		.nodes = g->nodes,
+		.offsets = g->out.offsets,
+		.ends = g->out.offsets + 1,
+		.neighbors = g->out.neighbors,
+		.weights = g->out.weights,
+		/* read only */
+		.out = (double *) w->out,
+		.in = (double *) (w->in ? w->in : w->out)
+	};
+	louvain_state s = {
+		.ctx = ctx,
+		.params = &params,
+		.n = g->nodes,
+		.directed = w->in != NULL,
+		.total = w->total,
+		.penalty = w->penalty,
+		.level = &level
+	};
+	rk_status	status = alloc_state(&s, g->nodes);
+
+	if (status != RK_OK)
+		return status;
+	memcpy(s.order, w->order, sizeof(uint32_t) * g->nodes);
+	memcpy(s.community, w->community, sizeof(uint32_t) * g->nodes);
+	if ((status = rk_louvain_move(&s, w->tolerance, &w->moved)) != RK_OK)
+		return status;
+	memcpy(w->community, s.community, sizeof(uint32_t) * g->nodes);
+	w->passes = s.passes;
+	w->reached_max = s.exhausted;
+	w->gain = s.residual;
+	free_state(&s);
+	return RK_OK;
+}
+
 int64_t
 rk_graph_louvain_community_memory(int64_t nodes, int64_t arcs, bool directed, bool weighted,
 								  int threads, const rk_louvain_params *params)

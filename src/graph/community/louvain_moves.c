@@ -19,9 +19,6 @@
 #include "../../compute/parallel.h"
 #include "../../compute/random.h"
 
-#define BATCHES 64				/* of a pass, at least ... */
-#define BATCH_WORK 131072		/* ... and none larger */
-#define SINGLE_WORK 128			/* a batch below this is one node */
 #define PARALLEL_WORK 8192		/* a batch below this is one thread's */
 #define CHUNK_WORK 2048
 #define MAX_BUCKETS 65536
@@ -54,14 +51,10 @@ bool
 rk_louvain_next_batch(louvain_state *s, int64_t count, int64_t total, louvain_batch *batch)
 {
 	const louvain_level *l = s->level;
-	int64_t		wanted = total / BATCHES;
+	int64_t		wanted = rk_louvain_batch_work(total);
 	int64_t		chunk = 0;
 	int64_t		at = batch->end;
 
-	if (wanted > BATCH_WORK)
-		wanted = BATCH_WORK;
-	if (wanted < SINGLE_WORK)
-		wanted = 1;
 	batch->begin = at;
 	batch->work = 0;
 	batch->chunks = 0;
@@ -266,6 +259,53 @@ move_nodes(louvain_state *s, const louvain_batch *batch, int64_t *moves)
 	return total;
 }
 
+/* Notes how many passes a level took, and that it ended before it was done. */
+static void
+note_passes(louvain_state *s, int passes, bool reached_max, double gain)
+{
+	if (passes > s->passes)
+		s->passes = passes;
+	if (!reached_max)
+		return;
+	if (!s->exhausted || s->residual < gain)
+		s->residual = gain;
+	s->exhausted = true;
+}
+
+/* Has another engine make the moves; false: there is none, or it did not. */
+static bool
+use_engine(louvain_state *s, double tolerance, bool *moved)
+{
+	const louvain_level *l = s->level;
+	rk_graph	g = {.nodes = l->nodes,.arcs = l->offsets[l->nodes]};
+	rk_louvain_work w = {
+		.graph = &g,
+		.first = !l->owns_rows,
+		.out = l->out,
+		.in = s->directed ? l->in : NULL,
+		.total_out = s->out,
+		.total_in = s->directed ? s->in : NULL,
+		.size = s->size,
+		.free = s->free,
+		.free_count = s->free_count,
+		.order = s->order,
+		.penalty = s->penalty,
+		.total = s->total,
+		.tolerance = tolerance,
+		.max_iterations = s->params->max_iterations,
+		.community = s->community
+	};
+
+	if (s->params->engine == NULL)
+		return false;
+	g.out = g.in = (rk_adjacency) {l->offsets, l->neighbors, l->weights};
+	if (!s->params->engine(s->params->engine_arg, &w))
+		return false;
+	*moved = w.moved;
+	note_passes(s, w.passes, w.reached_max, w.gain);
+	return true;
+}
+
 rk_status
 rk_louvain_move(louvain_state *s, double tolerance, bool *moved)
 {
@@ -281,6 +321,8 @@ rk_louvain_move(louvain_state *s, double tolerance, bool *moved)
 	for (int64_t c = n - 1; c >= 0; c--)
 		if (s->size[c] == 0)
 			s->free[s->free_count++] = (uint32_t) c;
+	if (use_engine(s, tolerance, moved))
+		return RK_OK;
 	memset(s->active, 1, n);
 	for (int pass = 0;; pass++)
 	{
@@ -305,16 +347,14 @@ rk_louvain_move(louvain_state *s, double tolerance, bool *moved)
 			break;
 		if (pass == s->params->max_iterations)
 		{
-			if (!s->exhausted || s->residual < gain)
-				s->residual = gain;
-			s->exhausted = true;
+			note_passes(s, pass, true, gain);
 			break;
 		}
 		gain = 0;
 		while (rk_louvain_next_batch(s, count, total, &batch))
 		{
 			polled += batch.work;
-			if (polled >= BATCH_WORK)
+			if (polled >= LOUVAIN_BATCH_WORK)
 			{
 				if (rk_ctx_poll(s->ctx))
 					return RK_STOPPED;
@@ -326,8 +366,7 @@ rk_louvain_move(louvain_state *s, double tolerance, bool *moved)
 				return status;
 			gain += move_nodes(s, &batch, &moves);
 		}
-		if (pass >= s->passes)
-			s->passes = pass + 1;
+		note_passes(s, pass + 1, false, 0);
 		gain /= s->total;
 		*moved |= moves > 0;
 		if (moves == 0 || gain < tolerance)
