@@ -11,11 +11,8 @@
  *			once.  Lists of nodes by class and length of row are made once, and a
  *			round over all classes is one launch graph.
  * DECIDING	Sums of weights by label.  Up to 32 entries: every thread of a group
- *			has one, and all compare with all.  Up to MEDIUM: a warp with a hash
- *			table in shared memory.  Beyond: in global memory, a block for a row
- *			if the order of its sums does not matter, since no sum rounds; else a
- *			warp.  Warps take 32 entries at a time and add up equal labels in the
- *			order of lanes, so sums have the bits of the CPU's.
+ *			has one, and all compare with all.  Beyond: hash tables
+ *			(row_tables.cuh), whose sums have the bits of the CPU's.
  *
  * Directed graphs: rows of both directions are merged on the device, and the
  * weights of a reciprocal pair added, as the CPU does.
@@ -26,16 +23,12 @@
 #include "batch.cuh"
 #include "nodes.cuh"
 #include "row_sums.cuh"
+#include "row_tables.cuh"
 #include "scan.cuh"
 
 #define NONE UINT32_MAX
 #define BINS 4					/* by length of row: */
-#define SHORT_GROUP 8			/* up to 8 entries, up to 32, ... */
-#define MEDIUM 256				/* ... and up to this in shared memory */
-#define MEDIUM_SLOTS 512
-#define MEDIUM_THREADS 128		/* of a block: four rows */
-#define LONG_THREADS 256
-#define LONGEST_ORDERED (INT64_C(1) << 18)	/* a row that a warp can still take */
+#define SHORT_GROUP 8			/* up to 8 entries, up to 32, up to MEDIUM */
 #define COLOUR_THREADS 128
 #define COLOUR_LEVELS 16		/* between two looks of the host */
 #define COLOURS 1024			/* looked at in one pass over a row */
@@ -208,25 +201,6 @@ decide_short(label_round r, const uint32_t *list, int64_t count)
 		atomicAdd(r.changes, (unsigned long long) changed);
 }
 
-/* The slot of a label in a table with room. */
-__device__ static inline uint32_t
-find_slot(uint32_t *keys, uint32_t slots, uint32_t label)
-{
-	uint32_t	s = label * 0x9E3779B1u;
-
-	for (s ^= s >> 15;; s++)
-	{
-		uint32_t	old;
-
-		s &= slots - 1;
-		old = *(volatile uint32_t *) &keys[s];
-		if (old == NONE)
-			old = atomicCAS(&keys[s], NONE, label);
-		if (old == NONE || old == label)
-			return s;
-	}
-}
-
 /*
  * Decides for a row with a table, which is empty before and afterwards; WIDTH
  * threads do it, 32 or LONG_THREADS.  ORDERED: sums by the order of entries, for
@@ -237,42 +211,12 @@ decide_row(const label_round &r, uint32_t v, uint32_t own, uint32_t *keys, doubl
 {
 	int			lane = threadIdx.x % 32;
 	int			thread = threadIdx.x % WIDTH;
-	int64_t		end = r.rows.offsets[v + 1];
 	candidate	best = {0, UINT64_MAX, NONE};
 	double		own_sum = 0;
 
-	for (int64_t base = r.rows.offsets[v]; base < end; base += WIDTH)
-	{
-		double		weight = 0;
-		uint32_t	label = base + thread < end ? label_of_entry(r, v, base + thread, &weight) : NONE;
-		unsigned	same = __match_any_sync(FULL_WARP, label);
-		unsigned	rest = label == NONE ? 0 : same;
-		bool		leader = rest && lane == __ffs((int) same) - 1;
-		uint32_t	slot = leader ? find_slot(keys, slots, label) : 0;
-		double		sum = ORDERED && leader ? sums[slot] : 0;
-
-		if (r.rows.weights == nullptr)
-			sum += __popc(rest);
-		else
-			while (__any_sync(FULL_WARP, rest != 0))
-			{
-				double		w = __shfl_sync(FULL_WARP, weight, rest ? __ffs((int) rest) - 1 : lane);
-
-				if (rest)
-					sum += w;
-				rest &= rest - 1;
-			}
-		if (leader && ORDERED)
-			sums[slot] = sum;
-		else if (leader)
-			atomicAdd(&sums[slot], sum);
-		if (ORDERED)
-			__syncwarp();
-	}
-	if (WIDTH == 32)
-		__syncwarp();
-	else
-		__syncthreads();
+	add_row<WIDTH, ORDERED>(r.rows.offsets[v], r.rows.offsets[v + 1], r.rows.weights == nullptr,
+							[&] (int64_t entry, double *weight) { return label_of_entry(r, v, entry, weight); },
+							keys, sums, slots);
 	for (uint32_t s = thread; s < slots; s += WIDTH)
 	{
 		uint32_t	label = keys[s];
@@ -342,17 +286,6 @@ decide_medium(label_round r, const uint32_t *list, int64_t count)
 	changed = block_sum<int, MEDIUM_THREADS>(changed);
 	if (threadIdx.x == 0 && changed > 0)
 		atomicAdd(r.changes, (unsigned long long) changed);
-}
-
-/* Slots of a table for a row. */
-__host__ __device__ static inline uint32_t
-slots_for(int64_t entries)
-{
-	uint32_t	slots = MEDIUM_SLOTS;
-
-	while (slots < entries + entries / 2)
-		slots *= 2;
-	return slots;
 }
 
 /*
@@ -604,50 +537,6 @@ add_offsets(const int64_t *a, const int64_t *b, int64_t count, int64_t *sum)
 		sum[i] = a[i] + b[i];
 }
 
-/* ---- whether sums round ---- */
-
-typedef struct weight_bits
-{
-	int32_t		lowest;			/* exponent of the lowest bit of any weight */
-	int32_t		longest;		/* row, in entries, up to 2^30 */
-} weight_bits;
-
-struct find_lowest_bit
-{
-	const double *weights;
-	weight_bits *bits;
-
-	__device__ void operator() (int64_t, uint32_t, int64_t entry) const
-	{
-		double		w = weights[entry];
-		int			exponent;
-		int64_t		mantissa;
-		int			zeros = 0;
-
-		if (!(w > 0))
-			return;
-		mantissa = (int64_t) ldexp(frexp(w, &exponent), 53);
-		while (!(mantissa >> zeros & 1))
-			zeros++;
-		exponent += zeros - 53;
-		if (exponent < *(volatile int32_t *) &bits->lowest)
-			atomicMin(&bits->lowest, exponent);
-	}
-};
-
-__global__ static void
-find_longest_row(const int64_t *offsets, int64_t nodes, weight_bits *bits)
-{
-	int64_t		v = global_thread();
-	int32_t		entries;
-
-	if (v >= nodes)
-		return;
-	entries = (int32_t) min(offsets[v + 1] - offsets[v], INT64_C(1) << 30);
-	if (entries > *(volatile int32_t *) &bits->longest)
-		atomicMax(&bits->longest, entries);
-}
-
 /* ---- modularity ---- */
 
 struct add_loop
@@ -847,8 +736,7 @@ private:
 		device_array<double> ones;
 		device_array<double> scratch;
 		device_array<int32_t> never;
-		device_array<weight_bits> bits;
-		weight_bits found = {1 << 20, 0};
+		int32_t		longest;
 
 		ones.allocate(device, n);
 		strength.allocate(device, n);
@@ -867,20 +755,10 @@ private:
 		}
 		reduce_nodes<NODES_SUM>(device, strength.get(), n, nullptr, scratch.get(), scratch.get() + node_chunks(n));
 		check(cudaMemcpyAsync(&total, scratch.get() + node_chunks(n), sizeof(total), cudaMemcpyDeviceToHost, stream()));
-		bits.allocate(device, 1);
-		check(cudaMemcpyAsync(bits.get(), &found, sizeof(found), cudaMemcpyHostToDevice, stream()));
-		if (g->out().weighted())
-			visit_entries(device, &g->out(), n, g->arcs, find_lowest_bit {g->out().weights.get(), bits.get()});
-		RK_LAUNCH(find_longest_row, blocks(), NODE_THREADS, stream()) (rows.offsets, n, bits.get());
-		check_launch();
-		check(cudaMemcpyAsync(&found, bits.get(), sizeof(found), cudaMemcpyDeviceToHost, stream()));
 		check(cudaStreamSynchronize(stream()));
 		if (!(total < INFINITY))
 			decline("sum of the weights is too large for double precision");
-		/* all of them together are a number of units that has 52 bits */
-		exact = !g->out().weighted() || ldexp(total, -found.lowest) < 0x1p52;
-		if (!exact && found.longest > LONGEST_ORDERED)
-			decline("a row is too long for sums that round and have one order");
+		exact = sums_are_exact(device, &g->out(), n, g->arcs, rows.offsets, total, &longest);
 		call->usage.bytes_moved += 24 * g->arcs + 60 * n;
 	}
 
