@@ -191,14 +191,14 @@ NVCC_FLAGS = -std=c++17 -O3 -lineinfo -Xcompiler -fPIC,-Wall,-Wextra,-Werror -We
 CUDA_SOURCES = $(wildcard cuda/*.cu)
 CUDA_HEADERS = $(wildcard cuda/*.cuh cuda/*.h cuda/*.def) $(CUDA_SHARED:%=src/%) $(RING_HEADERS)
 # what both sides are compiled from
-CUDA_SHARED = compute/both.h compute/gamma_quantile.h compute/minimize_steps.h compute/normal.h compute/philox.h compute/random.h \
+CUDA_SHARED = compute/both.h graph/community/louvain_turns.h compute/gamma_quantile.h compute/minimize_steps.h compute/normal.h compute/philox.h compute/random.h \
 	compute/sobol_point.h graph/centrality/sampling_steps.h temporal/garch_model.h graph/neural/activation_steps.h graph/neural/choices.h \
 	graph/similarity/scores.h
 CUDA_LIBRARY = build/cuda/rustkernels_cuda.so
 
 # without contraction of products and sums, as the CPU's code: normal numbers, samples of
-# paths, similarities and what a ring does have its bits
-CUDA_UNCONTRACTED = monte_carlo path_samples ring similar_pairs similarity
+# paths, similarities, gains of moves and what a ring does have its bits
+CUDA_UNCONTRACTED = louvain monte_carlo path_samples ring similar_pairs similarity
 
 $(CUDA_UNCONTRACTED:%=build/cuda/%.o): NVCC_FLAGS += -fmad=false
 

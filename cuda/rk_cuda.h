@@ -268,6 +268,15 @@ typedef struct rk_cuda_label_params
 	int32_t		max_iterations;
 } rk_cuda_label_params;
 
+typedef struct rk_cuda_louvain_params
+{
+	double		penalty;		/* by strength times strength */
+	double		total;			/* weight of all edges, > 0 */
+	double		tolerance;		/* a pass that gains less of the modularity is the last */
+	int32_t		max_iterations; /* passes */
+	int32_t		unused;
+} rk_cuda_louvain_params;
+
 /* Models of volatility: same numbers as src/temporal/garch_model.h. */
 typedef struct rk_cuda_garch_params
 {

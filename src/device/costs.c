@@ -410,6 +410,25 @@ rk_device_labels_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool di
 }
 
 rk_device_cost
+rk_device_louvain_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed)
+{
+	double		n = nodes;
+	double		m = arcs * (directed ? 2.0 : 1.0);	/* of merged rows */
+	/* a node is looked at some four times, in a dozen passes */
+	double		batches = Min(12 * 64, 4 * n) + 4 * m / 131072;
+
+	weighted |= directed;
+	return (rk_device_cost) {
+		.cpu_seconds = 1e-9 * (50 * n + 40 * m),
+		.bytes_to = graph_bytes(n, m, weighted, kept && !directed) + (directed ? 44 : 28) * n,
+		.bytes_from = 4 * n,
+		.bytes_moved = 4 * ((weighted ? 20 : 12) * m + gather_bytes(rk_the_devices, n / 2, m)) + 1600 * n,
+		/* launches of a batch follow one another; some 200 moves, one after the other, take the time of one */
+		.launches = 50 + 2 * batches + n / 200
+	};
+}
+
+rk_device_cost
 rk_device_garch_cost(int64 series, int64 values, int estimates, bool alone)
 {
 	double		n = values;

@@ -142,6 +142,9 @@ extern rk_device_cost rk_device_labels_cost(int64 nodes, int64 arcs, bool weight
 extern rk_device_cost rk_device_eigenvector_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed,
 												 int max_iterations);
 
+/* Of the moves of one level. */
+extern rk_device_cost rk_device_louvain_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed);
+
 /* Of the neural kernels; bytes: of a number that is computed with. */
 struct rk_gnn_model;
 struct rk_attention_model;

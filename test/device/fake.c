@@ -777,6 +777,30 @@ run_labels(rk_ctx *ctx, rk_cuda_call *call)
 	return status;
 }
 
+static rk_status
+run_louvain(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_cuda_louvain_params *p = call->params;
+	rk_louvain_work work = {
+		.graph = &call->graph->g,
+		.out = call->input[4].data,
+		.in = call->input[6].data,
+		.order = call->input[0].data,
+		.penalty = p->penalty,
+		.total = p->total,
+		.tolerance = p->tolerance,
+		.max_iterations = p->max_iterations,
+		.community = call->output[0].data
+	};
+	rk_status	status;
+
+	memcpy(work.community, call->input[1].data, call->output[0].bytes);
+	status = rk_graph_louvain_moves(ctx, &work);
+	call->counts[0] = work.moved;
+	give_run(call, &(rk_run) {.iterations = work.passes, .residual = work.gain, .converged = !work.reached_max});
+	return status;
+}
+
 /* Fits of series that are scaled already. */
 static rk_status
 run_garch(rk_ctx *ctx, rk_cuda_call *call)
