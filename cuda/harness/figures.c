@@ -14,7 +14,7 @@
  * measured at scale 20 and compared there, or with a few iterations.
  */
 #define _GNU_SOURCE
-#include "harness.h"
+#include "book.h"
 
 #include <math.h>
 #include <signal.h>
@@ -28,7 +28,6 @@
 #include "../../src/graph/centrality/centrality.h"
 #include "../../src/graph/community/connected_components.h"
 #include "../../src/graph/patterns/patterns.h"
-#include "../../src/risk/portfolio/portfolio.h"
 
 #define CPU_THREADS 2
 #define SMALLER 20				/* scale of what takes the CPU too long */
@@ -369,27 +368,21 @@ figure_triangles(harness *h, const figure_input *in)
 	rk_ctx_destroy(&ctx);
 }
 
-/* Value at risk and the other measures of a book by simulation, from weights to numbers. */
+/* Value at risk and the other measures of a book by simulation, from positions to numbers. */
 static void
-figure_var(harness *h, const figure_input *in)
+figure_var_of(harness *h, const figure_input *in, const char *name, const char *kind)
 {
 	const int64_t assets = 100;
-	rk_positions p = {.count = assets};
-	rk_simulation s = {
-		.confidence = 0.99, .years = 0.04, .distribution = RK_NORMAL, .seed = 7,
-		.simulations = in->scale >= 24 ? 1000000 : (INT64_C(1000000) >> (24 - in->scale)) + 100
-	};
-	rk_cuda_monte_carlo_risk_params params = {.book = {.simulations = s.simulations, .seed = s.seed}};
+	int64_t		simulations = in->scale >= 24 ? 1000000 : (INT64_C(1000000) >> (24 - in->scale)) + 100;
+	harness_book b = {.p = {.count = assets}, .s = simulation_of(simulations, kind, 7)};
+	rk_cuda_monte_carlo_risk_params params;
 	rk_cuda_call call = {.kernel = RK_CUDA_MONTE_CARLO_RISK, .params = &params, .params_bytes = sizeof(params)};
 	rk_simulated_sample sample;
 	rk_simulated_risk cpu;
 	rk_simulated_risk device;
+	char		what[80];
 	char		size[80];
 	char		remark[80];
-	double	   *value;
-	double	   *volatility;
-	double	   *expected;
-	double	   *weight;
 	double	   *pnl;
 	double		cpu_seconds;
 	double		seconds;
@@ -398,41 +391,56 @@ figure_var(harness *h, const figure_input *in)
 
 	begin_ctx(h, &ctx);
 	ctx.threads = CPU_THREADS;
-	value = make_numbers(&ctx, 1, assets, 1e6);
-	volatility = make_numbers(&ctx, 2, assets, 0.4);
-	expected = make_numbers(&ctx, 3, assets, 0.05);
-	for (int64_t j = 0; j < assets; j++)
-		volatility[j] = fabs(volatility[j]);
-	weight = rk_alloc(&ctx, assets, sizeof(double));
-	pnl = rk_alloc(&ctx, s.simulations, sizeof(double));
-	if (weight == NULL || pnl == NULL)
+	make_book(&ctx, &b, strstr(kind, "correlated") != NULL, &call);
+	pnl = rk_alloc(&ctx, simulations, sizeof(double));
+	if (pnl == NULL)
 		must(&ctx, RK_ERR_MEMORY);
-	p.value = value;
-	p.volatility = volatility;
-	p.expected_return = expected;
 	cpu_seconds = now();
-	must(&ctx, rk_risk_simulate(&ctx, &p, &s, pnl));
-	must(&ctx, rk_risk_simulated_measures(&ctx, &p, &s, pnl, &cpu));
+	must(&ctx, rk_risk_simulate(&ctx, &b.p, &b.s, pnl));
+	must(&ctx, rk_risk_simulated_measures(&ctx, &b.p, &b.s, pnl, &cpu));
 	cpu_seconds = now() - cpu_seconds;
-	must(&ctx, rk_risk_book_weights(&ctx, &p, &s, weight, &params.book.mean));
-	rk_risk_simulated_sample(&s, &sample);
-	params.full = sample.full;
-	call.input[0] = (rk_cuda_input) {weight, assets * (int64_t) sizeof(double)};
+	rk_risk_simulated_sample(&b.s, &sample);
+	params = (rk_cuda_monte_carlo_risk_params) {b.params, sample.full};
 	call.input[6] = (rk_cuda_input) {sample.ranks, sample.count * (int64_t) sizeof(int64_t)};
 	call.output[0] = (rk_cuda_output) {sample.value, sample.count * (int64_t) sizeof(double)};
 	call.output[1] = (rk_cuda_output) {sample.moments, sizeof(sample.moments)};
-	if (!run_best(h, "var", &call, 5, &seconds))
+	if (!run_best(h, name, &call, 5, &seconds))
 		return;
-	rk_risk_sample_measures(&p, &s, &sample, &device);
+	rk_risk_sample_measures(&b.p, &b.s, &sample, &device);
 	difference = largest_relative((const double *) &cpu, (const double *) &device, sizeof(cpu) / sizeof(double));
-	snprintf(size, sizeof(size), "%lld scenarios of %lld assets", (long long) s.simulations, (long long) assets);
+	snprintf(what, sizeof(what), "value at risk by simulation%s%s", kind[0] ? "," : "", kind);
+	snprintf(size, sizeof(size), "%lld scenarios of %lld assets", (long long) simulations, (long long) assets);
 	snprintf(remark, sizeof(remark), "relative difference %.0e; %.1f G draws/s", difference,
-			 1e-9 * (double) (s.simulations * assets) / seconds);
+			 1e-9 * (double) (simulations * assets) / seconds);
 	if (difference <= 1e-12)
-		row(h, "value at risk by simulation", size, seconds, cpu_seconds, NULL, remark);
+		row(h, what, size, seconds, cpu_seconds, NULL, remark);
 	else
-		differs(h, "var", "measures are not the CPU's");
+		differs(h, name, "measures are not the CPU's");
 	rk_ctx_destroy(&ctx);
+}
+
+static void
+figure_var(harness *h, const figure_input *in)
+{
+	figure_var_of(h, in, "var", "");
+}
+
+static void
+figure_var_student(harness *h, const figure_input *in)
+{
+	figure_var_of(h, in, "var_student", " student");
+}
+
+static void
+figure_var_sobol(harness *h, const figure_input *in)
+{
+	figure_var_of(h, in, "var_sobol", " sobol");
+}
+
+static void
+figure_var_lognormal(harness *h, const figure_input *in)
+{
+	figure_var_of(h, in, "var_lognormal", " lognormal correlated");
 }
 
 static void
@@ -468,6 +476,9 @@ static const struct figure
 }			figures[] = {
 	{"ring", GRAPH_NONE, 30, figure_ring},
 	{"var", GRAPH_NONE, 30, figure_var},
+	{"var_student", GRAPH_NONE, 30, figure_var_student},
+	{"var_sobol", GRAPH_NONE, 30, figure_var_sobol},
+	{"var_lognormal", GRAPH_NONE, 30, figure_var_lognormal},
 	{"pagerank", GRAPH_DIRECTED, 45, figure_pagerank},
 	{"cusparse", GRAPH_DIRECTED, 30, figure_cusparse},
 	{"components", GRAPH_SMALLER, 20, figure_components},

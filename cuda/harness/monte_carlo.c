@@ -6,14 +6,12 @@
  * the CPU's compiler has contracted, by the order of correlated returns, and by
  * the last digits of exp and log.
  */
-#include "harness.h"
+#include "book.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "../../src/risk/portfolio/portfolio.h"
 
 /* Factor of correlations that fall with the distance of two positions. */
 static double *
@@ -31,16 +29,8 @@ make_factor(rk_ctx *ctx, int64_t n)
 	return factor;
 }
 
-/* A book, and what is sent of it to the device. */
-typedef struct book
-{
-	rk_positions p;
-	rk_simulation s;
-	rk_cuda_monte_carlo_params params;
-} book;
-
-static void
-make_book(rk_ctx *ctx, book *b, bool correlated, rk_cuda_call *call)
+void
+make_book(rk_ctx *ctx, harness_book *b, bool correlated, rk_cuda_call *call)
 {
 	int64_t		n = b->p.count;
 	rk_simulation *s = &b->s;
@@ -86,12 +76,11 @@ make_book(rk_ctx *ctx, book *b, bool correlated, rk_cuda_call *call)
 	}
 }
 
-/* What kind of simulation: letters of a name. */
-static rk_simulation
-simulation_of(harness *h, int64_t simulations, const char *kind, uint64_t seed)
+rk_simulation
+simulation_of(int64_t simulations, const char *kind, uint64_t seed)
 {
 	rk_simulation s = {
-		.confidence = 0.99, .years = 0.04, .simulations = (int64_t) ceil(simulations * h->scale),
+		.confidence = 0.99, .years = 0.04, .simulations = simulations,
 		.degrees_of_freedom = 5, .seed = seed
 	};
 
@@ -112,7 +101,9 @@ check_case(harness *h, int64_t n, int64_t simulations, const char *kind, uint64_
 	char		what[80];
 	char		difference[40];
 	rk_ctx		ctx;
-	book		b = {.p = {.count = n}, .s = simulation_of(h, simulations, kind, seed)};
+	harness_book b = {
+		.p = {.count = n}, .s = simulation_of((int64_t) ceil(simulations * h->scale), kind, seed)
+	};
 	rk_cuda_call call = {.kernel = RK_CUDA_MONTE_CARLO, .params = &b.params, .params_bytes = sizeof(b.params)};
 	double	   *cpu;
 	double	   *device;
@@ -168,7 +159,9 @@ check_measures(harness *h, int64_t n, int64_t simulations, double confidence, co
 	char		what[80];
 	char		difference[40];
 	rk_ctx		ctx;
-	book		b = {.p = {.count = n}, .s = simulation_of(h, simulations, kind, seed)};
+	harness_book b = {
+		.p = {.count = n}, .s = simulation_of((int64_t) ceil(simulations * h->scale), kind, seed)
+	};
 	rk_cuda_monte_carlo_risk_params params;
 	rk_cuda_call call = {.kernel = RK_CUDA_MONTE_CARLO_RISK, .params = &params, .params_bytes = sizeof(params)};
 	rk_simulated_sample sample;
