@@ -479,6 +479,7 @@ my @risks = (
 	(map { s/\$edges/weighted/r } @neural),
 	risk_monte_carlo_var => qq{SELECT var, round(expected_shortfall::numeric, 5) AS es, var_lower, var_upper, round(mean_pnl::numeric, 5) AS m, round(std_pnl::numeric, 5) AS s, percentiles FROM rk.risk_monte_carlo_var($book, simulations => 20001)},
 	risk_monte_carlo_var_scenarios => qq{SELECT * FROM rk.risk_monte_carlo_var_scenarios($book, simulations => 5001, antithetic => true, seed => 77)},
+	risk_monte_carlo_var_components => qq{SELECT id, round(component_var::numeric, 4) AS c, round(component_expected_shortfall::numeric, 4) AS e FROM rk.risk_monte_carlo_var_components($book, correlations => $alike, simulations => 5001, id_type => NULL::text)},
 	'risk_monte_carlo_var of lognormal prices' => simulated(q{returns => 'geometric'}),
 	'risk_monte_carlo_var of Student' => simulated(q{distribution => 'student_t'}),
 	'risk_monte_carlo_var of Sobol' => simulated(q{sampling => 'sobol'}),
@@ -560,6 +561,9 @@ like($smooth, qr/no form for CUDA devices with these arguments\nDETAIL:  Because
 my $gaps;
 $node->psql('postgres', q{SET rk.device = cuda; SELECT * FROM rk.risk_realtime_correlation('SELECT a AS asset, now() + a * k * interval ''1 day'' AS ts, a + k AS value FROM generate_series(1, 3) a, generate_series(1, 9) k')}, stderr => \$gaps);
 like($gaps, qr/no form for CUDA devices with these arguments\nDETAIL:  Because the series have gaps/, 'nor have series with gaps');
+my $moments;
+$node->psql('postgres', qq{SET rk.device = cuda; SELECT * FROM rk.risk_monte_carlo_var_components($book, returns => 'geometric', id_type => NULL::text)}, stderr => \$moments);
+like($moments, qr/no form for CUDA devices with these arguments\nDETAIL:  Because moments of lognormal prices/, 'nor have parts of a book with lognormal prices');
 my $far;
 $node->psql('postgres', q{SET rk.device = cuda; SELECT * FROM rk.graph_betweenness_centrality('weighted', weighted => true, epsilon => 0.1)}, stderr => \$far);
 like($far, qr/no form for CUDA devices with these arguments\nDETAIL:  Because paths by length are sampled on the CPU only/, 'nor have paths by length that are sampled');

@@ -421,7 +421,7 @@ run_components(rk_ctx *ctx, const rk_edges *edges, void *result)
 
 	(void) edges;
 	make_case(&c, simulation_kind);
-	status = rk_risk_monte_carlo_components(ctx, &c.p, &c.s, &r, &parts);
+	status = rk_risk_monte_carlo_components(ctx, &c.p, &c.s, NULL, &r, &parts);
 	if (status == RK_OK)
 		memcpy(out + 15, &r, sizeof(r));
 	return status;
@@ -463,7 +463,7 @@ components_add_up(void **state)
 		make_case(&c, kind);
 		rk_ctx_init(&ctx);
 		pnl = rk_alloc(&ctx, c.s.simulations, sizeof(double));
-		assert_int_equal(rk_risk_monte_carlo_components(&ctx, &c.p, &c.s, &r, &p), RK_OK);
+		assert_int_equal(rk_risk_monte_carlo_components(&ctx, &c.p, &c.s, NULL, &r, &p), RK_OK);
 		for (int i = 0; i < 5; i++)
 		{
 			var += p.component_var[i];

@@ -181,6 +181,17 @@ scenarios_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_
 	monte_carlo_cost_of(call, size, false, cost);
 }
 
+/* Why the parts of a book with lognormal prices are for the CPU only. */
+static const char geometric_moments[] = "moments of lognormal prices are simulated on the CPU only";
+
+static void
+components_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	monte_carlo_cost_of(call, size, false, cost);
+	if (rk_arg_choice(call, "returns") == 1)
+		cost->host_seconds = INFINITY;
+}
+
 /* Hands over what lognormal prices are made from: values, drifts, spreads, correlations. */
 static void
 input_prices(rk_call *call, rk_device_run *device, const rk_positions *p, const rk_simulation *s)
@@ -309,6 +320,7 @@ monte_carlo_var_components(rk_call *call)
 	rk_simulated_risk r;
 	rk_risk_components c;
 	const rk_table_column *value;
+	double	   *simulated = NULL;
 	double	   *marginal;
 	double	   *share;
 
@@ -318,7 +330,15 @@ monte_carlo_var_components(rk_call *call)
 	c.component_expected_shortfall = rk_call_alloc(call, b.n, double);
 	marginal = rk_call_alloc(call, b.n, double);
 	share = rk_call_alloc(call, b.n, double);
-	rk_call_check(call, rk_risk_monte_carlo_components(&call->ctx, &p, &s, &r, &c));
+	if (s.geometric)
+		rk_device_skip(call, geometric_moments);
+	else
+	{
+		simulated = rk_call_alloc(call, s.simulations, double);
+		if (!simulate_on_device(call, &p, &s, simulated))
+			simulated = NULL;
+	}
+	rk_call_check(call, rk_risk_monte_carlo_components(&call->ctx, &p, &s, simulated, &r, &c));
 	for (int64 i = 0; i < b.n; i++)
 	{
 		marginal[i] = p.value[i] != 0 ? c.component_var[i] / p.value[i] + 0.0 : NAN;
@@ -496,7 +516,7 @@ const rk_bound_function rk_risk_portfolio_bindings[] = {
 	{"risk/monte-carlo-var", "_historical_var", .aggregate = &rk_risk_historical_var},
 	{"risk/monte-carlo-var", "_historical_expected_shortfall", .aggregate = &rk_risk_historical_expected_shortfall},
 	{"risk/monte-carlo-var", "", monte_carlo_var, .device_cost = monte_carlo_device_cost},
-	{"risk/monte-carlo-var", "_components", monte_carlo_var_components},
+	{"risk/monte-carlo-var", "_components", monte_carlo_var_components, .device_cost = components_device_cost},
 	{"risk/monte-carlo-var", "_scenarios", monte_carlo_var_scenarios, .device_cost = scenarios_device_cost},
 	{"risk/portfolio-aggregation", "", portfolio_aggregation},
 	{"risk/portfolio-aggregation", "_summary", portfolio_aggregation_summary},

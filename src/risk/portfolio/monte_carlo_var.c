@@ -770,11 +770,11 @@ simulated_moments(simulator *sim, double *mean, double *covariance, double book_
 }
 
 rk_status
-rk_risk_monte_carlo_components(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s,
+rk_risk_monte_carlo_components(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s, double *simulated,
 							   rk_simulated_risk *r, rk_risk_components *c)
 {
 	int64_t		n = p->count;
-	double	   *pnl = rk_alloc(ctx, s->simulations, sizeof(double));
+	double	   *pnl = simulated ? simulated : rk_alloc(ctx, s->simulations, sizeof(double));
 	double	   *ranked = rk_alloc(ctx, s->simulations, sizeof(double));
 	double	   *mean = rk_alloc(ctx, n, sizeof(double));
 	double	   *covariance = rk_alloc(ctx, n, sizeof(double));
@@ -792,8 +792,7 @@ rk_risk_monte_carlo_components(rk_ctx *ctx, const rk_positions *p, const rk_simu
 		return status;
 	sim.pnl = pnl;
 	rk_phase(ctx, "simulating", s->simulations);
-	status = run(&sim);
-	if (status != RK_OK)
+	if (simulated == NULL && (status = run(&sim)) != RK_OK)
 		return status;
 	memcpy(ranked, pnl, sizeof(double) * s->simulations);
 	status = rk_risk_simulated_measures(ctx, p, s, ranked, r);
@@ -824,7 +823,8 @@ rk_risk_monte_carlo_components(rk_ctx *ctx, const rk_positions *p, const rk_simu
 	status = tail_components(&sim, pnl, ranked[extent.full < s->simulations ? extent.full : s->simulations - 1],
 							 extent, c->component_expected_shortfall);
 	release(&sim);
-	rk_free(ctx, pnl);
+	if (simulated == NULL)
+		rk_free(ctx, pnl);
 	rk_free(ctx, ranked);
 	rk_free(ctx, mean);
 	rk_free(ctx, covariance);

@@ -187,10 +187,11 @@ typedef struct rk_risk_components
  * What each position contributes: cov_i (VaR + m) / sigma^2 - m_i, with exact
  * moments (arithmetic) or simulated ones (geometric), and minus the mean of its
  * profit and loss over the tail.  O(n^2) for each simulation of the tail;
- * geometric simulates once more.
+ * geometric simulates once more.  simulated: what rk_risk_simulate gives, if it
+ * is there already; else NULL.
  */
 extern rk_status rk_risk_monte_carlo_components(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s,
-												rk_simulated_risk *r, rk_risk_components *c);
+												double *simulated, rk_simulated_risk *r, rk_risk_components *c);
 
 /* ---- risk/portfolio-aggregation (portfolio_aggregation.c) ---- */
 
