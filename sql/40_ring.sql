@@ -323,6 +323,12 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION rk.ring_revoke(text, regrole, text) IS 'undoes rk.ring_grant';
 
+CREATE FUNCTION rk.ring_change_owner(name text, role regrole) RETURNS void
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_ring_change_owner';
+COMMENT ON FUNCTION rk.ring_change_owner(text, regrole) IS
+'gives a ring to another role, of which you must be a member; it restarts, and does everything as that role';
+
 CREATE VIEW rk.ring_grants WITH (security_barrier) AS
 SELECT r.name AS ring, a.role, a.access
 FROM rk.ring_access a JOIN rk.ring r USING (ring_id)

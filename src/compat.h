@@ -87,4 +87,11 @@
 #define rk_function_aclcheck(function, role) pg_proc_aclcheck((function), (role), ACL_EXECUTE)
 #endif
 
+/* Whether somebody may act as a role: membership alone was not enough from 16 on. */
+#if PG_VERSION_NUM >= 160000
+#define rk_check_may_be(member, role) check_can_set_role((member), (role))
+#else
+#define rk_check_may_be(member, role) check_is_member_of_role((member), (role))
+#endif
+
 #endif							/* RK_COMPAT_H */

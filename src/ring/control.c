@@ -36,6 +36,7 @@ PG_FUNCTION_INFO_V1(rk_ring_configure);
 PG_FUNCTION_INFO_V1(rk_ring_drop);
 PG_FUNCTION_INFO_V1(rk_ring_reset);
 PG_FUNCTION_INFO_V1(rk_ring_allow);
+PG_FUNCTION_INFO_V1(rk_ring_change_owner);
 PG_FUNCTION_INFO_V1(rk_ring_wait);
 PG_FUNCTION_INFO_V1(rk_ring_checkpoint);
 PG_FUNCTION_INFO_V1(rk_ring_checksum);
@@ -417,6 +418,29 @@ rk_ring_allow(PG_FUNCTION_ARGS)
 		atomic_fetch_add(&ring->access_epoch, 1);
 	LWLockRelease(rk_the_region->lock);
 	rk_rescan_at_commit();
+	PG_RETURN_VOID();
+}
+
+/* As ALTER TABLE ... OWNER TO does, for one who is a member of both roles. */
+Datum
+rk_ring_change_owner(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Oid			owner = PG_GETARG_OID(1);
+	rk_ring_row row;
+
+	PreventCommandIfReadOnly("rk.ring_change_owner()");
+	rk_controlled_ring(name, &row);
+	if (!has_privs_of_role(GetUserId(), row.owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of ring \"%s\"", name)));
+	/* also an error for a role that is none */
+	rk_check_may_be(GetUserId(), owner);
+	(void) GetUserNameFromId(owner, false);
+	/* the host does everything as the owner that it was started for */
+	change_row("UPDATE rk.ring SET owner = $2::oid, restarts = restarts + 1 WHERE ring_id = $1", row.ring_id,
+			   ObjectIdGetDatum(owner), OIDOID);
 	PG_RETURN_VOID();
 }
 

@@ -241,7 +241,7 @@ extern void rk_launch(rk_hosted *h);
 extern void rk_hosted_ctx(rk_hosted *h);
 
 /* What the actor says is wrong, as an error. */
-extern void rk_actor_error(rk_hosted *h) pg_attribute_noreturn();
+extern void rk_actor_error(rk_hosted *h) __attribute__((noreturn));
 
 /* The limit of an actor is its ring's, whatever the allocator says. */
 extern void rk_memory_hint(rk_hosted *h, rk_status status);

@@ -154,6 +154,35 @@ ROLLBACK;
 SELECT rk.dlq_purge('r', NULL);
 SELECT rk.dlq_replay(NULL);
 
+-- a ring goes to another owner, before the role is dropped or after it
+CREATE ROLE misuse_one;
+CREATE ROLE misuse_two;
+GRANT misuse_one TO misuse_two;
+CREATE TABLE owned (total bigint);
+GRANT INSERT ON owned TO misuse_one, misuse_two;
+SET ROLE misuse_two;
+SELECT rk.ring_change_owner('a', 'misuse_two');
+RESET ROLE;
+SELECT rk.ring_change_owner('a', 'misuse_one');
+SELECT rk.ring_wait('a');
+SELECT rk.ring_output('a', 'EchoAdded', 'owned') > 0 AS written;
+SET ROLE misuse_one;
+SELECT rk.ring_change_owner('a', 'misuse_two');
+RESET ROLE;
+SET ROLE misuse_two;
+SELECT rk.ring_change_owner('a', 'misuse_two');
+RESET ROLE;
+SELECT rk.ring_wait('a');
+REVOKE ALL ON owned FROM misuse_one;
+DROP ROLE misuse_one;
+SELECT total FROM rk.ring_core_add('a', 1);
+SELECT * FROM owned;
+SELECT rk.ring_change_owner('a', current_user::regrole);
+SELECT rk.ring_change_owner('a', '-');
+SELECT rk.ring_wait('a');
+DROP TABLE owned;
+DROP ROLE misuse_two;
+
 -- every function answers to nothing but NULLs
 DO $$
 DECLARE
