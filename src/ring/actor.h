@@ -201,6 +201,22 @@ rk_read_bytes(rk_ctx *ctx, rk_reader *reader, void *data, size_t size)
 	return RK_OK;
 }
 
+/* Reads how many there are, an int64_t, and then each of them. */
+static inline rk_status
+rk_read_each(rk_ctx *ctx, rk_reader *reader, rk_status (*read) (rk_ctx *ctx, void *state, rk_reader *reader), void *state)
+{
+	int64_t		count = 0;
+	rk_status	status = rk_read_bytes(ctx, reader, &count, sizeof(count));
+
+	for (int64_t i = 0; status == RK_OK && i < count; i++)
+	{
+		status = read(ctx, state, reader);
+		if (status == RK_OK && (i & 1023) == 1023 && rk_ctx_poll(ctx))
+			status = RK_STOPPED;
+	}
+	return status;
+}
+
 /*
  * A relation among the options that is read before the first message, each row
  * as one message of this type: columns are matched with fields by name.  Of

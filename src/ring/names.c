@@ -93,6 +93,21 @@ rk_names_reserve_more(rk_ctx *ctx, rk_names *names, uint32_t more)
 	return RK_OK;
 }
 
+rk_status
+rk_names_reserve_list(rk_ctx *ctx, const rk_names *names, void **list, uint32_t *room, size_t size)
+{
+	void	   *grown;
+
+	if (*room == names->capacity)
+		return RK_OK;
+	grown = *list ? rk_realloc(ctx, *list, names->capacity, size) : rk_alloc(ctx, names->capacity, size);
+	if (grown == NULL)
+		return RK_ERR_MEMORY;
+	*list = grown;
+	*room = names->capacity;
+	return RK_OK;
+}
+
 uint32_t
 rk_names_add(rk_names *names, const char *text)
 {

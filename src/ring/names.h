@@ -40,6 +40,12 @@ extern uint32_t rk_names_find(const rk_names *names, const char *text);
 extern rk_status rk_names_reserve(rk_ctx *ctx, rk_names *names);
 extern rk_status rk_names_reserve_more(rk_ctx *ctx, rk_names *names, uint32_t more);
 
+/*
+ * Makes an array by number, of elements of this size, as large as names are; it
+ * has *room elements.
+ */
+extern rk_status rk_names_reserve_list(rk_ctx *ctx, const rk_names *names, void **list, uint32_t *room, size_t size);
+
 /* Adds a name that is not there; its number is the count before. */
 extern uint32_t rk_names_add(rk_names *names, const char *text);
 

@@ -88,17 +88,8 @@ static rk_status
 reserve(rk_ctx *ctx, watcher *s)
 {
 	rk_status	status = rk_names_reserve(ctx, &s->names);
-	watch	   *list;
 
-	if (status != RK_OK || s->room == s->names.capacity)
-		return status;
-	list = s->list ? rk_realloc(ctx, s->list, s->names.capacity, sizeof(*list)) :
-		rk_alloc(ctx, s->names.capacity, sizeof(*list));
-	if (list == NULL)
-		return RK_ERR_MEMORY;
-	s->list = list;
-	s->room = s->names.capacity;
-	return RK_OK;
+	return status == RK_OK ? rk_names_reserve_list(ctx, &s->names, (void **) &s->list, &s->room, sizeof(*s->list)) : status;
 }
 
 /* Makes room for a value; the phases are new. */
@@ -435,8 +426,9 @@ anomaly_snapshot(rk_ctx *ctx, void *state, rk_writer *writer)
 }
 
 static rk_status
-read_watch(rk_ctx *ctx, watcher *s, rk_reader *reader)
+read_watch(rk_ctx *ctx, void *state, rk_reader *reader)
 {
+	watcher    *s = state;
 	stored_watch in;
 	watch	   *w;
 	rk_status	status = rk_read_bytes(ctx, reader, &in, sizeof(in));
@@ -481,15 +473,10 @@ read_watch(rk_ctx *ctx, watcher *s, rk_reader *reader)
 static rk_status
 anomaly_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_reader *reader, void **state)
 {
-	int64_t		count = 0;
 	rk_status	status = anomaly_init(ctx, options, state);
 
 	(void) version;
-	if (status == RK_OK)
-		status = rk_read_bytes(ctx, reader, &count, sizeof(count));
-	for (int64_t i = 0; i < count && status == RK_OK; i++)
-		status = read_watch(ctx, *state, reader);
-	return status;
+	return status == RK_OK ? rk_read_each(ctx, reader, read_watch, *state) : status;
 }
 
 static uint64_t

@@ -93,17 +93,8 @@ static rk_status
 reserve(rk_ctx *ctx, watcher *s)
 {
 	rk_status	status = rk_names_reserve(ctx, &s->names);
-	watch	   *list;
 
-	if (status != RK_OK || s->room == s->names.capacity)
-		return status;
-	list = s->list ? rk_realloc(ctx, s->list, s->names.capacity, sizeof(*list)) :
-		rk_alloc(ctx, s->names.capacity, sizeof(*list));
-	if (list == NULL)
-		return RK_ERR_MEMORY;
-	s->list = list;
-	s->room = s->names.capacity;
-	return RK_OK;
+	return status == RK_OK ? rk_names_reserve_list(ctx, &s->names, (void **) &s->list, &s->room, sizeof(*s->list)) : status;
 }
 
 /* Room for so many runs. */
@@ -454,8 +445,9 @@ changepoint_snapshot(rk_ctx *ctx, void *state, rk_writer *writer)
 }
 
 static rk_status
-read_watch(rk_ctx *ctx, watcher *s, rk_reader *reader)
+read_watch(rk_ctx *ctx, void *state, rk_reader *reader)
 {
+	watcher    *s = state;
 	stored_watch in;
 	watch	   *w;
 	rk_status	status = rk_read_bytes(ctx, reader, &in, sizeof(in));
@@ -484,15 +476,10 @@ read_watch(rk_ctx *ctx, watcher *s, rk_reader *reader)
 static rk_status
 changepoint_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_reader *reader, void **state)
 {
-	int64_t		count = 0;
 	rk_status	status = changepoint_init(ctx, options, state);
 
 	(void) version;
-	if (status == RK_OK)
-		status = rk_read_bytes(ctx, reader, &count, sizeof(count));
-	for (int64_t i = 0; i < count && status == RK_OK; i++)
-		status = read_watch(ctx, *state, reader);
-	return status;
+	return status == RK_OK ? rk_read_each(ctx, reader, read_watch, *state) : status;
 }
 
 static uint64_t

@@ -89,17 +89,8 @@ static rk_status
 reserve(rk_ctx *ctx, volatilities *s)
 {
 	rk_status	status = rk_names_reserve(ctx, &s->names);
-	series	   *list;
 
-	if (status != RK_OK || s->room == s->names.capacity)
-		return status;
-	list = s->list ? rk_realloc(ctx, s->list, s->names.capacity, sizeof(*list)) :
-		rk_alloc(ctx, s->names.capacity, sizeof(*list));
-	if (list == NULL)
-		return RK_ERR_MEMORY;
-	s->list = list;
-	s->room = s->names.capacity;
-	return RK_OK;
+	return status == RK_OK ? rk_names_reserve_list(ctx, &s->names, (void **) &s->list, &s->room, sizeof(*s->list)) : status;
 }
 
 /* Room for one return more; before the circle closes they lie from 0 on. */
@@ -601,8 +592,9 @@ read_model(rk_ctx *ctx, series *v, rk_reader *reader)
 }
 
 static rk_status
-read_series(rk_ctx *ctx, volatilities *s, rk_reader *reader)
+read_series(rk_ctx *ctx, void *state, rk_reader *reader)
 {
+	volatilities *s = state;
 	stored_series in;
 	series	   *v;
 	rk_status	status = rk_read_bytes(ctx, reader, &in, sizeof(in));
@@ -635,15 +627,10 @@ read_series(rk_ctx *ctx, volatilities *s, rk_reader *reader)
 static rk_status
 volatility_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_reader *reader, void **state)
 {
-	int64_t		count = 0;
 	rk_status	status = volatility_init(ctx, options, state);
 
 	(void) version;
-	if (status == RK_OK)
-		status = rk_read_bytes(ctx, reader, &count, sizeof(count));
-	for (int64_t i = 0; i < count && status == RK_OK; i++)
-		status = read_series(ctx, *state, reader);
-	return status;
+	return status == RK_OK ? rk_read_each(ctx, reader, read_series, *state) : status;
 }
 
 static uint64_t

@@ -107,17 +107,8 @@ static rk_status
 reserve(rk_ctx *ctx, rk_kept_list *l)
 {
 	rk_status	status = rk_names_reserve(ctx, &l->ids);
-	rk_kept    *kept;
 
-	if (status != RK_OK || l->room == l->ids.capacity)
-		return status;
-	kept = l->kept ? rk_realloc(ctx, l->kept, l->ids.capacity, sizeof(*kept)) :
-		rk_alloc(ctx, l->ids.capacity, sizeof(*kept));
-	if (kept == NULL)
-		return RK_ERR_MEMORY;
-	l->kept = kept;
-	l->room = l->ids.capacity;
-	return RK_OK;
+	return status == RK_OK ? rk_names_reserve_list(ctx, &l->ids, (void **) &l->kept, &l->room, sizeof(*l->kept)) : status;
 }
 
 static rk_status

@@ -99,17 +99,9 @@ static rk_status
 reserve(rk_ctx *ctx, credit_state *s)
 {
 	rk_status	status = rk_names_reserve(ctx, &s->names);
-	exposure   *p;
 
-	if (status != RK_OK || s->names.capacity == s->capacity)
-		return status;
-	p = s->exposures ? rk_realloc(ctx, s->exposures, s->names.capacity, sizeof(exposure)) :
-		rk_alloc(ctx, s->names.capacity, sizeof(exposure));
-	if (p == NULL)
-		return RK_ERR_MEMORY;
-	s->exposures = p;
-	s->capacity = s->names.capacity;
-	return RK_OK;
+	return status == RK_OK ?
+		rk_names_reserve_list(ctx, &s->names, (void **) &s->exposures, &s->capacity, sizeof(*s->exposures)) : status;
 }
 
 static rk_status
@@ -201,28 +193,28 @@ credit_snapshot(rk_ctx *ctx, void *state, rk_writer *writer)
 }
 
 static rk_status
+read_exposure(rk_ctx *ctx, void *state, rk_reader *reader)
+{
+	credit_state *s = state;
+	exposure	e;
+	rk_status	status = rk_read_bytes(ctx, reader, &e, sizeof(e));
+
+	if (status != RK_OK || (status = reserve(ctx, s)) != RK_OK)
+		return status;
+	if (rk_names_find(&s->names, e.request.obligor) != RK_NO_NAME)
+		return rk_fail(ctx, RK_ERR_CORRUPT, "snapshot has an obligor twice");
+	s->exposures[rk_names_add(&s->names, e.request.obligor)] = e;
+	count_exposure(s, &e, 1);
+	return RK_OK;
+}
+
+static rk_status
 credit_restore(rk_ctx *ctx, const rk_options *options, uint32_t version, rk_reader *reader, void **state)
 {
 	rk_status	status = credit_init(ctx, options, state);
-	credit_state *s = *state;
-	int64_t		count = 0;
 
 	(void) version;
-	if (status == RK_OK)
-		status = rk_read_bytes(ctx, reader, &count, sizeof(count));
-	for (int64_t i = 0; status == RK_OK && i < count; i++)
-	{
-		exposure	e;
-
-		if ((status = rk_read_bytes(ctx, reader, &e, sizeof(e))) != RK_OK ||
-			(status = reserve(ctx, s)) != RK_OK)
-			break;
-		if (rk_names_find(&s->names, e.request.obligor) != RK_NO_NAME)
-			return rk_fail(ctx, RK_ERR_CORRUPT, "snapshot has an obligor twice");
-		s->exposures[rk_names_add(&s->names, e.request.obligor)] = e;
-		count_exposure(s, &e, 1);
-	}
-	return status;
+	return status == RK_OK ? rk_read_each(ctx, reader, read_exposure, *state) : status;
 }
 
 static uint64_t

@@ -178,17 +178,9 @@ static rk_status
 reserve(rk_ctx *ctx, var_state *s, uint32_t more)
 {
 	rk_status	status = rk_book_reserve(ctx, &s->book, more);
-	market	   *grown;
 
-	if (status != RK_OK || s->market_room == s->book.names.capacity)
-		return status;
-	grown = s->market ? rk_realloc(ctx, s->market, s->book.names.capacity, sizeof(*grown)) :
-		rk_alloc(ctx, s->book.names.capacity, sizeof(*grown));
-	if (grown == NULL)
-		return RK_ERR_MEMORY;
-	s->market = grown;
-	s->market_room = s->book.names.capacity;
-	return RK_OK;
+	return status == RK_OK ?
+		rk_names_reserve_list(ctx, &s->book.names, (void **) &s->market, &s->market_room, sizeof(*s->market)) : status;
 }
 
 /* Sets a position that was checked and for which there is room. */
