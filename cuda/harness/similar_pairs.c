@@ -217,6 +217,57 @@ check_case(harness *h, const graph_case *c, measure m, rk_neighborhood direction
 	rk_ctx_destroy(&ctx);
 }
 
+/* A call that is to stop, or cannot be made, gives its memory back. */
+static void
+check_refusals(harness *h, const graph_case *c)
+{
+	static const char *const names[] = {"pairs: stops when told", "pairs: no room for a node", "pairs: sizes too short"};
+	static const rk_cuda_status expected[] = {RK_CUDA_STOPPED, RK_CUDA_DECLINED, RK_CUDA_DECLINED};
+	int32_t		stop = 1;
+	int64_t		used = h->table->memory_used(h->device);
+	uint32_t	rows[3];
+	double		score;
+	double	   *size;
+	rk_ctx		ctx;
+	rk_graph_options options = {.drop_loops = true, .want_out = true, .want_in = true, .parallel = RK_EDGES_COLLAPSE};
+	rk_cuda_similar_pairs_params params = {.lowest = 1, .threshold = 1, .score = RK_SCORE_COUNT};
+	rk_cuda_usage usage = {0};
+	rk_cuda_graph *graph;
+	rk_graph	g;
+
+	begin_ctx(h, &ctx);
+	g = make_graph(h, &ctx, c, 9, false, &options);
+	size = rk_alloc(&ctx, g.nodes, sizeof(double));
+	if (size == NULL)
+		must(&ctx, RK_ERR_MEMORY);
+	for (int64_t u = 0; u < g.nodes; u++)
+		size[u] = (double) rk_degree(&g.out, u);
+	graph = load(h, names[0], &g, &usage);
+	for (int k = 0; graph && k < 3; k++)
+	{
+		rk_cuda_call call = {
+			.kernel = RK_CUDA_SIMILAR_PAIRS, .params = &params, .params_bytes = sizeof(params), .graph = graph,
+			.input = {{size, (k == 2 ? 1 : g.nodes) * (int64_t) sizeof(double)}},
+			.output = {
+				{&rows[0], sizeof(uint32_t)}, {&rows[1], sizeof(uint32_t)}, {&rows[2], sizeof(uint32_t)},
+				{&score, sizeof(double)}
+			},
+			.stop = k == 0 ? &stop : NULL
+		};
+		rk_cuda_status status;
+
+		/* the first nodes have no rows, or one */
+		params.begin = k == 1 ? g.nodes - 1 : 0;
+		status = h->table->run(h->device, &call);
+		report(h, names[k], status == expected[k], call.error.message, 0, 1, &call.usage);
+	}
+	if (graph)
+		h->table->free_graph(h->device, graph);
+	if (h->table->memory_used(h->device) != used)
+		report(h, "pairs: memory", false, "is not given back", 0, 1, &usage);
+	rk_ctx_destroy(&ctx);
+}
+
 void
 check_similar_pairs(harness *h)
 {
@@ -239,6 +290,7 @@ check_similar_pairs(harness *h)
 	static const double least[] = {0.2, 0.3, 1.5, 3, 0.05, 0.4};
 	int			round = 0;
 
+	check_refusals(h, &dense);
 	for (measure m = JACCARD; m < MEASURES; m++)
 	{
 		double		none = m == COMMON ? 1 : 0;

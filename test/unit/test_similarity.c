@@ -511,6 +511,7 @@ typedef struct known_pairs
 	int64_t		answers;		/* calls that are answered */
 	int64_t		nodes;			/* of an answer, at most */
 	double		threshold;		/* of the call before */
+	int64_t		most;			/* rows there is room for, at most */
 } known_pairs;
 
 static bool
@@ -522,6 +523,7 @@ known_pairs_engine(void *arg, rk_pair_search *s)
 
 	assert_true(s->threshold >= k->threshold);
 	k->threshold = s->threshold;
+	assert_true(s->capacity <= k->most && (s->top_k > 0 || s->capacity >= k->m->n));
 	if (k->calls++ >= k->answers)
 		return false;
 	for (; u < k->m->n && u < s->begin + k->nodes; u++)
@@ -575,7 +577,7 @@ engines_and_the_cpu_go_together(void **state)
 		rk_similarity_params p = all;
 		known_pairs known = {
 			.m = &m, .answers = round % 2 ? INT64_MAX : (int64_t) (rk_hash2(round, 8) % 6),
-			.nodes = 1 + rk_hash2(round, 9) % 40, .threshold = -1
+			.nodes = 1 + rk_hash2(round, 9) % 40, .threshold = -1, .most = INT64_MAX
 		};
 		found_row  *rows;
 		found_row  *expected;
@@ -602,6 +604,12 @@ engines_and_the_cpu_go_together(void **state)
 			known.nodes = 1;
 		p.engine = known_pairs_engine;
 		p.engine_arg = &known;
+		/* half of what is left for the rows of the engine, and none if that is not enough */
+		if (round % 4 == 0 && !p.with_members)
+		{
+			ctx.memory_limit = ctx.memory_used + (2 << 20);
+			known.most = ctx.memory_limit / 40;
+		}
 		found = collect(&ctx, &e.edges, &m, k, direction, weighted, &p, &found_count);
 		assert_true(known.calls > 0 || m.n == 0);
 		assert_int_equal(found_count, expected_count);

@@ -35,6 +35,24 @@ search_rows(int64_t nodes, int64_t most, int64_t top_k)
 	return top_k && top_k < rows ? top_k : rows;
 }
 
+/*
+ * Rows of the buffer for a search: of the memory that is left, half at most.  0:
+ * they would not be enough.
+ */
+static int64_t
+affordable_rows(const rk_similarity_stream *s)
+{
+	const rk_similarity_source *source = &s->source;
+	int64_t		rows = search_rows(source->nodes, source->most, s->top_k);
+	int64_t		row = 2 * sizeof(uint32_t) + sizeof(double) + (source->common ? sizeof(uint32_t) : 0) +
+		(source->distance ? sizeof(double) : 0);
+	int64_t		afford = s->ctx->memory_limit > 0 ? (s->ctx->memory_limit - s->ctx->memory_used) / (2 * row) : rows;
+
+	if (afford >= rows)
+		return rows;
+	return afford >= source->most ? afford : 0;
+}
+
 /* The buffer for rows that are made node by node. */
 static rk_status
 make_buffer(rk_similarity_stream *s)
@@ -61,6 +79,18 @@ make_buffer(rk_similarity_stream *s)
 	return rk_similarity_rows_make(ctx, s->capacity, source->common, source->distance, &s->buffer);
 }
 
+/* From a search to rows that are made node by node. */
+static rk_status
+leave_search(rk_similarity_stream *s)
+{
+	rk_status	status;
+
+	s->source.search = NULL;
+	rk_similarity_rows_free(s->ctx, &s->buffer);
+	status = s->source.prepare(s->source.arg);
+	return status == RK_OK ? make_buffer(s) : status;
+}
+
 rk_status
 rk_similarity_stream_begin(rk_ctx *ctx, const rk_similarity_source *source, double min_score,
 						   int64_t top_k, rk_similarity_stream *s)
@@ -72,11 +102,10 @@ rk_similarity_stream_begin(rk_ctx *ctx, const rk_similarity_source *source, doub
 	s->top_k = top_k;
 	s->threshold = min_score;
 	s->best_capacity = top_k < 1024 ? top_k : 1024;
-	if (source->search)
-	{
-		s->capacity = search_rows(source->nodes, source->most, top_k);
+	if (source->search && (s->capacity = affordable_rows(s)) > 0)
 		status = rk_similarity_rows_make(ctx, s->capacity, source->common, source->distance, &s->buffer);
-	}
+	else if (source->search)
+		status = leave_search(s);
 	else
 		status = make_buffer(s);
 	if (status == RK_OK && top_k)
@@ -104,18 +133,6 @@ search_batch(rk_similarity_stream *s)
 	s->count[0] = out.count;
 	s->next_node = next;
 	return true;
-}
-
-/* From a search to rows that are made node by node. */
-static rk_status
-leave_search(rk_similarity_stream *s)
-{
-	rk_status	status;
-
-	s->source.search = NULL;
-	rk_similarity_rows_free(s->ctx, &s->buffer);
-	status = s->source.prepare(s->source.arg);
-	return status == RK_OK ? make_buffer(s) : status;
 }
 
 static void
