@@ -368,14 +368,40 @@ json_id_type(const json_key *key, Oid ids)
 	}
 }
 
+/* The columns that have to be there, or if that is one or none the first ones, as an object of JSON. */
+static char *
+example_object(const rk_relation *relation)
+{
+	StringInfoData s;
+	int			required = 0;
+	int			n = 0;
+
+	for (const rk_relation_column *c = relation->columns; c->name != NULL; c++)
+		required += c->required;
+	initStringInfo(&s);
+	for (const rk_relation_column *c = relation->columns; c->name != NULL && n < 4; c++)
+	{
+		if (required > 1 && !c->required)
+			continue;
+		appendStringInfo(&s, "%s\"%s\": ", n++ > 0 ? ", " : "", c->name);
+		if (c->type == RK_TYPE_TIMESTAMPTZ || c->type == RK_TYPE_DATE)
+			appendStringInfoString(&s, "\"2024-01-01\"");
+		else if (c->type == RK_TYPE_TEXT)
+			appendStringInfo(&s, "\"%s\"", c->choices ? c->choices[0] : c->name);
+		else
+			appendStringInfo(&s, "%d", n);
+	}
+	return s.data;
+}
+
 /* The error of a JSON value that is not an array of objects. */
 static void
-not_an_array_of_objects(const char *argument)
+not_an_array_of_objects(const char *argument, const rk_relation *relation)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("JSON value of \"%s\" is not an array of objects", argument),
-			 errhint("Give one object a row: %s => '[{\"source\": 1, \"target\": 2}]'.", argument)));
+			 errhint("Give one object a row: %s => '[{%s}]'.", argument, example_object(relation))));
 }
 
 /* Types whose values jsonb_to_recordset reads by itself from any JSON. */
@@ -440,14 +466,14 @@ query_of_json(const char *argument, Jsonb *array, const char *text, const rk_rel
 	StringInfoData query;
 
 	if (!JB_ROOT_IS_ARRAY(array) || JB_ROOT_IS_SCALAR(array))
-		not_an_array_of_objects(argument);
+		not_an_array_of_objects(argument, relation);
 	while ((token = JsonbIteratorNext(&it, &v, depth >= 2)) != WJB_DONE)
 	{
 		switch (token)
 		{
 			case WJB_BEGIN_ARRAY:
 				if (depth++ > 0)
-					not_an_array_of_objects(argument);
+					not_an_array_of_objects(argument, relation);
 				break;
 			case WJB_BEGIN_OBJECT:
 				depth++;
@@ -458,7 +484,7 @@ query_of_json(const char *argument, Jsonb *array, const char *text, const rk_rel
 				depth--;
 				break;
 			case WJB_ELEM:
-				not_an_array_of_objects(argument);
+				not_an_array_of_objects(argument, relation);
 				break;
 			case WJB_KEY:
 				{

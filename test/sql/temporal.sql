@@ -171,3 +171,6 @@ SELECT * FROM rk.temporal_trend_extraction('SELECT ''a''::text AS t, 1 AS value'
 SELECT count(*) FROM rk.temporal_seasonal_decomposition('SELECT date ''2020-01-01'' + i * interval ''1 month'' AS ts, i % 12 AS value FROM generate_series(0, 47) i', trend_window => 11);
 SELECT count(*) FROM rk.temporal_seasonal_decomposition('SELECT date ''2020-01-01'' + i * interval ''1 month'' AS ts, i % 12 AS value FROM generate_series(0, 47) i', trend_window => 13, low_pass_window => 13);
 SELECT count(*) FROM rk.temporal_seasonal_decomposition('SELECT i AS t, i % 12 AS value FROM generate_series(0, 47) i', method => 'mstl', periods => '{4,12}', low_pass_window => 5);
+SELECT * FROM rk.temporal_trend_extraction('[1, 2, 4]');
+SELECT t, ts, value FROM rk.temporal_trend_extraction('[{"series_id": 1, "ts": "2024-01-01", "t": 3, "value": 4}]', window_size => 1);
+SELECT * FROM rk.risk_portfolio_aggregation('[1]');
