@@ -59,6 +59,8 @@ struct garch_series
 	double	   *level;			/* [n]: s2; egarch ln s2 */
 	double	   *slopes;			/* [count][n] */
 	const volatile int32_t *stop;
+	int64_t		look;			/* when it is looked at next */
+	bool		stopped;
 };
 
 /* Numbers of scratch space that a series of n values takes beside its matrices. */
@@ -528,7 +530,9 @@ objective(garch_series &f, const double *x, double *gradient)
 	rk_garch_density d[SIDES];
 	double		sums[SIDES];
 
-	if (__shfl_sync(FULL_WARP, *f.stop, 0))
+	if (!f.stopped)
+		f.stopped = __shfl_sync(FULL_WARP, (int) stop_asked(f.stop, &f.look), 0) != 0;
+	if (f.stopped)
 		return NAN;
 	recursion<SHORT>(f, x);
 	make_densities(l, x, d);
@@ -715,7 +719,7 @@ minimize(garch_series &f, garch_shared *s, const garch_batch &g, double *work)
 
 		__syncwarp();
 		if (threadIdx.x % 32 == 0)
-			more = rk_minimizer_next(&s->minimizer, value) && *f.stop == 0;
+			more = rk_minimizer_next(&s->minimizer, value) && !f.stopped;
 		more = __shfl_sync(FULL_WARP, more, 0);
 		__syncwarp();
 	}
@@ -788,6 +792,8 @@ fit_series(garch_batch g, int64_t first)
 	f.y = g.y + begin + 1;
 	f.backcast = g.start[3 * number];
 	f.stop = g.stop;
+	f.look = 0;
+	f.stopped = false;
 	f.shock = g.scratch + series_scratch(begin - g.first_offset, count) + blockIdx.x * g.matrices;
 	f.level = f.shock + f.n;
 	f.slopes = f.level + f.n;

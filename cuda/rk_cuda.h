@@ -290,6 +290,18 @@ typedef struct rk_cuda_garch_params
 	int32_t		unused;
 } rk_cuda_garch_params;
 
+typedef struct rk_cuda_arima_params
+{
+	int32_t		p;
+	int32_t		q;
+	int32_t		seasonal_p;
+	int32_t		seasonal_q;
+	int32_t		period;
+	int32_t		css;			/* conditional sums of squares */
+	int32_t		columns;		/* values, and what explains them */
+	int32_t		starts;			/* of the search: 1 or 2 */
+} rk_cuda_arima_params;
+
 typedef struct rk_cuda_correlation_params
 {
 	int64_t		assets;

@@ -87,4 +87,20 @@ private:
 	volatile int32_t *device;
 };
 
+/*
+ * Whether the caller wants to stop, asked for as often as one likes: the word is
+ * in the host's memory, a microsecond and a bus that all warps share away, so it
+ * is looked at once in about a millisecond.  next: 0 at first.
+ */
+__device__ static inline bool
+stop_asked(const volatile int32_t *word, int64_t *next)
+{
+	int64_t		now = clock64();
+
+	if (now < *next)
+		return false;
+	*next = now + (1 << 21);
+	return *word != 0;
+}
+
 #endif							/* RK_STOP_WORD_CUH */

@@ -450,6 +450,34 @@ rk_device_garch_cost(int64 series, int64 values, int estimates, bool alone)
 }
 
 rk_device_cost
+rk_device_arima_cost(int64 series, int64 values, int coefficients, int columns, int starts, int state, bool seasonal,
+					 int threads)
+{
+	double		n = values;
+	double		k = coefficients;
+	double		all = k + columns - 1;
+	/* gradients of differences in the search, and the Hessian */
+	double		rounds = 20;
+	double		evaluations = starts * rounds * (2 * k + 1) + 2 * k * (k + 2);
+	double		length = n / Max(series, 1);
+	/* with seasons the gain goes on changing: all of the state in each step */
+	double		step = columns * (seasonal ? 10 + 3.5 * state : 3 + 0.5 * k);
+
+	return (rk_device_cost) {
+		.cpu_seconds = evaluations * 1e-9 * step * n,
+		.bytes_to = 8 * n * columns + (8 + 8 * starts * k) * series,
+		.bytes_from = 8 * series * (k + 2 + all * all),
+		.bytes_moved = rounds * 8 * n * columns,
+		/* a lane takes its time for each step, with arrays in memory more of it */
+		.flops = evaluations * columns * (seasonal || state > 4 ? 200.0 * state : 250) * n,
+		/* a search is as long as its chain of steps, as launches of 5 us */
+		.launches = 6 + 1.5 * rounds * length * columns * (seasonal || state > 4 ? 3e-8 * state : 6e-8) / 5e-6,
+		/* differences twice, and starts */
+		.host_seconds = 60e-9 * n * columns / threads
+	};
+}
+
+rk_device_cost
 rk_device_correlation_cost(int64 assets, int64 times, int threads)
 {
 	double		n = assets;

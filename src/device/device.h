@@ -156,6 +156,10 @@ extern rk_device_cost rk_device_attention_cost(int64 nodes, int64 arcs, bool kep
 /* estimates: of a model; alone: positions follow one another, as with egarch. */
 extern rk_device_cost rk_device_garch_cost(int64 series, int64 values, int estimates, bool alone);
 
+/* coefficients: of AR and MA kind; columns: values and what explains them; state: of the filter. */
+extern rk_device_cost rk_device_arima_cost(int64 series, int64 values, int coefficients, int columns, int starts,
+										   int state, bool seasonal, int threads);
+
 /* times: of each asset. */
 extern rk_device_cost rk_device_correlation_cost(int64 assets, int64 times, int threads);
 

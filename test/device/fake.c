@@ -48,6 +48,7 @@
 #include "../../src/graph/patterns/patterns.h"
 #include "../../src/graph/similarity/neighbor_similarity.h"
 #include "../../src/risk/portfolio/portfolio.h"
+#include "../../src/temporal/forecast/arima.h"
 #include "../../src/temporal/garch.h"
 
 struct rk_cuda_device
@@ -819,6 +820,32 @@ run_garch(rk_ctx *ctx, rk_cuda_call *call)
 		.estimates = call->output[0].data,
 		.value = call->output[1].data,
 		.covariance = call->output[2].data,
+		.converged = call->output[3].data
+	});
+}
+
+/* Fits of series that are differenced and scaled already. */
+static rk_status
+run_arima(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_cuda_arima_params *p = call->params;
+	rk_arima_params params = {
+		.orders = {.p = p->p, .q = p->q, .seasonal_p = p->seasonal_p, .seasonal_q = p->seasonal_q, .period = p->period},
+		.method = p->css ? RK_ARIMA_CSS : RK_ARIMA_ML,
+		.box_cox = NAN
+	};
+
+	return rk_temporal_arima_fit_batch(ctx, &params, &(rk_arima_batch) {
+		.count = call->input[0].bytes / (int64_t) sizeof(int64_t) - 1,
+		.coefficients = rk_arima_coefficients(&params.orders),
+		.columns = p->columns,
+		.starts = p->starts,
+		.offsets = (int64_t *) call->input[0].data,
+		.y = (double *) call->input[1].data,
+		.start = (double *) call->input[2].data,
+		.estimates = call->output[0].data,
+		.value = call->output[1].data,
+		.hessian = call->output[2].data,
 		.converged = call->output[3].data
 	});
 }

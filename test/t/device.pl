@@ -471,11 +471,18 @@ my @neural = (
 	graph_graph_attention_weights => qq{SELECT * FROM rk.graph_graph_attention_weights('\$edges', $points, $gatv2, directed => true, compute_type => 'float8')},
 );
 my $returns = q{$$SELECT s AS series_id, i AS t, sin(i * s) * (1 + 0.5 * sin(i / 20.0)) + cos(i * i) AS value FROM generate_series(1, 7) s, generate_series(1, 40 + 10 * s) i$$};
+# of each kind: a walk, one with gaps, a constant, few values
+my $levels = q{$$SELECT s AS series_id, i AS t, CASE WHEN s = 2 AND i % 9 = 4 THEN NULL WHEN s = 3 THEN 5 ELSE
+	sum(((hashint8(s * 1000 + i) & 1023) - 511) / 400.0) OVER (PARTITION BY s ORDER BY i) END AS value
+	FROM generate_series(1::bigint, 9) s, generate_series(1::bigint, CASE WHEN s = 4 THEN 6 ELSE 50 + 5 * s END) i$$};
 my $assets = q{$$SELECT a AS asset, '2026-01-01'::timestamptz + k * interval '1 day' AS ts, sin(a * k) + a * cos(k) AS value FROM generate_series(1, 9) a, generate_series(1, 30) k$$};
 my @risks = (
 	risk_realtime_correlation => qq{SELECT asset_i, asset_j, round(correlation::numeric, 10) AS r, round(covariance::numeric, 10) AS c, num_observations FROM rk.risk_realtime_correlation($assets, as_of_previous => '2026-01-20')},
 	temporal_volatility_analysis => qq{SELECT * FROM rk.temporal_volatility_analysis($returns, model => 'gjr', horizon => 3)},
 	temporal_garch_fit => qq{SELECT * FROM rk.temporal_garch_fit($returns, distribution => 't', mean => 'ar1')},
+	temporal_arima_forecast => qq{SELECT * FROM rk.temporal_arima_forecast($levels, seasonal_order => '{1,0,0,4}', horizon => 3)},
+	temporal_arima_fit => qq{SELECT * FROM rk.temporal_arima_fit($levels, p => 2, d => 0, method => 'ml')},
+	'temporal_arima_fit 2' => qq{SELECT * FROM rk.temporal_arima_fit($levels, method => 'css', trend => 'drift')},
 	(map { s/\$edges/weighted/r } @neural),
 	risk_monte_carlo_var => qq{SELECT var, round(expected_shortfall::numeric, 5) AS es, var_lower, var_upper, round(mean_pnl::numeric, 5) AS m, round(std_pnl::numeric, 5) AS s, percentiles FROM rk.risk_monte_carlo_var($book, simulations => 20001)},
 	risk_monte_carlo_var_scenarios => qq{SELECT * FROM rk.risk_monte_carlo_var_scenarios($book, simulations => 5001, antithetic => true, seed => 77)},
@@ -517,6 +524,8 @@ my @kernels = (
 	'graph_gnn_inference' => qq{SELECT node, ARRAY(SELECT round(x::numeric, 9) FROM unnest(embedding) x) FROM rk.graph_gnn_inference('few', $points, ${\network('gcn')}, weighted => true, compute_type => 'float8')},
 	'graph_graph_attention' => qq{SELECT node, ARRAY(SELECT round(x::numeric, 9) FROM unnest(embedding || importance) x) FROM rk.graph_graph_attention('few', $points, $gatv2, compute_type => 'float8')},
 	'temporal_garch_fit' => qq{SELECT series_id, status, round(log_likelihood::numeric, 5) AS ll FROM rk.temporal_garch_fit($returns)},
+	'temporal_arima_fit' => qq{SELECT * FROM rk.temporal_arima_fit($levels)},
+	'temporal_arima_forecast' => qq{SELECT * FROM rk.temporal_arima_forecast($levels, p => 0, seasonal_order => '{0,1,1,4}')},
 	'risk_realtime_correlation' => qq{SELECT asset_i, asset_j, round(correlation::numeric, 9) AS r FROM rk.risk_realtime_correlation($assets, estimator => 'spearman')},
 	'risk_monte_carlo_var' => qq{SELECT round(var::numeric, 5) AS var, round(expected_shortfall::numeric, 5) AS es FROM rk.risk_monte_carlo_var($book, simulations => 20001)},
 	'risk_monte_carlo_var of lognormal prices' => simulated(qq{returns => 'geometric', correlations => $alike}),
@@ -558,6 +567,16 @@ like($beyond, qr/embedding of node \S+ is out of range/, 'what the device declin
 my $smooth;
 $node->psql('postgres', qq{SET rk.device = cuda; SELECT * FROM rk.temporal_volatility_analysis($returns, model => 'ewma')}, stderr => \$smooth);
 like($smooth, qr/no form for CUDA devices with these arguments\nDETAIL:  Because the device fits/, 'nor have models that are not fitted');
+for my $case ("auto => true|orders are chosen", "p => 0, q => 0|a model without", "p => 0, seasonal_order => '{1,0,0,600}'|the device takes states of up to 512")
+{
+	my ($arguments, $reason) = split /\|/, $case;
+	my $picked;
+
+	$node->psql('postgres', qq{SET rk.device = cuda; SELECT * FROM rk.temporal_arima_fit($levels, $arguments)}, stderr => \$picked);
+	like($picked, qr/no form for CUDA devices with these arguments\nDETAIL:  Because $reason/, "nor has ARIMA with $arguments");
+}
+is(one(qq{SET client_min_messages = error; SELECT count(*) FROM rk.temporal_arima_fit($levels, auto => true, max_p => 1, max_q => 1);
+	SELECT device, device_reason FROM rk.last_run()}), "9\ncpu|orders are chosen on the CPU only", 'which is the CPU then');
 my $gaps;
 $node->psql('postgres', q{SET rk.device = cuda; SELECT * FROM rk.risk_realtime_correlation('SELECT a AS asset, now() + a * k * interval ''1 day'' AS ts, a + k AS value FROM generate_series(1, 3) a, generate_series(1, 9) k')}, stderr => \$gaps);
 like($gaps, qr/no form for CUDA devices with these arguments\nDETAIL:  Because the series have gaps/, 'nor have series with gaps');

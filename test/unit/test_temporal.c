@@ -525,6 +525,74 @@ run_arima(rk_ctx *ctx, const rk_edges *edges, void *result)
 	return RK_OK;
 }
 
+/* The way of a device, all of it on the CPU: results of before, to the bit. */
+static rk_status
+run_arima_batch(rk_ctx *ctx, const rk_edges *edges, void *result)
+{
+	static const rk_arima_params kinds[] = {
+		{.orders = {.p = 1,.d = 1,.q = 1},.method = RK_ARIMA_CSS_ML,.box_cox = NAN,.horizon = 3},
+		{.orders = {.p = 1,.q = 1,.seasonal_q = 1,.period = 4,.constant = true},.method = RK_ARIMA_ML,.box_cox = NAN,.horizon = 3},
+		{.orders = {.d = 1,.q = 2,.constant = true},.method = RK_ARIMA_CSS,.box_cox = 0.5,.horizon = 3}
+	};
+	enum {FEW = 5, N = 160};
+	static const int64_t offsets[FEW + 1] = {0, 40, 75, 75, 111, N};
+	double		changed[N];
+	rk_series	s = {FEW, offsets, changed};
+	double	   *at = result;
+
+	(void) edges;
+	memset(result, 0, RESULT);
+	/* one has gaps, another one does not change, one is empty */
+	for (int64_t t = 0; t < N; t++)
+		changed[t] = t >= 40 && t < 75 ? 3 : t == 10 ? NAN : 20 + sin(2 * M_PI * t / 4) + rk_uniform(rk_hash2(9, t));
+	for (int k = 0; k < 3; k++)
+	{
+		rk_arima_batch b;
+		rk_arima	of_batch;
+		rk_arima	a;
+		rk_status	status = rk_temporal_arima_batch(ctx, &s, &(rk_arima_regressors) {0}, &kinds[k], &b);
+
+		if (status == RK_OK)
+			status = rk_temporal_arima_fit_batch(ctx, &kinds[k], &b);
+		if (status == RK_OK)
+			status = rk_temporal_arima_with(ctx, &s, &(rk_arima_regressors) {0}, &kinds[k], &b, &of_batch);
+		if (status == RK_OK)
+			status = rk_temporal_arima(ctx, &s, &(rk_arima_regressors) {0}, &kinds[k], &a);
+		if (status != RK_OK)
+			return status;
+		assert_int_equal(b.there, 2);
+		assert_int_equal(b.offsets[1], 0);
+		assert_int_equal(b.offsets[2], 0);
+		assert_memory_equal(a.forecast, of_batch.forecast, sizeof(double) * FEW * 3);
+		assert_memory_equal(a.expected, of_batch.expected, sizeof(double) * N);
+		assert_memory_equal(a.estimates, of_batch.estimates, sizeof(double) * FEW * a.stride);
+		assert_memory_equal(a.std_errors, of_batch.std_errors, sizeof(double) * FEW * a.stride);
+		assert_memory_equal(a.log_likelihood, of_batch.log_likelihood, sizeof(double) * FEW);
+		assert_memory_equal(a.status, of_batch.status, sizeof(int64_t) * FEW);
+		memcpy(at, of_batch.forecast, sizeof(double) * FEW * 3);
+		memcpy(at + 3 * FEW, b.hessian, sizeof(double) * FEW);
+		at += 4 * FEW;
+		if (k > 0)
+			continue;
+		/* what a device cannot be right about is found here */
+		for (int64_t i = 0; i < FEW; i++)
+			b.value[i] = i % 2 ? NAN : b.value[i] + 1;
+		status = rk_temporal_arima_with(ctx, &s, &(rk_arima_regressors) {0}, &kinds[k], &b, &of_batch);
+		if (status != RK_OK)
+			return status;
+		assert_memory_equal(a.estimates, of_batch.estimates, sizeof(double) * FEW * a.stride);
+		assert_memory_equal(a.std_errors, of_batch.std_errors, sizeof(double) * FEW * a.stride);
+	}
+	return RK_OK;
+}
+
+static void
+arima_batch_passes(void **state)
+{
+	(void) state;
+	sweeps(run_arima_batch);
+}
+
 static void
 arima_passes(void **state)
 {
@@ -656,6 +724,7 @@ main(void)
 		cmocka_unit_test(inverses),
 		cmocka_unit_test(filters_agree),
 		cmocka_unit_test(arima_passes),
+		cmocka_unit_test(arima_batch_passes),
 		cmocka_unit_test(prophet_passes),
 		cmocka_unit_test(volatilities_do_not_depend_on_cuts),
 	};

@@ -10,21 +10,18 @@
 #include "../../compute/minimize.h"
 #include "../../compute/special.h"
 
-#define HESSIAN_STEP 3e-4
-
 typedef struct state
 {
 	rk_ctx	   *ctx;
 	const rk_series *s;
 	const rk_arima_regressors *x;
 	const rk_arima_params *p;
+	const rk_arima_batch *batch;	/* what a device found; NULL: all is done here */
 	rk_arima   *out;
 	rk_arima_fit *fits;			/* [threads] */
-	double	  **transformed;	/* [threads][longest] */
-	double	  **predicted;		/* likewise */
+	double	  **predicted;		/* [threads][longest] */
 	double	  **variance;		/* likewise: of predictions */
-	double	  **hessian;		/* [threads][2 stride^2] */
-	const double ***columns;	/* [threads][regressors] */
+	double	  **hessian;		/* [threads][stride^2 and more] */
 } state;
 
 double
@@ -47,103 +44,30 @@ rk_box_cox_back(double z, double lambda)
 /* ---- standard errors ---- */
 
 /*
- * n / 2 log(sum of squares) + log_f / 2 of these coefficients with given
- * regressors' ones, and its derivatives by those.
+ * Standard errors of coefficients and regressors; given: their Hessian, NULL
+ * where it is to be found.
  */
-static double
-given_beta(rk_arima_fit *f, const double *coefficients, const double *beta, double *by_beta)
-{
-	double		squares = 0;
-	int			k = f->columns - 1;
-	double		n;
-
-	if (!isfinite(rk_arima_evaluate(f, coefficients)))
-		return NAN;
-	n = (double) f->result.counted;
-	memset(by_beta, 0, sizeof(double) * k);
-	for (int64_t t = f->missing ? f->lags : 0; t < f->length; t++)
-	{
-		double		rest = f->error[0][t];
-
-		if (isnan(rest))
-			continue;
-		for (int i = 0; i < k; i++)
-			rest -= beta[i] * f->error[i + 1][t];
-		squares += rest * rest;
-		for (int i = 0; i < k; i++)
-			by_beta[i] -= rest * f->error[i + 1][t];
-	}
-	for (int i = 0; i < k; i++)
-		by_beta[i] *= n / squares;
-	return 0.5 * (n * log(squares) + f->result.log_f);
-}
-
-/* Standard errors of coefficients and regressors, from second differences. */
 static void
-standard_errors(rk_arima_fit *f, const rk_arima_model *m, const double *beta, double *work, double *errors)
+standard_errors(rk_arima_fit *f, const rk_arima_model *m, const double *beta, const double *given, double *work,
+				double *errors)
 {
 	int			k = rk_arima_coefficients(&m->o);
 	int			b = f->columns - 1;
 	int			all = k + b;
-	double	   *hessian = work;
 	double	   *slopes = work + all * all;	/* [2][b], then pivots */
 	int		   *pivots = (int *) (slopes + 2 * b + 1);
-	double		at[RK_ARIMA_MAX_COEFFICIENTS];
-	double		steps[RK_ARIMA_MAX_COEFFICIENTS];
-	double		middle;
-	double		n;
 
 	if (all == 0)
 		return;
-	memcpy(at, m->coefficients, sizeof(double) * k);
-	for (int i = 0; i < k; i++)
-		steps[i] = HESSIAN_STEP * fmax(fabs(at[i]), 0.1);
-	for (int i = 0; i < k; i++)
-		for (int j = 0; j <= i; j++)
-		{
-			double		corners[4];
-
-			if (rk_arima_stopped(f))
-				return;
-			for (int corner = 0; corner < 4; corner++)
-			{
-				at[i] += corner & 1 ? steps[i] : -steps[i];
-				at[j] += corner & 2 ? steps[j] : -steps[j];
-				corners[corner] = given_beta(f, at, beta, slopes);
-				memcpy(at, m->coefficients, sizeof(double) * k);
-			}
-			hessian[i * all + j] = hessian[j * all + i] =
-				(corners[3] - corners[1] - corners[2] + corners[0]) / (4 * steps[i] * steps[j]);
-		}
-	for (int i = 0; i < k && b > 0; i++)
-	{
-		for (int side = 0; side < 2; side++)
-		{
-			at[i] = m->coefficients[i] + (side ? steps[i] : -steps[i]);
-			given_beta(f, at, beta, slopes + side * b);
-		}
-		at[i] = m->coefficients[i];
-		for (int j = 0; j < b; j++)
-			hessian[i * all + k + j] = hessian[(k + j) * all + i] = (slopes[b + j] - slopes[j]) / (2 * steps[i]);
-	}
-	/* at the maximum the slope by beta is 0, so that squares alone curve */
-	middle = given_beta(f, m->coefficients, beta, slopes);
-	n = (double) f->result.counted;
-	for (int i = 0; i < b; i++)
-		for (int j = 0; j <= i; j++)
-		{
-			double		sum = 0;
-
-			for (int64_t t = f->missing ? f->lags : 0; t < f->length; t++)
-				if (!isnan(f->error[0][t]))
-					sum += f->error[i + 1][t] * f->error[j + 1][t];
-			hessian[(k + i) * all + k + j] = hessian[(k + j) * all + k + i] = n * sum / f->squares;
-		}
-	if (!isfinite(middle) || !rk_invert(hessian, all, pivots))
+	if (given)
+		memcpy(work, given, sizeof(double) * all * all);
+	else
+		rk_arima_hessian(f, m->coefficients, beta, slopes, work);
+	if (rk_arima_stopped(f) || isnan(work[0]) || !rk_invert(work, all, pivots))
 		return;
 	for (int i = 0; i < all; i++)
 	{
-		double		v = hessian[i * all + i];
+		double		v = work[i * all + i];
 
 		errors[i] = v > 0 && isfinite(v) ? sqrt(v) * (i < k ? 1 : f->scale) : NAN;
 	}
@@ -240,19 +164,12 @@ forecast_levels(rk_arima_fit *f, const rk_arma *a, const double *states, const d
 	}
 }
 
-typedef struct place
-{
-	int64_t		series;
-	int64_t		base;			/* of the series' first value that is there */
-	int64_t		rest;			/* values from there on */
-} place;
-
 /*
  * Predictions and forecasts of a fitted model.  beta: of all regressors, first
  * fit included; a constant series has no errors.
  */
 static void
-predict(state *st, int thread, const place *at, const rk_arima_model *m, const double *beta, double sigma)
+predict(state *st, int thread, const rk_arima_place *at, const rk_arima_model *m, const double *beta, double sigma)
 {
 	rk_arima_fit *f = &st->fits[thread];
 	rk_arima   *out = st->out;
@@ -330,7 +247,7 @@ predict(state *st, int thread, const place *at, const rk_arima_model *m, const d
 
 /* A series without a value that changes: it goes on as it is. */
 static void
-no_fit(state *st, const place *at, rk_fit_status status)
+no_fit(state *st, const rk_arima_place *at, rk_fit_status status)
 {
 	int64_t		horizon = st->p->horizon;
 
@@ -350,28 +267,6 @@ no_fit(state *st, const place *at, rk_fit_status status)
 	}
 }
 
-/* Skips what is missing at the start; whether all that is there is equal. */
-static bool
-look_at(const state *st, int64_t series, place *at, bool *missing)
-{
-	int64_t		end = st->s->offsets[series + 1];
-	bool		equal = true;
-
-	*at = (place) {series, st->s->offsets[series], 0};
-	while (at->base < end && isnan(st->s->values[at->base]))
-		at->base++;
-	at->rest = end - at->base;
-	*missing = false;
-	for (int64_t t = at->base; t < end; t++)
-	{
-		if (isnan(st->s->values[t]))
-			*missing = true;
-		else
-			equal = equal && st->s->values[t] == st->s->values[at->base];
-	}
-	return equal;
-}
-
 static void
 one_series(state *st, int64_t series, int thread)
 {
@@ -382,30 +277,32 @@ one_series(state *st, int64_t series, int thread)
 	double	   *errors = out->std_errors + series * out->stride;
 	double	   *beta;
 	rk_arima_model m = {.o = p->orders};
-	place		at;
-	bool		equal = look_at(st, series, &at, &f->missing);
+	rk_arima_place at = rk_arima_take_series(f, st->s, st->x, series);
+	bool		given = st->batch && rk_arima_in_batch(st->batch, series);
+	const double *hessian = NULL;
 	double		sigma = 0;
 	int			k;
 
 	out->orders[series] = p->orders;
-	if (equal)
+	if (at.equal)
 	{
 		no_fit(st, &at, at.rest > 0 ? RK_FIT_CONSTANT : RK_FIT_TOO_SHORT);
 		return;
 	}
-	f->n = at.rest;
-	for (int64_t t = 0; t < f->n; t++)
-		st->transformed[thread][t] = isnan(p->box_cox) || isnan(st->s->values[at.base + t]) ? st->s->values[at.base + t] :
-			rk_box_cox(st->s->values[at.base + t], p->box_cox);
-	f->y = st->transformed[thread];
-	for (int i = 0; i < f->regressors; i++)
-		st->columns[thread][i] = st->x->values[i] + at.base;
-	f->x = st->columns[thread];
-	f->method = p->method;
 	if (p->automatic)
 		rk_arima_select(f, p->periods ? (int) p->periods[series] : p->orders.period, &m);
-	else
+	else if (!given)
 		rk_arima_fit_model(f, &p->orders, &m);
+	else if (rk_arima_begin(f, &p->orders, &m))
+	{
+		if (!rk_arima_from_batch(f, st->batch, series, &m, &hessian))
+		{
+			double		u[RK_ARIMA_STARTS * RK_ARIMA_MAX_COEFFICIENTS];
+
+			rk_arima_search(f, u, rk_arima_starts(f, u), &m);
+		}
+		rk_arima_end(f, &m);
+	}
 	out->status[series] = m.status;
 	out->orders[series] = m.o;
 	if (rk_arima_stopped(f) || m.status == RK_FIT_TOO_SHORT || (!isfinite(m.value) && m.status != RK_FIT_CONSTANT))
@@ -433,7 +330,7 @@ one_series(state *st, int64_t series, int thread)
 		out->ljung_box[series] = ljung_box(f, f->error[0], f->missing ? f->lags : 0, f->length, m.o.period, k, n, f->scratch);
 		/* the last evaluation is to be the fit itself: beta is needed below */
 		memcpy(f->first_fit, f->beta, sizeof(double) * (f->columns - 1));
-		standard_errors(f, &m, f->first_fit, st->hessian[thread], errors);
+		standard_errors(f, &m, f->first_fit, hessian, st->hessian[thread], errors);
 		memcpy(f->beta, f->first_fit, sizeof(double) * (f->columns - 1));
 	}
 	predict(st, thread, &at, &m, beta, sigma);
@@ -451,56 +348,11 @@ chunk_of_series(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread
 
 /* ---- all series ---- */
 
-static rk_status
-make_fit(state *st, int thread, int64_t longest, int period)
-{
-	const rk_arima_params *p = st->p;
-	rk_ctx	   *ctx = st->ctx;
-	rk_arima_fit *f = &st->fits[thread];
-	int			most = 2 + st->x->count;
-	bool		fixed = !p->automatic;
-	int			ar = (fixed ? p->orders.p + p->orders.seasonal_p * period : p->max_p + 2 * period);
-	int			ma = (fixed ? p->orders.q + p->orders.seasonal_q * period : p->max_q + 2 * period);
-	int			order = ar > ma + 1 ? ar : ma + 1;
-	int			lags = fixed ? p->orders.d + p->orders.seasonal_d * period : 2 + period;
-	int64_t		scratch = 4 * longest + 2 * (order + lags) + 16;
-	int64_t		minimizer = rk_minimize_work(RK_ARIMA_MAX_COEFFICIENTS, 0);
-	double	   *columns = rk_alloc(ctx, 3 * most * longest, sizeof(double));
-	double	  **pointers = rk_alloc(ctx, 3 * most, sizeof(double *));
-
-	f->ctx = ctx;
-	f->thread = thread;
-	f->p = p;
-	f->regressors = st->x->count;
-	f->delta = rk_alloc(ctx, lags + 1, sizeof(double));
-	f->first_fit = rk_alloc(ctx, most, sizeof(double));
-	f->phi = rk_alloc(ctx, ar + 1, sizeof(double));
-	f->theta = rk_alloc(ctx, ma + 1, sizeof(double));
-	f->beta = rk_alloc(ctx, most, sizeof(double));
-	f->gram = rk_alloc(ctx, most * most, sizeof(double));
-	f->filter = rk_alloc(ctx, rk_arma_work(order, lags, most), sizeof(double));
-	f->minimizer = rk_alloc(ctx, minimizer, sizeof(double));
-	f->scratch = rk_alloc(ctx, scratch, sizeof(double));
-	st->transformed[thread] = rk_alloc(ctx, 3 * longest, sizeof(double));
-	st->hessian[thread] = rk_alloc(ctx, (st->out->stride + 2) * (st->out->stride + 4), sizeof(double));
-	st->columns[thread] = rk_alloc(ctx, st->x->count, sizeof(double *));
-	if (!columns || !pointers || !f->delta || !f->first_fit || !f->phi || !f->theta || !f->beta || !f->gram ||
-		!f->filter || !f->minimizer || !f->scratch || !st->transformed[thread] || !st->hessian[thread] || !st->columns[thread])
-		return RK_ERR_MEMORY;
-	st->predicted[thread] = st->transformed[thread] + longest;
-	st->variance[thread] = st->predicted[thread] + longest;
-	for (int i = 0; i < 3 * most; i++)
-		pointers[i] = columns + i * longest;
-	f->level = pointers;
-	f->work_column = pointers + most;
-	f->error = pointers + 2 * most;
-	return RK_OK;
-}
-
 rk_status
-rk_temporal_arima(rk_ctx *ctx, const rk_series *s, const rk_arima_regressors *x, const rk_arima_params *p, rk_arima *out)
+rk_temporal_arima_with(rk_ctx *ctx, const rk_series *s, const rk_arima_regressors *x, const rk_arima_params *p,
+					   const rk_arima_batch *batch, rk_arima *out)
 {
-	state		st = {.ctx = ctx,.s = s,.x = x,.p = p,.out = out};
+	state		st = {.ctx = ctx,.s = s,.x = x,.p = p,.batch = batch,.out = out};
 	int64_t		total = s->offsets[s->count];
 	int64_t		longest = rk_series_longest(s);
 	int			stride = 1 + x->count + (p->automatic ? p->max_p + p->max_q + 4 : rk_arima_coefficients(&p->orders));
@@ -529,18 +381,28 @@ rk_temporal_arima(rk_ctx *ctx, const rk_series *s, const rk_arima_regressors *x,
 		.forecast_level = rk_nans(ctx, s->count * p->horizon)
 	};
 	st.fits = rk_alloc0(ctx, ctx->threads, sizeof(rk_arima_fit));
-	st.transformed = rk_alloc(ctx, ctx->threads, sizeof(double *));
 	st.predicted = rk_alloc(ctx, ctx->threads, sizeof(double *));
 	st.variance = rk_alloc(ctx, ctx->threads, sizeof(double *));
 	st.hessian = rk_alloc(ctx, ctx->threads, sizeof(double *));
-	st.columns = rk_alloc(ctx, ctx->threads, sizeof(double **));
 	if (!out->status || !out->orders || !out->estimates || !out->std_errors || !out->sigma2 || !out->log_likelihood ||
 		!out->aic || !out->aicc || !out->bic || !out->ljung_box || !out->observations || !out->expected ||
 		!out->std_error || !out->forecast || !out->forecast_error || !out->forecast_level || !st.fits ||
-		!st.transformed || !st.predicted || !st.variance || !st.hessian || !st.columns)
+		!st.predicted || !st.variance || !st.hessian)
 		return RK_ERR_MEMORY;
 	for (int i = 0; i < ctx->threads; i++)
-		if (make_fit(&st, i, longest, period) != RK_OK)
+	{
+		st.predicted[i] = rk_alloc(ctx, longest, sizeof(double));
+		st.variance[i] = rk_alloc(ctx, longest, sizeof(double));
+		st.hessian[i] = rk_alloc(ctx, (stride + 2) * (stride + 4), sizeof(double));
+		if (!st.predicted[i] || !st.variance[i] || !st.hessian[i] ||
+			rk_arima_make_fit(ctx, i, p, x->count, longest, period, &st.fits[i]) != RK_OK)
 			return RK_ERR_MEMORY;
+	}
 	return rk_parallel_for(ctx, s->count, 1, chunk_of_series, &st);
+}
+
+rk_status
+rk_temporal_arima(rk_ctx *ctx, const rk_series *s, const rk_arima_regressors *x, const rk_arima_params *p, rk_arima *out)
+{
+	return rk_temporal_arima_with(ctx, s, x, p, NULL, out);
 }

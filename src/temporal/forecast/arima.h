@@ -6,22 +6,7 @@
 #define RK_ARIMA_H
 
 #include "../series.h"
-
-#define RK_ARIMA_ORDER 20		/* of p and q */
-#define RK_ARIMA_SEASONAL 3		/* of P and Q */
-#define RK_ARIMA_PERIOD 1000
-
-typedef struct rk_arima_orders
-{
-	int			p;
-	int			d;
-	int			q;
-	int			seasonal_p;
-	int			seasonal_d;
-	int			seasonal_q;
-	int			period;			/* 0: no season */
-	bool		constant;		/* mean, or drift where it is differenced once */
-} rk_arima_orders;
+#include "arima_model.h"
 
 typedef enum rk_arima_method
 {
@@ -100,6 +85,43 @@ typedef struct rk_arima
  */
 extern rk_status rk_temporal_arima(rk_ctx *ctx, const rk_series *s, const rk_arima_regressors *x,
 								   const rk_arima_params *p, rk_arima *out);
+
+/*
+ * The series that are to be fitted, as the kernel for devices takes them, and
+ * what it finds; all in ctx.  A series with missing values, or one that cannot
+ * be fitted, has no values here.
+ */
+typedef struct rk_arima_batch
+{
+	int64_t		count;			/* of all series */
+	int64_t		there;			/* of those that have values */
+	int			coefficients;
+	int			columns;		/* values, constant, regressors */
+	int			starts;
+	int64_t    *offsets;		/* [count + 1] into y */
+	double	   *y;				/* of each [columns][length]: differenced, scaled */
+	double	   *start;			/* [count][starts][coefficients] */
+
+	double	   *estimates;		/* [count][coefficients] */
+	double	   *value;			/* -log-likelihood, scaled; not finite: there is none */
+	double	   *hessian;		/* [count][all][all], all = coefficients + columns - 1;
+								 * the first one NaN where there is none */
+	int32_t    *converged;
+} rk_arima_batch;
+
+/* Not with models that are picked, nor with ones without coefficients. */
+extern rk_status rk_temporal_arima_batch(rk_ctx *ctx, const rk_series *s, const rk_arima_regressors *x,
+										 const rk_arima_params *p, rk_arima_batch *batch);
+
+/*
+ * Finds the maxima of a batch, on the CPU.  Of p orders and method count, and
+ * that is RK_ARIMA_CSS or another one.
+ */
+extern rk_status rk_temporal_arima_fit_batch(rk_ctx *ctx, const rk_arima_params *p, const rk_arima_batch *batch);
+
+/* rk_temporal_arima with the maxima that are in the batch; the others are found. */
+extern rk_status rk_temporal_arima_with(rk_ctx *ctx, const rk_series *s, const rk_arima_regressors *x,
+										const rk_arima_params *p, const rk_arima_batch *batch, rk_arima *out);
 
 /* Box, Cox 1964: (y^lambda - 1) / lambda, and back. */
 extern double rk_box_cox(double y, double lambda);

@@ -1,6 +1,7 @@
 /*
  * arima_fit.c
- *	  The likelihood of an ARIMA model with regressors, and its maximum.
+ *	  The likelihood of an ARIMA model with regressors, its maximum, and how it
+ *	  curves there.
  */
 #include "arima_fit.h"
 
@@ -8,10 +9,6 @@
 #include <string.h>
 
 #include "../../compute/minimize.h"
-
-#define STEP 1e-5				/* of numerical gradients */
-#define TOLERANCE 1e-8
-#define NEAR_ONE (1 - 1e-9)
 
 bool
 rk_arima_stopped(void *arg)
@@ -33,85 +30,35 @@ rk_information(rk_criterion criterion, double log_likelihood, int k, int64_t n)
 	return n > k + 1 ? aic + 2.0 * k * (k + 1) / (n - k - 1) : INFINITY;
 }
 
-/* ---- polynomials ---- */
-
-/*
- * out = the lags of (1 + sign sum short B^i)(1 + sign sum seasonal B^(i s)),
- * with the same sign.
- */
-static int
-multiply_out(const double *plain, int p, const double *seasonal, int sp, int period, double sign, double *out)
-{
-	int			degree = p + sp * period;
-
-	memset(out, 0, sizeof(double) * (degree > 0 ? degree : 1));
-	for (int i = 1; i <= p; i++)
-		out[i - 1] += plain[i - 1];
-	for (int j = 1; j <= sp; j++)
-	{
-		out[j * period - 1] += seasonal[j - 1];
-		for (int i = 1; i <= p; i++)
-			out[j * period + i - 1] += sign * seasonal[j - 1] * plain[i - 1];
-	}
-	return degree;
-}
+/* ---- coefficients ---- */
 
 rk_arma
 rk_arima_arma(rk_arima_fit *f, const double *coefficients)
 {
-	const double *ar = coefficients;
-	const double *ma = ar + f->o.p;
-	const double *sar = ma + f->o.q;
-	const double *sma = sar + f->o.seasonal_p;
-	rk_arma		a = {.phi = f->phi,.theta = f->theta,.delta = f->delta};
+	rk_arma		a = {
+		.p = f->o.p + f->o.seasonal_p * f->o.period,.q = f->o.q + f->o.seasonal_q * f->o.period,
+		.phi = f->phi,.theta = f->theta,.lags = f->missing ? f->lags : 0,.delta = f->delta
+	};
 
-	a.p = multiply_out(ar, f->o.p, sar, f->o.seasonal_p, f->o.period, -1, f->phi);
-	a.q = multiply_out(ma, f->o.q, sma, f->o.seasonal_q, f->o.period, 1, f->theta);
-	a.lags = f->missing ? f->lags : 0;
+	rk_arima_polynomials(&f->o, coefficients, f->phi, f->theta, 1);
 	return a;
 }
 
-/* Groups of coefficients that a partial autocorrelation each stands for. */
 static void
-each_group(const rk_arima_fit *f, int sizes[4])
+from_free(const rk_arima_fit *f, const double *u, int moved, double value, double *coefficients)
 {
-	sizes[0] = f->o.p;
-	sizes[1] = f->o.q;
-	sizes[2] = f->o.seasonal_p;
-	sizes[3] = f->o.seasonal_q;
+	double		work[2 * RK_ARIMA_ORDER];
+
+	rk_arima_from_free(&f->o, u, moved, value, coefficients, work, 1);
 }
 
-static void
-from_free(const rk_arima_fit *f, const double *u, double *coefficients)
-{
-	int			sizes[4];
-
-	each_group(f, sizes);
-	for (int g = 0; g < 4; g++)
-	{
-		double		partial[RK_ARIMA_ORDER];
-		double		work[RK_ARIMA_ORDER];
-
-		for (int i = 0; i < sizes[g]; i++)
-			partial[i] = fmax(-NEAR_ONE, fmin(NEAR_ONE, tanh(u[i])));
-		rk_partial_to_ar(partial, sizes[g], coefficients, work);
-		/* a moving average is invertible where its negative is stationary */
-		for (int i = 0; i < sizes[g] && g % 2 == 1; i++)
-			coefficients[i] = -coefficients[i];
-		u += sizes[g];
-		coefficients += sizes[g];
-	}
-}
-
-/* The other way; what is not stationary or invertible is pulled in. */
+/* Free numbers of coefficients; what is not stationary or invertible is pulled in. */
 static void
 to_free(const rk_arima_fit *f, const double *coefficients, double *u)
 {
-	int			sizes[4];
-
-	each_group(f, sizes);
 	for (int g = 0; g < 4; g++)
 	{
+		int			size = rk_arima_group(&f->o, g);
 		double		c[RK_ARIMA_ORDER];
 		double		partial[RK_ARIMA_ORDER];
 		double		work[RK_ARIMA_ORDER];
@@ -122,19 +69,19 @@ to_free(const rk_arima_fit *f, const double *coefficients, double *u)
 			double		power = factor;
 			bool		inside;
 
-			for (int i = 0; i < sizes[g]; i++, power *= factor)
+			for (int i = 0; i < size; i++, power *= factor)
 				c[i] = (g % 2 == 1 ? -power : power) * coefficients[i];
-			inside = rk_ar_to_partial(c, sizes[g], partial, work);
-			for (int i = 0; i < sizes[g] && inside; i++)
+			inside = rk_arma_to_partial(c, size, partial, work, 1);
+			for (int i = 0; i < size && inside; i++)
 				inside = fabs(partial[i]) < 0.98;
 			if (inside)
 				break;
 			factor = attempt > 60 ? 0 : factor * 0.93;
 		}
-		for (int i = 0; i < sizes[g]; i++)
+		for (int i = 0; i < size; i++)
 			u[i] = atanh(partial[i]);
-		u += sizes[g];
-		coefficients += sizes[g];
+		u += size;
+		coefficients += size;
 	}
 }
 
@@ -164,33 +111,8 @@ regress(rk_arima_fit *f, double *const *v, int64_t from, int64_t to, double *bet
 					sum += a[t] * b[t];
 			g[i * (k + 1) + (j <= i ? j : k)] = sum;
 		}
-	/* Cholesky in place, the right hand side behind each row */
-	for (int i = 0; i < k; i++)
-	{
-		double		diagonal = g[i * (k + 1) + i];
-
-		for (int j = 0; j < i; j++)
-		{
-			for (int l = 0; l < j; l++)
-				g[i * (k + 1) + j] -= g[i * (k + 1) + l] * g[j * (k + 1) + l];
-			g[i * (k + 1) + j] /= g[j * (k + 1) + j];
-		}
-		for (int l = 0; l < i; l++)
-			g[i * (k + 1) + i] -= g[i * (k + 1) + l] * g[i * (k + 1) + l];
-		if (!(g[i * (k + 1) + i] > 1e-12 * diagonal))
-			return -1;
-		g[i * (k + 1) + i] = sqrt(g[i * (k + 1) + i]);
-		for (int l = 0; l < i; l++)
-			g[i * (k + 1) + k] -= g[i * (k + 1) + l] * g[l * (k + 1) + k];
-		g[i * (k + 1) + k] /= g[i * (k + 1) + i];
-	}
-	for (int i = k - 1; i >= 0; i--)
-	{
-		beta[i] = g[i * (k + 1) + k];
-		for (int l = i + 1; l < k; l++)
-			beta[i] -= g[l * (k + 1) + i] * beta[l];
-		beta[i] /= g[i * (k + 1) + i];
-	}
+	if (!rk_arima_solve(g, k, beta, 1))
+		return -1;
 	f->squares = 0;
 	for (int64_t t = from; t < to; t++)
 	{
@@ -241,7 +163,6 @@ rk_arima_evaluate(rk_arima_fit *f, const double *coefficients)
 {
 	rk_arma		a = rk_arima_arma(f, coefficients);
 	int64_t		from = 0;
-	double		n;
 
 	if (rk_arima_stopped(f))
 		return INFINITY;
@@ -257,10 +178,9 @@ rk_arima_evaluate(rk_arima_fit *f, const double *coefficients)
 	else if (!rk_arma_filter(&a, (const double *const *) f->work_column, f->columns, f->length, f->error, f->filter,
 							 &f->result))
 		return INFINITY;
-	n = (double) f->result.counted;
-	if (regress(f, f->error, from, f->length, f->beta) < 0 || !(n > 0) || !(f->squares > 0))
+	if (regress(f, f->error, from, f->length, f->beta) < 0)
 		return INFINITY;
-	return 0.5 * (n * (log(2 * M_PI * f->squares / n) + 1) + f->result.log_f);
+	return rk_arima_value((double) f->result.counted, f->squares, f->result.log_f);
 }
 
 /* For the minimiser.  There are few variables, so central differences will do. */
@@ -269,25 +189,21 @@ objective(void *arg, const double *u, double *gradient)
 {
 	rk_arima_fit *f = arg;
 	int			k = rk_arima_coefficients(&f->o);
-	double		at[RK_ARIMA_MAX_COEFFICIENTS];
 	double		coefficients[RK_ARIMA_MAX_COEFFICIENTS];
 
-	memcpy(at, u, sizeof(double) * k);
 	for (int i = 0; i < k; i++)
 	{
-		double		h = STEP * fmax(1, fabs(u[i]));
+		double		h = RK_ARIMA_GRADIENT_STEP(u[i]);
 		double		values[2];
 
 		for (int side = 0; side < 2; side++)
 		{
-			at[i] = u[i] + (side ? h : -h);
-			from_free(f, at, coefficients);
+			from_free(f, u, i, u[i] + (side ? h : -h), coefficients);
 			values[side] = rk_arima_evaluate(f, coefficients);
 		}
-		at[i] = u[i];
 		gradient[i] = (values[1] - values[0]) / (2 * h);
 	}
-	from_free(f, u, coefficients);
+	from_free(f, u, -1, 0, coefficients);
 	return rk_arima_evaluate(f, coefficients);
 }
 
@@ -497,63 +413,268 @@ hannan_rissanen(rk_arima_fit *f, double *coefficients)
 
 /* ---- a fit ---- */
 
-void
-rk_arima_fit_model(rk_arima_fit *f, const rk_arima_orders *o, rk_arima_model *m)
+int
+rk_arima_starts(rk_arima_fit *f, double *u)
 {
-	int			k = rk_arima_coefficients(o);
+	int			k = rk_arima_coefficients(&f->o);
 	int			starts = f->method == RK_ARIMA_ML ? 1 : 2;
-	bool		converged = false;
 
+	if (starts == 2)
+	{
+		double		guess[RK_ARIMA_MAX_COEFFICIENTS];
+
+		hannan_rissanen(f, guess);
+		to_free(f, guess, u);
+		u += k;
+	}
+	for (int i = 0; i < k; i++)
+		u[i] = 0.1;
+	return starts;
+}
+
+bool
+rk_arima_begin(rk_arima_fit *f, const rk_arima_orders *o, rk_arima_model *m)
+{
 	f->o = *o;
 	m->o = *o;
 	m->value = INFINITY;
 	m->criterion = INFINITY;
+	m->converged = false;
 	memset(m->coefficients, 0, sizeof(m->coefficients));
 	m->status = set_columns(f);
 	if (m->status != RK_FIT_OK)
-		return;
+		return false;
 	if (is_constant(f))
 	{
 		m->status = RK_FIT_CONSTANT;
-		return;
+		return false;
 	}
 	scale_columns(f);
+	return true;
+}
+
+void
+rk_arima_search(rk_arima_fit *f, const double *u, int starts, rk_arima_model *m)
+{
+	int			k = rk_arima_coefficients(&f->o);
+
+	m->value = INFINITY;
+	m->converged = false;
 	if (k == 0)
 	{
 		m->value = rk_arima_evaluate(f, m->coefficients);
-		converged = true;
-		starts = 0;
+		m->converged = true;
+		return;
 	}
 	for (int start = 0; start < starts && !rk_arima_stopped(f); start++)
 	{
-		double		u[RK_ARIMA_MAX_COEFFICIENTS] = {0};
-		double		guess[RK_ARIMA_MAX_COEFFICIENTS];
+		double		x[RK_ARIMA_MAX_COEFFICIENTS];
 		rk_minimum	found;
 
-		if (starts == 2 && start == 0)
-		{
-			hannan_rissanen(f, guess);
-			to_free(f, guess, u);
-		}
-		else
-			for (int i = 0; i < k; i++)
-				u[i] = 0.1;
+		memcpy(x, u + start * k, sizeof(double) * k);
 		found = rk_minimize(&(rk_minimize_problem) {
-			.n = k, .fn = objective, .arg = f, .max_iterations = 200, .tolerance = TOLERANCE, .stop = rk_arima_stopped
-		}, u, f->minimizer);
-		if (found.value < m->value - (isfinite(m->value) ? 1e-7 : 0))
+			.n = k, .fn = objective, .arg = f, .max_iterations = RK_ARIMA_ITERATIONS, .tolerance = RK_ARIMA_TOLERANCE,
+			.stop = rk_arima_stopped
+		}, x, f->minimizer);
+		if (rk_arima_is_better(found.value, m->value))
 		{
 			m->value = found.value;
-			converged = found.converged || found.decrease < 1e-3;
-			from_free(f, u, m->coefficients);
+			m->converged = rk_arima_has_converged(found.converged, found.decrease);
+			from_free(f, x, -1, 0, m->coefficients);
 		}
 	}
+}
+
+void
+rk_arima_end(rk_arima_fit *f, rk_arima_model *m)
+{
+	int			k = rk_arima_coefficients(&f->o);
+
 	if (!isfinite(m->value))
 	{
 		m->status = RK_FIT_NOT_CONVERGED;
 		return;
 	}
 	m->value = rk_arima_evaluate(f, m->coefficients) + f->result.counted * log(f->scale);
-	m->status = converged ? RK_FIT_OK : RK_FIT_NOT_CONVERGED;
+	m->status = m->converged ? RK_FIT_OK : RK_FIT_NOT_CONVERGED;
 	m->criterion = rk_information(f->p->criterion, -m->value, k + f->columns, f->result.counted);
+}
+
+void
+rk_arima_fit_model(rk_arima_fit *f, const rk_arima_orders *o, rk_arima_model *m)
+{
+	double		u[RK_ARIMA_STARTS * RK_ARIMA_MAX_COEFFICIENTS];
+
+	if (!rk_arima_begin(f, o, m))
+		return;
+	rk_arima_search(f, u, rk_arima_starts(f, u), m);
+	rk_arima_end(f, m);
+}
+
+/* ---- curvature ---- */
+
+/*
+ * n / 2 log(sum of squares) + log_f / 2 of these coefficients with given
+ * regressors' ones, and its derivatives by those.
+ */
+static double
+given_beta(rk_arima_fit *f, const double *coefficients, const double *beta, double *by_beta)
+{
+	double		squares = 0;
+	int			k = f->columns - 1;
+	double		n;
+
+	for (int i = 0; i < k; i++)
+		by_beta[i] = NAN;
+	if (!isfinite(rk_arima_evaluate(f, coefficients)))
+		return NAN;
+	n = (double) f->result.counted;
+	memset(by_beta, 0, sizeof(double) * k);
+	for (int64_t t = f->missing ? f->lags : 0; t < f->length; t++)
+	{
+		double		rest = f->error[0][t];
+
+		if (isnan(rest))
+			continue;
+		for (int i = 0; i < k; i++)
+			rest -= beta[i] * f->error[i + 1][t];
+		squares += rest * rest;
+		for (int i = 0; i < k; i++)
+			by_beta[i] -= rest * f->error[i + 1][t];
+	}
+	for (int i = 0; i < k; i++)
+		by_beta[i] *= n / squares;
+	return 0.5 * (n * log(squares) + f->result.log_f);
+}
+
+void
+rk_arima_hessian(rk_arima_fit *f, const double *coefficients, const double *beta, double *slopes, double *hessian)
+{
+	int			k = rk_arima_coefficients(&f->o);
+	int			b = f->columns - 1;
+	int			all = k + b;
+	double		at[RK_ARIMA_MAX_COEFFICIENTS];
+	double		steps[RK_ARIMA_MAX_COEFFICIENTS];
+	double		middle;
+	double		n;
+
+	memcpy(at, coefficients, sizeof(double) * k);
+	for (int i = 0; i < k; i++)
+		steps[i] = RK_ARIMA_HESSIAN_STEP(at[i]);
+	for (int i = 0; i < k; i++)
+		for (int j = 0; j <= i; j++)
+		{
+			double		corners[4];
+
+			if (rk_arima_stopped(f))
+				return;
+			for (int corner = 0; corner < 4; corner++)
+			{
+				at[i] += corner & 1 ? steps[i] : -steps[i];
+				at[j] += corner & 2 ? steps[j] : -steps[j];
+				corners[corner] = given_beta(f, at, beta, slopes);
+				memcpy(at, coefficients, sizeof(double) * k);
+			}
+			hessian[i * all + j] = hessian[j * all + i] =
+				(corners[3] - corners[1] - corners[2] + corners[0]) / (4 * steps[i] * steps[j]);
+		}
+	for (int i = 0; i < k && b > 0; i++)
+	{
+		for (int side = 0; side < 2; side++)
+		{
+			at[i] = coefficients[i] + (side ? steps[i] : -steps[i]);
+			given_beta(f, at, beta, slopes + side * b);
+		}
+		at[i] = coefficients[i];
+		for (int j = 0; j < b; j++)
+			hessian[i * all + k + j] = hessian[(k + j) * all + i] = (slopes[b + j] - slopes[j]) / (2 * steps[i]);
+	}
+	/* at the maximum the slope by beta is 0, so that squares alone curve */
+	middle = given_beta(f, coefficients, beta, slopes);
+	n = (double) f->result.counted;
+	for (int i = 0; i < b; i++)
+		for (int j = 0; j <= i; j++)
+		{
+			double		sum = 0;
+
+			for (int64_t t = f->missing ? f->lags : 0; t < f->length; t++)
+				if (!isnan(f->error[0][t]))
+					sum += f->error[i + 1][t] * f->error[j + 1][t];
+			hessian[(k + i) * all + k + j] = hessian[(k + j) * all + k + i] = n * sum / f->squares;
+		}
+	if (!isfinite(middle) && all > 0)
+		hessian[0] = NAN;
+}
+
+/* ---- memory ---- */
+
+rk_status
+rk_arima_make_fit(rk_ctx *ctx, int thread, const rk_arima_params *p, int regressors, int64_t longest, int period,
+				  rk_arima_fit *f)
+{
+	int			most = 2 + regressors;
+	bool		fixed = !p->automatic;
+	int			ar = (fixed ? p->orders.p + p->orders.seasonal_p * period : p->max_p + 2 * period);
+	int			ma = (fixed ? p->orders.q + p->orders.seasonal_q * period : p->max_q + 2 * period);
+	int			order = ar > ma + 1 ? ar : ma + 1;
+	int			lags = fixed ? p->orders.d + p->orders.seasonal_d * period : 2 + period;
+	int64_t		scratch = 4 * longest + 2 * (order + lags) + 16;
+	int64_t		minimizer = rk_minimize_work(RK_ARIMA_MAX_COEFFICIENTS, 0);
+	double	   *columns = rk_alloc(ctx, 3 * most * longest, sizeof(double));
+	double	  **pointers = rk_alloc(ctx, 3 * most, sizeof(double *));
+
+	f->ctx = ctx;
+	f->thread = thread;
+	f->p = p;
+	f->method = p->method;
+	f->regressors = regressors;
+	f->delta = rk_alloc(ctx, lags + 1, sizeof(double));
+	f->first_fit = rk_alloc(ctx, most, sizeof(double));
+	f->phi = rk_alloc(ctx, ar + 1, sizeof(double));
+	f->theta = rk_alloc(ctx, ma + 1, sizeof(double));
+	f->beta = rk_alloc(ctx, most, sizeof(double));
+	f->gram = rk_alloc(ctx, most * most, sizeof(double));
+	f->filter = rk_alloc(ctx, rk_arma_work(order, lags, most), sizeof(double));
+	f->minimizer = rk_alloc(ctx, minimizer, sizeof(double));
+	f->scratch = rk_alloc(ctx, scratch, sizeof(double));
+	f->transformed = rk_alloc(ctx, longest, sizeof(double));
+	f->columns_of_x = rk_alloc(ctx, regressors, sizeof(double *));
+	if (!columns || !pointers || !f->delta || !f->first_fit || !f->phi || !f->theta || !f->beta || !f->gram ||
+		!f->filter || !f->minimizer || !f->scratch || !f->transformed || !f->columns_of_x)
+		return RK_ERR_MEMORY;
+	for (int i = 0; i < 3 * most; i++)
+		pointers[i] = columns + i * longest;
+	f->level = pointers;
+	f->work_column = pointers + most;
+	f->error = pointers + 2 * most;
+	return RK_OK;
+}
+
+rk_arima_place
+rk_arima_take_series(rk_arima_fit *f, const rk_series *s, const rk_arima_regressors *x, int64_t series)
+{
+	int64_t		end = s->offsets[series + 1];
+	rk_arima_place at = {.series = series,.base = s->offsets[series],.equal = true};
+	double		lambda = f->p->box_cox;
+
+	while (at.base < end && isnan(s->values[at.base]))
+		at.base++;
+	at.rest = end - at.base;
+	f->missing = false;
+	for (int64_t t = at.base; t < end; t++)
+	{
+		double		v = s->values[t];
+
+		if (isnan(v))
+			f->missing = true;
+		else
+			at.equal = at.equal && v == s->values[at.base];
+		f->transformed[t - at.base] = isnan(lambda) || isnan(v) ? v : rk_box_cox(v, lambda);
+	}
+	f->n = at.rest;
+	f->y = f->transformed;
+	for (int i = 0; i < f->regressors; i++)
+		f->columns_of_x[i] = x->values[i] + at.base;
+	f->x = f->columns_of_x;
+	return at;
 }

@@ -7,141 +7,17 @@
 #include <math.h>
 #include <string.h>
 
-#define STEADY 1e-15
+#include "arma_steps.h"
+
 #define UNKNOWN 1e7
 #define TOO_LARGE 1e4
-
-/* ---- partial autocorrelations ---- */
-
-/* One step up: coefficients of order k + 1 from those of order k. */
-static void
-step_up(double *ar, int k, double partial, double *work)
-{
-	memcpy(work, ar, sizeof(double) * k);
-	for (int j = 0; j < k; j++)
-		ar[j] = work[j] - partial * work[k - 1 - j];
-	ar[k] = partial;
-}
-
-void
-rk_partial_to_ar(const double *partial, int n, double *ar, double *work)
-{
-	for (int k = 0; k < n; k++)
-		step_up(ar, k, partial[k], work);
-}
-
-bool
-rk_ar_to_partial(const double *ar, int n, double *partial, double *work)
-{
-	memcpy(partial, ar, sizeof(double) * n);
-	for (int k = n - 1; k >= 0; k--)
-	{
-		double		last = partial[k];
-		double		rest = 1 - last * last;
-
-		if (!(fabs(last) < 1))
-			return false;
-		memcpy(work, partial, sizeof(double) * k);
-		for (int j = 0; j < k; j++)
-			partial[j] = (work[j] + last * work[k - 1 - j]) / rest;
-	}
-	return true;
-}
-
-/* ---- the stationary start ---- */
-
-/*
- * Covariances of the state with x_t into column[order]: the first column of
- * the covariance.  The autocovariances of the pure autoregression come from its
- * partial autocorrelations.  False where phi is not stationary.
- */
-static bool
-stationary_column(const rk_arma *a, double *column, double *work)
-{
-	int			r = rk_arma_order(a);
-	int			far = r + a->q + 1;	/* lags of the autoregression that are needed */
-	double	   *partial = work;
-	double	   *ar = partial + r;
-	double	   *scratch = ar + r;
-	double	   *pure = scratch + r;		/* [far + 1] */
-	double	   *half = pure + far + 1;	/* [r + 2 q + 1], lags from -q */
-	double	   *gamma = half + r + 2 * a->q + 1;	/* [r + 1] */
-	double	   *psi = gamma + r + 1;	/* [r] */
-	double		variance = 1;
-
-	if (!rk_ar_to_partial(a->phi, a->p, partial, scratch))
-		return false;
-	for (int k = 0; k < a->p; k++)
-		variance /= 1 - partial[k] * partial[k];
-	if (!isfinite(variance))
-		return false;
-	pure[0] = variance;
-	for (int k = 1; k <= far; k++)
-	{
-		double		sum = 0;
-		int			known = k - 1 < a->p ? k - 1 : a->p;
-
-		for (int j = 0; j < known; j++)
-			sum += ar[j] * pure[k - 1 - j];
-		if (k <= a->p)
-		{
-			/* ar holds the coefficients of order k - 1 */
-			sum += partial[k - 1] * variance;
-			step_up(ar, k - 1, partial[k - 1], scratch);
-			variance *= 1 - partial[k - 1] * partial[k - 1];
-		}
-		pure[k] = sum;
-	}
-	/* half(m) = sum theta_i pure(m - i), gamma(k) = sum theta_j half(k + j) */
-	for (int m = -a->q; m <= r + a->q; m++)
-	{
-		double		sum = pure[m < 0 ? -m : m];
-
-		for (int i = 1; i <= a->q; i++)
-			if (a->theta[i - 1] != 0)
-				sum += a->theta[i - 1] * pure[m - i < 0 ? i - m : m - i];
-		half[m + a->q] = sum;
-	}
-	for (int k = 0; k <= r; k++)
-	{
-		gamma[k] = half[k + a->q];
-		for (int j = 1; j <= a->q; j++)
-			if (a->theta[j - 1] != 0)
-				gamma[k] += a->theta[j - 1] * half[k + j + a->q];
-	}
-	psi[0] = 1;
-	for (int k = 1; k < r; k++)
-	{
-		psi[k] = k <= a->q ? a->theta[k - 1] : 0;
-		for (int j = 1; j <= a->p && j <= k; j++)
-			psi[k] += a->phi[j - 1] * psi[k - j];
-	}
-	for (int i = 1; i <= r; i++)
-	{
-		double		sum = 0;
-
-		for (int k = i; k <= a->p; k++)
-			sum += a->phi[k - 1] * gamma[k - i + 1];
-		for (int k = i; k <= a->q + 1; k++)
-			sum += (k == 1 ? 1 : a->theta[k - 2]) * psi[k - i];
-		column[i - 1] = sum;
-	}
-	return column[0] > 0 && isfinite(column[0]);
-}
-
-static int64_t
-start_work(int order)
-{
-	/* what stationary_column takes, with q below order */
-	return 3 * (int64_t) order + (2 * order + 2) + (3 * order + 1) + (order + 1) + order;
-}
 
 int64_t
 rk_arma_work(int order, int lags, int columns)
 {
 	int64_t		m = (int64_t) order + lags;
 
-	return columns * (m + 1) + 2 * m * m + 2 * m + 8 * (int64_t) order + 8 + start_work(order);
+	return columns * (m + 1) + 2 * m * m + 2 * m + 8 * (int64_t) order + 8 + rk_arma_stationary_work(order);
 }
 
 /* ---- the fast filter ---- */
@@ -188,29 +64,20 @@ rk_arma_filter(const rk_arma *a, const double *const *x, int columns, int64_t n,
 	double	   *w = gain + r + 1;
 	double	   *column = w + r + 1;
 	double	   *phi = column + r + 1;
-	double		f;
-	double		m;
-	double		product = 1;
+	rk_arma_recursion g;
+	int			next = 0;
 	int64_t		t;
-	int			still = 0;
 
 	*result = (rk_arma_result) {0, n};
 	memset(phi, 0, sizeof(double) * r);
 	memcpy(phi, a->phi, sizeof(double) * a->p);
-	if (!stationary_column(a, column, phi + r))
+	if (!rk_arma_stationary(a->phi, a->p, a->theta, a->q, column, phi + r, 1))
 		return false;
 	memset(state, 0, sizeof(double) * columns * (r + 1));
-	f = column[0];
-	column[r] = w[r] = 0;
-	for (int i = 0; i < r; i++)
+	rk_arma_recursion_begin(&g, phi, column, w, gain, r, 1);
+	for (t = 0; t < n && next == 0; t++)
 	{
-		w[i] = phi[i] * column[0] + column[i + 1];
-		gain[i] = w[i] / f;
-	}
-	m = -1 / f;
-	for (t = 0; t < n; t++)
-	{
-		double		root = 1 / sqrt(f);
+		double		root = 1 / sqrt(g.f);
 
 		for (int c = 0; c < columns; c++)
 		{
@@ -222,49 +89,12 @@ rk_arma_filter(const rk_arma *a, const double *const *x, int columns, int64_t n,
 			for (int i = 0; i < r; i++)
 				s[i] = phi[i] * first + s[i + 1] + gain[i] * error;
 		}
-		product *= f;
-		if (!(product > 1e-100 && product < 1e100))
-		{
-			result->log_f += log(product);
-			product = 1;
-		}
-		if (still > 0)
-		{
-			/* lagged errors must have been made with the last gain, too */
-			if (++still > r + 1)
-			{
-				t++;
-				break;
-			}
-			continue;
-		}
-		double		z = w[0];
-		double		next = f + z * z * m;
-		double		scale = 1 / next;
-		double		largest = 0;
-
-		if (!(next > 0.5))
+		rk_arma_recursion_count(&g);
+		next = rk_arma_recursion_next(&g, phi, a->theta, a->q, w, gain, r, r, 1);
+		if (next < 0)
 			return false;
-		for (int i = 0; i < r; i++)
-		{
-			double		moved = phi[i] * z + w[i + 1];
-
-			gain[i] = (gain[i] * f + moved * m * z) * scale;
-			w[i] = moved - gain[i] * z;
-			largest = fabs(w[i]) > largest ? fabs(w[i]) : largest;
-		}
-		m += m * m * z * z / f;
-		f = next;
-		if (largest * largest * fabs(m) < STEADY && fabs(f - 1) < 1e-9)
-		{
-			/* what it tends to is known */
-			still = 1;
-			f = 1;
-			for (int i = 0; i < r; i++)
-				gain[i] = phi[i] + (i < a->q ? a->theta[i] : 0);
-		}
 	}
-	result->log_f += log(product);
+	result->log_f = g.log_f + log(g.product);
 	if (t < n)
 		for (int c = 0; c < columns; c++)
 			steady_errors(a, x[c], t, n, out[c]);
@@ -359,7 +189,7 @@ rk_arma_kalman(const rk_arma *a, const double *const *y, int columns, int64_t n,
 	*result = (rk_arma_result) {0};
 	memset(p, 0, sizeof(double) * m * m);
 	memset(states, 0, sizeof(double) * columns * m);
-	if (!stationary_column(a, column, column + m))
+	if (!rk_arma_stationary(a->phi, a->p, a->theta, a->q, column, column + m, 1))
 		return false;
 	/* the rest of the stationary covariance from its first column, backwards */
 	for (int i = r - 1; i >= 0; i--)

@@ -29,14 +29,6 @@ rk_arma_order(const rk_arma *a)
 	return a->p > a->q + 1 ? a->p : a->q + 1;
 }
 
-/*
- * Autoregressive coefficients from partial autocorrelations in (-1, 1), which
- * makes every one stationary (Monahan 1984), and back: false where they are
- * not.  work: n numbers.
- */
-extern void rk_partial_to_ar(const double *partial, int n, double *ar, double *work);
-extern bool rk_ar_to_partial(const double *ar, int n, double *partial, double *work);
-
 typedef struct rk_arma_result
 {
 	double		log_f;			/* sum of the logarithms of prediction variances */

@@ -11,6 +11,7 @@
 
 #include "../../call/types.h"
 #include "../../compute/normal.h"
+#include "../../device/device.h"
 #include "../../relation/json_model.h"
 #include "../../relation/series_input.h"
 #include "forecast.h"
@@ -18,7 +19,7 @@
 /* ---- temporal/arima-forecast ---- */
 
 static void
-seasonal_order(rk_call *call, rk_arima_orders *o)
+seasonal_order(const rk_call *call, rk_arima_orders *o)
 {
 	int64		count;
 	const int64 *given;
@@ -40,7 +41,7 @@ seasonal_order(rk_call *call, rk_arima_orders *o)
 }
 
 static rk_arima_params
-arima_params(rk_call *call)
+arima_params(const rk_call *call)
 {
 	rk_arima_params p = {
 		.orders = {.p = rk_arg_int(call, "p"),.d = rk_arg_int(call, "d"),.q = rk_arg_int(call, "q")},
@@ -84,9 +85,81 @@ check_positive(const rk_series_data *in, double lambda)
 							(long long) in->laid_out.rows[i] + 1, in->series.values[i])));
 }
 
+/* Why the run has no form on devices; NULL: it has. */
+static const char *
+arima_refusal(const rk_arima_params *p, int columns)
+{
+	if (p->automatic)
+		return "orders are chosen on the CPU only";
+	if (rk_arima_coefficients(&p->orders) == 0)
+		return "a model without coefficients needs no search";
+	if (rk_arima_state(&p->orders) > RK_ARIMA_DEVICE_STATE)
+		return psprintf("the device takes states of up to %d, this model has one of %d", RK_ARIMA_DEVICE_STATE,
+						rk_arima_state(&p->orders));
+	if (columns > RK_ARIMA_DEVICE_COLUMNS)
+		return psprintf("the device takes up to %d regressors, the constant included", RK_ARIMA_DEVICE_COLUMNS - 1);
+	return NULL;
+}
+
+static void
+arima_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	rk_arima_params p = arima_params(call);
+	int			columns = 1 + p.orders.constant;
+
+	*cost = rk_device_arima_cost(size->nodes, size->arcs, rk_arima_coefficients(&p.orders), columns,
+								 p.method == RK_ARIMA_ML ? 1 : RK_ARIMA_STARTS, rk_arima_state(&p.orders),
+								 p.orders.period > 1, size->threads);
+	if (arima_refusal(&p, columns))
+		cost->host_seconds = INFINITY;
+}
+
+/* The maxima of all series on the device; false: the CPU shall find them. */
+static bool
+arima_on_device(rk_call *call, const rk_series *s, const rk_arima_regressors *x, const rk_arima_params *p,
+				rk_arima_batch *batch)
+{
+	rk_graph_size size = {.nodes = s->count,.arcs = s->offsets[s->count],.threads = call->ctx.threads};
+	const char *refusal = arima_refusal(p, 1 + p->orders.constant + x->count);
+	rk_cuda_arima_params params = {
+		.p = p->orders.p,.q = p->orders.q,.seasonal_p = p->orders.seasonal_p,.seasonal_q = p->orders.seasonal_q,
+		.period = p->orders.period,.css = p->method == RK_ARIMA_CSS
+	};
+	rk_device_run *device;
+	int64		k = rk_arima_coefficients(&p->orders);
+	int64		all;
+
+	if (refusal)
+	{
+		rk_device_skip(call, refusal);
+		return false;
+	}
+	device = rk_device_begin(call, RK_CUDA_ARIMA, &size);
+	if (device == NULL)
+		return false;
+	rk_call_check(call, rk_temporal_arima_batch(&call->ctx, s, x, p, batch));
+	if (batch->there == 0)
+		return false;
+	all = k + batch->columns - 1;
+	params.columns = batch->columns;
+	params.starts = batch->starts;
+	rk_device_params(device, &params, sizeof(params));
+	rk_device_input(device, batch->offsets, (batch->count + 1) * sizeof(int64));
+	rk_device_input(device, batch->y, batch->offsets[batch->count] * sizeof(double));
+	rk_device_input(device, batch->start, batch->count * batch->starts * k * sizeof(double));
+	rk_device_output(device, batch->estimates, batch->count * k * sizeof(double));
+	rk_device_output(device, batch->value, batch->count * sizeof(double));
+	rk_device_output(device, batch->hessian, batch->count * all * all * sizeof(double));
+	rk_device_output(device, batch->converged, batch->count * sizeof(int32));
+	return rk_device_finish(device, NULL);
+}
+
 static void
 run_arima(rk_call *call, rk_series_data *in, rk_arima_params *p, rk_arima *a)
 {
+	rk_arima_regressors given;
+	rk_arima_batch batch;
+	bool		there;
 	rk_regressor_columns x;
 	int64	   *periods;
 
@@ -102,9 +175,11 @@ run_arima(rk_call *call, rk_series_data *in, rk_arima_params *p, rk_arima *a)
 		p->periods = periods;
 	}
 	rk_call_phase(call, "fits", in->series.count);
-	rk_call_check(call, rk_temporal_arima(&call->ctx, &in->series, &(rk_arima_regressors) {
-		.count = x.count, .values = (const double *const *) x.values, .future = (const double *const *) x.future
-	}, p, a));
+	given = (rk_arima_regressors) {
+		.count = x.count,.values = (const double *const *) x.values,.future = (const double *const *) x.future
+	};
+	there = in->series.count > 0 && arima_on_device(call, &in->series, &given, p, &batch);
+	rk_call_check(call, rk_temporal_arima_with(&call->ctx, &in->series, &given, p, there ? &batch : NULL, a));
 	rk_status_notice(in, a->status);
 }
 
@@ -667,8 +742,8 @@ prophet_decomposition(rk_call *call)
 RK_FUNCTION(rk_temporal_prophet_decomposition_sql, "temporal/prophet-decomposition", "");
 
 const rk_bound_function rk_temporal_forecast_bindings[] = {
-	{"temporal/arima-forecast", "", arima_forecast},
-	{"temporal/arima-forecast", "_fit", arima_fit},
+	{"temporal/arima-forecast", "", arima_forecast,.device_cost = arima_device_cost},
+	{"temporal/arima-forecast", "_fit", arima_fit,.device_cost = arima_device_cost},
 	{"temporal/prophet-decomposition", "", prophet_decomposition},
 	{0}
 };
