@@ -34,10 +34,12 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
@@ -235,6 +237,9 @@ is_nothing(const rk_message_type *type, const char *data)
 /* How rows of a table are made from records. */
 struct rk_table_writer
 {
+	struct rk_table_writer *next;	/* of this process */
+	Oid			relation;
+	bool		stale;			/* the table has changed since */
 	const rk_message_type *type;
 	bool		reply;
 	int			columns;
@@ -247,6 +252,28 @@ struct rk_table_writer
 };
 
 typedef struct rk_table_writer table_writer;
+
+static table_writer *writers;
+
+/* A table may have another name, or other columns, from now on. */
+static void
+table_changed(Datum arg, Oid relation)
+{
+	for (table_writer *w = writers; w; w = w->next)
+		w->stale |= relation == InvalidOid || w->relation == relation;
+}
+
+static void
+free_writer(table_writer *w)
+{
+	table_writer **at = &writers;
+
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	SPI_freeplan(w->plan);
+	pfree(w);
+}
 
 /* Matches columns with fields by name, and prepares the command; SPI is connected. */
 static void
@@ -266,6 +293,7 @@ prepare_writer(table_writer *w, const rk_message_type *type, bool reply, Oid rel
 	StringInfoData values;
 
 	memset(w, 0, sizeof(*w));
+	w->relation = relation;
 	w->type = type;
 	w->reply = reply;
 	initStringInfo(&command);
@@ -398,6 +426,8 @@ write_table(rk_hosted *h, rk_output *o)
 	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "rk output", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old;
 
+	/* from here on the table stays as it is */
+	LockRelationOid(o->relation, RowExclusiveLock);
 	if (get_rel_name(o->relation) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -409,12 +439,23 @@ write_table(rk_hosted *h, rk_output *o)
 	SetUserIdAndSecContext(h->ring->owner, security_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+	if (o->writer && o->writer->stale)
+	{
+		free_writer(o->writer);
+		o->writer = NULL;
+	}
 	if (o->writer == NULL)
 	{
+		static bool listens = false;
+
+		if (!listens)
+			CacheRegisterRelcacheCallback(table_changed, (Datum) 0);
+		listens = true;
 		w = MemoryContextAlloc(h->output_memory, sizeof(*w));
 		prepare_writer(w, type, reply, o->relation);
 		SPI_keepplan(w->plan);
-		o->writer = w;
+		w->next = writers;
+		o->writer = writers = w;
 	}
 	w = o->writer;
 	for (int i = 0; i < w->columns; i++)
@@ -702,7 +743,7 @@ rk_outputs_forget(rk_hosted *h)
 {
 	for (int i = 0; i < h->output_count; i++)
 		if (h->outputs[i].writer)
-			SPI_freeplan(h->outputs[i].writer->plan);
+			free_writer(h->outputs[i].writer);
 	if (h->output_memory)
 		MemoryContextReset(h->output_memory);
 	h->outputs = NULL;

@@ -90,8 +90,20 @@ SELECT until('SELECT state = ''active'' FROM rk.rings WHERE name = ''e''');
 SELECT rk.ring_sync('e') IS NOT NULL;
 SELECT count(*), sum(amount) FROM later;
 SELECT count(*) = (SELECT messages FROM rk.ring_core_total('e')), max(total) = (SELECT total FROM rk.ring_core_total('e')) FROM added;
+-- one with another name, in another schema or with other columns is written as it is then
+CREATE SCHEMA elsewhere;
+ALTER TABLE later RENAME TO latest;
+SELECT total > 0 FROM rk.ring_core_add('e', 2);
+ALTER TABLE latest SET SCHEMA elsewhere;
+ALTER TABLE elsewhere.latest ADD COLUMN messages bigint;
+SELECT total > 0 FROM rk.ring_core_add('e', 3);
+ALTER TABLE elsewhere.latest ALTER COLUMN amount TYPE numeric(12, 2), DROP COLUMN messages;
+SELECT total > 0 FROM rk.ring_core_add('e', 4);
+SELECT amount FROM elsewhere.latest ORDER BY amount DESC OFFSET 2 LIMIT 3;
+SELECT count(*), sum(amount) FROM elsewhere.latest;
+SELECT epoch, last_error FROM rk.rings WHERE name = 'e';
 -- one that is gone, too; without the output the ring goes on
-DROP TABLE later;
+DROP SCHEMA elsewhere CASCADE;
 INSERT INTO wire VALUES (1);
 SELECT until('SELECT state = ''failed'' FROM rk.rings WHERE name = ''e''');
 SELECT regexp_replace(last_error, '\d+', 'N') FROM rk.rings WHERE name = 'e';
