@@ -779,6 +779,7 @@ $$;
 COMMENT ON FUNCTION rk.dlq_purge(text, text, bigint) IS
 'removes dead letters of a ring that meet a condition on the columns of rk.dead_letters; returns their number';
 
+/* Those that were changed in the queue have no message that could be sent; they stay. */
 CREATE FUNCTION rk.dlq_replay(ring text, filter text DEFAULT 'true', max_rows bigint DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 DECLARE
@@ -787,7 +788,8 @@ DECLARE
 BEGIN
 	PERFORM rk.dlq_check(ring, filter);
 	FOR letter IN EXECUTE pg_catalog.format('WITH gone AS (DELETE FROM rk.dead_letters WHERE id IN (SELECT id FROM rk.dead_letters '
-		'WHERE ring OPERATOR(pg_catalog.=) %L AND (%s) ORDER BY id LIMIT %L) RETURNING id, type_id, payload, priority) '
+		'WHERE ring OPERATOR(pg_catalog.=) %L AND (%s) AND reason OPERATOR(pg_catalog.<>) ''invalid'' ORDER BY id LIMIT %L) '
+		'RETURNING id, type_id, payload, priority) '
 		'SELECT g.type_id, g.payload, g.priority, m.mutating FROM gone g LEFT JOIN rk.message_types m USING (type_id) '
 		'ORDER BY g.id', ring, filter, max_rows)
 	LOOP

@@ -110,6 +110,7 @@ for my $durability (qw(volatile journal))
 	is(value(qq{SELECT count(*) FROM rk.dead_letters WHERE ring = '$ring' AND sqlstate = 'XX001' AND error = 'message was changed in the queue' AND length(payload->>'bytes') = 16}),
 		128 + 8 + count_of_types(52), 'which say what is wrong');
 	is(value(qq{SELECT failed FROM rk.stat_ring WHERE name = '$ring'}), $n, 'and are counted');
+	is(value(qq{SELECT rk.dlq_replay('$ring')}), 0, 'they cannot be sent again');
 	is(value(qq{SELECT rk.dlq_purge('$ring')}), $n, 'they can be removed');
 	is(value(q{SELECT count(*) FROM rk.ring_log}), $durability eq 'journal' ? 4 : 0, 'none is in a log');
 }
