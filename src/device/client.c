@@ -68,6 +68,7 @@ struct rk_device_run
 	piece		output[RK_CUDA_ARRAYS];
 	int			inputs;
 	int			outputs;
+	rk_run		reached;		/* how far it came, when it is finished */
 };
 
 /* The session's connection. */
@@ -759,20 +760,27 @@ rk_device_finish(rk_device_run *run, int64 *counts)
 			bytes = q->counts[0] * o->row;
 		copy_bytes(o->data, run->x.map + q->output[i].offset, bytes);
 	}
+	run->reached = (rk_run) {
+		.iterative = true,
+		.iterations = q->iterations,
+		.residual = q->residual,
+		.converged = q->converged != 0,
+		.reached_max = q->converged == 0
+	};
 	if (call->kernel->iterative)
-		call->run = (rk_run) {
-			.iterative = true,
-			.iterations = q->iterations,
-			.residual = q->residual,
-			.converged = q->converged != 0,
-			.reached_max = q->converged == 0
-		};
+		call->run = run->reached;
 	count_run(q);
 	rk_circuit_success(run->kernel);
 	run->permitted = false;
 	call->device = "cuda";
 	close_exchange(&run->x);
 	return true;
+}
+
+rk_run
+rk_device_reached(const rk_device_run *run)
+{
+	return run->reached;
 }
 
 /* ---- measuring ---- */

@@ -96,6 +96,9 @@ extern void rk_device_output_rows(rk_device_run *run, void *data, int64 capacity
  */
 extern bool rk_device_finish(rk_device_run *run, int64 *counts);
 
+/* How far the iterations of a finished run came, also where they are a part of the kernel. */
+extern rk_run rk_device_reached(const rk_device_run *run);
+
 /*
  * Begins the next part of a run that is made in parts, after one that was
  * finished: inputs and outputs are given anew.  False: the CPU shall do the rest.

@@ -23,7 +23,7 @@ SELECT rk.ring_load('m', $$SELECT 'x' AS amount$$);
 CALL rk.ring_up('graph/degree-ratio', 'h', '{"edges": "nowhere"}');
 CALL rk.ring_up('graph/degree-ratio', 'i', $${"edges": "VALUES ('DE1', 'FR2')"}$$);
 CALL rk.ring_up('graph/degree-ratio', 'j', $${"edges": "SELECT 'DE1' AS source, 'FR2' AS target"}$$);
-SELECT state, last_error FROM rk.rings WHERE name = 'j';
+SELECT state IN ('failed', 'launching', 'restoring') AS down, last_error FROM rk.rings WHERE name = 'j';
 
 -- ids of another type: the hint works
 SELECT rk.ring_graph_edge_update('g', 'add', 'DE1', 'FR2');

@@ -657,6 +657,13 @@ while (my ($name, $query) = splice @kernels, 0, 2)
 		'cuda|0|t', "$name by the kernels for CUDA: the CPU's rows");
 }
 is(one('SELECT fallbacks, graphs FROM rk.stat_device'), '1|1', 'one failure, one graph kept');
+# levels that end before they are done
+my %reached = map {
+	$_ => one(qq{SET client_min_messages = error; SET rk.device = $_; SELECT count(*) FROM rk.graph_louvain_community('few', max_iterations => 1);
+		SELECT iterations, reached_max, round(residual::numeric, 12) FROM rk.last_run()})
+} qw(cpu cuda);
+like($reached{cpu}, qr/\n1\|t\|0\.\d+$/, 'Louvain with one pass has not converged');
+is($reached{cuda}, $reached{cpu}, 'nor has it on the device');
 is(one(q{SET client_min_messages = error; SET rk.device = cuda; SELECT count(*) FROM rk.graph_betweenness_centrality('SELECT * FROM (VALUES (1, 2, 1.0), (2, 3, 1e-30), (3, 1, 1.0)) e (source, target, weight)', weighted => true); SELECT device, device_reason ~ 'a length is nothing beside a distance' FROM rk.last_run()}),
 	"3\ncpu|t", 'a length that no distance shows is for the CPU');
 $node->stop;

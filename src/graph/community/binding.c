@@ -256,11 +256,13 @@ moves_on_device(void *arg, rk_louvain_work *w)
 	rk_device_output(run, community, n * sizeof(uint32));
 	if (rk_device_finish(run, counts))
 	{
+		rk_run		reached = rk_device_reached(run);
+
 		memcpy(w->community, community, n * sizeof(uint32));
 		w->moved = counts[0] > 0;
-		w->passes = call->run.iterations;
-		w->reached_max = call->run.reached_max;
-		w->gain = call->run.residual;
+		w->passes = reached.iterations;
+		w->reached_max = reached.reached_max;
+		w->gain = reached.residual;
 	}
 	else
 		d->over = true;
