@@ -23,7 +23,7 @@
 #define LAGS RK_GARCH_LAGS
 #define COUNT RK_GARCH_MAX_COUNT
 #define SIDES 5					/* the density, and it with each shape moved both ways */
-#define LAUNCH_NUMBERS (INT64_C(1) << 29)	/* of scratch space: 4 GB */
+#define LAUNCH_NUMBERS (INT64_C(1) << 27)	/* of scratch space: 1 GB, a quarter of what rk.gpu_memory_limit is */
 
 /* All series of a call. */
 struct garch_batch

@@ -17,6 +17,35 @@ use Time::HiRes qw(usleep);
 our @EXPORT = qw(server session load_calls kernel_calls start_query wait_for_session status_kb
   threads_of random_edges edges_table psql_beside process_of kill_process wait_for_ring);
 
+# A psql that cannot connect, as the server is coming back, ends before it has
+# read its statement, which IPC::Run dies of when it writes that too late.  It is
+# a failed connection like others: psql returns 2, and who polls tries again.
+{
+	no warnings 'redefine';
+	my ($psql, $poll) = map { PostgreSQL::Test::Cluster->can($_) } qw(psql poll_query_until);
+
+	*PostgreSQL::Test::Cluster::psql = sub {
+		my ($self, $dbname, $sql, %o) = @_;
+		my $list = wantarray;
+		my @result;
+
+		return $list ? @result : $result[0] if eval { @result = $list ? $psql->(@_) : scalar $psql->(@_); 1 };
+		die $@ if $@ !~ /Broken pipe/ || $o{on_error_die};
+		${ $o{$_} } = '' for grep { $o{$_} } qw(stdout stderr);
+		return $list ? (2, '', 'no connection') : 2;
+	};
+	*PostgreSQL::Test::Cluster::poll_query_until = sub {
+		my @arguments = @_;
+		my $result;
+
+		until (eval { $result = $poll->(@arguments); 1 })
+		{
+			die $@ if $@ !~ /Broken pipe/;
+		}
+		return $result;
+	};
+}
+
 # Starts a server with the extension in database postgres.  Options: conf =>
 # text for postgresql.conf, preload => 0, extension => 0.
 sub server
