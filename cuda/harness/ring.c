@@ -331,7 +331,7 @@ make_monitoring(uint64_t x, uint32_t *type, void *payload)
 	*t = (rk_monitor_transaction) {
 		.event = {
 			.ts = ts += 1 + (int64_t) (x >> 50) * 100000, .amount = (rk_decimal) ((x >> 8) % 200000) * 1000000,
-			.transaction = (int64_t) x, .transaction_type = (uint32_t) (x >> 30) % 4
+			.transaction = (int64_t) x, .transaction_type = (uint32_t) (x >> 30) % 3
 		},
 		.source = (int64_t) (x >> 32) % 8, .target = (int64_t) (x >> 40) % 8
 	};
