@@ -476,11 +476,11 @@ move_group(const level_view &l, mover *m, bool any, volatile uint32_t *free_coun
 	unsigned	mine = 1u << lane;
 	/* new communities are taken from the end of one list: one after the other */
 	bool		serial = __any_sync(FULL_WARP, any && m->to == LOUVAIN_ALONE);
-	unsigned	todo = __ballot_sync(FULL_WARP, any);
-	unsigned	wait = serial ? todo & (mine - 1) : 0;	/* for whom */
+	unsigned	pending = __ballot_sync(FULL_WARP, any);
+	unsigned	wait = serial ? pending & (mine - 1) : 0;	/* for whom */
 	unsigned	emptied;
 
-	for (int j = 0; j + 1 < __popc(todo) && !serial; j++)
+	for (int j = 0; j + 1 < __popc(pending) && !serial; j++)
 	{
 		uint32_t	own = __shfl_sync(FULL_WARP, m->own, j);
 		uint32_t	to = __shfl_sync(FULL_WARP, m->to, j);
@@ -488,9 +488,9 @@ move_group(const level_view &l, mover *m, bool any, volatile uint32_t *free_coun
 		if (j < lane && (own == m->own || own == m->to || to == m->own || to == m->to))
 			wait |= 1u << j;
 	}
-	while (todo)
+	while (pending)
 	{
-		bool		ready = (todo & mine) && (todo & wait) == 0;
+		bool		ready = (pending & mine) && (pending & wait) == 0;
 
 		if (ready)
 		{
@@ -505,7 +505,7 @@ move_group(const level_view &l, mover *m, bool any, volatile uint32_t *free_coun
 			}
 		}
 		__syncwarp();
-		todo &= ~__ballot_sync(FULL_WARP, ready);
+		pending &= ~__ballot_sync(FULL_WARP, ready);
 	}
 	emptied = serial ? 0 : __ballot_sync(FULL_WARP, any && m->emptied);
 	if (emptied & mine)

@@ -109,6 +109,23 @@ edge_of(const graph_case *c, int64_t nodes, uint64_t seed, int64_t i, uint32_t *
 	}
 }
 
+void
+add_weights(rk_ctx *ctx, rk_graph *g, rk_adjacency *a, bool in, weight_kind kind)
+{
+	a->weights = rk_alloc(ctx, g->arcs, sizeof(double));
+	for (int64_t v = 0; v < g->nodes; v++)
+		for (int64_t e = a->offsets[v]; e < a->offsets[v + 1]; e++)
+		{
+			uint32_t	u = a->neighbors[e];
+			uint64_t	from = in ? u : v;
+			uint64_t	to = in ? v : u;
+			uint64_t	h = g->directed ? rk_hash3(9, from, to) : rk_hash3(9, from < to ? from : to, from < to ? to : from);
+
+			/* few different ones, so that sums are alike; zero among them */
+			a->weights[e] = kind == WHOLE_WEIGHTS ? h % 4 : (h % 4) * 0.1;
+		}
+}
+
 rk_graph
 make_graph(harness *h, rk_ctx *ctx, const graph_case *c, uint64_t seed, bool weighted,
 		   const rk_graph_options *options)

@@ -59,6 +59,16 @@ extern rk_graph make_graph(harness *h, rk_ctx *ctx, const graph_case *c, uint64_
 extern void begin_ctx(harness *h, rk_ctx *ctx);
 extern void must(rk_ctx *ctx, rk_status status);
 
+typedef enum weight_kind
+{
+	WITHOUT_WEIGHTS,
+	WHOLE_WEIGHTS,				/* whose sums do not round */
+	OTHER_WEIGHTS
+} weight_kind;
+
+/* Adds weights to a graph that has none: the same in both directions. */
+extern void add_weights(rk_ctx *ctx, rk_graph *g, rk_adjacency *a, bool in, weight_kind kind);
+
 /* The same graph on the device; NULL after a failure was reported. */
 extern rk_cuda_graph *load(harness *h, const char *what, const rk_graph *g, rk_cuda_usage *usage);
 

@@ -10,32 +10,7 @@
 
 #include "../../src/graph/community/community.h"
 
-typedef enum weight_kind
-{
-	WITHOUT_WEIGHTS,
-	WHOLE_WEIGHTS,				/* whose sums do not round */
-	OTHER_WEIGHTS
-} weight_kind;
-
 static const char *const kinds[] = {"", " whole weights", " weights"};
-
-/* Adds weights to a graph that has none: the same in both directions. */
-static void
-add_weights(rk_ctx *ctx, rk_graph *g, rk_adjacency *a, bool in, weight_kind kind)
-{
-	a->weights = rk_alloc(ctx, g->arcs, sizeof(double));
-	for (int64_t v = 0; v < g->nodes; v++)
-		for (int64_t e = a->offsets[v]; e < a->offsets[v + 1]; e++)
-		{
-			uint32_t	u = a->neighbors[e];
-			uint64_t	from = in ? u : v;
-			uint64_t	to = in ? v : u;
-			uint64_t	h = g->directed ? rk_hash3(9, from, to) : rk_hash3(9, from < to ? from : to, from < to ? to : from);
-
-			/* few different ones, so that sums are alike; zero among them */
-			a->weights[e] = kind == WHOLE_WEIGHTS ? h % 4 : (h % 4) * 0.1;
-		}
-}
 
 static void
 check_case(harness *h, const graph_case *c, weight_kind kind, bool directed, rk_label_variant variant, int given,

@@ -10,13 +10,6 @@
 
 #include "../../src/graph/community/community.h"
 
-typedef enum weight_kind
-{
-	WITHOUT_WEIGHTS,
-	WHOLE_WEIGHTS,				/* whose sums do not round */
-	OTHER_WEIGHTS
-} weight_kind;
-
 /* With a large one many nodes leave for a community of their own. */
 static const double resolutions[] = {1, 0.5, 4};
 
@@ -90,24 +83,6 @@ make_moves(void *arg, rk_louvain_work *w)
 	e->usage.kernel_seconds += call.usage.kernel_seconds;
 	rk_ctx_destroy(&ctx);
 	return done;
-}
-
-/* Adds weights to a graph that has none: the same in both directions. */
-static void
-add_weights(rk_ctx *ctx, rk_graph *g, rk_adjacency *a, bool in, weight_kind kind)
-{
-	a->weights = rk_alloc(ctx, g->arcs, sizeof(double));
-	for (int64_t v = 0; v < g->nodes; v++)
-		for (int64_t e = a->offsets[v]; e < a->offsets[v + 1]; e++)
-		{
-			uint32_t	u = a->neighbors[e];
-			uint64_t	from = in ? u : v;
-			uint64_t	to = in ? v : u;
-			uint64_t	h = g->directed ? rk_hash3(9, from, to) : rk_hash3(9, from < to ? from : to, from < to ? to : from);
-
-			/* few different ones, so that scores are alike; zero among them */
-			a->weights[e] = kind == WHOLE_WEIGHTS ? h % 4 : (h % 4) * 0.1;
-		}
 }
 
 static bool
