@@ -10,20 +10,10 @@
 
 #include "../../src/graph/centrality/centrality.h"
 
-/* What the searches need that the kernel hands out. */
-typedef struct engine
-{
-	harness    *h;
-	const char *what;
-	bool		ok;
-	double		seconds;
-	rk_cuda_usage usage;
-} engine;
-
 static bool
 search(void *arg, const rk_betweenness_work *w)
 {
-	engine	   *e = arg;
+	engine_check *e = arg;
 	harness    *h = e->h;
 	rk_ctx		ctx;
 	rk_cuda_betweenness_params params = {.extra = w->extra, .edges = w->edges};
@@ -92,7 +82,7 @@ check_case(harness *h, const graph_case *c, int what_for, int64_t samples)
 	rk_betweenness_params p = {
 		.normalized = samples > 0, .endpoints = (what_for & ENDPOINTS) != 0, .samples = samples, .seed = 3
 	};
-	engine		e = {.h = h, .what = what, .ok = true, .seconds = INFINITY};
+	engine_check e = {.h = h, .what = what, .ok = true, .seconds = INFINITY};
 	double	   *cpu;
 	double	   *device;
 	double		cpu_seconds;

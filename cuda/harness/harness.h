@@ -48,6 +48,16 @@ typedef struct graph_case
 	int64_t		edges;
 } graph_case;
 
+/* What a check hands on to the engine of a kernel's searches, and has back. */
+typedef struct engine_check
+{
+	harness    *h;
+	const char *what;
+	bool		ok;
+	double		seconds;
+	rk_cuda_usage usage;
+} engine_check;
+
 /* Cases for all graph kernels; ends with a NULL name. */
 extern const graph_case graph_cases[];
 

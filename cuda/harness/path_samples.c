@@ -10,20 +10,10 @@
 
 #include "../../src/graph/centrality/centrality.h"
 
-/* What the sampling needs that the kernel hands out. */
-typedef struct engine
-{
-	harness    *h;
-	const char *what;
-	bool		ok;
-	double		seconds;
-	rk_cuda_usage usage;
-} engine;
-
 static bool
 sample(void *arg, const rk_betweenness_sampling *w)
 {
-	engine	   *e = arg;
+	engine_check *e = arg;
 	harness    *h = e->h;
 	rk_cuda_path_sample_params params = {
 		.epsilon = w->epsilon, .delta = w->delta, .seed = w->seed, .limit = w->limit, .edges = w->edges, .ends = w->ends
@@ -52,7 +42,7 @@ check_case(harness *h, const graph_case *c, bool directed, bool ends, bool edges
 		.directed = directed, .drop_loops = true, .want_out = true, .want_in = true, .parallel = RK_EDGES_COLLAPSE
 	};
 	rk_betweenness_params p = {.normalized = true, .endpoints = ends, .epsilon = epsilon, .delta = 0.1, .seed = 5};
-	engine		e = {.h = h, .what = what, .seconds = INFINITY};
+	engine_check e = {.h = h, .what = what, .seconds = INFINITY};
 	int64_t		used[2] = {0, 0};
 	double	   *score[2];
 	double		cpu_seconds = 0;

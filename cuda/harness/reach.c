@@ -9,20 +9,10 @@
 
 #include "../../src/graph/paths/paths.h"
 
-/* What the searches need that the kernel hands out. */
-typedef struct engine
-{
-	harness    *h;
-	const char *what;
-	bool		ok;
-	double		seconds;
-	rk_cuda_usage usage;
-} engine;
-
 static bool
 search(void *arg, const rk_reach_work *w)
 {
-	engine	   *e = arg;
+	engine_check *e = arg;
 	harness    *h = e->h;
 	rk_ctx		ctx;
 	rk_cuda_call call = {.kernel = RK_CUDA_REACH};
@@ -60,7 +50,7 @@ check_case(harness *h, const graph_case *c, bool directed, bool lengths, int64_t
 		.directed = directed, .drop_loops = true, .want_out = true, .want_in = true,
 		.parallel = lengths ? RK_EDGES_MIN : RK_EDGES_COLLAPSE
 	};
-	engine		e = {.h = h, .what = what, .ok = true, .seconds = INFINITY};
+	engine_check e = {.h = h, .what = what, .ok = true, .seconds = INFINITY};
 	rk_reach_engine on_device = {search, &e};
 	rk_path_averages a[2];
 	double	   *eccentricity[2];
