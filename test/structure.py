@@ -160,4 +160,14 @@ rule(
         if line.strip() and not line.startswith("#") and "==" not in line
     ),
 )
+# what has a form for devices, as the code has it and as the guide's table does
+with_form = set(re.findall(r'^RK_DEVICE_FUNCTION\("([^"]+)"', (src / "device/functions.def").read_text(), flags=re.M))
+rows = re.findall(r"^\| (`[a-z]+/.*?) \|", (root / "docs/how-to/devices.md").read_text(), flags=re.M)
+named = [k for row in rows for k in re.findall(r"`([a-z]+/[a-z0-9-]+)`", row)]
+rule(
+    "the guide to devices has a row for every kernel with a form, one for each choice of its functions",
+    [f"{k} has no row" for k in sorted(with_form - set(named))]
+    + [f"{k} has a row and no form" for k in sorted(set(named) - with_form)]
+    + [f"more than one row for {row}" for row in sorted({r for r in rows if rows.count(r) > 1})],
+)
 sys.exit(failures > 0)

@@ -22,7 +22,8 @@ static inline double
 uniform_of(uint32_t high, uint32_t low)
 {
 	/* both terms are whole and below 2^53 together: the sum is exact */
-	return ((double) (int32_t) (high >> 1) * 0x1p22 + (double) (int32_t) ((high & 1) << 21 | low >> 11) + 0.5) * 0x1p-53;
+	return rk_philox_uniform_of((double) (int32_t) (high >> 1) * 0x1p22 +
+								(double) (int32_t) ((high & 1) << 21 | low >> 11));
 }
 
 RK_CLONES static void

@@ -8,7 +8,8 @@
  * of the seed), the counter (low, high word of the case, block, stream); the
  * four words x of the result make two draws, w0 = x0 2^32 + x1 and w1 = x2 2^32
  * + x3, of which the upper 53 bits are used: u = ((w >> 11) + 1/2) / 2^53,
- * strictly between 0 and 1.
+ * strictly between 0 and 1.  Above 1/2 that is rounded to 53 bits, and the
+ * largest of all, which would be 1, is the largest number below 1.
  */
 #ifndef RK_PHILOX_H
 #define RK_PHILOX_H
@@ -51,10 +52,19 @@ rk_philox_word(uint64_t seed, uint64_t of, uint32_t block, uint32_t stream, int 
 	return (uint64_t) x[2 * which] << 32 | x[2 * which + 1];
 }
 
+/* u of w >> 11, which is a whole number. */
+RK_BOTH double
+rk_philox_uniform_of(double upper)
+{
+	double		u = (upper + 0.5) * 0x1p-53;
+
+	return u < 1 - 0x1p-53 ? u : 1 - 0x1p-53;
+}
+
 RK_BOTH double
 rk_philox_uniform(uint64_t word)
 {
-	return ((double) (word >> 11) + 0.5) * 0x1p-53;
+	return rk_philox_uniform_of((double) (word >> 11));
 }
 
 /* How many cases rk_philox_normals takes at most in one call. */

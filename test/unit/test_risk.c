@@ -353,6 +353,52 @@ philox_known_answer(void **state)
 	assert_near(even[1], 7.348796102800678, 1e-2);
 }
 
+/* The counter whose ten rounds end in these words: each round undone. */
+static void
+counter_of(uint32_t x[4], uint32_t k0, uint32_t k1)
+{
+	for (int round = 9; round >= 0; round--)
+	{
+		/* inverses of the multipliers modulo 2^32 */
+		uint32_t	x0 = x[3] * 0x991A7CDB;
+		uint32_t	x2 = x[1] * 0x6D7CAE67;
+		uint32_t	x1 = x[0] ^ (uint32_t) (UINT64_C(0xCD9E8D57) * x2 >> 32) ^ (k0 + (uint32_t) round * 0x9E3779B9);
+		uint32_t	x3 = x[2] ^ (uint32_t) (UINT64_C(0xD2511F53) * x0 >> 32) ^ (k1 + (uint32_t) round * 0xBB67AE85);
+
+		x[0] = x0;
+		x[1] = x1;
+		x[2] = x2;
+		x[3] = x3;
+	}
+}
+
+/* Words of ones alone would round to 1, where the normal quantile is infinite. */
+static void
+uniforms_stay_below_1(void **state)
+{
+	const uint64_t seed = UINT64_C(0x123456789abcdef0);
+	uint32_t	x[4] = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
+	double		largest = 1 - 0x1p-53;
+	double		normal = rk_normal_quantile(largest);
+	double		even;
+	double		odd;
+	uint64_t	of;
+
+	(void) state;
+	assert_true(rk_philox_uniform(UINT64_MAX) == largest);
+	assert_true(rk_philox_uniform(UINT64_MAX - 2048) == 1 - 0x1p-52);
+	assert_true(rk_philox_uniform(0) == 0x1p-54);
+	assert_near(normal, 8.2095361516013856, 1e-14);
+	counter_of(x, (uint32_t) seed, (uint32_t) (seed >> 32));
+	of = (uint64_t) x[1] << 32 | x[0];
+	assert_true(rk_philox_word(seed, of, x[2], x[3], 0) == UINT64_MAX);
+	assert_true(rk_philox_word(seed, of, x[2], x[3], 1) == UINT64_MAX);
+	rk_philox_normals(seed, of, 1, 1, x[2], x[3], &even, &odd);
+	assert_memory_equal(&even, &normal, sizeof(double));
+	assert_memory_equal(&odd, &normal, sizeof(double));
+	assert_true(isfinite(rk_chi_square_quantile(5, rk_philox_uniform(UINT64_MAX))));
+}
+
 static void
 distributions_invert(void **state)
 {
@@ -843,6 +889,7 @@ main(void)
 		cmocka_unit_test(indefinite_matrices_are_refused),
 		cmocka_unit_test(repaired_matrices_are_nearest),
 		cmocka_unit_test(philox_known_answer),
+		cmocka_unit_test(uniforms_stay_below_1),
 		cmocka_unit_test(distributions_invert),
 		cmocka_unit_test(components_add_up),
 		cmocka_unit_test(simulation_converges),
