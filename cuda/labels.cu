@@ -66,6 +66,18 @@ struct candidate
 	double		sum;			/* 0: there is none */
 	uint64_t	rank;
 	uint32_t	label;
+
+	__device__ void take_better(const candidate &b)
+	{
+		if (b.sum > sum || (b.sum == sum && (b.rank < rank || (b.rank == rank && b.label < label))))
+			*this = b;
+	}
+
+	__device__ candidate of_lane(int distance) const
+	{
+		return {__shfl_xor_sync(FULL_WARP, sum, distance), __shfl_xor_sync(FULL_WARP, rank, distance),
+				__shfl_xor_sync(FULL_WARP, label, distance)};
+	}
 };
 
 __device__ static inline candidate
@@ -75,30 +87,6 @@ make_candidate(const label_round &r, uint32_t label, double sum)
 
 	if (label != NONE)
 		c = {sum, r.rank ? r.rank[label] : 0, label};
-	return c;
-}
-
-__device__ static inline void
-take_better(candidate *a, const candidate &b)
-{
-	if (b.sum > a->sum ||
-		(b.sum == a->sum && (b.rank < a->rank || (b.rank == a->rank && b.label < a->label))))
-		*a = b;
-}
-
-/* The best of GROUP lanes; each of them gets it. */
-template <int GROUP> __device__ static inline candidate
-best_of(candidate c)
-{
-	for (int distance = GROUP / 2; distance > 0; distance /= 2)
-	{
-		candidate	other;
-
-		other.sum = __shfl_xor_sync(FULL_WARP, c.sum, distance);
-		other.rank = __shfl_xor_sync(FULL_WARP, c.rank, distance);
-		other.label = __shfl_xor_sync(FULL_WARP, c.label, distance);
-		take_better(&c, other);
-	}
 	return c;
 }
 
@@ -189,7 +177,7 @@ decide_short(label_round r, const uint32_t *list, int64_t count)
 		if (other == own)
 			own_sum += w;
 	}
-	best = best_of<GROUP>(make_candidate(r, label, sum));
+	best = best_of_lanes<GROUP>(make_candidate(r, label, sum));
 	if (turn)
 	{
 		uint32_t	c = settle(r, best, own, own == NONE ? 0 : own_sum);
@@ -209,47 +197,14 @@ decide_short(label_round r, const uint32_t *list, int64_t count)
 template <int WIDTH, bool ORDERED> __device__ static inline uint32_t
 decide_row(const label_round &r, uint32_t v, uint32_t own, uint32_t *keys, double *sums, uint32_t slots)
 {
-	int			lane = threadIdx.x % 32;
-	int			thread = threadIdx.x % WIDTH;
-	candidate	best = {0, UINT64_MAX, NONE};
-	double		own_sum = 0;
+	candidate	best;
+	double		own_sum;
 
 	add_row<WIDTH, ORDERED>(r.rows.offsets[v], r.rows.offsets[v + 1], r.rows.weights == nullptr,
 							[&] (int64_t entry, double *weight) { return label_of_entry(r, v, entry, weight); },
 							keys, sums, slots);
-	for (uint32_t s = thread; s < slots; s += WIDTH)
-	{
-		uint32_t	label = keys[s];
-
-		if (label == NONE)
-			continue;
-		take_better(&best, make_candidate(r, label, sums[s]));
-		if (label == own)
-			own_sum = sums[s];
-		keys[s] = NONE;
-		sums[s] = 0;
-	}
-	best = best_of<32>(best);
-	own_sum = warp_sum(own_sum);
-	if (WIDTH > 32)
-	{
-		__shared__ candidate parts[LONG_THREADS / 32];
-		__shared__ double own_parts[LONG_THREADS / 32];
-
-		__syncthreads();
-		if (lane == 0)
-		{
-			parts[threadIdx.x / 32] = best;
-			own_parts[threadIdx.x / 32] = own_sum;
-		}
-		__syncthreads();
-		own_sum = 0;
-		for (int w = 0; w < WIDTH / 32; w++)
-		{
-			take_better(&best, parts[w]);
-			own_sum += own_parts[w];
-		}
-	}
+	best = best_of_table<WIDTH>(keys, sums, slots, own, candidate {0, UINT64_MAX, NONE},
+								[&] (uint32_t label, double sum) { return make_candidate(r, label, sum); }, &own_sum);
 	return settle(r, best, own, own_sum);
 }
 

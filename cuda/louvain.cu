@@ -77,36 +77,25 @@ struct level_view
 
 /* ---- judging ---- */
 
+/* The smaller label wins a tie; LOUVAIN_ALONE scores 0. */
 struct candidate
 {
 	double		score;
 	double		weight;
 	uint32_t	label;
-};
 
-/* The smaller label wins a tie; LOUVAIN_ALONE scores 0. */
-__device__ static inline void
-take_better(candidate *a, const candidate &b)
-{
-	if (b.score > a->score || (b.score == a->score && b.label < a->label))
-		*a = b;
-}
-
-/* The best of a warp; each lane gets it. */
-__device__ static inline candidate
-best_of_warp(candidate c)
-{
-	for (int distance = 16; distance > 0; distance /= 2)
+	__device__ void take_better(const candidate &b)
 	{
-		candidate	other;
-
-		other.score = __shfl_xor_sync(FULL_WARP, c.score, distance);
-		other.weight = __shfl_xor_sync(FULL_WARP, c.weight, distance);
-		other.label = __shfl_xor_sync(FULL_WARP, c.label, distance);
-		take_better(&c, other);
+		if (b.score > score || (b.score == score && b.label < label))
+			*this = b;
 	}
-	return c;
-}
+
+	__device__ candidate of_lane(int distance) const
+	{
+		return {__shfl_xor_sync(FULL_WARP, score, distance), __shfl_xor_sync(FULL_WARP, weight, distance),
+				__shfl_xor_sync(FULL_WARP, label, distance)};
+	}
+};
 
 /* What community c is to node v, to which it has this weight. */
 __device__ static inline candidate
@@ -185,8 +174,8 @@ judge_short(const level_view &l, int64_t place, uint32_t v, int entries)
 				own_weight += w;
 		}
 	if (label != NO_LABEL)
-		take_better(&best, judge_community(l, v, label, sum));
-	note_target(l, place, v, best_of_warp(best), own_weight, lane, 32);
+		best.take_better(judge_community(l, v, label, sum));
+	note_target(l, place, v, best_of_lanes<32>(best), own_weight, lane, 32);
 }
 
 /*
@@ -196,49 +185,15 @@ judge_short(const level_view &l, int64_t place, uint32_t v, int entries)
 template <int WIDTH, bool ORDERED> __device__ static inline void
 judge_row(const level_view &l, int64_t place, uint32_t v, uint32_t *keys, double *sums, uint32_t slots)
 {
-	int			lane = threadIdx.x % 32;
-	int			thread = threadIdx.x % WIDTH;
-	uint32_t	own = l.community[v];
-	candidate	best = {0, 0, LOUVAIN_ALONE};
-	double		own_weight = 0;
+	candidate	best;
+	double		own_weight;
 
 	add_row<WIDTH, ORDERED>(l.rows.offsets[v], l.rows.offsets[v + 1], l.rows.weights == nullptr,
 							[&] (int64_t entry, double *weight) { return community_of_entry(l, v, entry, weight); },
 							keys, sums, slots);
-	for (uint32_t s = thread; s < slots; s += WIDTH)
-	{
-		uint32_t	label = keys[s];
-
-		if (label == NO_LABEL)
-			continue;
-		take_better(&best, judge_community(l, v, label, sums[s]));
-		if (label == own)
-			own_weight = sums[s];
-		keys[s] = NO_LABEL;
-		sums[s] = 0;
-	}
-	best = best_of_warp(best);
-	own_weight = warp_sum(own_weight);
-	if (WIDTH > 32)
-	{
-		__shared__ candidate parts[WIDTH / 32];
-		__shared__ double own_parts[WIDTH / 32];
-
-		__syncthreads();
-		if (lane == 0)
-		{
-			parts[threadIdx.x / 32] = best;
-			own_parts[threadIdx.x / 32] = own_weight;
-		}
-		__syncthreads();
-		own_weight = 0;
-		for (int w = 0; w < WIDTH / 32; w++)
-		{
-			take_better(&best, parts[w]);
-			own_weight += own_parts[w];
-		}
-	}
-	note_target(l, place, v, best, own_weight, thread, WIDTH);
+	best = best_of_table<WIDTH>(keys, sums, slots, l.community[v], candidate {0, 0, LOUVAIN_ALONE},
+								[&] (uint32_t label, double sum) { return judge_community(l, v, label, sum); }, &own_weight);
+	note_target(l, place, v, best, own_weight, threadIdx.x % WIDTH, WIDTH);
 }
 
 /* Tables of the warps of a block. */

@@ -97,6 +97,66 @@ add_row(int64_t begin, int64_t end, bool alike, L label_of, uint32_t *keys, doub
 		__syncthreads();
 }
 
+/*
+ * The best of GROUP lanes; each of them gets it.  C: what may be chosen, with
+ * functions take_better(C) and of_lane(distance), the other lane's.
+ */
+template <int GROUP, typename C> __device__ static inline C
+best_of_lanes(C c)
+{
+	for (int distance = GROUP / 2; distance > 0; distance /= 2)
+		c.take_better(c.of_lane(distance));
+	return c;
+}
+
+/*
+ * The best label of a table, which is emptied; WIDTH threads do it, each of which
+ * gets it.  nothing: better than none; make(label, sum): what a label is.
+ * *own_sum: that of own, 0 if there is none.
+ */
+template <int WIDTH, typename C, typename M> __device__ static inline C
+best_of_table(uint32_t *keys, double *sums, uint32_t slots, uint32_t own, const C &nothing, M make, double *own_sum)
+{
+	C			best = nothing;
+	double		own_part = 0;
+
+	for (uint32_t s = threadIdx.x % WIDTH; s < slots; s += WIDTH)
+	{
+		uint32_t	label = keys[s];
+
+		if (label == NO_LABEL)
+			continue;
+		best.take_better(make(label, sums[s]));
+		if (label == own)
+			own_part = sums[s];
+		keys[s] = NO_LABEL;
+		sums[s] = 0;
+	}
+	best = best_of_lanes<32>(best);
+	own_part = warp_sum(own_part);
+	if (WIDTH > 32)
+	{
+		__shared__ C parts[WIDTH / 32];
+		__shared__ double own_parts[WIDTH / 32];
+
+		__syncthreads();
+		if (threadIdx.x % 32 == 0)
+		{
+			parts[threadIdx.x / 32] = best;
+			own_parts[threadIdx.x / 32] = own_part;
+		}
+		__syncthreads();
+		own_part = 0;
+		for (int w = 0; w < WIDTH / 32; w++)
+		{
+			best.take_better(parts[w]);
+			own_part += own_parts[w];
+		}
+	}
+	*own_sum = own_part;
+	return best;
+}
+
 /* ---- whether sums round ---- */
 
 typedef struct weight_bits
