@@ -6,19 +6,22 @@
  * Without lengths 256 sources share a search (Then et al. 2014): every node has
  * a bit for each, the whole in one sector of memory, and takes over those of its
  * in-neighbours that are new to it.  Bits are put together by "or", so that
- * nothing depends on an order; a row is left as soon as nothing is missing.
- * Several searches run beside each other, to fill the device on small graphs.
+ * nothing depends on an order; a row is left as soon as nothing is missing, and a
+ * long one is cut into pieces, each a warp's.  Several searches run beside each
+ * other, to fill the device on small graphs.
  *
  * With lengths distances come from distances.cuh; a block adds up those of a
  * source in a fixed order.
  */
 #include "distances.cuh"
+#include "pieces.cuh"
 
 #define THREADS 256
 #define WORDS 4					/* of 64 sources */
 #define SOURCES (64 * WORDS)	/* of a search */
-#define LONG_ROW 4096			/* a block's above this */
-#define LOOK 8					/* steps along a row between looks at what is missing */
+#define PARTS (32 / WORDS)		/* entries that a warp looks at at once */
+#define AHEAD 4
+#define LONG_ROW 2048			/* cut into pieces above this */
 #define MOST_ROWS (INT64_C(1) << 22)	/* nodes of all searches beside each other */
 #define MOST_LEVELS 2048
 #define MOST_ENTRIES (INT64_C(1) << 24) /* with lengths: nodes of all searches at a time */
@@ -53,71 +56,71 @@ start_reach(reach_search s, const uint32_t *sources, int64_t count)
 	atomicOr(&s.valid[search * WORDS + word], bit);
 }
 
-/* "Or" over the threads of a group that have the same word; all get it. */
-template <int WIDTH> __device__ static inline unsigned long long
-or_of_parts(unsigned long long bits)
+/* "Or" over the lanes of a warp that have the same word; all get it. */
+__device__ static inline unsigned long long
+or_of_lanes(unsigned long long bits)
 {
 	for (int distance = WORDS; distance < 32; distance *= 2)
 		bits |= __shfl_xor_sync(FULL_WARP, bits, distance);
-	if (WIDTH > 32)
-	{
-		__shared__ unsigned long long parts[WIDTH / 32][WORDS];
-
-		__syncthreads();
-		if (threadIdx.x % 32 < WORDS)
-			parts[threadIdx.x / 32][threadIdx.x % 32] = bits;
-		__syncthreads();
-		for (int w = 0; w < WIDTH / 32; w++)
-			bits |= parts[w][threadIdx.x % WORDS];
-	}
 	return bits;
 }
 
 /*
- * Takes over what in-neighbours of a node have; WIDTH threads, of which those
- * with the same word look at every WIDTH / WORDS-th entry.  Returns the new bits
- * of the thread's word, the same in all parts.
+ * What in-neighbours at [e, end) have of what is missing, by a warp: lanes with the
+ * same word look at every PARTS-th entry, AHEAD of them before any is waited for.
+ * All of them get the bits of their word.
  */
-template <int WIDTH> __device__ static inline unsigned long long
-pull_row(const reach_search &s, int64_t search, int64_t v)
+__device__ static inline unsigned long long
+or_of_entries(const reach_search &s, int64_t search, int64_t e, int64_t end, unsigned long long missing)
 {
-	int			word = threadIdx.x % WORDS;
-	int			part = threadIdx.x % WIDTH / WORDS;
-	int64_t		at = (search * s.nodes + v) * WORDS + word;
-	unsigned long long missing = s.valid[search * WORDS + word] & ~s.seen[at];
+	const unsigned long long *now = s.now + search * s.nodes * WORDS + threadIdx.x % WORDS;
+	int			part = threadIdx.x % 32 / WORDS;
 	unsigned long long bits = 0;
-	int64_t		end = s.in.offsets[v + 1];
-	int			steps = 0;
-	bool		wants = __any_sync(FULL_WARP, missing != 0);
 
-	for (int64_t e = s.in.offsets[v]; wants && e < end; e += WIDTH / WORDS)
+	for (; e < end && __any_sync(FULL_WARP, (missing & ~bits) != 0); e += AHEAD * PARTS)
 	{
-		if (e + part < end)
-			bits |= s.now[(search * s.nodes + s.in.neighbors[e + part]) * WORDS + word];
-		if (WIDTH == 32 && ++steps % LOOK == 0)
-			wants = __any_sync(FULL_WARP, (missing & ~or_of_parts<32>(bits)) != 0);
+		uint32_t	node[AHEAD];
+
+		RK_UNROLL
+		for (int k = 0; k < AHEAD; k++)
+			node[k] = e + k * PARTS + part < end ? s.in.neighbors[e + k * PARTS + part] : 0;
+		RK_UNROLL
+		for (int k = 0; k < AHEAD; k++)
+			if (e + k * PARTS + part < end)
+				bits |= now[(int64_t) node[k] * WORDS];
+		bits = or_of_lanes(bits);
 	}
-	bits = or_of_parts<WIDTH>(bits) & missing;
-	if (part == 0)
-	{
-		s.next[at] = bits;
-		if (bits)
-			s.seen[at] |= bits;
-	}
-	return bits;
+	return bits & missing;
 }
 
-/* Notes what a group of threads has found. */
-__device__ static inline void
-note_found(const reach_search &s, int64_t search, unsigned long long moved, unsigned long long pairs, uint32_t level)
+/* Bits of the thread's word that a node has not seen. */
+__device__ static inline unsigned long long
+missing_of(const reach_search &s, int64_t search, int64_t v)
 {
-	if (threadIdx.x % 32 >= WORDS)
-		return;
+	int			word = threadIdx.x % WORDS;
+
+	return s.valid[search * WORDS + word] & ~s.seen[(search * s.nodes + v) * WORDS + word];
+}
+
+/* A node takes over bits of a word. */
+__device__ static inline void
+take_over(const reach_search &s, int64_t search, int64_t v, unsigned long long bits)
+{
+	int64_t		at = (search * s.nodes + v) * WORDS + threadIdx.x % WORDS;
+
+	s.next[at] = bits;
+	if (bits)
+		s.seen[at] |= bits;
+}
+
+/* Notes bits of a word that were found on a level. */
+__device__ static inline void
+note_moved(const reach_search &s, int64_t search, unsigned long long moved, uint32_t level)
+{
 	if (moved)
 	{
 		atomicOr(&s.moved[search * WORDS + threadIdx.x % WORDS], moved);
 		s.moves[search] = level;
-		atomicAdd(s.pairs, pairs);
 	}
 }
 
@@ -127,6 +130,7 @@ pull_rows(reach_search s, unsigned blocks, uint32_t level)
 {
 	int64_t		search = blockIdx.x / blocks;
 	int64_t		warp = (int64_t) (blockIdx.x % blocks) * (THREADS / 32) + threadIdx.x / 32;
+	bool		writes = threadIdx.x % 32 < WORDS;
 	unsigned long long moved = 0;
 	unsigned long long pairs = 0;
 
@@ -135,38 +139,92 @@ pull_rows(reach_search s, unsigned blocks, uint32_t level)
 		return;
 	for (int64_t v = warp; v < s.nodes; v += (int64_t) blocks * (THREADS / 32))
 	{
+		int64_t		begin = s.in.offsets[v];
+		int64_t		end = s.in.offsets[v + 1];
 		unsigned long long bits;
 
-		if (s.in.offsets[v + 1] - s.in.offsets[v] > LONG_ROW)
+		if (end - begin > LONG_ROW)
 			continue;
-		bits = pull_row<32>(s, search, v);
+		bits = or_of_entries(s, search, begin, end, missing_of(s, search, v));
+		if (writes)
+			take_over(s, search, v, bits);
 		moved |= bits;
-		pairs += (unsigned long long) __popcll(bits);
+		pairs += writes ? (unsigned long long) __popcll(bits) : 0;
 	}
-	note_found(s, search, moved, pairs, level);
+	pairs = warp_sum(pairs);
+	if (writes)
+		note_moved(s, search, moved, level);
+	if (threadIdx.x % 32 == 0 && pairs)
+		atomicAdd(s.pairs, pairs);
 }
 
+/* Lists long rows, and the pieces that they are cut into: those of the i-th are of "node" i. */
 __global__ static void
-find_long_rows(const int64_t *offsets, int64_t nodes, uint32_t *rows, unsigned long long *count)
+find_long_rows(const int64_t *offsets, int64_t nodes, uint32_t *rows, row_piece *pieces, unsigned long long *counts)
 {
 	int64_t		v = global_thread();
+	int64_t		length = v < nodes ? offsets[v + 1] - offsets[v] : 0;
+	uint32_t	row;
+	unsigned	number;
+	unsigned long long place;
 
-	if (v < nodes && offsets[v + 1] - offsets[v] > LONG_ROW)
-		rows[atomicAdd(count, 1ull)] = (uint32_t) v;
+	if (length <= LONG_ROW)
+		return;
+	row = (uint32_t) atomicAdd(&counts[0], 1ull);
+	number = (unsigned) ((length + PIECE - 1) / PIECE);
+	place = atomicAdd(&counts[1], (unsigned long long) number);
+	rows[row] = (uint32_t) v;
+	for (unsigned i = 0; i < number; i++)
+		pieces[place + i] = {row, i};
 }
 
-/* The long ones, a block for each. */
+/* What long rows of all searches gather on a level; a warp for each piece. */
 __global__ static void __launch_bounds__(THREADS)
-pull_long_rows(reach_search s, const uint32_t *rows, unsigned count, uint32_t level)
+pull_pieces(reach_search s, const uint32_t *rows, int64_t row_count, const row_piece *pieces, int64_t piece_count,
+			unsigned long long *gathered, int64_t searches, uint32_t level)
 {
-	int64_t		search = blockIdx.x / count;
+	int64_t		warp = global_thread() / 32;
+	int64_t		search = warp / piece_count;
+	row_piece	piece;
+	unsigned long long *mine;
+	unsigned long long missing;
 	unsigned long long bits;
+	int64_t		begin;
+	int64_t		end;
 
-	if (s.moves[search] + 1 < level)
+	if (search >= searches || s.moves[search] + 1 < level)
 		return;
-	bits = pull_row<THREADS>(s, search, rows[blockIdx.x % count]);
-	if (threadIdx.x < 32)
-		note_found(s, search, bits, (unsigned long long) __popcll(bits), level);
+	piece = pieces[warp % piece_count];
+	mine = gathered + (search * row_count + piece.node) * WORDS + threadIdx.x % WORDS;
+	/* what another piece has need not be looked for */
+	missing = missing_of(s, search, rows[piece.node]) & ~*(volatile unsigned long long *) mine;
+	piece.node = rows[piece.node];
+	piece_entries(s.in.offsets, piece, &begin, &end);
+	bits = or_of_entries(s, search, begin, end, missing);
+	if (bits && threadIdx.x % 32 < WORDS)
+		atomicOr(mine, bits);
+}
+
+/* The nodes of long rows take it over; a thread for each word.  What was gathered is 0 afterwards. */
+__global__ static void __launch_bounds__(THREADS)
+end_pieces(reach_search s, const uint32_t *rows, int64_t row_count, unsigned long long *gathered, int64_t searches,
+		   uint32_t level)
+{
+	int64_t		i = global_thread();
+	int64_t		search = i / (row_count * WORDS);
+	unsigned long long bits = 0;
+	unsigned long long pairs;
+
+	if (search < searches && s.moves[search] + 1 >= level)
+	{
+		bits = gathered[i];
+		gathered[i] = 0;
+		take_over(s, search, rows[i / WORDS % row_count], bits);
+		note_moved(s, search, bits, level);
+	}
+	pairs = warp_sum((unsigned long long) __popcll(bits));
+	if (threadIdx.x % 32 == 0 && pairs)
+		atomicAdd(s.pairs, pairs);
 }
 
 /* Sources that have reached a node on a level are at least so far from one. */
@@ -187,12 +245,14 @@ reach_by_hops(rk_cuda_device *device, rk_cuda_call *call, const uint32_t *source
 	int64_t		searches = (count + SOURCES - 1) / SOURCES;
 	int64_t		levels = call->output[1].bytes / (int64_t) sizeof(int64_t);
 	int64_t		beside;
-	unsigned long long long_count = 0;
+	unsigned long long longs[2] = {0, 0};	/* rows, and pieces of them */
 	unsigned	blocks;
 	host_array<unsigned long long> pairs;
 	device_array<uint32_t> source;
 	device_array<uint32_t> farthest;
 	device_array<uint32_t> long_rows;
+	device_array<row_piece> long_pieces;
+	device_array<unsigned long long> gathered;
 	device_array<uint32_t> moves;
 	device_array<unsigned long long> counter;
 	device_array<unsigned long long> bits[3];
@@ -203,8 +263,9 @@ reach_by_hops(rk_cuda_device *device, rk_cuda_call *call, const uint32_t *source
 	source.load(device, sources, count, &call->usage);
 	farthest.allocate(device, count);
 	long_rows.allocate(device, g->arcs / LONG_ROW + 1);
+	long_pieces.allocate(device, g->arcs / LONG_ROW + g->arcs / PIECE + 1);
 	moves.allocate(device, beside);
-	counter.allocate(device, 1);
+	counter.allocate(device, 2);
 	for (int i = 0; i < 3; i++)
 		bits[i].allocate(device, beside * n * WORDS);
 	valid.allocate(device, beside * WORDS);
@@ -217,10 +278,12 @@ reach_by_hops(rk_cuda_device *device, rk_cuda_call *call, const uint32_t *source
 	farthest.fill(0);
 	counter.fill(0);
 	RK_LAUNCH(find_long_rows, blocks_for(n, THREADS), THREADS, device->stream)
-		(g->in().offsets.get(), n, long_rows.get(), counter.get());
+		(g->in().offsets.get(), n, long_rows.get(), long_pieces.get(), counter.get());
 	check_launch();
-	check(cudaMemcpyAsync(&long_count, counter.get(), sizeof(long_count), cudaMemcpyDeviceToHost, device->stream));
+	check(cudaMemcpyAsync(longs, counter.get(), sizeof(longs), cudaMemcpyDeviceToHost, device->stream));
 	check(cudaStreamSynchronize(device->stream));
+	gathered.allocate(device, beside * (int64_t) longs[0] * WORDS);
+	gathered.fill(0);
 	for (int64_t first = 0; first < count; first += beside * SOURCES)
 	{
 		int64_t		some = min(beside * SOURCES, count - first);
@@ -253,10 +316,16 @@ reach_by_hops(rk_cuda_device *device, rk_cuda_call *call, const uint32_t *source
 			moved.fill(0);
 			RK_LAUNCH(pull_rows, running * blocks, THREADS, device->stream) (s, blocks, (uint32_t) level);
 			check_launch();
-			if (long_count > 0)
-				RK_LAUNCH(pull_long_rows, running * (unsigned) long_count, THREADS, device->stream)
-					(s, long_rows.get(), (unsigned) long_count, (uint32_t) level);
-			check_launch();
+			if (longs[0] > 0)
+			{
+				RK_LAUNCH(pull_pieces, blocks_for(running * (int64_t) longs[1] * 32, THREADS), THREADS, device->stream)
+					(s, long_rows.get(), (int64_t) longs[0], long_pieces.get(), (int64_t) longs[1], gathered.get(),
+					 (int64_t) running, (uint32_t) level);
+				check_launch();
+				RK_LAUNCH(end_pieces, blocks_for(running * (int64_t) longs[0] * WORDS, THREADS), THREADS, device->stream)
+					(s, long_rows.get(), (int64_t) longs[0], gathered.get(), (int64_t) running, (uint32_t) level);
+				check_launch();
+			}
 			RK_LAUNCH(note_farthest, blocks_for(some, THREADS), THREADS, device->stream)
 				(s, some, (uint32_t) level, farthest.get() + first);
 			check_launch();

@@ -167,6 +167,45 @@ make_graph(harness *h, rk_ctx *ctx, const graph_case *c, uint64_t seed, bool wei
 	return g;
 }
 
+rk_graph
+make_search_graph(harness *h, rk_ctx *ctx, const graph_case *c, uint64_t seed, bool directed, search_lengths lengths)
+{
+	rk_graph_options options = {
+		.directed = directed, .drop_loops = true, .want_out = true, .want_in = true,
+		.parallel = lengths != NO_LENGTHS ? RK_EDGES_MIN : RK_EDGES_COLLAPSE
+	};
+	rk_graph	g = make_graph(h, ctx, c, seed, lengths != NO_LENGTHS, &options);
+	rk_adjacency *sides[2] = {&g.out, &g.in};
+
+	for (int side = 0; lengths != NO_LENGTHS && side < (directed ? 2 : 1); side++)
+		for (int64_t v = 0; v < g.nodes; v++)
+			for (int64_t j = sides[side]->offsets[v]; j < sides[side]->offsets[v + 1]; j++)
+				if (lengths == FEW_LENGTHS)
+					sides[side]->weights[j] = 1 + (v + sides[side]->neighbors[j]) % 3;
+				else
+					sides[side]->weights[j] += 1;
+	return g;
+}
+
+void
+check_searches(harness *h, const search_sizes *sizes, int kinds,
+			   void (*check) (harness *h, const graph_case *c, int kind))
+{
+	const graph_case cases[] = {
+		{"random", SHAPE_RANDOM, sizes->random[0], sizes->random[1]},
+		{"skewed", SHAPE_SKEWED, sizes->skewed[0], sizes->skewed[1]},
+		{"hub", SHAPE_STAR, sizes->star[0], sizes->star[1]},
+		{"path", SHAPE_PATH, 40, 39},
+		{"cliques", SHAPE_CLIQUES, 32, 480},
+		{"loops", SHAPE_LOOPS, 40, 40},
+		{"two nodes", SHAPE_PATH, 2, 1}
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (int kind = 0; kind < kinds; kind++)
+			check(h, &cases[i], kind);
+}
+
 double *
 make_numbers(rk_ctx *ctx, uint64_t seed, int64_t count, double limit)
 {
@@ -263,6 +302,17 @@ run_device(harness *h, const char *what, rk_cuda_call *call, double *seconds)
 	for (int o = 0; o < RK_CUDA_ARRAYS; o++)
 		free(first[o]);
 	return ok;
+}
+
+bool
+run_searches(engine_check *e, const rk_graph *g, rk_cuda_call *call)
+{
+	call->graph = load(e->h, e->what, g, &call->usage);
+	e->ok = call->graph != NULL && run_device(e->h, e->what, call, &e->seconds);
+	if (call->graph)
+		e->h->table->free_graph(e->h->device, call->graph);
+	e->usage = call->usage;
+	return e->ok;
 }
 
 /* ---- reports ---- */

@@ -65,6 +65,30 @@ extern const graph_case graph_cases[];
 extern rk_graph make_graph(harness *h, rk_ctx *ctx, const graph_case *c, uint64_t seed,
 						   bool weighted, const rk_graph_options *options);
 
+/* Lengths of the graphs that searches are checked with. */
+typedef enum search_lengths
+{
+	NO_LENGTHS,
+	FEW_LENGTHS,				/* 1, 2 and 3: many paths are equally long */
+	MANY_LENGTHS				/* of many orders of magnitude, from 1 on */
+} search_lengths;
+
+/* Builds a case for searches: both directions, parallel edges merged, no loops. */
+extern rk_graph make_search_graph(harness *h, rk_ctx *ctx, const graph_case *c, uint64_t seed,
+								  bool directed, search_lengths lengths);
+
+/* Nodes and edges of the cases for searches that differ by kernel. */
+typedef struct search_sizes
+{
+	int64_t		random[2];
+	int64_t		skewed[2];
+	int64_t		star[2];		/* for its long row */
+} search_sizes;
+
+/* Calls check for each of the cases and each number below kinds. */
+extern void check_searches(harness *h, const search_sizes *sizes, int kinds,
+						   void (*check) (harness *h, const graph_case *c, int kind));
+
 /* A context for the CPU's twin; ends the program when something fails. */
 extern void begin_ctx(harness *h, rk_ctx *ctx);
 extern void must(rk_ctx *ctx, rk_status status);
@@ -90,6 +114,9 @@ extern rk_cuda_graph *load(harness *h, const char *what, const rk_graph *g, rk_c
 extern bool run_device(harness *h, const char *what, rk_cuda_call *call, double *seconds);
 
 extern double now(void);
+
+/* Has the device make an engine's searches; sets e, where the check finds what came of it. */
+extern bool run_searches(engine_check *e, const rk_graph *g, rk_cuda_call *call);
 
 /* Reports one comparison: a line, and counts. */
 extern void report(harness *h, const char *what, bool equal, const char *difference,

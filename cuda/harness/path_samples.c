@@ -14,7 +14,6 @@ static bool
 sample(void *arg, const rk_betweenness_sampling *w)
 {
 	engine_check *e = arg;
-	harness    *h = e->h;
 	rk_cuda_path_sample_params params = {
 		.epsilon = w->epsilon, .delta = w->delta, .seed = w->seed, .limit = w->limit, .edges = w->edges, .ends = w->ends
 	};
@@ -23,12 +22,8 @@ sample(void *arg, const rk_betweenness_sampling *w)
 	call.output[0] = (rk_cuda_output) {
 		w->hits, (w->edges ? w->graph->arcs : w->graph->nodes) * (int64_t) sizeof(int64_t)
 	};
-	call.graph = load(h, e->what, w->graph, &call.usage);
-	e->ok = call.graph != NULL && run_device(h, e->what, &call, &e->seconds);
-	if (call.graph)
-		h->table->free_graph(h->device, call.graph);
+	run_searches(e, w->graph, &call);
 	*w->samples = call.counts[0];
-	e->usage = call.usage;
 	return e->ok;
 }
 

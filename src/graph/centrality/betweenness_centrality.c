@@ -895,7 +895,8 @@ rk_graph_betweenness_memory(int64_t nodes, int64_t arcs, bool directed, bool wei
 	if (params->epsilon > 0)
 		return rk_path_sample_memory(nodes, arcs, weighted, threads, edges);
 	copy = (nodes + 1) * sizeof(int64_t) + arcs * row;
-	if (directed && !weighted)
+	/* both directions are copied as rk_path_core_build does it */
+	if (directed && (!weighted || params->engine))
 		copy *= 2;
 
 	/* original, core_of, degree or sources, reach, beyond; of folding */

@@ -189,12 +189,17 @@ betweenness_params(const rk_call *call)
 	};
 }
 
+static bool betweenness_on_device(void *arg, const rk_betweenness_work *w);
+
 /* What kernel and scores need; edges: of the form for edges. */
 static int64
 betweenness_bytes(const rk_call *call, const rk_graph_size *size, bool edges)
 {
 	rk_betweenness_params params = betweenness_params(call);
 
+	/* a device may come to make the searches */
+	if (rk_the_devices && rk_device != RK_DEVICE_CPU)
+		params.engine = betweenness_on_device;
 	return rk_graph_betweenness_memory(size->nodes, size->arcs, rk_arg_boolean(call, "directed"),
 									   size->weighted, edges, size->threads, &params) +
 		sizeof(double) * (edges ? size->arcs : size->nodes);

@@ -189,7 +189,8 @@ extern rk_status rk_graph_betweenness_centrality_edges(rk_ctx *ctx, const rk_gra
 
 /*
  * Bytes that the functions above take beside graph and score.  arcs: entries
- * of one direction, undirected 2 for an edge.
+ * of one direction, undirected 2 for an edge.  An engine in params, used or not,
+ * is given both directions of a directed graph with weights.
  */
 extern int64_t rk_graph_betweenness_memory(int64_t nodes, int64_t arcs, bool directed,
 										   bool weighted, bool edges, int threads,
