@@ -127,7 +127,8 @@ CREATE TABLE rk.subscription (
 	ring_id integer REFERENCES rk.ring ON DELETE CASCADE,
 	role regrole NOT NULL,
 	qos text NOT NULL CHECK (qos IN ('at_most_once', 'at_least_once', 'exactly_once')),
-	created_at timestamptz NOT NULL DEFAULT now()
+	created_at timestamptz NOT NULL DEFAULT now(),
+	UNIQUE NULLS NOT DISTINCT (pattern, ring_id, role)
 );
 COMMENT ON TABLE rk.subscription IS 'who gets what is published to topics: rings, and roles that fetch it';
 
@@ -208,6 +209,23 @@ CREATE TABLE rk.dead_letter (
 );
 CREATE INDEX ON rk.dead_letter (ring_id, id);
 COMMENT ON TABLE rk.dead_letter IS 'messages without a waiting sender that could not be handled; options dlq_size and dlq_age say how many are kept and how long';
+
+/* A role that is named in one of them cannot be dropped. */
+CREATE FUNCTION rk.role_row() RETURNS trigger
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rk_role_row';
+COMMENT ON FUNCTION rk.role_row() IS 'trigger that lets the roles named in a column depend on it';
+REVOKE EXECUTE ON FUNCTION rk.role_row() FROM PUBLIC;
+CREATE TRIGGER role_row AFTER INSERT OR DELETE OR UPDATE OF owner ON rk.ring
+	FOR EACH ROW EXECUTE FUNCTION rk.role_row('owner');
+CREATE TRIGGER role_row AFTER INSERT OR DELETE OR UPDATE OF role ON rk.ring_access
+	FOR EACH ROW EXECUTE FUNCTION rk.role_row('role');
+CREATE TRIGGER role_row AFTER INSERT OR DELETE OR UPDATE OF role ON rk.subscription
+	FOR EACH ROW EXECUTE FUNCTION rk.role_row('role');
+CREATE TRIGGER role_row AFTER INSERT OR DELETE OR UPDATE OF role ON rk.route
+	FOR EACH ROW EXECUTE FUNCTION rk.role_row('role');
+CREATE TRIGGER role_row AFTER INSERT OR DELETE OR UPDATE OF owner ON rk.fanout
+	FOR EACH ROW EXECUTE FUNCTION rk.role_row('owner');
 
 SELECT pg_catalog.pg_extension_config_dump('rk.ring', '');
 SELECT pg_catalog.pg_extension_config_dump('rk.ring_ring_id_seq', '');
@@ -751,17 +769,8 @@ COMMENT ON VIEW rk.dead_letters IS 'dead letters of your own rings';
 
 /* A name that is misspelt has no dead letters either, and a filter that is null means none of them. */
 CREATE FUNCTION rk.dlq_check(ring text, filter text) RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
-BEGIN
-	IF ring IS NULL OR filter IS NULL THEN
-		RAISE null_value_not_allowed USING MESSAGE = pg_catalog.format('parameter "%s" must not be null',
-			CASE WHEN ring IS NULL THEN 'ring' ELSE 'filter' END);
-	END IF;
-	IF NOT EXISTS (SELECT FROM rk.ring r WHERE r.name OPERATOR(pg_catalog.=) ring) THEN
-		RAISE undefined_object USING MESSAGE = pg_catalog.format('ring "%s" does not exist', ring);
-	END IF;
-END
-$$;
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'rk_dlq_check';
 COMMENT ON FUNCTION rk.dlq_check(text, text) IS 'an error where there is no such ring';
 
 CREATE FUNCTION rk.dlq_purge(ring text, filter text DEFAULT 'true', max_rows bigint DEFAULT NULL) RETURNS bigint

@@ -242,6 +242,34 @@ rk_mapping_type(Jsonb *mapping, const rk_actor *actor)
 			 errhint("It has %s.", all.data)));
 }
 
+void
+rk_row_expression_check(const char *what, const char *expression, const char *source, Oid *types, int count)
+{
+	SPIPlanPtr	plan = SPI_prepare(psprintf("SELECT (%s)%s", expression, source), count, types);
+	Query	   *query;
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	query = linitial_node(Query, ((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan)))->query_list);
+	if (query->hasAggs || query->hasWindowFuncs || query->hasTargetSRFs)
+		ereport(ERROR,
+				(errcode(query->hasAggs ? ERRCODE_GROUPING_ERROR :
+						 query->hasWindowFuncs ? ERRCODE_WINDOWING_ERROR : ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s functions are not allowed in %s", query->hasAggs ? "aggregate" :
+						query->hasWindowFuncs ? "window" : "set-returning", what),
+				 errdetail("It has one value for each message; it is: %s", expression),
+				 errhint("A subquery may look at other rows, like (SELECT max(amount) FROM payment).")));
+	if (list_length(query->targetList) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("%s must be one expression", what),
+				 errdetail("It is: %s", expression)));
+	SPI_freeplan(plan);
+}
+
+/* What an expression of a mapping is taken from: "new" is a reserved word in rules only. */
+#define FROM_ROW " FROM (SELECT ($1).*) AS new"
+
 /* The type of a column, from 1, of what a plan returns. */
 static Oid
 result_type(SPIPlanPtr plan, int column)
@@ -263,6 +291,7 @@ prepare_attached(attached *a, Jsonb *mapping, Oid relation)
 	char	   *when = rk_mapping_text(mapping, "when");
 	char	   *priority = rk_mapping_text(mapping, "priority");
 	StringInfoData query;
+	Oid			row_type = get_rel_type_id(relation);
 	int			results = 0;
 
 	a->fields = rk_field_count(a->type->request);
@@ -299,6 +328,7 @@ prepare_attached(attached *a, Jsonb *mapping, Oid relation)
 		}
 		else if (expression)
 		{
+			rk_row_expression_check(psprintf("field \"%s\" of a mapping", f->name), expression, FROM_ROW, &row_type, 1);
 			a->result[i] = ++results;
 			appendStringInfo(&query, "%s(%s)", results > 1 ? ", " : "", expression);
 		}
@@ -311,13 +341,14 @@ prepare_attached(attached *a, Jsonb *mapping, Oid relation)
 	}
 	a->has_when = when != NULL;
 	if (when)
+	{
+		rk_row_expression_check("member \"when\" of a mapping", when, FROM_ROW, &row_type, 1);
 		appendStringInfo(&query, "%s(%s)::pg_catalog.bool", results > 0 ? ", " : "", when);
+	}
 	if (results > 0 || when)
 	{
-		Oid			row_type = get_rel_type_id(relation);
-
-		/* "new" is a reserved word in rules only; columns may be written with it or without */
-		appendStringInfoString(&query, " FROM (SELECT ($1).*) AS new");
+		/* columns may be written with "new" or without */
+		appendStringInfoString(&query, FROM_ROW);
 		a->plan = SPI_prepare(query.data, 1, &row_type);
 		if (a->plan == NULL)
 			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));

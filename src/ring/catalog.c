@@ -10,6 +10,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -20,6 +21,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
+#include "utils/varlena.h"
 
 #include "../compat.h"
 #include "../call/catalogue.h"
@@ -110,6 +112,71 @@ rk_ring_row_read(const char *name, rk_ring_row *row)
 	PopActiveSnapshot();
 	rk_catalog_close(&catalog);
 	return found;
+}
+
+void
+rk_ring_row_require(const char *name, rk_ring_row *row)
+{
+	if (!rk_ring_row_read(name, row))
+		rk_no_such_ring(name, NULL);
+}
+
+/*
+ * The name of a ring that differs least from what was written, by no more than
+ * half of it and three characters, or NULL.  A ring is proposed to those who may
+ * read rk.ring, which is everybody unless that was revoked, or use the ring.
+ */
+static char *
+nearest_ring(const char *name, const char *kernel)
+{
+	int			length = pg_mbcliplen(name, strlen(name), NAMEDATALEN - 1);
+	int			limit = Min(3, pg_mbstrlen_with_len(name, length) / 2);
+	rk_catalog	catalog;
+	Oid			types[] = {OIDOID, TEXTOID};
+	Datum		values[] = {ObjectIdGetDatum(GetUserId()), kernel ? CStringGetTextDatum(kernel) : (Datum) 0};
+	char		nulls[] = {' ', kernel ? ' ' : 'n', '\0'};
+	MemoryContext memory = CurrentMemoryContext;
+	char	   *nearest = NULL;
+	uint64		count;
+
+	rk_catalog_open(&catalog);
+	PushActiveSnapshot(GetLatestSnapshot());
+	if (SPI_execute_with_args("SELECT name FROM rk.ring r WHERE ($2 IS NULL OR kernel = $2) AND "
+							  "(pg_catalog.has_table_privilege($1, 'rk.ring', 'SELECT') OR "
+							  "pg_catalog.pg_has_role($1, owner, 'USAGE') OR EXISTS (SELECT FROM rk.ring_access a "
+							  "WHERE a.ring_id = r.ring_id AND (a.role = 0 OR pg_catalog.pg_has_role($1, a.role, 'USAGE')))) "
+							  "ORDER BY name COLLATE \"C\"", 2, types, values, nulls, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read rk.ring");
+	count = SPI_processed;
+	for (uint64 i = 0; i < count && limit > 0; i++)
+	{
+		bool		is_null;
+		char	   *other = TextDatumGetCString(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null));
+		int			distance = varstr_levenshtein_less_equal(name, length, other, strlen(other), 1, 1, 1, limit, true);
+
+		if (distance > limit)
+			continue;
+		nearest = MemoryContextStrdup(memory, other);
+		limit = distance - 1;
+	}
+	PopActiveSnapshot();
+	rk_catalog_close(&catalog);
+	return nearest;
+}
+
+void
+rk_no_such_ring(const char *name, const char *kernel)
+{
+	char	   *nearest = nearest_ring(name, kernel);
+	char	   *quoted = quote_literal_cstr(name);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("ring \"%s\" does not exist", name),
+			 nearest ? errhint("Perhaps you meant the ring \"%s\".", nearest) :
+			 *name == '\0' ? errhint("SELECT name, kernel FROM rk.rings;") :
+			 kernel ? errhint("SELECT rk.ring_start(%s, %s);", quote_literal_cstr(kernel), quoted) :
+			 errhint("SELECT name, kernel FROM rk.rings; lists the rings, rk.ring_start(kernel, %s) makes one.", quoted)));
 }
 
 bool

@@ -47,6 +47,15 @@ typedef struct rk_ring_row
 /* False when there is no such ring. */
 extern bool rk_ring_row_read(const char *name, rk_ring_row *row);
 
+/* The same, but a name that no ring has is an error. */
+extern void rk_ring_row_require(const char *name, rk_ring_row *row);
+
+/*
+ * That error.  Its hint is the ring that is meant, of this kernel unless it is
+ * NULL, or how to make one.
+ */
+extern void rk_no_such_ring(const char *name, const char *kernel) __attribute__((noreturn));
+
 /* Fills in row from the first columns of SPI's row: see RK_RING_COLUMNS. */
 extern void rk_ring_row_from_spi(uint64 i, rk_ring_row *row, MemoryContext memory);
 #define RK_RING_COLUMNS "ring_id, name::text, kernel, owner::oid, desired_state, epoch, restarts, options, " \
@@ -73,8 +82,18 @@ extern void rk_must_be_stopped(const char *name, const rk_ring_row *row, const c
 extern bool rk_state_may_be_replaced(const char *name, rk_ring_row *row);
 extern void rk_restart_at_commit(const rk_ring_row *row);
 
-/* Function of attach.c, for rk.ring_drop. */
+/* Function of attach.c, for rk.ring_drop, and that of control.c, for DROP OWNED. */
 extern Datum rk_ring_detach(PG_FUNCTION_ARGS);
+extern Datum rk_ring_drop(PG_FUNCTION_ARGS);
+
+/* ---- roles.c ---- */
+
+/* What REASSIGN OWNED and DROP OWNED mean for rings, after all else has been done. */
+extern void rk_roles_after_utility(Node *statement);
+
+/* What to do about the rings of a role that is to be dropped, or NULL; it is shown by the callback. */
+extern char *rk_roles_drop_hint(Node *statement);
+extern void rk_roles_drop_context(void *hint);
 
 /* Members of a mapping, of rk.ring_attach or rk.ring_link; NULL: it has none such (attach.c). */
 extern char *rk_mapping_text(Jsonb *mapping, const char *key);
@@ -82,6 +101,13 @@ extern Jsonb *rk_mapping_object(Jsonb *mapping, const char *key);
 
 /* All members of an object are among keys (may be NULL) and the names of fields (may be NULL). */
 extern void rk_mapping_check(Jsonb *object, const char *const *keys, const rk_field *fields);
+
+/*
+ * Refuses an expression that is not one value of one row: aggregates, window and
+ * set-returning functions.  source is what follows it in a query with parameters
+ * of these types, what names the expression in errors.  SPI is connected.
+ */
+extern void rk_row_expression_check(const char *what, const char *expression, const char *source, Oid *types, int count);
 
 /* The message type of a mapping: an id, a name, or what the kernel is loaded with. */
 extern const rk_message_type *rk_mapping_type(Jsonb *mapping, const rk_actor *actor);

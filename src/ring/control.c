@@ -42,6 +42,7 @@ PG_FUNCTION_INFO_V1(rk_ring_checkpoint);
 PG_FUNCTION_INFO_V1(rk_ring_checksum);
 PG_FUNCTION_INFO_V1(rk_ring_sync);
 PG_FUNCTION_INFO_V1(rk_ring_replace);
+PG_FUNCTION_INFO_V1(rk_dlq_check);
 PG_FUNCTION_INFO_V1(rk_ring_list);
 PG_FUNCTION_INFO_V1(rk_ring_control);
 PG_FUNCTION_INFO_V1(rk_message_type_list);
@@ -67,10 +68,7 @@ rk_controlled_ring(const char *name, rk_ring_row *row)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("ring is not available during recovery")));
-	if (!rk_ring_row_read(name, row))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("ring \"%s\" does not exist", name)));
+	rk_ring_row_require(name, row);
 	check_control(name, row);
 }
 
@@ -97,6 +95,20 @@ rk_controlled_ring_of(const char *kind, const char *query, int64 id, rk_ring_row
 	rk_catalog_close(&catalog);
 	rk_controlled_ring(name, row);
 	return name;
+}
+
+/* rk.dlq_check(ring, filter) */
+Datum
+rk_dlq_check(PG_FUNCTION_ARGS)
+{
+	rk_ring_row row;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("parameter \"%s\" must not be null", PG_ARGISNULL(0) ? "ring" : "filter")));
+	rk_ring_row_require(text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
+	PG_RETURN_VOID();
 }
 
 static void
@@ -466,9 +478,7 @@ check_wait(const char *name)
 	rk_catalog_close(&catalog);
 	/* a standby may be behind */
 	if (!found && !RecoveryInProgress())
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("ring \"%s\" does not exist", name)));
+		rk_no_such_ring(name, NULL);
 	if (TransactionIdIsCurrentTransactionId(xmin))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -51,10 +51,7 @@ ring_id_of(const char *name)
 {
 	rk_ring_row row;
 
-	if (!rk_ring_row_read(name, &row))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("ring \"%s\" does not exist", name)));
+	rk_ring_row_require(name, &row);
 	return row.ring_id;
 }
 
@@ -535,6 +532,7 @@ rk_ring_iterate(PG_FUNCTION_ARGS)
 	for (int i = 0; i < count; i++)
 	{
 		members[i].name = names[i];
+		members[i].handle.type_id = PG_GETARG_INT32(1);
 		members[i].ring = rk_ring_find(&members[i].handle, names[i], strlen(names[i]), 0);
 		type = rk_kernel_message_type(rk_actors[members[i].ring->kernel], PG_GETARG_INT32(1));
 	}

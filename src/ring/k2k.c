@@ -348,10 +348,7 @@ rk_k2k_allow(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("parameter \"%s\" must not be null", PG_ARGISNULL(0) ? "source" : "destination")));
 	rk_controlled_ring(text_to_cstring(PG_GETARG_TEXT_PP(1)), &destination);
-	if (!rk_ring_row_read(text_to_cstring(PG_GETARG_TEXT_PP(0)), &source))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("ring \"%s\" does not exist", text_to_cstring(PG_GETARG_TEXT_PP(0)))));
+	rk_ring_row_require(text_to_cstring(PG_GETARG_TEXT_PP(0)), &source);
 	values[0] = Int32GetDatum(source.ring_id);
 	values[1] = Int32GetDatum(destination.ring_id);
 	values[2] = PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2);

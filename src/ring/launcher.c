@@ -51,6 +51,7 @@
 #include "utils/timestamp.h"
 
 #include "../compat.h"
+#include "catalog.h"
 #include "region.h"
 #include "send.h"
 
@@ -651,6 +652,7 @@ utility(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtili
 	volatile Oid database = InvalidOid;
 	volatile int place = -1;
 	volatile bool gone = false;
+	ErrorContextCallback hint = {.callback = rk_roles_drop_context,.previous = error_context_stack};
 
 	if (rk_the_region && context == PROCESS_UTILITY_TOPLEVEL && !RecoveryInProgress())
 		database = claimed_database(pstmt->utilityStmt);
@@ -658,11 +660,16 @@ utility(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtili
 	{
 		if (OidIsValid(database))
 			place = hold_database(database);
+		if (rk_the_region && (hint.arg = rk_roles_drop_hint(pstmt->utilityStmt)) != NULL)
+			error_context_stack = &hint;
 		if (previous_utility_hook)
 			previous_utility_hook(pstmt, query, read_only_tree, context, params, environment, dest, completion);
 		else
 			standard_ProcessUtility(pstmt, query, read_only_tree, context, params, environment, dest, completion);
+		error_context_stack = hint.previous;
 		gone = IsA(pstmt->utilityStmt, DropdbStmt);
+		if (rk_the_region)
+			rk_roles_after_utility(pstmt->utilityStmt);
 		/* what the transaction wanted of rings was forgotten when it was prepared */
 		if (rk_the_region && IsA(pstmt->utilityStmt, TransactionStmt) &&
 			((TransactionStmt *) pstmt->utilityStmt)->kind == TRANS_STMT_COMMIT_PREPARED)

@@ -964,10 +964,7 @@ rk_ring_link(PG_FUNCTION_ARGS)
 	int64		id;
 
 	rk_controlled_ring(source_name, &source);
-	if (!rk_ring_row_read(destination_name, &destination))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("ring \"%s\" does not exist", destination_name)));
+	rk_ring_row_require(destination_name, &destination);
 	/* the messages are the owner's */
 	if (!has_privs_of_role(source.owner, destination.owner) && !rk_ring_access(destination.ring_id, source.owner, "send"))
 		ereport(ERROR,

@@ -77,20 +77,21 @@ static HTAB *sets = NULL;
 static SPIPlanPtr
 prepare_condition(const rk_message_type *type, const char *condition)
 {
-	StringInfoData query;
+	StringInfoData source;
 	Oid			types[MAX_FIELDS];
 	int			n = 0;
 	SPIPlanPtr	plan;
 
-	initStringInfo(&query);
-	appendStringInfo(&query, "SELECT (%s)::pg_catalog.bool FROM (SELECT ", condition);
+	initStringInfo(&source);
+	appendStringInfoString(&source, " FROM (SELECT ");
 	for (const rk_field *f = type->request; f && f->name; f++)
 	{
 		types[n++] = rk_field_type(f);
-		appendStringInfo(&query, "%s$%d AS %s", n > 1 ? ", " : "", n, quote_identifier(f->name));
+		appendStringInfo(&source, "%s$%d AS %s", n > 1 ? ", " : "", n, quote_identifier(f->name));
 	}
-	appendStringInfoString(&query, ") AS message");
-	plan = SPI_prepare(query.data, n, types);
+	appendStringInfoString(&source, ") AS message");
+	rk_row_expression_check("the condition of a route", condition, source.data, types, n);
+	plan = SPI_prepare(psprintf("SELECT (%s)::pg_catalog.bool%s", condition, source.data), n, types);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	return plan;
@@ -384,10 +385,7 @@ rk_route_add(PG_FUNCTION_ARGS)
 	ring = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	rk_region_required();
 	PreventCommandIfReadOnly("rk.route_add()");
-	if (!rk_ring_row_read(ring, &row))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("ring \"%s\" does not exist", ring)));
+	rk_ring_row_require(ring, &row);
 	if (!has_privs_of_role(GetUserId(), row.owner) && !rk_ring_access(row.ring_id, GetUserId(), "send"))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

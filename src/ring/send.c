@@ -12,6 +12,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/ipc.h"
@@ -223,10 +224,11 @@ accepting(const rk_ring *ring)
 	return state == RK_RING_ACTIVE || state == RK_RING_SUSPENDED;
 }
 
-/* Looks the ring up by the slow way: directory, then table. */
+/* Looks the ring up by the slow way: directory, then table.  type_id as in rk_ring_handle. */
 static rk_ring *
-find_slowly(const char *name, int64 deadline_ns)
+find_slowly(const char *name, int64 deadline_ns, uint32 type_id)
 {
+	const rk_message_type *type = type_id ? rk_message_type_find(type_id) : NULL;
 	bool		asked = false;
 
 	rk_send_init();
@@ -259,10 +261,7 @@ find_slowly(const char *name, int64 deadline_ns)
 						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						 errmsg("ring \"%s\" starts when this transaction commits", name)));
 		if (!rk_ring_row_read(name, &row))
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("ring \"%s\" does not exist", name),
-					 errhint("SELECT rk.ring_start('core/echo', %s);", quote_literal_cstr(name))));
+			rk_no_such_ring(name, type ? type->kernel : NULL);
 		if (strcmp(row.desired_state, "running") != 0 && strcmp(row.desired_state, "suspended") != 0)
 			not_running(name, "terminated");
 		/* a database that was restored has no host yet */
@@ -303,13 +302,13 @@ rk_ring_find(rk_ring_handle *handle, const char *name, int length, int64 deadlin
 	if (still_good(handle, name, length))
 		return ring;
 
-	length = Min(length, NAMEDATALEN - 1);
+	length = pg_mbcliplen(name, length, NAMEDATALEN - 1);
 	memcpy(text, name, length);
 	text[length] = '\0';
 	handle->ring = NULL;
 	if (deadline_ns == 0)
 		deadline_ns = rk_now_ns() + INT64CONST(10000000000);
-	ring = find_slowly(text, deadline_ns);
+	ring = find_slowly(text, deadline_ns, handle->type_id);
 	admit(handle, ring, text);
 	return ring;
 }

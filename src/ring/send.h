@@ -22,6 +22,7 @@ typedef struct rk_ring_handle
 	bool		controls;		/* in its place, by the owner of the handle: that to control */
 	int			length;
 	char		name[NAMEDATALEN];
+	uint32		type_id;		/* of the message to be sent, for the hint when there is no such ring; 0: any */
 } rk_ring_handle;
 
 /* A message to be sent; what is not set is zero. */

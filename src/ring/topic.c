@@ -291,6 +291,18 @@ leave_for_role(const subscriber *s, int64 id, const char *topic, Jsonb *payload,
 	}
 }
 
+/*
+ * A ring that several roles have subscribed to one pattern has a message once,
+ * through the best of those who may send to it.
+ */
+#define MATCHING_SUBSCRIPTIONS \
+	"SELECT DISTINCT ON (coalesce(s.ring_id::bigint, -s.subscription_id), s.pattern) s.subscription_id, s.qos, s.role::oid, " \
+	"s.ring_id, r.name, r.kernel FROM rk.subscription s LEFT JOIN rk.ring r USING (ring_id) " \
+	"WHERE rk.topic_matches(s.pattern, $1) ORDER BY coalesce(s.ring_id::bigint, -s.subscription_id), s.pattern, " \
+	"s.ring_id IS NULL OR pg_catalog.pg_has_role(s.role, r.owner, 'USAGE') OR EXISTS (SELECT FROM rk.ring_access a " \
+	"WHERE a.ring_id = s.ring_id AND a.access = 'send' AND (a.role = 0 OR pg_catalog.pg_has_role(s.role, a.role, 'USAGE'))) DESC, " \
+	"pg_catalog.array_position('{exactly_once,at_least_once,at_most_once}', s.qos), s.subscription_id"
+
 int64
 rk_publish_topic(const char *topic, Jsonb *payload, int qos, bool retained)
 {
@@ -312,9 +324,7 @@ rk_publish_topic(const char *topic, Jsonb *payload, int qos, bool retained)
 	if (retained)
 		rk_run_sql("INSERT INTO rk.topic_retained (topic, payload, qos) VALUES ($1, $2, $3) ON CONFLICT (topic) DO UPDATE "
 				   "SET payload = excluded.payload, qos = excluded.qos, sent_at = excluded.sent_at", 3, types, values, NULL);
-	count = rk_run_sql("SELECT s.subscription_id, s.qos, s.role::oid, s.ring_id, r.name, r.kernel FROM rk.subscription s "
-					   "LEFT JOIN rk.ring r USING (ring_id) WHERE rk.topic_matches(s.pattern, $1) ORDER BY 1", 1, types,
-					   values, NULL);
+	count = rk_run_sql(MATCHING_SUBSCRIPTIONS, 1, types, values, NULL);
 	old = MemoryContextSwitchTo(memory);
 	subscribers = palloc0(sizeof(subscriber) * (count + 1));
 	for (uint64 i = 0; i < count; i++)
@@ -428,6 +438,7 @@ rk_topic_subscribe(PG_FUNCTION_ARGS)
 	Datum		values[4];
 	char		nulls[] = {' ', 'n', ' ', ' ', '\0'};
 	bool		is_null;
+	bool		is_new;
 
 	check_path(pattern, true);
 	PreventCommandIfReadOnly("rk.subscribe()");
@@ -436,10 +447,7 @@ rk_topic_subscribe(PG_FUNCTION_ARGS)
 		char	   *ring = text_to_cstring(PG_GETARG_TEXT_PP(1));
 
 		rk_region_required();
-		if (!rk_ring_row_read(ring, &row))
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("ring \"%s\" does not exist", ring)));
+		rk_ring_row_require(ring, &row);
 		if (!has_privs_of_role(GetUserId(), row.owner) && !rk_ring_access(row.ring_id, GetUserId(), "send"))
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -455,15 +463,19 @@ rk_topic_subscribe(PG_FUNCTION_ARGS)
 	values[2] = ObjectIdGetDatum(GetUserId());
 	values[3] = CStringGetTextDatum(qualities[s.qos]);
 	rk_catalog_open(&catalog);
-	if (rk_run_sql("SELECT FROM rk.subscription WHERE pattern = $1", 1, types, values, NULL) >= SUBSCRIBERS_MAX)
+	/* whoever subscribes again has the same subscription, which is new where no row was there to be changed */
+	rk_run_sql("INSERT INTO rk.subscription AS s (pattern, ring_id, role, qos) VALUES ($1, $2, $3::regrole, $4) "
+			   "ON CONFLICT (pattern, ring_id, role) DO UPDATE SET qos = excluded.qos RETURNING subscription_id, s.xmax = 0",
+			   4, types, values, nulls);
+	s.subscription_id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+	is_new = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &is_null));
+	if (is_new && rk_run_sql("SELECT FROM rk.subscription WHERE pattern = $1", 1, types, values, NULL) > SUBSCRIBERS_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("\"%s\" has %d subscriptions already", pattern, SUBSCRIBERS_MAX)));
-	rk_run_sql("INSERT INTO rk.subscription (pattern, ring_id, role, qos) VALUES ($1, $2, $3::regrole, $4) "
-			   "RETURNING subscription_id", 4, types, values, nulls);
-	s.subscription_id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
 	rk_catalog_close(&catalog);
-	deliver_retained(&s, pattern);
+	if (is_new)
+		deliver_retained(&s, pattern);
 	PG_RETURN_INT64(s.subscription_id);
 }
 

@@ -74,6 +74,7 @@ prepare_site(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("the library has no message for function \"%s\"", name ? name : "?")));
+	site->handle.type_id = site->type->type_id;
 	site->fields = rk_field_count(site->type->request);
 	site->first = rk_takes_id_type(site->type) && PG_NARGS() == site->fields + 2 ? 2 : 1;
 	if (site->first == 2 && !PG_ARGISNULL(1))
@@ -287,13 +288,15 @@ rk_interval_ms(const Interval *i)
 /* One handle for the functions that name a type id, kept for the session. */
 static rk_ring_handle session_handle;
 
+/* The ring that the first argument names; type_id as in rk_ring_handle. */
 static rk_ring *
-ring_argument(FunctionCallInfo fcinfo)
+ring_argument(FunctionCallInfo fcinfo, uint32 type_id)
 {
 	int			length;
 	const char *name = name_argument(fcinfo, &length);
 
 	rk_send_init();
+	session_handle.type_id = type_id;
 	return rk_ring_find(&session_handle, name, length, 0);
 }
 
@@ -309,7 +312,7 @@ not_null(FunctionCallInfo fcinfo, int argument, const char *name)
 Datum
 rk_ring_call(PG_FUNCTION_ARGS)
 {
-	rk_ring    *ring = ring_argument(fcinfo);
+	rk_ring    *ring = ring_argument(fcinfo, PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1));
 	const rk_message_type *type;
 	rk_outgoing out;
 	rk_incoming in;
@@ -509,7 +512,7 @@ rk_message_delivery(PG_FUNCTION_ARGS)
 Datum
 rk_ring_send(PG_FUNCTION_ARGS)
 {
-	rk_ring    *ring = ring_argument(fcinfo);
+	rk_ring    *ring = ring_argument(fcinfo, PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1));
 	const rk_message_type *type;
 	rk_outgoing out;
 	void	   *payload;
@@ -585,7 +588,7 @@ rk_ring_send(PG_FUNCTION_ARGS)
 Datum
 rk_ring_send_many(PG_FUNCTION_ARGS)
 {
-	rk_ring    *ring = ring_argument(fcinfo);
+	rk_ring    *ring = ring_argument(fcinfo, PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1));
 	const rk_message_type *type;
 	Datum	   *items;
 	bool	   *nulls;
@@ -664,7 +667,7 @@ load_row(void *arg, const rk_message *message)
 Datum
 rk_ring_load(PG_FUNCTION_ARGS)
 {
-	rk_ring    *ring = ring_argument(fcinfo);
+	rk_ring    *ring = ring_argument(fcinfo, 0);
 	const rk_actor *actor = rk_actors[ring->kernel];
 	const rk_message_type *type = NULL;
 	load_arg	arg = {.ring = ring};

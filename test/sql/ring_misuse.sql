@@ -57,6 +57,15 @@ SELECT rk.ring_attach('r', 'misuse', '{"fields": {"source": "id", "target": "lab
 SELECT rk.ring_attach('r', 'misuse', '{"fields": {"source": "id", "target": "label", "amount": "amount", "ts": "amount > 1"}}');
 SELECT rk.ring_attach('r', 'misuse', '{"fields": {"source": "id", "target": "label", "amount": "amount", "ts": "to_timestamp(at)"}}') > 0 AS attached;
 SELECT relation FROM rk.attachments;
+-- what has not one value for one row
+SELECT rk.ring_attach('m', 'misuse', '{"type": "EchoAdd", "fields": {"amount": "sum(new.at)"}}');
+SELECT rk.ring_attach('m', 'misuse', '{"type": "EchoAdd", "fields": {"amount": "rank() OVER (ORDER BY at)"}}');
+SELECT rk.ring_attach('m', 'misuse', '{"type": "EchoAdd", "fields": {"amount": "generate_series(1, 3)"}}');
+SELECT rk.ring_attach('m', 'misuse', '{"type": "EchoAdd", "fields": {"amount": "1), (2"}}');
+SELECT rk.ring_attach('m', 'misuse', '{"type": "EchoAdd", "fields": {"amount": "0"}, "when": "count(*) > 1"}');
+SELECT rk.route_add(52, 'm', 'max(amount) > 1');
+SELECT rk.ring_attach('m', 'misuse', '{"type": "EchoAdd", "fields": {"amount": "(SELECT count(*) FROM pg_database WHERE false)"}}') > 0 AS attached;
+
 -- a table that is dropped is attached no more
 DROP TABLE misuse;
 SELECT relation FROM rk.attachments;

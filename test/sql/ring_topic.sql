@@ -81,6 +81,39 @@ SELECT ring, record, topic FROM rk.outputs;
 -- it has more fields than the other ring's message
 SELECT ring, payload, error FROM rk.dead_letters WHERE ring = 'f';
 
+-- whoever subscribes again has the same subscription, with the quality that was asked for last
+SELECT rk.subscribe('again/#', 'e', 'exactly_once') AS again \gset
+SELECT rk.subscribe('again/#', 'e') = :again AS same, rk.subscribe('again/#', 'e', 'exactly_once') = :again AS same;
+SELECT rk.publish('again/kept', '{"n": 0}', 'exactly_once', retained => true) > 0;
+SELECT rk.subscribe('again/#') = rk.subscribe('again/#', qos => 'exactly_once') AS same, rk.subscribe('again/#') <> :again AS other;
+SELECT rk.subscribe('again/#', qos => 'exactly_once') > 0;
+SELECT rk.publish('again/and', '{"amount": 1000000}', 'exactly_once') > 0;
+SELECT pattern, ring, qos FROM rk.subscriptions WHERE pattern = 'again/#' ORDER BY ring;
+SELECT topic, payload FROM rk.ring_receive('again/#') ORDER BY message_id;
+-- a ring that two roles have subscribed has a message once
+CREATE ROLE regress_rk_topic;
+GRANT EXECUTE ON FUNCTION rk.subscribe TO regress_rk_topic;
+SELECT rk.ring_grant('e', 'regress_rk_topic', 'send');
+SET ROLE regress_rk_topic;
+SELECT rk.subscribe('again/#', 'e') <> :again AS other;
+RESET ROLE;
+SELECT rk.publish('again/both', '{"amount": 2000000}', 'exactly_once') > 0;
+SELECT rk.ring_sync('e') > 0;
+SELECT total / 1000000 AS millions FROM rk.ring_core_total('e');
+-- by whom it may be sent
+SELECT rk.unsubscribe(:again);
+SELECT rk.ring_revoke('e', 'regress_rk_topic', 'send');
+SELECT rk.subscribe('again/#', 'e') > 0;
+SELECT rk.publish('again/one', '{"amount": 4000000}') > 0;
+SELECT total / 1000000 AS millions FROM rk.ring_core_total('e');
+SET ROLE regress_rk_topic;
+SELECT rk.unsubscribe(subscription_id) FROM rk.subscriptions;
+RESET ROLE;
+SELECT rk.unsubscribe(subscription_id) FROM rk.subscriptions WHERE pattern = 'again/#';
+DELETE FROM rk.topic_retained WHERE topic = 'again/kept';
+DROP OWNED BY regress_rk_topic;
+DROP ROLE regress_rk_topic;
+
 -- rights
 CREATE ROLE regress_rk_topic;
 SET ROLE regress_rk_topic;
@@ -110,7 +143,16 @@ SELECT count(rk.publish('busy/one', '{}')) FROM generate_series(1, 300);
 SELECT count(rk.publish('busy/two', '{}', retained => i > 9)) FROM generate_series(1, 10) i;
 SELECT * FROM rk.topics WHERE topic ~ 'busy' ORDER BY topic;
 SELECT pattern, waiting FROM rk.subscriptions WHERE pattern ~ 'busy' ORDER BY 1;
-SELECT count(rk.subscribe('busy/one')) FROM generate_series(1, 1000);
+INSERT INTO rk.subscription (pattern, role, qos) SELECT 'busy/one', i::regrole, 'at_most_once' FROM generate_series(100001, 100999) i;
+CREATE ROLE regress_rk_topic;
+GRANT EXECUTE ON FUNCTION rk.subscribe TO regress_rk_topic;
+SET ROLE regress_rk_topic;
+SELECT rk.subscribe('busy/one');
+RESET ROLE;
+SELECT rk.subscribe('busy/one') > 0;
+DELETE FROM rk.subscription WHERE role <> current_user::regrole;
+DROP OWNED BY regress_rk_topic;
+DROP ROLE regress_rk_topic;
 SELECT count(rk.unsubscribe(subscription_id)) FROM rk.subscriptions;
 SELECT count(*) FROM rk.topic_message;
 SELECT until('SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = ''rk host'' AND datname = current_database()');
