@@ -70,12 +70,20 @@ make_tiles(rk_cuda_device *device, device_adjacency *a, int64_t rows, int64_t en
 	check_launch();
 }
 
-/* Calls visit(row, neighbor, entry) for the entries of the tile of a block. */
-template <typename V> __device__ static inline void
-tile_entries(const int64_t *__restrict__ offsets, const uint32_t *__restrict__ neighbors, int64_t rows,
-			 int64_t entries, const int64_t *__restrict__ tile_rows, V visit)
+/* The part of the entries that a block has. */
+struct tile_span
 {
-	__shared__ int32_t end[TILE + 1];
+	int64_t		first_row;
+	int64_t		first;			/* entry */
+	int			rows;			/* that end in it */
+	int			entries;
+};
+
+/* The tile of this block; end: TILE + 1 of them, in shared memory.  Ends with a barrier. */
+__device__ static inline tile_span
+begin_tile(const int64_t *__restrict__ offsets, int64_t rows, int64_t entries, const int64_t *__restrict__ tile_rows,
+		   int32_t *end)
+{
 	int64_t		first_row = tile_rows[blockIdx.x];
 	int64_t		last_row = tile_rows[blockIdx.x + 1];
 	int64_t		first = (int64_t) blockIdx.x * TILE - first_row;
@@ -85,23 +93,39 @@ tile_entries(const int64_t *__restrict__ offsets, const uint32_t *__restrict__ n
 	for (int i = threadIdx.x; i < row_count; i += TILE_THREADS)
 		end[i] = (int32_t) (offsets[first_row + i + 1] - first);
 	__syncthreads();
-	for (int i = threadIdx.x; i < (int) (last - first); i += TILE_THREADS)
+	return {first_row, first, row_count, (int) (last - first)};
+}
+
+/* The row of its i-th entry. */
+__device__ static inline int64_t
+tile_row(const tile_span &t, const int32_t *end, int i)
+{
+	int			low = 0;
+	int			high = t.rows;
+
+	/* the number of rows of the tile that end at or before it */
+	while (low < high)
 	{
-		int			low = 0;
-		int			high = row_count;
+		int			middle = (low + high) / 2;
 
-		/* the number of rows of the tile that end at or before it */
-		while (low < high)
-		{
-			int			middle = (low + high) / 2;
-
-			if (end[middle] <= i)
-				low = middle + 1;
-			else
-				high = middle;
-		}
-		visit(first_row + low, neighbors[first + i], first + i);
+		if (end[middle] <= i)
+			low = middle + 1;
+		else
+			high = middle;
 	}
+	return t.first_row + low;
+}
+
+/* Calls visit(row, neighbor, entry) for the entries of the tile of a block. */
+template <typename V> __device__ static inline void
+tile_entries(const int64_t *__restrict__ offsets, const uint32_t *__restrict__ neighbors, int64_t rows,
+			 int64_t entries, const int64_t *__restrict__ tile_rows, V visit)
+{
+	__shared__ int32_t end[TILE + 1];
+	tile_span	t = begin_tile(offsets, rows, entries, tile_rows, end);
+
+	for (int i = threadIdx.x; i < t.entries; i += TILE_THREADS)
+		visit(tile_row(t, end, i), neighbors[t.first + i], t.first + i);
 }
 
 /* Calls it for every entry of every row. */
