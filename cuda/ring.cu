@@ -6,15 +6,19 @@
  * more of the device would wait; and batch kernels have all the other
  * multiprocessors while it polls.  Within the block
  *
- *	  - the lanes of the first warp look at 32 slots at once, so that a look
- *		across the bus, about a microsecond, finds as many messages as are there;
- *	  - all threads copy them into shared memory, and replies back, 16 bytes
- *		each: whole lines on the bus instead of words;
- *	  - one thread handles them, in order; for long ones, as an iteration of
- *		PageRank, all of them together (rk_team.h), which pause where the slice ends.
+ *	  - the lanes of the first warp look at all of the next slot at once, and at
+ *		the word that ends the slice: one load of 512 bytes, and a message that is
+ *		there is in registers when it is found (rk_window.h says why that is right);
+ *	  - one thread handles it, and its reply goes out at once, 16 bytes each lane,
+ *		which nothing waits for;
+ *	  - meanwhile the other warps fetch the slots behind it, more of them the more
+ *		there were last time, and these are handled in order; for long ones, as an
+ *		iteration of PageRank, all threads together (rk_team.h), which pause where
+ *		the slice ends.
  *
- * So a lone message takes three trips across the bus in a row (the look, the
- * copy, the reply), 32 take hardly longer.
+ * So a lone message takes one trip across the bus to be found, half a one on the
+ * average before the look that finds it begins, and half a one for the reply.
+ * Of 32 that come at once, the first takes no longer, the others one trip more.
  *
  * The ring has a stream that does not wait for others, memory from the device's
  * pool and no call that waits for the whole device, so that it does not stop
@@ -25,8 +29,9 @@
 
 #include <cstring>
 
-#define BATCH 32				/* messages at once: a warp's lanes */
-#define UNIT 16					/* bytes that a thread copies */
+#define BATCH 32				/* messages at once: bits of a word */
+#define LEAST 4					/* that are looked for at once, however few there were */
+#define LOOKS 8					/* between two of the clock */
 #define EVENT_NS 100000000		/* how long a slice of no time may find messages */
 
 #ifdef RK_CUDA_ON_HOST
@@ -38,8 +43,8 @@
 struct rk_cuda_ring
 {
 	rk_cuda_device *device;
-	rk_ring_window  *window;			/* as the CPU has it */
-	rk_ring_window  *mapped;			/* as the device has it */
+	rk_ring_window *window;		/* as the CPU has it */
+	rk_ring_window *mapped;		/* as the device has it */
 	char	   *file;			/* registered; NULL: not yet */
 	char	   *image;			/* on the device */
 	int64_t		image_bytes;
@@ -49,29 +54,48 @@ struct rk_cuda_ring
 
 /* ---- on the device ---- */
 
-/* 16 bytes from memory that the CPU writes, past every cache. */
-__device__ static inline uint4
-fetch(const uint4 *p)
+/*
+ * A unit that the CPU writes, past every cache, in one access.  Relaxed: its tag
+ * speaks for its data, and for nothing else.
+ */
+__device__ static inline void
+fetch(const rk_window_unit *from, rk_window_unit *to)
 {
 #ifdef __CUDA_ARCH__
-	return __ldcv(p);
+	uint64_t	low;
+	uint64_t	high;
+
+	asm volatile("{\n\t.reg .b128 unit;\n\tld.relaxed.sys.b128 unit, [%2];\n\tmov.b128 {%0, %1}, unit;\n\t}"
+				 : "=l" (low), "=l" (high) : "l" (from) : "memory");
+	to->data[0] = (uint32_t) low;
+	to->data[1] = (uint32_t) (low >> 32);
+	to->data[2] = (uint32_t) high;
+	to->tag = (uint32_t) (high >> 32);
 #else
-	return *p;
+	rk_unit_read(from, to);
 #endif
 }
 
-/* A word as it is now or was a moment ago; others may be looked at meanwhile. */
-__device__ static inline uint32_t
-glance32(const uint32_t *p)
+/* Writes a unit in one access, for the CPU. */
+__device__ static inline void
+put(rk_window_unit *to, const uint32_t *data, uint32_t tag)
 {
 #ifdef __CUDA_ARCH__
-	uint32_t	value;
+	uint64_t	low = data[0] | (uint64_t) data[1] << 32;
+	uint64_t	high = data[2] | (uint64_t) tag << 32;
 
-	asm volatile("ld.relaxed.sys.u32 %0, [%1];" : "=r" (value) : "l" (p));
-	return value;
+	asm volatile("{\n\t.reg .b128 unit;\n\tmov.b128 unit, {%1, %2};\n\tst.relaxed.sys.b128 [%0], unit;\n\t}"
+				 : : "l" (to), "l" (low), "l" (high) : "memory");
 #else
-	return __atomic_load_n(p, __ATOMIC_RELAXED);
+	rk_unit_write(to, data, tag);
 #endif
+}
+
+/* Part k of a message in shared memory. */
+template <typename T> __device__ static inline uint32_t *
+part_of(T *message, unsigned k)
+{
+	return (uint32_t *) message + 3 * k;
 }
 
 /* Lets others run while there is nothing to do: the CPU's threads, that is. */
@@ -83,6 +107,13 @@ pause_a_moment()
 #endif
 }
 
+/* One piece of code, however often it is called. */
+__device__ static RK_NOINLINE bool
+step(int kind, char *image, const rk_window_request *q, rk_window_reply *r)
+{
+	return rk_ring_step(kind, image, q, r);
+}
+
 /*
  * Serves messages from the position in the window on until the slice is over.
  * Every path through the loop is taken by all threads.
@@ -90,67 +121,112 @@ pause_a_moment()
 __global__ static void __launch_bounds__(THREADS, 1)
 serve(int kind, rk_ring_window *w, char *image, int64_t slice_ns)
 {
+	constexpr unsigned others = THREADS - 32;	/* threads beside the first warp */
+	constexpr unsigned rounds = ((BATCH - 1) * RK_WINDOW_UNITS + others - 1) / others;
 	alignas(16) __shared__ rk_window_request in[BATCH];
 	alignas(16) __shared__ rk_window_reply out[BATCH];
 	__shared__ uint64_t parts[THREADS];
-	__shared__ uint64_t position;
-	__shared__ unsigned ready;	/* messages that are there */
-	__shared__ unsigned handled;	/* of these */
+	__shared__ unsigned missing;	/* bit m: message m is not all there */
+	__shared__ unsigned handled;	/* messages */
+	__shared__ unsigned answered;	/* 1: the first of them went out at once */
+	__shared__ bool found;
 	__shared__ bool over;
 	uint64_t	until = rk_team_clock() + (uint64_t) (slice_ns > 0 ? slice_ns : EVENT_NS);
 	rk_team		team = {threadIdx.x, THREADS, parts, until, 0};
-	bool		paused = false;	/* within a message */
+	uint64_t	position = rk_look64(&w->served);
+	unsigned	width = LEAST;	/* messages that are looked for at once */
+	unsigned	looks = 0;
+	unsigned	ready;			/* messages that are there */
+	bool		paused = false; /* within a message */
 	bool		ended;
 
-	if (threadIdx.x == 0)
-		position = rk_look64(&w->served);
-	__syncthreads();
 	for (;;)
 	{
-		if (threadIdx.x < BATCH)
+		if (threadIdx.x < 32)
 		{
 			unsigned	lane = threadIdx.x;
-			uint64_t	mine = position + lane;
-			const rk_window_request *slot = &w->requests[mine % RK_WINDOW_SLOTS];
-			unsigned	missing;
+			const rk_window_slot *slot = &w->requests[position % RK_WINDOW_SLOTS];
+			rk_window_unit u;
+			bool		there;
 			bool		stop;
-			bool		late;
+			bool		late = false;
 
 			for (;;)
 			{
-				/* on its way while the slots are looked at: one trip across the bus, not two */
-				uint32_t	asked = lane == 0 ? glance32(&w->stop) : 0;
-
-				missing = ~__ballot_sync(FULL_WARP, rk_look64(&slot->seq) == mine + 1);
-				/* lane by lane: all of them end the loop or none does */
-				stop = __any_sync(FULL_WARP, asked != 0);
-				late = __any_sync(FULL_WARP, lane == 0 && rk_team_clock() >= until);
-				if (stop || late || slice_ns == 0 || (missing & 1) == 0)
+				/* the lanes that are left look at the host's words: one load, one trip */
+				fetch(lane < RK_WINDOW_UNITS ? &slot->unit[lane] : (const rk_window_unit *) &w->stop, &u);
+				there = __ballot_sync(FULL_WARP, lane >= RK_WINDOW_UNITS || u.tag == rk_window_tag(position)) == FULL_WARP;
+				stop = __shfl_sync(FULL_WARP, u.data[0], 31) != 0;
+				/* not every time: the clock is slow; all lanes see the same */
+				if (++looks % LOOKS == 0 || stop)
+					late = __any_sync(FULL_WARP, lane == 0 && rk_team_clock() >= until);
+				if (there || stop || late || slice_ns == 0)
 					break;
 				pause_a_moment();
 			}
+			if (lane < RK_WINDOW_UNITS)
+				for (int i = 0; i < 3; i++)
+				{
+					part_of(&in[0], lane)[i] = u.data[i];
+					part_of(&out[0], lane)[i] = 0;
+				}
 			if (lane == 0)
 			{
-				ready = missing == 0 ? BATCH : (unsigned) __ffs((int) missing) - 1;
+				found = there;
+				missing = 0;
 				handled = 0;
+				answered = 0;
 				/* without a slice it ends when nothing is left, or others wait for too long */
 				over = late || (stop && slice_ns > 0);
 			}
 		}
 		__syncthreads();
-		if (ready == 0)
+		if (!found)
 			break;
 
-		for (unsigned i = threadIdx.x; i < ready * (sizeof(in[0]) / UNIT); i += THREADS)
+		if (threadIdx.x < 32)
 		{
-			unsigned	m = i / (sizeof(in[0]) / UNIT);
-			unsigned	part = i % (sizeof(in[0]) / UNIT);
+			if (threadIdx.x == 0 && !rk_ring_is_wide(kind, in[0].type_id) && step(kind, image, &in[0], &out[0]))
+				handled = answered = 1;
+			__syncwarp();
+			if (answered && threadIdx.x < RK_WINDOW_UNITS)
+				put(&w->replies[position % RK_WINDOW_SLOTS].unit[threadIdx.x], part_of(&out[0], threadIdx.x),
+					rk_window_tag(position));
+		}
+		else
+		{
+			rk_window_unit u[rounds];
+			unsigned	first = threadIdx.x - 32;
+			unsigned	count = (width - 1) * RK_WINDOW_UNITS;
 
-			((uint4 *) &in[m])[part] = fetch((const uint4 *) &w->requests[(position + m) % RK_WINDOW_SLOTS] + part);
-			((uint4 *) &out[m])[part] = uint4 {0, 0, 0, 0};
+			/* all of them are on their way before one is looked at */
+			RK_UNROLL
+			for (unsigned r = 0; r < rounds; r++)
+				if (first + r * others < count)
+				{
+					unsigned	i = first + r * others;
+
+					fetch(&w->requests[(position + 1 + i / RK_WINDOW_UNITS) % RK_WINDOW_SLOTS].unit[i % RK_WINDOW_UNITS], &u[r]);
+				}
+			RK_UNROLL
+			for (unsigned r = 0; r < rounds; r++)
+				if (first + r * others < count)
+				{
+					unsigned	m = 1 + (first + r * others) / RK_WINDOW_UNITS;
+					unsigned	k = (first + r * others) % RK_WINDOW_UNITS;
+
+					if (u[r].tag != rk_window_tag(position + m))
+						atomicOr(&missing, 1u << m);
+					for (int i = 0; i < 3; i++)
+					{
+						part_of(&in[m], k)[i] = u[r].data[i];
+						part_of(&out[m], k)[i] = 0;
+					}
+				}
 		}
 		__syncthreads();
-		for (unsigned next = 0; next < ready;)
+		ready = missing == 0 ? width : (unsigned) __ffs((int) missing) - 1;
+		for (unsigned next = answered; next < ready;)
 		{
 			if (rk_ring_is_wide(kind, in[next].type_id))
 			{
@@ -160,7 +236,7 @@ serve(int kind, rk_ring_window *w, char *image, int64_t slice_ns)
 			}
 			else if (threadIdx.x == 0)
 				while (handled < ready && !rk_ring_is_wide(kind, in[handled].type_id) &&
-					   rk_ring_step(kind, image, &in[handled], &out[handled]))
+					   step(kind, image, &in[handled], &out[handled]))
 					handled++;
 			__syncthreads();
 			/* none of them: there is no room, or no time */
@@ -170,40 +246,31 @@ serve(int kind, rk_ring_window *w, char *image, int64_t slice_ns)
 			__syncthreads();
 		}
 
-		for (unsigned i = threadIdx.x; i < handled * (sizeof(out[0]) / UNIT); i += THREADS)
+		for (unsigned i = threadIdx.x; i < (handled - answered) * RK_WINDOW_UNITS; i += THREADS)
 		{
-			unsigned	m = i / (sizeof(out[0]) / UNIT);
-			unsigned	part = i % (sizeof(out[0]) / UNIT);
+			unsigned	m = answered + i / RK_WINDOW_UNITS;
+			unsigned	k = i % RK_WINDOW_UNITS;
 
-			/* seq, in the first part, is still 0: no reply of any position */
-			if (part * UNIT < offsetof(rk_window_reply, data) + out[m].length)
-				((uint4 *) &w->replies[(position + m) % RK_WINDOW_SLOTS])[part] = ((const uint4 *) &out[m])[part];
+			put(&w->replies[(position + m) % RK_WINDOW_SLOTS].unit[k], part_of(&out[m], k), rk_window_tag(position + m));
 		}
-		__syncthreads();
-		if (threadIdx.x < handled)
-			rk_tell64(&w->replies[(position + threadIdx.x) % RK_WINDOW_SLOTS].seq, position + threadIdx.x + 1);
-		__syncthreads();
-		if (threadIdx.x == 0)
-		{
-			position += handled;
-			if (handled < ready && !paused)
-				rk_tell64(&w->room_for, position + 1);
-			over = over || handled < ready;
-		}
-		__syncthreads();
-		/* the first warp must not write it anew before all have read it */
-		ended = over;
+		if (threadIdx.x == 0 && handled < ready && !paused)
+			rk_tell64(&w->room_for, position + handled + 1);
+		ended = over || handled < ready;
+		position += handled;
+		width = max(min(2 * handled, (unsigned) BATCH), (unsigned) LEAST);
+		/* the first warp must not write anything anew before all have read it */
 		__syncthreads();
 		if (ended)
 			break;
 	}
-	__syncthreads();
 	if (threadIdx.x == 0)
 		rk_tell64(&w->served, position);
 }
 
-static_assert(sizeof(rk_window_request) == 256 && sizeof(rk_window_reply) == 256 && offsetof(rk_window_reply, data) == 24,
-			  "a slot is copied in parts of 16 bytes");
+static_assert(sizeof(rk_window_unit) == 16 && sizeof(rk_window_request) == 12 * RK_WINDOW_UNITS &&
+			  sizeof(rk_window_reply) == 12 * RK_WINDOW_UNITS && offsetof(rk_window_reply, data) == 8 &&
+			  RK_WINDOW_UNITS < 32 && 2 * BATCH <= RK_WINDOW_SLOTS,
+			  "a warp reads a slot; units hold all of a message");
 /* structs with 128-bit numbers are laid out as the CPU's compiler does it */
 static_assert(sizeof(rk_mon_event) == 72 && offsetof(rk_mon_event, amount) == 8 && sizeof(rk_mon_state) == 64 &&
 			  sizeof(rk_mon_rule) == 128 && offsetof(rk_mon_rule, limit) == 104, "layout of transaction monitoring");

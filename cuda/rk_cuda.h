@@ -30,7 +30,7 @@ extern "C"
  * Changes with everything below: RK_CUDA_INTERFACE by hand, the number of
  * kernels by itself.
  */
-#define RK_CUDA_INTERFACE 5
+#define RK_CUDA_INTERFACE 6
 #define RK_CUDA_VERSION (1000 * RK_CUDA_INTERFACE + RK_CUDA_KERNELS)
 
 #define RK_CUDA_ARRAYS 8		/* inputs, or outputs, of a call */

@@ -10,16 +10,26 @@
  * to damage, and what is lost with the device is the ring's state since its
  * checkpoint, as it is when a host dies.
  *
- * SLOTS.  Position p of the window lives in slot p mod RK_WINDOW_SLOTS.  There
- * is one writer on each side:
+ * SLOTS.  Position p of the window lives in slot p mod RK_WINDOW_SLOTS.  A slot
+ * is made of units of 16 bytes, 12 of a message and a tag of 4, which is p + 1.  A
+ * side that looks for a message reads all of its slot, and has it if all the
+ * tags are the position's; so it takes one trip across the bus to find a message
+ * and to have it, and none of the two sides ever waits for what it has written:
+ * there is no fence between a message and the word that says that it is there.
  *
- *	  host		writes request p, store-release requests[p].seq = p + 1; not
- *				before it has taken reply p - RK_WINDOW_SLOTS
- *	  device	load-acquire requests[p].seq, handles, writes reply p,
- *				store-release replies[p].seq = p + 1.  Strictly in order of p
- *	  host		load-acquire replies[p].seq
+ *	  host		writes the units of request p one by one; not before it has taken
+ *				reply p - RK_WINDOW_SLOTS
+ *	  device	reads them until all are there, handles, writes the units of
+ *				reply p, in any order.  Strictly in order of p
+ *	  host		reads them until those of the reply's length are there
  *
- * So a line of memory travels once each way, and neither side writes what the
+ * That rests on a unit's being read and written whole.  The device does it by
+ * accesses of 16 bytes, which CUDA preserves on the way to host memory and from
+ * there; the CPU writes the tag after the rest (store-release), and reads it
+ * before (load-acquire).  All units of a slot are written each time, so one that
+ * is of another message has the tag of RK_WINDOW_SLOTS positions ago.
+ *
+ * A line of memory travels once each way, and neither side writes what the
  * other one writes.  Loads and stores of words that both look at are of the
  * system's scope.
  *
@@ -46,6 +56,7 @@
 #define RK_WINDOW_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "../src/compute/both.h"
 
@@ -56,19 +67,32 @@
 #endif
 
 #define RK_WINDOW_SLOTS 64		/* a power of two */
+#define RK_WINDOW_UNITS 20		/* of a slot */
 #define RK_WINDOW_PAYLOAD 208
 #define RK_WINDOW_REPLY 232		/* as in a reply slot of a ring */
 #define RK_WINDOW_TEXT 256
 
+/* 16 bytes that travel together. */
+typedef struct rk_window_unit
+{
+	uint32_t	data[3];
+	uint32_t	tag;			/* low half of position + 1 */
+} rk_window_unit;
+
+typedef struct rk_window_slot
+{
+	rk_window_unit unit[RK_WINDOW_UNITS];
+} rk_window_slot;
+
+/* What a slot holds: messages as they are written and read. */
 typedef struct rk_window_request
 {
-	uint64_t	seq;			/* position + 1: published */
 	uint32_t	type_id;
 	uint32_t	length;
 	int64_t		id;				/* of the message */
 	int64_t		sent_ns;		/* since 1970 */
-	int64_t		unused[2];
 	char		payload[RK_WINDOW_PAYLOAD];
+	int64_t		unused;
 } rk_window_request;
 
 /* Bits of rk_window_reply.flags. */
@@ -76,10 +100,9 @@ typedef struct rk_window_request
 
 typedef struct rk_window_reply
 {
-	uint64_t	seq;			/* position + 1: published */
 	int32_t		status;			/* rk_status */
-	uint32_t	length;
-	uint64_t	flags;
+	uint16_t	length;
+	uint16_t	flags;
 	char		data[RK_WINDOW_REPLY];	/* or why it failed, as text */
 } rk_window_reply;
 
@@ -117,7 +140,7 @@ typedef struct rk_ring_window
 	int64_t		image_offset;	/* of the state's bytes in the memory file */
 	int64_t		image_bytes;
 
-	/* the host's */
+	/* the host's, 16 bytes that the device reads as a unit */
 	RK_LINE uint32_t stop;		/* the slice is to end */
 	uint32_t	wake;			/* futex: changes when the worker is to look */
 	uint32_t	command;		/* rk_window_command */
@@ -136,8 +159,8 @@ typedef struct rk_ring_window
 	RK_LINE uint64_t served;	/* messages, at the end of a slice */
 	uint64_t	room_for;		/* 1 + position; 0: there is room */
 
-	RK_LINE rk_window_request requests[RK_WINDOW_SLOTS];
-	RK_LINE rk_window_reply replies[RK_WINDOW_SLOTS];
+	RK_LINE rk_window_slot requests[RK_WINDOW_SLOTS];
+	RK_LINE rk_window_slot replies[RK_WINDOW_SLOTS];
 } rk_ring_window;
 
 /* ---- words that several look at ---- */
@@ -178,6 +201,30 @@ rk_tell64(uint64_t *p, uint64_t value)
 #endif
 }
 
+/* What the units of a position have. */
+RK_BOTH uint32_t
+rk_window_tag(uint64_t position)
+{
+	return (uint32_t) position + 1;
+}
+
+/* A unit as it is now, for a side that is not a device; data may be of any other time if the tag is. */
+static inline void
+rk_unit_read(const rk_window_unit *u, rk_window_unit *to)
+{
+	to->tag = rk_look32(&u->tag);
+	for (int i = 0; i < 3; i++)
+		to->data[i] = __atomic_load_n(&u->data[i], __ATOMIC_RELAXED);
+}
+
+static inline void
+rk_unit_write(rk_window_unit *u, const uint32_t *data, uint32_t tag)
+{
+	for (int i = 0; i < 3; i++)
+		__atomic_store_n(&u->data[i], data[i], __ATOMIC_RELAXED);
+	__atomic_store_n(&u->tag, tag, __ATOMIC_RELEASE);
+}
+
 /* Device: the reply to a message that is refused; text as in rk_fail. */
 RK_BOTH void
 rk_window_refuse(rk_window_reply *r, int32_t status, const char *text)
@@ -187,7 +234,7 @@ rk_window_refuse(rk_window_reply *r, int32_t status, const char *text)
 	for (; text[i] && i < RK_WINDOW_REPLY - 1; i++)
 		r->data[i] = text[i];
 	r->data[i] = '\0';
-	r->length = i + 1;
+	r->length = (uint16_t) (i + 1);
 	r->status = status;
 }
 
@@ -199,26 +246,69 @@ rk_tell32(uint32_t *p, uint32_t value)
 	__atomic_store_n(p, value, __ATOMIC_RELEASE);
 }
 
-/* Host: slot of a position; after it is filled in, rk_window_publish. */
-static inline rk_window_request *
-rk_window_slot(rk_ring_window *w, uint64_t position)
+/* Writes a message into the slot of a position. */
+static inline void
+rk_window_write(rk_window_slot *slots, uint64_t position, const void *message)
 {
-	return &w->requests[position % RK_WINDOW_SLOTS];
+	rk_window_slot *slot = &slots[position % RK_WINDOW_SLOTS];
+	uint32_t	data[3];
+
+	for (int i = 0; i < RK_WINDOW_UNITS; i++)
+	{
+		memcpy(data, (const char *) message + i * sizeof(data), sizeof(data));
+		rk_unit_write(&slot->unit[i], data, rk_window_tag(position));
+	}
+}
+
+/* Reads units from .. until - 1 of a position; false: not all of them are there. */
+static inline int
+rk_window_read(const rk_window_slot *slots, uint64_t position, int from, int until, void *message)
+{
+	const rk_window_slot *slot = &slots[position % RK_WINDOW_SLOTS];
+	rk_window_unit u;
+
+	for (int i = from; i < until; i++)
+	{
+		rk_unit_read(&slot->unit[i], &u);
+		if (u.tag != rk_window_tag(position))
+			return 0;
+		memcpy((char *) message + i * sizeof(u.data), u.data, sizeof(u.data));
+	}
+	return 1;
+}
+
+/* Host: sends a message. */
+static inline void
+rk_window_publish(rk_ring_window *w, uint64_t position, const rk_window_request *q)
+{
+	rk_window_write(w->requests, position, q);
+}
+
+/* Host: the reply of a position, as much of it as its length says; false: it has not come. */
+static inline int
+rk_window_take(const rk_ring_window *w, uint64_t position, rk_window_reply *r)
+{
+	int			units;
+
+	if (!rk_window_read(w->replies, position, 0, 1, r))
+		return 0;
+	if (r->length > RK_WINDOW_REPLY)
+		r->length = RK_WINDOW_REPLY;
+	units = (8 + r->length + 11) / 12;
+	return rk_window_read(w->replies, position, 1, units, r);
+}
+
+/* A device that is a CPU: the request of a position, if it is there, and its reply. */
+static inline int
+rk_window_look(const rk_ring_window *w, uint64_t position, rk_window_request *q)
+{
+	return rk_window_read(w->requests, position, 0, RK_WINDOW_UNITS, q);
 }
 
 static inline void
-rk_window_publish(rk_ring_window *w, uint64_t position)
+rk_window_answer(rk_ring_window *w, uint64_t position, const rk_window_reply *r)
 {
-	rk_tell64(&rk_window_slot(w, position)->seq, position + 1);
-}
-
-/* Host: the reply of a position, or NULL while it has not come. */
-static inline rk_window_reply *
-rk_window_take(rk_ring_window *w, uint64_t position)
-{
-	rk_window_reply *r = &w->replies[position % RK_WINDOW_SLOTS];
-
-	return rk_look64(&r->seq) == position + 1 ? r : 0;
+	rk_window_write(w->replies, position, r);
 }
 
 /* Host, after publishing or a command: whether the worker sleeps and is to be woken. */
@@ -250,8 +340,10 @@ static inline int
 rk_window_waiting(rk_ring_window *w)
 {
 	uint64_t	position = rk_look64(&w->served);
+	/* the one that is written last */
+	const uint32_t *tag = &w->requests[position % RK_WINDOW_SLOTS].unit[RK_WINDOW_UNITS - 1].tag;
 
-	return rk_look64(&rk_window_slot(w, position)->seq) == position + 1 && rk_look64(&w->room_for) == 0;
+	return rk_look32(tag) == rk_window_tag(position) && rk_look64(&w->room_for) == 0;
 }
 
 /* Worker: announces a sleep; look for work once more after it. */

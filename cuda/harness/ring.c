@@ -88,36 +88,33 @@ end(station *s)
 	return good;
 }
 
-static const rk_window_request *
+static rk_window_request
 push(station *s, uint32_t type, const void *payload, uint32_t length)
 {
-	rk_window_request *q = rk_window_slot(s->w, s->position);
+	rk_window_request q = {
+		.type_id = type, .length = length, .id = (int64_t) s->position, .sent_ns = 1000 * (int64_t) s->position
+	};
 
-	q->type_id = type;
-	q->length = length;
-	q->id = (int64_t) s->position;
-	q->sent_ns = 1000 * (int64_t) s->position;
-	memcpy(q->payload, payload, length);
-	rk_window_publish(s->w, s->position++);
+	memcpy(q.payload, payload, length);
+	rk_window_publish(s->w, s->position++, &q);
 	return q;
 }
 
-/* Waits for the next reply; NULL: the device failed, or ten seconds have gone. */
-static const rk_window_reply *
-pull(station *s)
+/* Waits for the next reply; false: the device failed, or ten seconds have gone. */
+static bool
+pull(station *s, rk_window_reply *r)
 {
 	double		until = now() + 10;
-	const rk_window_reply *r;
 
-	for (int i = 1; (r = rk_window_take(s->w, s->taken)) == NULL; i++)
+	for (int i = 1; !rk_window_take(s->w, s->taken, r); i++)
 	{
 		if (i % 1024 == 0 && (__atomic_load_n(&s->failed, __ATOMIC_ACQUIRE) || now() > until))
-			return NULL;
+			return false;
 		if (s->h->threads <= 2)
 			sched_yield();
 	}
 	s->taken++;
-	return r;
+	return true;
 }
 
 static int
@@ -202,16 +199,10 @@ check_actor(harness *h, const rk_actor *actor, bool persistent, make_fn make, in
 			char		payload[RK_WINDOW_PAYLOAD] __attribute__((aligned(8))) = {0};
 			uint32_t	length = make(rk_hash2(1, i + k), &type, payload);
 
-			sent[k] = *push(&s, type, payload, length);
+			sent[k] = push(&s, type, payload, length);
 		}
-		for (; taken < n && good; taken++)
-		{
-			const rk_window_reply *r = pull(&s);
-
-			good = r != NULL;
-			if (good)
-				got[taken] = *r;
-		}
+		for (; taken < n && good; taken += good)
+			good = pull(&s, &got[taken]);
 		waited += now() - began;
 		began = now();
 		for (int64_t k = 0; k < taken && good; k++)
@@ -351,12 +342,12 @@ ring_round_trip(harness *h, int count, ring_times *t)
 	{
 		int64_t		value = i;
 		double		began = now();
-		const rk_window_reply *r;
+		rk_window_reply r;
 
-		push(&s, 50, &value, sizeof(value));
-		r = pull(&s);
+		(void) push(&s, 50, &value, sizeof(value));
+		good = pull(&s, &r);
 		seconds[i] = now() - began;
-		good = r && memcmp(r->data, &value, sizeof(value)) == 0;
+		good = good && memcmp(r.data, &value, sizeof(value)) == 0;
 	}
 	if (s.ring)
 		good = end(&s) && good;

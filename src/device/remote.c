@@ -162,18 +162,18 @@ rk_remote_save(rk_remote *r)
 void
 rk_remote_send(rk_remote *r)
 {
-	rk_window_publish(r->window, r->sent++);
+	rk_window_publish(r->window, r->sent++, &r->request);
 	wake_worker(r);
 }
 
 bool
-rk_remote_wait(rk_remote *r, rk_remote_idle idle, rk_window_reply **reply)
+rk_remote_wait(rk_remote *r, rk_remote_idle idle)
 {
 	rk_ring_window  *w = r->window;
 	int64		began = 0;
 	int64		turn = 0;
 
-	while ((*reply = rk_window_take(w, r->taken)) == NULL)
+	while (!rk_window_take(w, r->taken, &r->reply))
 	{
 		if (rk_look64(&w->room_for) == r->taken + 1)
 		{

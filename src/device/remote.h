@@ -19,6 +19,8 @@ typedef struct rk_remote
 	uint64		sent;			/* messages */
 	uint64		taken;			/* replies */
 	bool		crowded;		/* the message at "taken" has no room on the device */
+	rk_window_request request;	/* that is being written */
+	rk_window_reply reply;		/* the one taken last */
 	char		problem[RK_CUDA_TEXT + 64];
 } rk_remote;
 
@@ -43,19 +45,14 @@ rk_remote_full(const rk_remote *r)
 	return r->sent - r->taken == RK_WINDOW_SLOTS;
 }
 
-/* Sends a message whose slot the caller fills in first; the window is not full. */
-static inline rk_window_request *
-rk_remote_slot(rk_remote *r)
-{
-	return rk_window_slot(r->window, r->sent);
-}
+/* Sends r->request, which the caller has written; the window is not full. */
 extern void rk_remote_send(rk_remote *r);
 
 /*
- * Waits for the oldest reply that was not taken, which is then in *reply until
- * the next call.  False and crowded: the message has no room there.
+ * Waits for the oldest reply that was not taken, which is then in r->reply.
+ * False and crowded: the message has no room there.
  */
-extern bool rk_remote_wait(rk_remote *r, rk_remote_idle idle, rk_window_reply **reply);
+extern bool rk_remote_wait(rk_remote *r, rk_remote_idle idle);
 
 /* Whether the device worker is there still and has not reported a failure. */
 extern bool rk_remote_alive(rk_remote *r);

@@ -315,7 +315,7 @@ send(rk_hosted *h, int i)
 {
 	struct rk_away *a = h->away;
 	const rk_message *m = &a->sent[i].message;
-	rk_window_request *q = rk_remote_slot(&a->remote);
+	rk_window_request *q = &a->remote.request;
 	const rk_actor_device *device = h->actor->device;
 
 	a->sent[i].refused = RK_OK;
@@ -420,7 +420,7 @@ rk_away_ready(rk_hosted *h, const rk_message *m)
 			return false;
 		if (a->sent[0].refused != RK_OK)
 			return true;
-		if (rk_remote_wait(&a->remote, rk_host_breathe, &h->away_reply))
+		if (rk_remote_wait(&a->remote, rk_host_breathe))
 			return true;
 		if (!a->remote.crowded || !make_room(h))
 		{
@@ -436,7 +436,7 @@ rk_status
 rk_away_take(rk_hosted *h, rk_reply *reply)
 {
 	struct rk_away *a = h->away;
-	const rk_window_reply *r = h->away_reply;
+	const rk_window_reply *r = &a->remote.reply;
 	rk_status	refused = a->sent[0].refused;
 	char		why[RK_ERROR_TEXT];
 

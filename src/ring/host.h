@@ -95,7 +95,6 @@ typedef struct rk_hosted
 
 	struct rk_away *away;		/* NULL: the state is here, else on a device (away.c) */
 	bool		stays;			/* no device is tried */
-	struct rk_window_reply *away_reply;	/* that rk_away_ready has waited for */
 
 	struct HTAB *keys;			/* idempotency keys */
 	struct rk_key *oldest_key;

@@ -992,36 +992,34 @@ fake_ring_slice(rk_cuda_ring *r, double slice, rk_cuda_error *error)
 		usleep(10000);
 	while (status == RK_CUDA_OK)
 	{
-		const rk_window_request *slot = rk_window_slot(w, position);
-		rk_window_reply *to = &w->replies[position % RK_WINDOW_SLOTS];
+		rk_window_request request;
 		rk_window_reply reply = {0};
 
-		if (rk_look64(&slot->seq) != position + 1)
+		if (!rk_window_look(w, position, &request))
 		{
 			if (rk_look32(&w->stop) || seconds() >= until)
 				break;
 			sched_yield();
 			continue;
 		}
-		if (rk_ring_is_wide(w->kind, slot->type_id))
+		if (rk_ring_is_wide(w->kind, request.type_id))
 		{
 			uint64_t	part;
 			rk_team		alone = {.size = 1, .parts = &part};
 
 			if (slice > 0)
 				alone.until = rk_team_clock() + (uint64_t) (1e9 * slice);
-			if (!rk_ring_step_wide(w->kind, r->image, slot, &reply, &alone, &w->stop))
+			if (!rk_ring_step_wide(w->kind, r->image, &request, &reply, &alone, &w->stop))
 				break;
 		}
-		else if (!rk_ring_step(w->kind, r->image, slot, &reply))
+		else if (!rk_ring_step(w->kind, r->image, &request, &reply))
 		{
 			rk_tell64(&w->room_for, position + 1);
 			break;
 		}
 		if (asked_for("midway"))
 			raise(SIGSEGV);
-		memcpy(&to->status, &reply.status, sizeof(reply) - offsetof(rk_window_reply, status));
-		rk_tell64(&to->seq, ++position);
+		rk_window_answer(w, position++, &reply);
 	}
 	rk_tell64(&w->served, position);
 	return status;

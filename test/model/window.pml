@@ -12,15 +12,27 @@
  * a command is done while no slice runs, with all messages served that were
  * answered; no wake-up is lost, which would be an end state in which somebody
  * waits.
+ *
+ * A slot has two units, each with its tag, that become visible one after the
+ * other: of a request in order, of a reply in either order.  Who looks reads them
+ * one after the other as well, in either order, and takes a message whose tags
+ * are all right; what it has then is of that message.
  */
 #ifndef MESSAGES
 #define MESSAGES 4
 #endif
 #define SLOTS 2
 
-byte request[SLOTS];			/* seq: position + 1 */
-byte reply[SLOTS];
-byte value[SLOTS];				/* of the reply: the state */
+#define UNITS 2
+
+typedef slot
+{
+	byte tag[UNITS];			/* position + 1 */
+	byte data[UNITS];			/* of a request its number, of a reply the state */
+};
+
+slot request[SLOTS];
+slot reply[SLOTS];
 byte served;
 byte room_for;
 bit stop;
@@ -46,25 +58,49 @@ inline rouse()
 	fi
 }
 
-inline take()
-{
-	if
-	:: reply[taken % SLOTS] == taken + 1 ->
-		assert(value[taken % SLOTS] == taken + 1);
-		taken++
-	:: else
-	fi
-}
+/* A unit is written and read whole. */
+#define put(s, p, k, what) \
+	atomic { s[(p) % SLOTS].data[k] = what; s[(p) % SLOTS].tag[k] = (p) + 1 }
+#define get(s, p) \
+	atomic { \
+		value[order] = s[(p) % SLOTS].data[order]; \
+		good = good && s[(p) % SLOTS].tag[order] == (p) + 1 \
+	}
+
+/* Reads the units of a position in either order; good: all of them are there. */
+#define look(s, p) \
+	good = 1; \
+	if \
+	:: order = 0 \
+	:: order = 1 \
+	fi; \
+	get(s, p); \
+	order = 1 - order; \
+	get(s, p)
+
+#define ALL_SENT(p) (request[(p) % SLOTS].tag[UNITS - 1] == (p) + 1)
 
 proctype host()
 {
+	byte value[UNITS];
+	byte order;
+	bit good;
+
 	do
 	:: sent < MESSAGES && sent - taken < SLOTS && room_for == 0 ->
-		assert(sent < SLOTS || reply[sent % SLOTS] == sent - SLOTS + 1);
-		request[sent % SLOTS] = sent + 1;
+		assert(sent < SLOTS || (reply[sent % SLOTS].tag[0] == sent - SLOTS + 1 && reply[sent % SLOTS].tag[1] == sent - SLOTS + 1));
+		put(request, sent, 0, sent + 1);
+		put(request, sent, 1, sent + 1);
 		sent++;
 		rouse()
-	:: taken < sent && reply[taken % SLOTS] == taken + 1 -> take()
+	:: taken < sent && (reply[taken % SLOTS].tag[0] == taken + 1 || reply[taken % SLOTS].tag[1] == taken + 1) ->
+		look(reply, taken);
+		if
+		:: good ->
+			assert(value[0] == taken + 1 && value[1] == taken + 1);
+			taken++
+		:: else
+		fi
 	/* a command, when nothing is under way, or there is no room for it */
 	:: commands < 2 && (taken == sent || room_for == taken + 1) ->
 		commands++;
@@ -106,7 +142,7 @@ proctype worker()
 			done = commands
 		:: else ->
 			if
-			:: !stop && room_for == 0 && (request[served % SLOTS] == served + 1
+			:: !stop && room_for == 0 && (ALL_SENT(served)
 #ifdef PERSISTENT
 				|| !idle
 #endif
@@ -118,7 +154,7 @@ proctype worker()
 				asleep = 1;
 				/* the fence; then it looks again */
 				if
-				:: commands == done && !(request[served % SLOTS] == served + 1 && room_for == 0) && !leaving ->
+				:: commands == done && !(ALL_SENT(served) && room_for == 0) && !leaving ->
 					wake != seen
 				:: else
 				fi;
@@ -131,28 +167,39 @@ proctype worker()
 proctype device()
 {
 	byte position;
+	byte value[UNITS];
+	byte order;
+	bit good;
 
 end:
 	do
 	:: slice ->
 		position = served;
 		do
-		:: request[position % SLOTS] == position + 1 ->
+		:: request[position % SLOTS].tag[0] == position + 1 ->
+			look(request, position);
 			if
-			:: true ->
+			:: !good				/* looks again, or the slice is over */
+			:: !good -> break
+			:: good ->
+				assert(value[0] == position + 1 && value[1] == position + 1);
 				state++;
-				value[position % SLOTS] = state;
-				reply[position % SLOTS] = position + 1;
+				if
+				:: order = 0
+				:: order = 1
+				fi;
+				put(reply, position, order, state);
+				put(reply, position, 1 - order, state);
 				position++
 #ifdef ROOM
-			:: position == 2 ->
+			:: good && position == 2 ->
 				room_for = position + 1;
 				break
 #endif
 			fi
 		:: stop -> break
 		/* the slice is over */
-		:: request[position % SLOTS] != position + 1 -> break
+		:: request[position % SLOTS].tag[0] != position + 1 -> break
 		od;
 		served = position;
 		slice = 0

@@ -86,11 +86,10 @@ slice_ring(rk_cuda_ring *r, double seconds, rk_cuda_error *error)
 	(void) error;
 	for (;;)
 	{
-		const rk_window_request *q = rk_window_slot(w, position);
-		rk_window_reply *to = &w->replies[position % RK_WINDOW_SLOTS];
+		rk_window_request q;
 		rk_window_reply reply = {0};
 
-		if (rk_look64(&q->seq) != position + 1)
+		if (!rk_window_look(w, position, &q))
 		{
 			if (rk_look32(&w->stop) || now_seconds() >= until)
 				break;
@@ -104,9 +103,8 @@ slice_ring(rk_cuda_ring *r, double seconds, rk_cuda_error *error)
 			rk_tell64(&w->room_for, position + 1);
 			break;
 		}
-		(void) rk_ring_step(w->kind, (char *) &r->state, q, &reply);
-		memcpy(&to->status, &reply.status, sizeof(reply) - offsetof(rk_window_reply, status));
-		rk_tell64(&to->seq, ++position);
+		(void) rk_ring_step(w->kind, (char *) &r->state, &q, &reply);
+		rk_window_answer(w, position++, &reply);
 		if (rk_look32(&w->stop))
 			break;
 	}
@@ -152,6 +150,7 @@ typedef struct host
 	rk_ring_window  *w;
 	uint64_t	sent;
 	uint64_t	taken;
+	rk_window_request requests[RK_WINDOW_SLOTS];	/* that are under way */
 	rk_echo_state state;		/* after all that was taken */
 } host;
 
@@ -248,7 +247,7 @@ leave(host *h)
 static void
 push(host *h, uint64_t x)
 {
-	rk_window_request *q = rk_window_slot(h->w, h->sent);
+	rk_window_request *q = &h->requests[h->sent % RK_WINDOW_SLOTS];
 	int64_t		amount = (int64_t) (x % 2001) - 1000;
 
 	q->type_id = x % 7 == 0 ? 50 : 52;
@@ -256,7 +255,7 @@ push(host *h, uint64_t x)
 	q->id = (int64_t) x;
 	q->sent_ns = (int64_t) (x >> 8);
 	memcpy(q->payload, &amount, sizeof(amount));
-	rk_window_publish(h->w, h->sent++);
+	rk_window_publish(h->w, h->sent++, q);
 	wake_worker(h);
 }
 
@@ -265,18 +264,17 @@ static bool
 pull(host *h)
 {
 	double		began = now_seconds();
-	rk_window_reply *r;
+	rk_window_reply r;
 	rk_window_reply expected = {0};
-	rk_window_request *q = rk_window_slot(h->w, h->taken);
 
-	while ((r = rk_window_take(h->w, h->taken)) == NULL)
+	while (!rk_window_take(h->w, h->taken, &r))
 	{
 		if (rk_look64(&h->w->room_for) == h->taken + 1)
 			return false;
 		wait_turn(began, "a reply never comes");
 	}
-	(void) rk_ring_step(RK_RING_ECHO, (char *) &h->state, q, &expected);
-	if (r->status != expected.status || r->length != expected.length || memcmp(r->data, expected.data, r->length) != 0)
+	(void) rk_ring_step(RK_RING_ECHO, (char *) &h->state, &h->requests[h->taken % RK_WINDOW_SLOTS], &expected);
+	if (r.status != expected.status || r.length != expected.length || memcmp(r.data, expected.data, r.length) != 0)
 		give_up("a reply is wrong");
 	h->taken++;
 	return true;
