@@ -395,7 +395,7 @@ print_kernel(const rk_kernel *k, void *arg)
 				   "it for every row: `rk.%s(graph, ...)`.\n\n", function_name(k, f));
 		if (f->array_form)
 			printf("A second form takes the values of one series as `double precision[]`: `rk.%s(ARRAY[...], ...)`; `series_id` "
-				   "and times are NULL then.\n\n", function_name(k, f));
+				   "and times are NULL then. `rk.execute` takes a JSON array of numbers.\n\n", function_name(k, f));
 		print_example(k, f);
 	}
 }

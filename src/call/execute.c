@@ -145,6 +145,53 @@ array_argument(const rk_param *p, const JsonbValue *v)
 	return PointerGetDatum(construct_array(elements, count, element, length, by_value, align));
 }
 
+/*
+ * Whether a value stands for the array of a function's second form: numbers, or
+ * null where one is missing.  Rows of a relation are objects; an empty array has
+ * no rows.
+ */
+static bool
+is_array_form(const rk_call *call, int i, const JsonbValue *v)
+{
+	JsonbValue *first;
+
+	if (i != 0 || !call->function->array_form || v->type != jbvBinary || !JsonContainerIsArray(v->val.binary.data) ||
+		JsonContainerSize(v->val.binary.data) == 0)
+		return false;
+	first = getIthJsonbValueFromContainer(v->val.binary.data, 0);
+	return first->type == jbvNumeric || first->type == jbvNull;
+}
+
+/* Its elements; what is no number is an error that says where it is. */
+static Datum
+float8_array(const rk_param *p, JsonbContainer *array)
+{
+	int			count = JsonContainerSize(array);
+	Datum	   *elements = palloc(sizeof(Datum) * count);
+	bool	   *nulls = palloc(sizeof(bool) * count);
+	JsonbIterator *it = JsonbIteratorInit(array);
+	JsonbIteratorToken token;
+	JsonbValue	e;
+	int			n = 0;
+	int			lower = 1;
+
+	while ((token = JsonbIteratorNext(&it, &e, true)) != WJB_DONE)
+	{
+		if (token != WJB_ELEM)
+			continue;
+		if (e.type != jbvNumeric && e.type != jbvNull)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("element %d of \"%s\" in the input is not a number", n + 1, p->name),
+					 errhint("Values of one series are numbers or null, rows of a relation are objects.")));
+		nulls[n] = e.type == jbvNull;
+		elements[n] = nulls[n] ? (Datum) 0 : DirectFunctionCall1(numeric_float8, NumericGetDatum(e.val.numeric));
+		n++;
+	}
+	return PointerGetDatum(construct_md_array(elements, nulls, 1, &n, &lower, FLOAT8OID, 8, FLOAT8PASSBYVAL,
+											  TYPALIGN_DOUBLE));
+}
+
 /* Sets argument i from a JSON value. */
 static void
 set_argument(rk_call *call, int i, const JsonbValue *v)
@@ -157,6 +204,12 @@ set_argument(rk_call *call, int i, const JsonbValue *v)
 	call->nulls[i] = v->type == jbvNull;
 	if (call->nulls[i])
 		return;
+	if (is_array_form(call, i, v))
+	{
+		call->array_form = true;
+		call->args[i] = float8_array(p, v->val.binary.data);
+		return;
+	}
 	switch (p->type)
 	{
 		case RK_TYPE_FLOAT8:
@@ -277,6 +330,8 @@ set_arguments(rk_call *call, Jsonb *input)
 	{
 		if (!given[i])
 			set_default(call, i);
+		if (i == 0 && call->array_form)
+			continue;
 		/* a scalar answers NULL with NULL */
 		if (f->shape != RK_SHAPE_SCALAR || !call->nulls[i])
 			rk_check_argument(call, i);
@@ -407,25 +462,34 @@ rk_explain(PG_FUNCTION_ARGS)
 	set_arguments(call, PG_GETARG_JSONB_P(1));
 	threads = call->ctx.threads;
 
-	/* the first relation that is given */
-	for (int i = 0; function->params[i].name != NULL && relation == NULL; i++)
+	/* the first relation that is given; an array needs none */
+	for (int i = 0; !call->array_form && function->params[i].name != NULL && relation == NULL; i++)
 		if (function->params[i].relation != NULL && !call->nulls[i])
 			relation = &function->params[i];
-	if (relation == NULL)
+	if (relation == NULL && !call->array_form)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("kernel \"%s\" reads no relation, so there is nothing to estimate", kernel->id)));
 	/* its errors are the caller's to see: open it once for real */
-	if (rk_is_context_name(rk_arg_text(call, relation->name)))
+	if (relation && rk_is_context_name(rk_arg_text(call, relation->name)))
 		(void) rk_context_open(call, relation->name, rk_arg_text(call, relation->name));
-	else
+	else if (relation)
 		(void) rk_source_open(relation->name, rk_arg_text(call, relation->name), relation->relation, InvalidOid);
-	input = rk_estimate_edges(relation->name, rk_arg_text(call, relation->name), relation->relation);
+	if (relation)
+		input = rk_estimate_edges(relation->name, rk_arg_text(call, relation->name), relation->relation);
+	else
+	{
+		double		n = ArrayGetNItems(ARR_NDIM(DatumGetArrayTypeP(call->args[0])), ARR_DIMS(DatumGetArrayTypeP(call->args[0])));
+
+		input = (rk_estimate) {
+			.rows = n,.nodes = n,.bytes = 8 * n,.id_type = INT8OID,.known = true
+		};
+	}
 	cost = rk_cost_of_run(kernel, function, &input, iterations);
 	memory = rk_memory_of_run(call, &input);
 	device = rk_device_explain(call, &(rk_graph_size) {
 		.nodes = (int64) input.nodes,.arcs = (int64) input.rows,.weighted = input.weighted,.threads = threads,
-		.kept = rk_is_context_name(rk_arg_text(call, relation->name))
+		.kept = relation && rk_is_context_name(rk_arg_text(call, relation->name))
 	});
 	rk_call_destroy(call);
 

@@ -128,6 +128,41 @@ SELECT f.name, e.rows, s.rows FROM calls.list('''wire''', 4) f,
 WHERE e.rows <> s.rows OR (s.rows = 0 AND f.name NOT IN
 	('graph_cycle_participation_cycles', 'graph_k_clique', 'graph_k_clique_communities'));
 RESET client_min_messages;
+-- and those that take one series as an array: the same rows, or the same error, from a JSON array
+CREATE TABLE one_series AS SELECT array_agg((10 + i / 5.0 + sin(i) * 3 + (i * 7919 % 13) / 4.0)::float8 ORDER BY i) AS a FROM generate_series(1, 60) i;
+CREATE FUNCTION rows_of(query text) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	r jsonb;
+BEGIN
+	EXECUTE query INTO r;
+	RETURN r;
+EXCEPTION WHEN OTHERS THEN
+	RETURN to_jsonb(sqlerrm);
+END
+$$;
+SET client_min_messages = error;
+SELECT f.proname, jsonb_typeof(a.by_id) AS type, a.by_id = b.by_name AS same
+FROM (SELECT DISTINCT p.proname, c.kernel FROM pg_proc p JOIN rk.kernel_columns c ON c.function = 'rk.' || p.proname AND c.kind = 'argument' AND c.name = 'series'
+	WHERE p.pronamespace = 'rk'::regnamespace AND p.proargtypes[0] = 'float8[]'::regtype) f,
+	LATERAL (SELECT CASE WHEN f.proname = 'temporal_seasonal_decomposition' THEN '{"period": 7}' ELSE '{}' END::jsonb AS more) m,
+	LATERAL (SELECT rows_of(format('SELECT rk.execute(%L, jsonb_build_object(''series'', to_jsonb(a)) || %L) -> ''rows'' FROM one_series',
+		CASE WHEN starts_with(f.proname, translate(f.kernel, '/-', '__')) THEN f.kernel || substr(f.proname, length(f.kernel) + 1) ELSE f.proname END,
+		m.more)) AS by_id) a,
+	LATERAL (SELECT rows_of(format('SELECT jsonb_agg(to_jsonb(one)) FROM rk.%I((SELECT a FROM one_series) %s) one', f.proname,
+		(SELECT string_agg(format(', %I => %s', key, value), '') FROM jsonb_each_text(m.more)))) AS by_name) b
+ORDER BY f.proname;
+RESET client_min_messages;
+DROP FUNCTION rows_of(text);
+DROP TABLE one_series;
+SELECT rk.execute('temporal/trend-extraction', '{"series": [1, 2, "three"]}');
+SELECT rk.execute('temporal/trend-extraction', '{"series": [1, {"value": 2}]}');
+SELECT rk.execute('temporal/trend-extraction', '{"series": ["one"]}');
+SELECT rk.execute('temporal/trend-extraction', '{"series": [1, null]}');
+SELECT rk.execute('temporal/trend-extraction', '{"series": []}') -> 'rows';
+SELECT rk.execute('temporal/trend-extraction', '{"series": null}');
+SELECT rk.execute('temporal/volatility-analysis', '{"series": [1, 2], "model": "parkinson"}');
+SELECT rows, bytes_in, memory > 0 AS memory, warnings FROM rk.explain('temporal/trend-extraction', '{"series": [1, null, 3]}');
+SELECT rk.execute('graph/pagerank', '{"edges": [1, 2]}');
 SELECT rk.execute('graph/pagerank', '{"edges": "wire"}') #- '{run,run_id}' #- '{run,threads}' #- '{rows}';
 SELECT rk.execute('graph/connected-components', '{"edges": [{"source": "a", "target": "b"}], "nodes": [{"node": "c"}]}') -> 'rows';
 SELECT rk.execute('graph/shortest-path_between', '{"edges": "wire", "source": 1, "target": "3", "k": 1}') -> 'rows';
