@@ -5,8 +5,8 @@
  *
  * A thread makes one simulation, or with antithetic draws a pair: the draws of
  * the positions from Philox by the numbers of simulation and position, or from
- * Sobol's sequence, the normal numbers by the functions that the CPU has too,
- * and what they come to, added in the order of the positions.  Student's returns
+ * Sobol's sequence, the normal numbers by the functions that the CPU has too
+ * (draw_batch), and what they come to, added in the order of the positions.  Student's returns
  * need one chi-square number of a simulation, which is made before, since
  * threads differ in how long that takes.  This file is compiled without
  * contraction of products and sums, as the CPU's normal numbers are, so that the
@@ -66,20 +66,22 @@ struct book_arrays
 
 /* ---- draws ---- */
 
-/* rk_normal_quantile of a uniform number. */
+/* rk_normal_quantile of a uniform number, where it is farther than 0.425 from 1/2. */
+__device__ static inline double
+normal_tail(double u)
+{
+	/* no number of 53 bits is small enough to be denormal */
+	double		s = sqrt(-rk_log_of_half(u < 0.5 ? u : 1 - u));
+	double		x = s <= 5 ? rk_normal_near_tail(s) : rk_normal_far_tail(s);
+
+	return u < 0.5 ? -x : x;
+}
+
+/* The same, anywhere. */
 __device__ static inline double
 normal_of(double u)
 {
-	double		q = u - 0.5;
-	double		s;
-	double		x;
-
-	if (fabs(q) <= 0.425)
-		return rk_normal_center(q);
-	/* no number of 53 bits is small enough to be denormal */
-	s = sqrt(-rk_log_of_half(q < 0 ? u : 1 - u));
-	x = s <= 5 ? rk_normal_near_tail(s) : rk_normal_far_tail(s);
-	return q < 0 ? -x : x;
+	return fabs(u - 0.5) <= 0.425 ? rk_normal_center(u - 0.5) : normal_tail(u);
 }
 
 __device__ static inline double
@@ -90,26 +92,86 @@ sobol_uniform(const book &b, int64_t dimension, uint64_t point)
 	return rk_philox_uniform(bits ^ b.shifts[dimension]);
 }
 
-/*
- * Draws of positions j, which is even, and j + 1: of the simulation, the first
- * one of a pair with antithetic draws, which is this one of all that differ.
- */
+/* Uniform draws of positions j, which is even, and j + 1. */
 template <bool SOBOL> __device__ static inline void
-draw_two(const book &b, int64_t simulation, int64_t point, int64_t j, double *even, double *odd)
+uniform_two(const book &b, int64_t simulation, int64_t point, int64_t j, double *even, double *odd)
 {
 	if (SOBOL)
 	{
-		*even = normal_of(sobol_uniform(b, j, point));
-		*odd = j + 1 < b.n ? normal_of(sobol_uniform(b, j + 1, point)) : 0;
+		*even = sobol_uniform(b, j, point);
+		*odd = j + 1 < b.n ? sobol_uniform(b, j + 1, point) : 0.5;
 	}
 	else
 	{
 		uint32_t	x[4] = {(uint32_t) simulation, (uint32_t) (simulation >> 32), (uint32_t) (j / 2), STREAM_NORMAL};
 
 		rk_philox_rounds(x, (uint32_t) b.seed, (uint32_t) (b.seed >> 32));
-		*even = normal_of(rk_philox_uniform((uint64_t) x[0] << 32 | x[1]));
-		*odd = j + 1 < b.n ? normal_of(rk_philox_uniform((uint64_t) x[2] << 32 | x[3])) : 0;
+		*even = rk_philox_uniform((uint64_t) x[0] << 32 | x[1]);
+		*odd = rk_philox_uniform((uint64_t) x[2] << 32 | x[3]);
 	}
+}
+
+#define BATCH 16				/* positions that a warp draws for at a time */
+#define AT_ONCE 4				/* of a thread: constants are loaded once for them */
+
+/* Draws of the simulations of a warp, and which of them wait for the function of the tails. */
+struct warp_draws
+{
+	double		z[BATCH][32];
+	uint16_t	waiting[BATCH * 32];
+};
+
+/*
+ * Normal draws of positions j to j + count - 1, j even, for the simulation of
+ * each lane: the first one of a pair with antithetic draws.  point is its number
+ * of all that differ.  All lanes call it.
+ *
+ * Nearly every warp has both draws of the centre and draws of the tails, which
+ * take twice as long and are 15 %.  So these are collected, and taken by full
+ * warps.
+ */
+template <bool SOBOL> __device__ static inline void
+draw_batch(const book &b, int64_t simulation, int64_t point, int64_t j, int count, warp_draws *w)
+{
+	int			lane = threadIdx.x % 32;
+	int			waiting = 0;
+
+	for (int k = 0; k < count; k += AT_ONCE)
+	{
+		double		u[AT_ONCE];
+		double		above[AT_ONCE];
+		double		below[AT_ONCE];
+
+RK_UNROLL
+		for (int i = 0; i < AT_ONCE; i += 2)
+		{
+			u[i] = u[i + 1] = 0.5;
+			if (k + i < count)
+				uniform_two<SOBOL>(b, simulation, point, j + k + i, &u[i], &u[i + 1]);
+		}
+RK_UNROLL
+		for (int i = 0; i < AT_ONCE; i++)
+			rk_normal_center_parts(u[i] - 0.5, &above[i], &below[i]);
+RK_UNROLL
+		for (int i = 0; i < AT_ONCE; i++)
+		{
+			bool		tail = fabs(u[i] - 0.5) > 0.425 && k + i < count;
+			unsigned	mask = __ballot_sync(FULL_WARP, tail);
+
+			if (tail)
+				w->waiting[waiting + __popc(mask & ((1u << lane) - 1))] = (uint16_t) (32 * (k + i) + lane);
+			waiting += __popc(mask);
+			w->z[k + i][lane] = tail ? u[i] : (u[i] - 0.5) * (above[i] / below[i]);
+		}
+	}
+	__syncwarp();
+	for (int i = lane; i < waiting; i += 32)
+	{
+		double	   *z = &w->z[0][0] + w->waiting[i];
+
+		*z = normal_tail(*z);
+	}
+	__syncwarp();
 }
 
 /* Factors that make normal returns Student's with the same variance, where the profits will be. */
@@ -140,34 +202,41 @@ price_move(const book &b, int64_t j, double z)
 template <bool ANTITHETIC, bool SOBOL, bool GEOMETRIC> __global__ static void __launch_bounds__(THREADS)
 simulate(book b, int64_t first, int64_t last, double *__restrict__ pnl)
 {
+	__shared__ warp_draws drawn[THREADS / 32];
+	warp_draws *mine = &drawn[threadIdx.x / 32];
+	int			lane = threadIdx.x % 32;
 	int64_t		simulation = first + global_thread() * (ANTITHETIC ? 2 : 1);
+	bool		there = simulation < last;
 	bool		paired = ANTITHETIC && simulation + 1 < last;
 	double		tail = 1;
 	double		paired_tail = 1;
 	double		sum = 0;
 	double		paired_sum = 0;
 
-	if (simulation >= last)
+	/* lanes beyond the end draw with the others */
+	if (!__any_sync(FULL_WARP, there))
 		return;
 	if (b.nu > 0)
 	{
-		tail = pnl[simulation];
+		tail = there ? pnl[simulation] : 1;
 		paired_tail = paired ? pnl[simulation + 1] : 1;
 	}
-	for (int64_t j = 0; j < b.n; j += 2)
+	for (int64_t j = 0; j < b.n; j += BATCH)
 	{
-		double		draw[2];
+		int			count = (int) min(b.n - j, (int64_t) BATCH);
 
-		draw_two<SOBOL>(b, simulation, ANTITHETIC ? simulation / 2 : simulation, j, &draw[0], &draw[1]);
-RK_UNROLL
-		for (int k = 0; k < 2; k++)
-			if (j + k < b.n)
-			{
-				sum += GEOMETRIC ? price_move(b, j + k, draw[k] * tail) : b.weight[j + k] * draw[k];
-				if (GEOMETRIC && ANTITHETIC)
-					paired_sum += price_move(b, j + k, -draw[k] * paired_tail);
-			}
+		draw_batch<SOBOL>(b, simulation, ANTITHETIC ? simulation / 2 : simulation, j, count, mine);
+		for (int k = 0; k < count; k++)
+		{
+			double		draw = mine->z[k][lane];
+
+			sum += GEOMETRIC ? price_move(b, j + k, draw * tail) : b.weight[j + k] * draw;
+			if (GEOMETRIC && ANTITHETIC)
+				paired_sum += price_move(b, j + k, -draw * paired_tail);
+		}
 	}
+	if (!there)
+		return;
 	if (GEOMETRIC)
 	{
 		pnl[simulation] = sum;
@@ -219,21 +288,24 @@ launch_simulations(rk_cuda_device *device, const book &b, int64_t first, int64_t
 #define CHUNK_ROWS 256			/* positions that a block goes through */
 #define DRAWN (INT64_C(1) << 23)	/* normal numbers that are kept at a time, which caches hold */
 
-/* e[j][column]: draw of position j for each simulation, or pair, from first on. */
+/*
+ * e[j][column]: draw of position j for each simulation, or pair, from first on.
+ * A warp has 32 columns, which are a multiple of that, of BATCH positions.
+ */
 template <bool SOBOL> __global__ static void __launch_bounds__(THREADS)
 draw_all(book b, int64_t first, int64_t columns, double *__restrict__ e)
 {
+	__shared__ warp_draws drawn[THREADS / 32];
+	warp_draws *mine = &drawn[threadIdx.x / 32];
 	int64_t		column = global_thread() % columns;
-	int64_t		j = global_thread() / columns * 2;
-	double		even;
-	double		odd;
+	int64_t		j = global_thread() / columns * BATCH;
+	int			count = (int) min(b.n - j, (int64_t) BATCH);
 
 	if (j >= b.n)
 		return;
-	draw_two<SOBOL>(b, (first + column) * (b.antithetic ? 2 : 1), first + column, j, &even, &odd);
-	e[j * columns + column] = even;
-	if (j + 1 < b.n)
-		e[(j + 1) * columns + column] = odd;
+	draw_batch<SOBOL>(b, (first + column) * (b.antithetic ? 2 : 1), first + column, j, count, mine);
+	for (int k = 0; k < count; k++)
+		e[(j + k) * columns + column] = mine->z[k][threadIdx.x % 32];
 }
 
 /*
@@ -390,7 +462,7 @@ simulate_correlated(rk_cuda_device *device, rk_cuda_call *call, const book &b, d
 	partial.allocate(device, 2 * chunks * columns);
 	for (int64_t first = 0; first < draws; first += columns)
 	{
-		unsigned	blocks = blocks_for(columns * ((b.n + 1) / 2), THREADS);
+		unsigned	blocks = blocks_for(columns * blocks_for(b.n, BATCH), THREADS);
 
 		if (stopped(call))
 			stop_now();

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src/compute/normal.h"
+
 /* Factor of correlations that fall with the distance of two positions. */
 static double *
 make_factor(rk_ctx *ctx, int64_t n)
@@ -130,6 +132,26 @@ check_case(harness *h, int64_t n, int64_t simulations, const char *kind, uint64_
 	rk_ctx_destroy(&ctx);
 }
 
+/* The largest uniform number, which a shift of ones makes of the first point of Sobol's sequence. */
+static void
+check_largest(harness *h)
+{
+	static const double one = 1;
+	uint32_t	directions[32] = {1};
+	uint64_t	shift = UINT64_MAX;
+	double		pnl;
+	rk_cuda_monte_carlo_params params = {.simulations = 1};
+	rk_cuda_call call = {.kernel = RK_CUDA_MONTE_CARLO, .params = &params, .params_bytes = sizeof(params)};
+	double		seconds;
+
+	call.input[0] = (rk_cuda_input) {&one, sizeof(one)};
+	call.input[4] = (rk_cuda_input) {directions, sizeof(directions)};
+	call.input[5] = (rk_cuda_input) {&shift, sizeof(shift)};
+	call.output[0] = (rk_cuda_output) {&pnl, sizeof(pnl)};
+	if (run_device(h, "the largest draw", &call, &seconds))
+		report(h, "the largest draw", pnl == rk_normal_quantile(1 - 0x1p-53), "", 0, seconds, &call.usage);
+}
+
 void
 check_monte_carlo(harness *h)
 {
@@ -140,6 +162,7 @@ check_monte_carlo(harness *h)
 		" lognormal correlated student", " lognormal correlated sobol student antithetic"
 	};
 
+	check_largest(h);
 	check_case(h, 1, 20000, "", 1);
 	check_case(h, 1, 20001, " antithetic", 2);
 	check_case(h, 501, 301, "", UINT64_MAX);

@@ -30,8 +30,9 @@ rk_normal_cdf(double x)
  * = p - 1/2 for |q| <= 0.425, and of sqrt(-log p), up to 5 and beyond, for
  * smaller p.  They are here so that loops over many numbers can take them in.
  */
-RK_BOTH double
-rk_normal_center(double q)
+/* Numerator and denominator of the first, for whoever divides many at a time. */
+RK_BOTH void
+rk_normal_center_parts(double q, double *above, double *below)
 {
 	double		r = 0.180625 - q * q;
 	double		x = 2.5090809287301226727e3;
@@ -51,6 +52,17 @@ rk_normal_center(double q)
 	y = y * r + 4.2313330701600911252e1;
 	x = x * r + 3.3871328727963666080e0;
 	y = y * r + 1.0;
+	*above = x;
+	*below = y;
+}
+
+RK_BOTH double
+rk_normal_center(double q)
+{
+	double		x;
+	double		y;
+
+	rk_normal_center_parts(q, &x, &y);
 	return q * (x / y);
 }
 

@@ -15,8 +15,23 @@
 #define RK_PHILOX_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "both.h"
+
+/* All 64 bits of a product; nvcc adds zeros to it where a factor is a constant above 2^31. */
+RK_BOTH uint64_t
+rk_wide_product(uint32_t a, uint32_t b)
+{
+#ifdef __CUDA_ARCH__
+	uint64_t	product;
+
+	asm("mul.wide.u32 %0, %1, %2;" : "=l"(product) : "r"(a), "r"(b));
+	return product;
+#else
+	return (uint64_t) a * b;
+#endif
+}
 
 /* The ten rounds over a counter that is replaced by the result. */
 RK_BOTH void
@@ -30,8 +45,8 @@ rk_philox_rounds(uint32_t x[4], uint32_t k0, uint32_t k1)
 #endif
 	for (int round = 0; round < 10; round++)
 	{
-		uint64_t	a = UINT64_C(0xD2511F53) * x[0];
-		uint64_t	b = UINT64_C(0xCD9E8D57) * x[2];
+		uint64_t	a = rk_wide_product(0xD2511F53, x[0]);
+		uint64_t	b = rk_wide_product(0xCD9E8D57, x[2]);
 
 		x[0] = (uint32_t) (b >> 32) ^ x[1] ^ k0;
 		x[1] = (uint32_t) b;
@@ -57,8 +72,13 @@ RK_BOTH double
 rk_philox_uniform_of(double upper)
 {
 	double		u = (upper + 0.5) * 0x1p-53;
+	uint64_t	bits;
 
-	return u < 1 - 0x1p-53 ? u : 1 - 0x1p-53;
+	/* of all numbers up to 1 only 1 itself has an exponent that carries into bit 62 */
+	memcpy(&bits, &u, sizeof(bits));
+	bits -= (bits + (UINT64_C(1) << 52)) >> 62;
+	memcpy(&u, &bits, sizeof(u));
+	return u;
 }
 
 RK_BOTH double

@@ -117,11 +117,12 @@ rk_device_monte_carlo_cost(const rk_device_simulation *s)
 		.bytes_from = s->measures ? 200 : 8 * runs,
 		.bytes_moved = (s->measures ? 96 : 8) * runs + (s->correlated ? 8 * draws * (2 + n / 128) : 0),
 		/*
-		 * Philox or as many steps of Sobol's, and both ways of a normal number, as
-		 * threads of a warp differ; divisions of the series.  Tiles of the product
-		 * reach half of the rate.
+		 * Instructions of a draw (Philox or as many steps of Sobol's, the centre's
+		 * function for all, the tails' for 15 % by full warps) are 170, in the time
+		 * of 85 products added to sums; divisions of the series.  Tiles of the
+		 * product reach half of the rate.
 		 */
-		.flops = 200 * draws + 4 * products + 60 * prices + 60 * terms,
+		.flops = 170 * draws + 4 * products + 60 * prices + 60 * terms,
 		.launches = (s->measures ? 14 : 2) + draws / (s->correlated ? 8.4e6 : 2.7e8) + terms / 6.7e8
 	};
 }
