@@ -81,8 +81,6 @@ template <typename T> struct dense_product
 	T		   *z;
 	int64_t		z_stride;
 	bool		add;			/* z is a part of the sum */
-	bool		triangle;		/* columns up to the row are not wanted */
-	int64_t		row;			/* number of the first one, for that */
 	const T    *bias;			/* w_stride of them; NULL: none */
 };
 
@@ -138,8 +136,6 @@ multiply_rows(dense_product<T> p, F finish)
 	T			mine_x[8];
 	T			mine_w[4];
 
-	if (p.triangle && first_column + DENSE_COLUMNS <= p.row + first_row + 1)
-		return;
 	load_slice(p, p.x, p.w, first_row, first_column, 0, mine_x, mine_w);
 	for (int64_t s = 0; s < all; s++)
 	{
@@ -240,7 +236,6 @@ run_product(rk_cuda_device *device, rk_cuda_call *call, const dense_product<T> &
 		if (part.second_x)
 			part.second_x += first * product.x_stride;
 		part.z += first * product.z_stride;
-		part.row += first;
 		blocks = blocks_for(part.rows, DENSE_ROWS) * (unsigned) column_blocks;
 		if (first > 0)
 		{

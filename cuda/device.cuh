@@ -30,7 +30,9 @@
 
 /*
  * RK_LAUNCH(kernel<...>, grid, block, stream)(arguments...) with a static
- * amount of shared memory.
+ * amount of shared memory; RK_LAUNCH_SHARED with so many bytes more, an array
+ * that the kernel declares by RK_DYNAMIC_SHARED(type, name).  One type for all
+ * kernels of a file.
  */
 #ifdef RK_CUDA_ON_HOST
 template <typename K> struct on_host_launch
@@ -54,12 +56,16 @@ make_launch(K kernel, dim3 grid, dim3 block)
 	return {kernel, grid, block};
 }
 #define RK_LAUNCH(kernel, grid, block, stream) ((void) (stream), make_launch(kernel, dim3(grid), dim3(block)))
+#define RK_LAUNCH_SHARED(kernel, grid, block, bytes, stream) ((void) (bytes), RK_LAUNCH(kernel, grid, block, stream))
+#define RK_DYNAMIC_SHARED(type, name) alignas(16) __shared__ type name[RK_HOST_SHARED / sizeof(type)]
 #define RK_UNROLL
 #define RK_NOINLINE __attribute__((noinline))
 #else
 #define RK_UNROLL _Pragma("unroll")
 #define RK_NOINLINE __noinline__
 #define RK_LAUNCH(kernel, grid, block, stream) kernel<<<(grid), (block), 0, (stream)>>>
+#define RK_LAUNCH_SHARED(kernel, grid, block, bytes, stream) kernel<<<(grid), (block), (bytes), (stream)>>>
+#define RK_DYNAMIC_SHARED(type, name) extern __shared__ __align__(16) type name[]
 #endif
 
 /* ---- errors ---- */
@@ -117,6 +123,7 @@ struct rk_cuda_device
 {
 	int			number;
 	int			multiprocessors;
+	int64_t		shared_bytes;	/* of a block that asks for all */
 	int64_t		limit;			/* bytes; INT64_MAX: none */
 	std::atomic<int64_t> used;	/* rings are opened by threads of their own */
 	cudaStream_t stream;
@@ -229,7 +236,7 @@ struct device_adjacency
 	device_array<int64_t> offsets;
 	device_array<uint32_t> neighbors;
 	device_array<double> weights;
-	device_array<int64_t> tile_rows;	/* made when first wanted: row_sums.cuh */
+	device_array<int64_t> tile_rows;	/* made when first wanted: tiles.cuh */
 
 	bool		present() const { return offsets.get() != nullptr; }
 	bool		weighted() const { return weights.get() != nullptr; }
@@ -249,6 +256,23 @@ view_of(const device_adjacency &a)
 	return {a.offsets.get(), a.neighbors.get(), a.weights.get()};
 }
 
+/* Where rows end, for sums over them: row_sums.cuh. */
+struct row_ends
+{
+	device_array<uint32_t> ends;	/* a bit for each entry: the last of its row */
+	device_array<uint32_t> first;	/* rows that end before each tile */
+	device_array<uint32_t> rows;	/* those with entries */
+};
+
+/* The rows of "in" with the nodes that are in most of them first: hub_order.cuh. */
+struct hub_rows
+{
+	bool		made;
+	device_array<uint32_t> order;	/* old names; absent: rows are as they were */
+	device_adjacency own;		/* absent as well */
+	row_ends	parts;
+};
+
 struct rk_cuda_graph
 {
 	rk_cuda_device *device;
@@ -257,7 +281,8 @@ struct rk_cuda_graph
 	bool		directed;
 	device_adjacency out_rows;
 	device_adjacency in_rows;			/* undirected: absent */
-	device_array<double> inverse_out;	/* 1 / sum of out-weights: pagerank.cu */
+	hub_rows	hubs;
+	device_array<double> inverse_out;	/* 1 / sum of out-weights, by the names of hubs: pagerank.cu */
 
 	device_adjacency &out() { return out_rows; }
 	device_adjacency &in() { return directed ? in_rows : out_rows; }
@@ -316,6 +341,54 @@ global_thread()
 {
 	return (int64_t) blockIdx.x * blockDim.x + threadIdx.x;
 }
+
+/* What is not wanted again while the cache has it: it makes way for the rest. */
+template <typename T> __device__ static inline T
+load_once(const T *p)
+{
+#ifdef RK_CUDA_ON_HOST
+	return *p;
+#else
+	return __ldcs(p);
+#endif
+}
+
+template <typename T> __device__ static inline void
+store_once(T *p, T value)
+{
+#ifdef RK_CUDA_ON_HOST
+	*p = value;
+#else
+	__stcs(p, value);
+#endif
+}
+
+/* An array of shared memory whose place is computed once, not for every number that is read. */
+struct shared_doubles
+{
+#ifdef RK_CUDA_ON_HOST
+	const double *from;
+
+	explicit shared_doubles(const double *array) : from(array) {}
+	double operator[] (uint32_t i) const { return from[i]; }
+#else
+	unsigned	from;
+
+	__device__ explicit shared_doubles(const double *array) : from((unsigned) __cvta_generic_to_shared(array))
+	{
+		asm volatile ("" : "+r" (from));
+	}
+
+	__device__ double operator[] (uint32_t i) const
+	{
+		double		value;
+
+		/* not volatile, but after what was written before a barrier */
+		asm ("ld.shared.f64 %0, [%1];" : "=d" (value) : "r" (from + i * 8) : "memory");
+		return value;
+	}
+#endif
+};
 
 /* Sum over the lanes, in a fixed order; every lane gets it. */
 template <typename T> __device__ static inline T

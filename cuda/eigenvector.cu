@@ -11,9 +11,9 @@
 #include <cstring>
 
 #include "batch.cuh"
+#include "hub_order.cuh"
 #include "nodes.cuh"
 #include "pieces.cuh"
-#include "row_sums.cuh"
 
 #define BATCH 4					/* plain iterations between two looks of the host */
 #define PLAIN 3					/* plain iterations before the first space */
@@ -512,7 +512,7 @@ class eigen_run
 {
 public:
 	eigen_run(rk_cuda_device *d, rk_cuda_call *c, rk_cuda_graph *graph, double weight)
-		: device(d), call(c), g(graph), pull(d, graph->nodes, graph->arcs, &graph->in()), largest(weight)
+		: device(d), call(c), g(graph), pull(d, graph->nodes, graph->arcs, hub_adjacency(graph), &graph->hubs.parts), largest(weight)
 	{
 		const rk_cuda_eigenvector_params *p = (const rk_cuda_eigenvector_params *) call->params;
 		int64_t		n = g->nodes;
@@ -521,7 +521,6 @@ public:
 		norm = p->norm;
 		x.allocate(device, n);
 		y.allocate(device, n);
-		sums.allocate(device, n);
 		chunk.allocate(device, t.chunks * STRIDE);
 		state.allocate(device, 1);
 		never.allocate(device, 1);
@@ -566,6 +565,7 @@ public:
 
 	void store()
 	{
+		reorder_nodes<true>(device, g, &x);
 		x.store((double *) call->output[0].data, &call->usage);
 		check(cudaStreamSynchronize(device->stream));
 	}
@@ -580,7 +580,6 @@ private:
 	int			norm;
 	device_array<double> x;
 	device_array<double> y;
-	device_array<double> sums;
 	device_array<double> chunk;
 	device_array<double> basis;
 	device_array<double> sizes;
@@ -590,9 +589,9 @@ private:
 	/* y = x + B x, unless the state says halt */
 	void multiply()
 	{
-		pull.run(x.get(), sums.get(), &state.get()->halt);
+		pull.run(x.get(), &state.get()->halt);
 		RK_LAUNCH(add_product, (unsigned) t.chunks, NODE_THREADS, device->stream)
-			(t, state.get(), x.get(), sums.get(), y.get(), chunk.get());
+			(t, state.get(), x.get(), pull.get(), y.get(), chunk.get());
 		check_launch();
 		RK_LAUNCH(end_product, 1, NODE_THREADS, device->stream) (t, chunk.get(), state.get());
 		check_launch();
@@ -623,9 +622,9 @@ private:
 		check_launch();
 		for (int column = 0; column < DIMENSIONS; column++)
 		{
-			pull.run(basis.get() + column * t.nodes, sums.get(), &state.get()->closed);
+			pull.run(basis.get() + column * t.nodes, &state.get()->closed);
 			RK_LAUNCH(project_column<true>, chunks, NODE_THREADS, device->stream)
-				(t, state.get(), sums.get(), basis.get(), chunk.get());
+				(t, state.get(), pull.get(), basis.get(), chunk.get());
 			check_launch();
 			/* Gram and Schmidt, twice */
 			for (int round = 0; round < 2; round++)
@@ -634,7 +633,7 @@ private:
 					(t, chunk.get(), round == 0, state.get());
 				check_launch();
 				RK_LAUNCH(project_column<false>, chunks, NODE_THREADS, device->stream)
-					(t, state.get(), sums.get(), basis.get(), chunk.get());
+					(t, state.get(), pull.get(), basis.get(), chunk.get());
 				check_launch();
 			}
 			RK_LAUNCH(end_column, 1, NODE_THREADS, device->stream) (t, chunk.get(), state.get());
@@ -718,6 +717,8 @@ run_eigenvector(rk_cuda_device *device, rk_cuda_call *call)
 		timer.stop();
 		return;
 	}
+
+	make_hub_rows(device, g, &call->usage);
 
 	eigen_run	run(device, call, g, largest);
 

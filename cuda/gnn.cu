@@ -52,15 +52,6 @@ invert_scales(const int64_t *offsets, const double *strength, int64_t n, int32_t
 	by_root[v] = sum > 0 ? 1 / sqrt(sum) : 0;
 }
 
-__global__ static void
-set_ones(double *x, int64_t n)
-{
-	int64_t		i = global_thread();
-
-	if (i < n)
-		x[i] = 1;
-}
-
 /* Sets *flag where a weight is below 0 or no number. */
 __global__ static void
 look_for_negative(const double *weights, int64_t count, int32_t *flag)
@@ -198,24 +189,19 @@ make_scales(gnn_run *run)
 	run->by_root.allocate(device, n);
 	if (in.weighted())
 	{
-		device_array<double> ones;
 		device_array<int32_t> flag;
 		int32_t		negative = 0;
-		row_sums	sums(device, n, run->g->arcs, &in);
 
 		strength.allocate(device, n);
-		ones.allocate(device, n);
 		flag.allocate(device, 1);
 		flag.fill(0);
-		RK_LAUNCH(set_ones, blocks_for(n, 256), 256, device->stream) (ones.get(), n);
-		check_launch();
-		sums.run(ones.get(), strength.get(), flag.get());
+		sum_weights(device, n, run->g->arcs, &in, strength.get());
 		RK_LAUNCH(look_for_negative, (unsigned) (8 * device->multiprocessors), 256, device->stream)
 			(in.weights.get(), run->g->arcs, flag.get());
 		check_launch();
 		check(cudaMemcpyAsync(&negative, flag.get(), sizeof(negative), cudaMemcpyDeviceToHost, device->stream));
 		check(cudaStreamSynchronize(device->stream));
-		run->call->usage.bytes_moved += sums.bytes() + 8 * run->g->arcs;
+		run->call->usage.bytes_moved += 16 * run->g->arcs + 50 * n;
 		if (negative)
 			decline("a weight is negative or not a number");
 	}

@@ -8,8 +8,8 @@
  * Scores that grow without end are left to the CPU, which says so.
  */
 #include "batch.cuh"
+#include "hub_order.cuh"
 #include "nodes.cuh"
-#include "row_sums.cuh"
 
 #define BATCH 4					/* iterations between two looks of the host */
 #define STRETCH 100				/* iterations over which growth is judged */
@@ -64,8 +64,8 @@ update_katz(int64_t nodes, const katz_state *state, double beta, const double *n
 		return;
 	visit_chunk(nodes, [&] (int64_t v) {
 		/* no number: that of all */
-		double		own = node_beta && node_beta[v] == node_beta[v] ? node_beta[v] : beta;
-		double		score = alpha * sums[v] + own;
+		double		given = node_beta ? load_once(node_beta + v) : beta;
+		double		score = alpha * load_once(sums + v) + (given == given ? given : beta);
 
 		change += fabs(score - x[v]);
 		x[v] = score;
@@ -111,7 +111,6 @@ run_katz(rk_cuda_device *device, rk_cuda_call *call)
 	cudaStream_t stream = device->stream;
 	katz_state	now;
 	device_array<double> x;
-	device_array<double> sums;
 	device_array<double> node_beta;
 	device_array<double> scratch;
 	device_array<double> sizes;		/* two values */
@@ -122,7 +121,6 @@ run_katz(rk_cuda_device *device, rk_cuda_call *call)
 		(given && call->input[0].bytes != n * (int64_t) sizeof(double)) || p->max_iterations < 1)
 		decline("arrays of another shape than Katz centrality has");
 	x.allocate(device, n);
-	sums.allocate(device, n);
 	scratch.allocate(device, chunks);
 	sizes.allocate(device, 2);
 	state.allocate(device, 1);
@@ -130,7 +128,11 @@ run_katz(rk_cuda_device *device, rk_cuda_call *call)
 		node_beta.load(device, given, n, &call->usage);
 
 	kernel_timer timer(device, &call->usage);
-	row_sums	pull(device, n, g->arcs, &g->in());
+
+	make_hub_rows(device, g, &call->usage);
+	reorder_nodes<false>(device, g, &node_beta);
+
+	row_sums	pull(device, n, g->arcs, hub_adjacency(g), &g->hubs.parts);
 	launch_batch batch(device);
 	const int32_t *done = &state.get()->done;
 
@@ -140,16 +142,15 @@ run_katz(rk_cuda_device *device, rk_cuda_call *call)
 	{
 		if (g->in().weighted())
 		{
-			RK_LAUNCH(fill_nodes, blocks, NODE_THREADS, stream) (x.get(), n, 1.0);
-			check_launch();
-			pull.run(x.get(), sums.get(), done);
+			pull.run_weights(done);
+			reduce_nodes<NODES_LARGEST>(device, pull.get(), n, nullptr, scratch.get(), sizes.get());
 		}
 		else
 		{
-			RK_LAUNCH(count_entries, blocks, NODE_THREADS, stream) (g->in().offsets.get(), n, sums.get());
+			RK_LAUNCH(count_entries, blocks, NODE_THREADS, stream) (g->in().offsets.get(), n, x.get());
 			check_launch();
+			reduce_nodes<NODES_LARGEST>(device, x.get(), n, nullptr, scratch.get(), sizes.get());
 		}
-		reduce_nodes<NODES_LARGEST>(device, sums.get(), n, nullptr, scratch.get(), sizes.get());
 	}
 	RK_LAUNCH(start_katz, 1, 1, stream) (p->alpha, sizes.get(), state.get());
 	check_launch();
@@ -161,9 +162,9 @@ run_katz(rk_cuda_device *device, rk_cuda_call *call)
 		batch.run([&] {
 			for (int i = 0; i < BATCH; i++)
 			{
-				pull.run(x.get(), sums.get(), done);
+				pull.run(x.get(), done);
 				RK_LAUNCH(update_katz, (unsigned) chunks, NODE_THREADS, stream)
-					(n, state.get(), p->beta, node_beta.get(), sums.get(), x.get(), scratch.get());
+					(n, state.get(), p->beta, node_beta.get(), pull.get(), x.get(), scratch.get());
 				check_launch();
 				RK_LAUNCH(end_katz, 1, NODE_THREADS, stream)
 					(scratch.get(), chunks, (double) n * p->tolerance, p->max_iterations, state.get());
@@ -187,6 +188,7 @@ run_katz(rk_cuda_device *device, rk_cuda_call *call)
 			(x.get(), n, largest, p->norm == NORM_L2 ? squares : (double *) nullptr);
 		check_launch();
 	}
+	reorder_nodes<true>(device, g, &x);
 	timer.stop();
 	x.store((double *) call->output[0].data, &call->usage);
 	check(cudaStreamSynchronize(stream));

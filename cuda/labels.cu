@@ -688,25 +688,18 @@ private:
 	/* Strengths, and whether sums of weights round. */
 	void examine()
 	{
-		device_array<double> ones;
 		device_array<double> scratch;
-		device_array<int32_t> never;
 		int32_t		longest;
 
-		ones.allocate(device, n);
 		strength.allocate(device, n);
 		scratch.allocate(device, node_chunks(n) + 1);
-		never.allocate(device, 1);
-		never.fill(0);
-		RK_LAUNCH(fill_nodes, blocks(), NODE_THREADS, stream()) (ones.get(), n, 1.0);
-		check_launch();
-		row_sums(device, n, g->arcs, &g->out()).run(ones.get(), strength.get(), never.get());
+		sum_weights(device, n, g->arcs, &g->out(), strength.get());
 		if (!g->directed)
 			visit_entries(device, &g->out(), n, g->arcs, add_loop {g->out().weights.get(), strength.get()});
 		else
 		{
 			in_strength.allocate(device, n);
-			row_sums(device, n, g->arcs, &g->in()).run(ones.get(), in_strength.get(), never.get());
+			sum_weights(device, n, g->arcs, &g->in(), in_strength.get());
 		}
 		reduce_nodes<NODES_SUM>(device, strength.get(), n, nullptr, scratch.get(), scratch.get() + node_chunks(n));
 		check(cudaMemcpyAsync(&total, scratch.get() + node_chunks(n), sizeof(total), cudaMemcpyDeviceToHost, stream()));

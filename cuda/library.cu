@@ -117,6 +117,7 @@ open_device(int32_t number, int64_t memory_limit, rk_cuda_device **device, rk_cu
 			check(cudaSetDevice(number));
 			check(cudaGetDeviceProperties(&p, number));
 			d->multiprocessors = p.multiProcessorCount;
+			d->shared_bytes = (int64_t) p.sharedMemPerBlockOptin;
 			check(cudaStreamCreate(&d->stream));
 			check(cudaEventCreate(&d->begin));
 			check(cudaEventCreate(&d->end));

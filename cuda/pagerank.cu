@@ -2,7 +2,8 @@
  * pagerank.cu
  *	  PageRank by pull iteration, as src/graph/centrality/pagerank.c.
  *
- * An iteration is the row sums of the in-edges (row_sums.cuh), one pass over
+ * An iteration is the row sums of the in-edges (row_sums.cuh), in an order of
+ * nodes that is kept with the graph (hub_order.cuh), one pass over
  * the nodes, and the sums of its chunks.  What the next iteration needs is
  * computed on the device, so that the host looks only after every BATCH of
  * them, which are one launch graph; iterations beyond the last one see the flag
@@ -14,7 +15,7 @@
 #include <cmath>
 
 #include "batch.cuh"
-#include "row_sums.cuh"
+#include "hub_order.cuh"
 
 #define THREADS 256
 #define CHUNK 2048				/* nodes of a block in passes over nodes */
@@ -51,49 +52,18 @@ typedef struct pagerank_terms
 
 /* ---- reciprocals of the out-weights ---- */
 
-__global__ static void
-count_neighbors(const uint32_t *neighbors, int64_t arcs, uint32_t *counts)
+/* 1 / each, by the names in order; 0 stays so.  order: NULL if these are the old ones. */
+template <typename T> __global__ static void
+invert(const T *x, const uint32_t *order, int64_t nodes, double *inverse)
 {
 	int64_t		i = global_thread();
 
-	if (i < arcs)
-		atomicAdd(&counts[neighbors[i]], 1u);
-}
+	if (i < nodes)
+	{
+		double		value = (double) x[order ? order[i] : i];
 
-__global__ static void
-inverse_of_counts(const uint32_t *counts, int64_t nodes, double *inverse)
-{
-	int64_t		u = global_thread();
-
-	if (u < nodes)
-		inverse[u] = counts[u] > 0 ? 1.0 / counts[u] : 0;
-}
-
-__global__ static void
-inverse_of_degrees(const int64_t *offsets, int64_t nodes, double *inverse)
-{
-	int64_t		u = global_thread();
-
-	if (u < nodes)
-		inverse[u] = offsets[u + 1] > offsets[u] ? 1.0 / (double) (offsets[u + 1] - offsets[u]) : 0;
-}
-
-__global__ static void
-fill_ones(double *x, int64_t nodes)
-{
-	int64_t		u = global_thread();
-
-	if (u < nodes)
-		x[u] = 1;
-}
-
-__global__ static void
-invert(double *x, int64_t nodes)
-{
-	int64_t		u = global_thread();
-
-	if (u < nodes)
-		x[u] = x[u] > 0 ? 1.0 / x[u] : 0;
+		inverse[i] = value > 0 ? 1 / value : 0;
+	}
 }
 
 static void
@@ -101,42 +71,24 @@ make_inverse(rk_cuda_device *device, rk_cuda_graph *g)
 {
 	int64_t		n = g->nodes;
 	unsigned	blocks = blocks_for(n, THREADS);
-	cudaStream_t stream = device->stream;
+	const uint32_t *order = g->hubs.order.get();
+	device_array<double> strength;
+	device_array<uint32_t> uses;
 
 	if (g->in().weighted())
 	{
-		device_array<double> ones;
-		device_array<int32_t> never;
-
 		if (!g->out().present() || !g->out().weighted())
 			decline("a weighted graph needs its out-edges as well");
+		strength.allocate(device, n);
+		sum_weights(device, n, g->arcs, &g->out(), strength.get());
 		g->inverse_out.allocate(device, n);
-		ones.allocate(device, n);
-		never.allocate(device, 1);
-		never.fill(0);
-		RK_LAUNCH(fill_ones, blocks, THREADS, stream) (ones.get(), n);
-		check_launch();
-		row_sums(device, n, g->arcs, &g->out()).run(ones.get(), g->inverse_out.get(), never.get());
-		RK_LAUNCH(invert, blocks, THREADS, stream) (g->inverse_out.get(), n);
-	}
-	else if (g->out().present())
-	{
-		g->inverse_out.allocate(device, n);
-		RK_LAUNCH(inverse_of_degrees, blocks, THREADS, stream)
-			(g->out().offsets.get(), n, g->inverse_out.get());
+		RK_LAUNCH(invert<double>, blocks, THREADS, device->stream) (strength.get(), order, n, g->inverse_out.get());
 	}
 	else
 	{
-		device_array<uint32_t> counts;
-
+		make_uses(device, g, &uses);
 		g->inverse_out.allocate(device, n);
-		counts.allocate(device, n);
-		counts.fill(0);
-		if (g->arcs > 0)
-			RK_LAUNCH(count_neighbors, blocks_for(g->arcs, THREADS), THREADS, stream)
-				(g->in().neighbors.get(), g->arcs, counts.get());
-		check_launch();
-		RK_LAUNCH(inverse_of_counts, blocks, THREADS, stream) (counts.get(), n, g->inverse_out.get());
+		RK_LAUNCH(invert<uint32_t>, blocks, THREADS, device->stream) (uses.get(), order, n, g->inverse_out.get());
 	}
 	check_launch();
 }
@@ -186,18 +138,19 @@ update_scores(pagerank_terms t, const pagerank_state *state, const double *perso
 	for (int k = threadIdx.x; k < CHUNK && first + k < t.nodes; k += THREADS)
 	{
 		int64_t		v = first + k;
-		double		old = x[v];
-		double		inv = inverse[v];
-		double		sum = sums[v];
+		/* what is gathered next is to stay in the cache, not these */
+		double		old = load_once(x + v);
+		double		inv = load_once(inverse + v);
+		double		sum = load_once(sums + v);
 		double		score;
 
 		if (t.dangling == DANGLING_SELF && inv == 0)
 			sum += old;
 		score = t.damping * sum + everywhere;
 		if (personalization)
-			score += teleport * personalization[v];
+			score += teleport * load_once(personalization + v);
 		change += fabs(score - old);
-		x[v] = score;
+		store_once(x + v, score);
 		if (inv == 0)
 			dangling += score;
 		next[v] = score * inv;
@@ -259,7 +212,6 @@ run_pagerank(rk_cuda_device *device, rk_cuda_call *call)
 	pagerank_terms t = {n, 0, 0, 0, 0, 0};
 	pagerank_state now = {0, 0, 0, 0, 0, 0};
 	device_array<double> x;
-	device_array<double> sums;
 	device_array<double> contribution[2];
 	device_array<double> personalization;
 	device_array<double> change;
@@ -281,7 +233,6 @@ run_pagerank(rk_cuda_device *device, rk_cuda_call *call)
 		decline("personalization values have no sum to divide by");
 
 	x.allocate(device, n);
-	sums.allocate(device, n);
 	contribution[0].allocate(device, n);
 	contribution[1].allocate(device, n);
 	change.allocate(device, chunks);
@@ -292,11 +243,13 @@ run_pagerank(rk_cuda_device *device, rk_cuda_call *call)
 
 	kernel_timer timer(device, &call->usage);
 
+	make_hub_rows(device, g, &call->usage);
 	if (g->inverse_out.get() == nullptr)
 		make_inverse(device, g);
 	inverse = g->inverse_out.get();
+	reorder_nodes<false>(device, g, &personalization);
 
-	row_sums	pull(device, n, g->arcs, &g->in());
+	row_sums	pull(device, n, g->arcs, hub_adjacency(g), &g->hubs.parts);
 	launch_batch batch(device);
 	const int32_t *done = &state.get()->done;
 
@@ -313,9 +266,9 @@ run_pagerank(rk_cuda_device *device, rk_cuda_call *call)
 		batch.run([&] {
 			for (int i = 0; i < BATCH; i++)
 			{
-				pull.run(contribution[i % 2].get(), sums.get(), done);
+				pull.run(contribution[i % 2].get(), done);
 				RK_LAUNCH(update_scores, (unsigned) chunks, THREADS, device->stream)
-					(t, state.get(), personalization.get(), inverse, sums.get(), x.get(),
+					(t, state.get(), personalization.get(), inverse, pull.get(), x.get(),
 					 contribution[1 - i % 2].get(), change.get(), dangling.get());
 				check_launch();
 				RK_LAUNCH(end_iteration, 1, THREADS, device->stream)
@@ -326,11 +279,12 @@ run_pagerank(rk_cuda_device *device, rk_cuda_call *call)
 		check(cudaMemcpyAsync(&now, state.get(), sizeof(now), cudaMemcpyDeviceToHost, device->stream));
 		check(cudaStreamSynchronize(device->stream));
 	}
+	reorder_nodes<true>(device, g, &x);
 	timer.stop();
 	x.store((double *) call->output[0].data, &call->usage);
 	check(cudaStreamSynchronize(device->stream));
 	call->iterations = now.iterations;
 	call->residual = now.residual;
 	call->converged = now.converged;
-	call->usage.bytes_moved += now.iterations * (pull.bytes() + 48 * n);
+	call->usage.bytes_moved += now.iterations * (pull.bytes() + (wanted ? 56 : 48) * n);
 }

@@ -628,6 +628,7 @@ cudaGetDeviceProperties(cudaDeviceProp *p, int)
 	memset(p, 0, sizeof(*p));
 	snprintf(p->name, sizeof(p->name), "this process");
 	p->totalGlobalMem = (size_t) 8 << 30;
+	p->sharedMemPerBlockOptin = RK_HOST_SHARED;
 	p->multiProcessorCount = 1;
 	p->l2CacheSize = 1 << 20;
 	return cudaSuccess;

@@ -40,6 +40,8 @@
 /* one block at a time of each thread that launches, so one copy for each is enough */
 #define __shared__ static thread_local
 
+#define RK_HOST_SHARED 512		/* bytes of shared memory that a launch may ask for */
+
 struct dim3
 {
 	unsigned	x, y, z;
@@ -50,6 +52,11 @@ struct dim3
 struct alignas(16) uint4
 {
 	unsigned	x, y, z, w;
+};
+
+struct alignas(16) double2
+{
+	double		x, y;
 };
 
 /* launches of several threads run beside each other */
@@ -203,6 +210,12 @@ __ffs(int x)
 }
 
 static inline int
+__clz(int x)
+{
+	return x == 0 ? 32 : __builtin_clz((unsigned) x);
+}
+
+static inline int
 __popc(unsigned x)
 {
 	return __builtin_popcount(x);
@@ -336,6 +349,7 @@ struct cudaDeviceProp
 		char		bytes[16];
 	}			uuid;
 	size_t		totalGlobalMem;
+	size_t		sharedMemPerBlockOptin;
 	int			major;
 	int			minor;
 	int			multiProcessorCount;
@@ -366,6 +380,17 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
 cudaError_t cudaEventSynchronize(cudaEvent_t event);
 cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to);
 const char *cudaGetErrorString(cudaError_t error);
+
+enum
+{
+	cudaFuncAttributeMaxDynamicSharedMemorySize = 8
+};
+
+template <typename K> cudaError_t
+cudaFuncSetAttribute(K *, int, int)
+{
+	return cudaSuccess;
+}
 
 static inline cudaError_t cudaSetDevice(int) { return cudaSuccess; }
 static inline cudaError_t cudaGetLastError() { return cudaSuccess; }
