@@ -1,6 +1,8 @@
 """compliance/aml-patterns: each typology searched for by its definition, in the slowest way, on random payments."""
 import datetime
+import functools
 import itertools
+import operator
 import random
 from decimal import Decimal
 from fractions import Fraction
@@ -26,8 +28,8 @@ class Tx:
 class Search:
     """transactions in order of time, entities in order of appearance."""
 
-    def __init__(self, rows, q):
-        self.q = q
+    def __init__(self, rows, q, plus=operator.add):
+        self.q, self.plus = q, plus
         self.tx = sorted(rows, key=lambda t: (t.ts, t.row))
         for p, t in enumerate(self.tx):
             t.p = p
@@ -45,7 +47,7 @@ class Search:
         return [t for t in self.tx if v in (t.source, t.target)]
 
     def linked(self, e, f):
-        if not (e.p < f.p and e.target == f.source and f.ts - e.ts < self.q["max_dwell"]):
+        if not (e.p < f.p and e.target == f.source and f.ts < self.plus(e.ts, self.q["max_dwell"])):
             return False
         share = Fraction(self.q["min_forwarded"]).limit_denominator(1000)
         if share == 0:
@@ -63,7 +65,7 @@ class Search:
         """leftmost first"""
         i = 0
         while i < len(items):
-            window = [t for t in items[i:] if t.ts - items[i].ts < width]
+            window = [t for t in items[i:] if t.ts < self.plus(items[i].ts, width)]
             if good(window):
                 yield window
                 i += len(window)
@@ -76,7 +78,7 @@ class Search:
         for f in outgoing:
             wanted = f.amount
             for e in incoming:
-                if e.p < f.p and (dwell is None or f.ts - e.ts < dwell):
+                if e.p < f.p and (dwell is None or f.ts < self.plus(e.ts, dwell)):
                     part = min(wanted, money[e.p])
                     if part > 0:
                         money[e.p] -= part
@@ -107,12 +109,12 @@ class Search:
             for w in self.windows(self.into(v), self.q["time_window"], lambda w: len({t.source for t in w}) >= n):
                 sources, inflow = {t.source for t in w}, sum(t.amount for t in w)
                 self.note("fan_in", v, w, min(1, len(sources) / 20), {v} | sources)
-                later = [t for t in self.out(v) if t.p > w[0].p and t.ts < w[-1].ts + self.q["max_dwell"]]
+                later = [t for t in self.out(v) if t.p > w[0].p and t.ts < self.plus(w[-1].ts, self.q["max_dwell"])]
                 matched, _, used = self.fifo(w, later, None)
                 if inflow > 0 and float(Fraction(matched) / Fraction(inflow)) >= self.forwarded():
                     self.note("funnel_account", v, w + list(used), min(1, len(sources) / 20),
                               {v} | sources | {t.target for t in used})
-                later = [t for t in self.out(v) if w[0].ts <= t.ts < w[-1].ts + self.q["max_dwell"]]
+                later = [t for t in self.out(v) if w[0].ts <= t.ts < self.plus(w[-1].ts, self.q["max_dwell"])]
                 targets, outflow = {t.target for t in later}, sum(t.amount for t in later)
                 share = self.q["min_forwarded"]
                 if len(targets) >= n and (share == 0 or inflow > 0 and float(Fraction(outflow) / Fraction(inflow)) >= share):
@@ -129,14 +131,20 @@ class Search:
                 self.note("scatter_gather", a, [t for pair in chosen.values() for t in pair], min(1, len(chosen) / 10),
                           {a, b} | set(chosen))
 
+    def half(self, k):
+        """k half windows after the first transaction"""
+        width = self.q["time_window"]
+        if isinstance(width, datetime.timedelta):
+            return self.tx[0].ts + k * width / 2
+        whole = self.plus(self.tx[0].ts, f"{width} * {k // 2}")
+        return self.plus(whole, f"{width} / 2") if k % 2 else whole
+
     def bipartite(self):
         if not self.tx:
             return
-        width, half = self.q["time_window"], self.q["time_window"] / 2
         found, k = [], 0
-        while self.tx[0].ts + k * half <= self.tx[-1].ts:
-            begin = self.tx[0].ts + k * half
-            rows = [t for t in self.moving if begin <= t.ts < begin + width]
+        while self.half(k) <= self.tx[-1].ts:
+            rows = [t for t in self.moving if self.half(k) <= t.ts < self.half(k + 2)]
             while True:
                 payees, payers = {}, {}
                 for t in rows:
@@ -188,7 +196,7 @@ class Search:
                 for path in paths:
                     seen = {t.source for t in path} | {path[-1].target}
                     for f in self.moving:
-                        if f in self.consumed or not self.linked(path[-1], f) or f.ts - root.ts >= self.q["cycle_window"]:
+                        if f in self.consumed or not self.linked(path[-1], f) or f.ts >= self.plus(root.ts, self.q["cycle_window"]):
                             continue
                         if f.target == root.source:
                             if best is None or f.p < best[-1].p:
@@ -331,6 +339,30 @@ def parameters(rng):
                 suppress_contained=rng.choice((True, False)))
 
 
+def month_ends(rng, year):
+    """A moment near the end of January or February, most often, where a month later may be earlier for the later of two."""
+    day = rng.choice((datetime.date(year, 1, 28), datetime.date(year, 1, 29), datetime.date(year, 2, 27), datetime.date(year, 3, 30)))
+    return datetime.datetime.combine(day, datetime.time(tzinfo=datetime.timezone.utc)) + datetime.timedelta(hours=rng.randrange(72))
+
+
+def make_months(rng):
+    entities, year = rng.randint(2, 7), rng.choice((2023, 2024))
+    levels = [rng.choice((95, 100, 110, 1000)) for _ in range(rng.randint(1, 3))]
+    return [Tx(i, f"n{rng.randrange(entities)}", f"n{rng.randrange(entities)}", Decimal(rng.choice(levels)),
+               month_ends(rng, year) if rng.random() < 0.8 else
+               datetime.datetime(year, 1, 20, tzinfo=datetime.timezone.utc) + datetime.timedelta(hours=rng.randrange(3000)),
+               ("A", rng.choice("ABC"))) for i in range(rng.randint(5, 45))]
+
+
+def adding(db):
+    """Times and intervals as the server adds them, the latter as text of an expression."""
+    @functools.lru_cache(None)
+    def later(ts, interval):
+        return db.execute(f"SELECT %s::timestamptz + {interval}", (ts,)).fetchone()[0]
+
+    return lambda ts, interval: ts + interval if isinstance(interval, datetime.timedelta) else later(ts, interval)
+
+
 def load(db, rows):
     db.execute("DROP TABLE IF EXISTS tx")
     db.execute("""CREATE TEMP TABLE tx (row int, id text, source text, target text, amount numeric, ts timestamptz,
@@ -341,13 +373,38 @@ def load(db, rows):
 
 
 def call(db, suffix, q, extra=""):
-    arguments = ", ".join(f"{k} => %({k})s" for k in q)
+    arguments = ", ".join(f"{k} => {v if str(v).startswith('interval') else f'%({k})s'}" for k, v in q.items())
     return f"FROM rk.compliance_aml_patterns{suffix}('SELECT * FROM tx ORDER BY row', {extra}{arguments})"
 
 
 def cycles_agree(found, wanted):
     """The found cycles, one after the other, are as short and end as early as the wanted ones."""
     return [(len(f), f[0], f[-1]) for f in found] == [(len(w["cycle"]), f"t{w['cycle'][0].row}", f"t{w['cycle'][-1].row}") for w in wanted]
+
+
+@pytest.mark.parametrize("zone", ("UTC", "Europe/Berlin", "America/New_York"))
+def test_months(db, zone):
+    """Windows of calendar months, each on its own or beside others of a fixed length."""
+    db.execute(f"SET TimeZone = '{zone}'")
+    db.execute("SET rk.threads = 2")
+    seen = set()
+    for case in range(40):
+        rng = random.Random(f"months {zone} {case}")
+        rows, q = make_months(rng), parameters(rng)
+        q["patterns"] = rng.choice((None, KINDS[:11]))
+        for name in rng.sample(("time_window", "max_dwell", "cycle_window"), rng.randint(1, 3)):
+            q[name] = rng.choice(("interval '1 month'", "interval '1 month'", "interval '1 month 1 day 05:30'", "interval '2 months'"))
+        load(db, rows)
+        found = db.execute("SELECT pattern, hub, transaction_ids, entities, confidence "
+                           + call(db, "", q, "id_type => NULL::text, transaction_id_type => NULL::text, ") + " ORDER BY pattern_id", q).fetchall()
+        wanted = Search(rows, q, adding(db)).run()
+        mine = sorted((f[0], f[1] or "", tuple(f[2]), tuple(sorted(f[3])), round(float(f[4]), 12)) for f in found)
+        theirs = sorted((w["kind"], w["hub"] or "", tuple(f"t{t.row}" for t in w["tx"]), tuple(sorted(w["members"])),
+                         round(float(w["confidence"]), 12)) for w in wanted)
+        assert mine == theirs, q
+        seen |= {f[0] for f in found}
+    db.execute("RESET rk.threads")
+    assert len(seen) >= 9
 
 
 @pytest.mark.parametrize("batch", range(10))

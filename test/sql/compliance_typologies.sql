@@ -55,6 +55,22 @@ SELECT * FROM rk.compliance_aml_patterns_entities('SELECT * FROM tx WHERE false'
 SELECT * FROM rk.compliance_aml_patterns_summary('SELECT * FROM tx WHERE false');
 SELECT count(*) FROM rk.compliance_aml_patterns('tx', id_type => NULL::text, transaction_id_type => NULL::text, patterns => '{}');
 
+-- a month later, by the calendar: 28, 29 or 31 days, and an hour less where clocks go forward
+SET TimeZone = 'Europe/Berlin';
+CREATE TABLE monthly AS SELECT i AS id, 'a' AS source, 'b' AS target, 100 AS amount, ts
+FROM unnest(ARRAY['2024-01-31 12:00', '2024-02-29 11:59:59', '2024-02-29 12:00', '2024-03-29 11:59:59', '2024-03-29 12:00',
+	'2024-03-31 12:00']::timestamptz[]) WITH ORDINALITY t(ts, i);
+INSERT INTO monthly VALUES (7, 'b', 'c', 500, '2024-04-29 12:00');
+SELECT entity, window_start, window_amount, max_velocity * 24 * 29 AS in_29_days FROM rk.compliance_rapid_movement('SELECT * FROM monthly WHERE id < 7', id_type => NULL::text, time_window => '1 month');
+SELECT entity, pass_through, mean_dwell FROM rk.compliance_rapid_movement('monthly', id_type => NULL::text, max_dwell => '1 month') WHERE entity = 'b';
+SELECT entity, pass_through, mean_dwell FROM rk.compliance_rapid_movement('monthly', id_type => NULL::text, max_dwell => '1 month 1 second') WHERE entity = 'b';
+SELECT transaction_ids FROM rk.compliance_aml_patterns('monthly', id_type => NULL::text, patterns => '{structuring}', reporting_threshold => 101,
+	time_window => '1 month', structuring_min_count => 2);
+SELECT * FROM rk.compliance_rapid_movement('SELECT 1 AS source, 2 AS target, 3 AS amount, ''294276-01-01''::timestamptz AS ts', time_window => '10000 years') ORDER BY entity;
+SELECT pattern FROM rk.compliance_aml_patterns('SELECT 1 AS source, 2 AS target, 3 AS amount, ''294276-01-01''::timestamptz AS ts', time_window => '178000000 years', max_dwell => '1 month');
+DROP TABLE monthly;
+RESET TimeZone;
+
 -- errors
 \set VERBOSITY default
 \set one '''SELECT 1 AS source, 2 AS target, 3 AS amount, now() AS ts'''
@@ -62,7 +78,8 @@ SELECT * FROM rk.compliance_rapid_movement(NULL);
 SELECT * FROM rk.compliance_rapid_movement('SELECT 1 AS source, 2 AS target, -3 AS amount, now() AS ts');
 SELECT * FROM rk.compliance_rapid_movement('SELECT 1 AS source, 2 AS target, 3 AS amount');
 SELECT * FROM rk.compliance_rapid_movement(:one, time_window => '0');
-SELECT * FROM rk.compliance_rapid_movement(:one, time_window => '1 month');
+SELECT * FROM rk.compliance_rapid_movement(:one, time_window => '1 month -1 day');
+SELECT * FROM rk.compliance_rapid_movement(:one, max_dwell => '-1 month');
 SELECT * FROM rk.compliance_rapid_movement(:one, max_dwell => '-1 hour');
 SELECT * FROM rk.compliance_rapid_movement(:one, velocity_threshold => 0);
 SELECT * FROM rk.compliance_rapid_movement(:one, amount_threshold => -1);
@@ -74,7 +91,7 @@ SELECT * FROM rk.compliance_aml_patterns(:one, patterns => '{fan_in,surprise}');
 SELECT * FROM rk.compliance_aml_patterns(:one, patterns => '{fan_in,NULL}');
 SELECT * FROM rk.compliance_aml_patterns(:one, time_window => '0');
 SELECT * FROM rk.compliance_aml_patterns(:one, max_dwell => '0');
-SELECT * FROM rk.compliance_aml_patterns(:one, cycle_window => '1 year');
+SELECT * FROM rk.compliance_aml_patterns(:one, cycle_window => '-1 year 400 days');
 SELECT * FROM rk.compliance_aml_patterns(:one, min_fan => 1);
 SELECT * FROM rk.compliance_aml_patterns(:one, min_layers => 1);
 SELECT * FROM rk.compliance_aml_patterns(:one, max_cycle_length => 33);

@@ -304,6 +304,37 @@ run_movement(rk_ctx *ctx, const rk_edges *edges, void *out)
 	return RK_OK;
 }
 
+/* The windows of a width, as if they were calendar months. */
+static const int64_t *
+ends(rk_ctx *ctx, const rk_ledger *l, int64_t width)
+{
+	int64_t    *over = rk_alloc(ctx, l->count + 1, sizeof(*over));
+
+	for (uint32_t i = 0; over && i < l->count; i++)
+		over[i] = rk_window_over(l->ts[i], width);
+	return over;
+}
+
+static void
+as_months(rk_ctx *ctx, const rk_ledger *l, rk_aml_params *p)
+{
+	int64_t    *half;
+
+	p->window_over = ends(ctx, l, p->time_window);
+	p->dwell_over = ends(ctx, l, p->max_dwell);
+	p->cycle_over = ends(ctx, l, p->cycle_window);
+	p->halves = (l->ts[l->count - 1] - l->ts[0]) / (p->time_window / 2) + 4;
+	p->half = half = rk_alloc(ctx, p->halves, sizeof(*half));
+	for (int64_t k = 0; half && k < p->halves; k++)
+		half[k] = l->ts[0] + k * (p->time_window / 2);
+	/* longer than any of them */
+	p->time_window += HOUR;
+	p->max_dwell += HOUR;
+	p->cycle_window += HOUR;
+}
+
+static bool months = false;
+
 static rk_status
 run_patterns(rk_ctx *ctx, const rk_edges *edges, void *out)
 {
@@ -332,6 +363,8 @@ run_patterns(rk_ctx *ctx, const rk_edges *edges, void *out)
 	p.target_country = country + 1;
 	r.t.count -= r.t.count > 0;	/* the last one has no second country */
 	status = rk_ledger_make(ctx, &r.t, &l);
+	if (status == RK_OK && months)
+		as_months(ctx, &l, &p);
 	if (status == RK_OK)
 		status = rk_aml_patterns(ctx, &l, &p, &f);
 	if (status != RK_OK)
@@ -348,6 +381,26 @@ run_patterns(rk_ctx *ctx, const rk_edges *edges, void *out)
 	for (uint32_t e = 0; e < l.entities; e++)
 		*hash = rk_hash_fold(*hash, (uint64_t) scores[e].score);
 	return RK_OK;
+}
+
+/* Windows that are given one by one are what they are by their width. */
+static void
+test_ends(void **state)
+{
+	test_edges	e = random_edges(6, 300, 3000, false);
+	rk_ctx		ctx;
+	uint64_t	by_width;
+	uint64_t	by_ends;
+
+	(void) state;
+	rk_ctx_init(&ctx);
+	assert_int_equal(run_patterns(&ctx, &e.edges, &by_width), RK_OK);
+	months = true;
+	assert_int_equal(run_patterns(&ctx, &e.edges, &by_ends), RK_OK);
+	months = false;
+	assert_true(by_width == by_ends);
+	rk_ctx_destroy(&ctx);
+	free_edges(&e);
 }
 
 static void
@@ -378,6 +431,7 @@ main(void)
 		cmocka_unit_test(test_crossing_walks),
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_sweeps)
 	};
 

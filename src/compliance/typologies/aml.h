@@ -85,12 +85,12 @@ extern int64_t aml_lower_bound(const uint32_t *list, int64_t count, uint32_t pos
 
 /*
  * Windows over list[0..count), leftmost first: the first place i from where
- * list[i..j), all within width, has at least least different values of other
+ * list[i..j), all within time_window, has at least least different values of other
  * (by position) is handed to fn; then on from j.
  */
 typedef void (*aml_window_fn) (aml *a, void *arg, int64_t i, int64_t j);
-extern void aml_windows(aml *a, const uint32_t *list, int64_t count, const uint32_t *other, int64_t width,
-						int64_t least, aml_window_fn fn, void *arg);
+extern void aml_windows(aml *a, const uint32_t *list, int64_t count, const uint32_t *other, int64_t least,
+						aml_window_fn fn, void *arg);
 
 /* ---- linked pairs ---- */
 
@@ -100,7 +100,7 @@ aml_linked(const aml *a, uint32_t e, uint32_t f)
 {
 	const rk_ledger *l = a->l;
 
-	if (l->ts[f] >= rk_window_over(l->ts[e], a->p->max_dwell))
+	if (l->ts[f] >= rk_window_over_at(l, e, a->p->max_dwell, a->p->dwell_over))
 		return false;
 	return a->p->min_forwarded <= 0 ||
 		(rk_money_ratio(l->amount[f], l->amount[e]) >= a->p->min_forwarded &&
@@ -110,7 +110,7 @@ aml_linked(const aml *a, uint32_t e, uint32_t f)
 /* The transactions of a node after e that are soon enough for a link: [*from, *to) of its out list. */
 extern void aml_successors(const aml *a, uint32_t node, uint32_t e, int64_t *from, int64_t *to);
 
-/* Those before f, of its in list. */
+/* Those before f, of its in list; where windows are months some may be too old for a link. */
 extern void aml_predecessors(const aml *a, uint32_t node, uint32_t f, int64_t *from, int64_t *to);
 
 /* A triple that is sorted by a, b, c. */

@@ -280,18 +280,26 @@ aml_find_bipartite(aml *a)
 	for (int64_t w = 0; from < l->count && aml_go(a, 1); w++)
 	{
 		int64_t		later = a->count;
-		int64_t		least = (l->ts[from] - l->ts[0]) / half - (a->p->time_window - 1) / half;
-		uint32_t   *now = c.found[w % 2];
+		uint32_t   *now;
 		int64_t		begin;
 		int64_t		end;
 
-		if (w < least)
+		if (a->p->half)
 		{
-			w = least;
-			now = c.found[w % 2];
+			while (w + 3 < a->p->halves && a->p->half[w + 2] <= l->ts[from])
+				w++;
+			begin = a->p->half[w];
+			end = a->p->half[w + 2];
 		}
-		begin = l->ts[0] + w * half;
-		end = rk_window_over(begin, a->p->time_window);
+		else
+		{
+			int64_t		least = (l->ts[from] - l->ts[0]) / half - (a->p->time_window - 1) / half;
+
+			w = w < least ? least : w;
+			begin = l->ts[0] + w * half;
+			end = rk_window_over(begin, a->p->time_window);
+		}
+		now = c.found[w % 2];
 		while (from < l->count && l->ts[from] < begin)
 			from++;
 		for (to = to > from ? to : from; to < l->count && l->ts[to] < end; to++)

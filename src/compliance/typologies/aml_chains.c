@@ -201,7 +201,7 @@ search_cycle(aml *a, search *s, uint32_t root)
 	const rk_ledger *l = a->l;
 	uint32_t	start = l->source[root];
 	uint32_t	component = s->c.of[start];
-	int64_t		over = rk_window_over(l->ts[root], a->p->cycle_window);
+	int64_t		over = rk_window_over_at(l, root, a->p->cycle_window, a->p->cycle_over);
 	int64_t		head = 0;
 	int64_t		tail = 0;
 

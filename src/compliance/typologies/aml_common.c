@@ -197,7 +197,7 @@ aml_lower_bound(const uint32_t *list, int64_t count, uint32_t position)
 /* ---- windows ---- */
 
 void
-aml_windows(aml *a, const uint32_t *list, int64_t count, const uint32_t *other, int64_t width, int64_t least,
+aml_windows(aml *a, const uint32_t *list, int64_t count, const uint32_t *other, int64_t least,
 			aml_window_fn fn, void *arg)
 {
 	const int64_t *ts = a->l->ts;
@@ -206,10 +206,11 @@ aml_windows(aml *a, const uint32_t *list, int64_t count, const uint32_t *other, 
 
 	for (int64_t i = 0; i < count && aml_go(a, 1);)
 	{
-		int64_t		end = rk_window_over(ts[list[i]], width);
+		int64_t		end = rk_window_over_at(a->l, list[i], a->p->time_window, a->p->window_over);
 
 		for (; j < count && ts[list[j]] < end; j++)
 			different += a->times[other[list[j]]]++ == 0;
+		/* one that is over before the last one lies in it, and has not what that had not */
 		if (different < least)
 		{
 			different -= --a->times[other[list[i]]] == 0;
@@ -232,7 +233,7 @@ aml_successors(const aml *a, uint32_t node, uint32_t e, int64_t *from, int64_t *
 	const rk_ledger *l = a->l;
 	int64_t		begin = l->out_offsets[node];
 	int64_t		end = l->out_offsets[node + 1];
-	int64_t		over = rk_window_over(l->ts[e], a->p->max_dwell);
+	int64_t		over = rk_window_over_at(l, e, a->p->max_dwell, a->p->dwell_over);
 
 	*from = begin + aml_lower_bound(l->out + begin, end - begin, e + 1);
 	for (*to = *from; *to < end && l->ts[l->out[*to]] < over; (*to)++)

@@ -78,7 +78,7 @@ find_funnel(aml *a, const fan_in *fan, const uint32_t *in, int64_t i, int64_t j,
 	int64_t		count = l->out_offsets[fan->hub + 1] - l->out_offsets[fan->hub];
 	int64_t		first = aml_lower_bound(out, count, in[i]);
 	int64_t		last = first;
-	int64_t		over = rk_window_over(l->ts[in[j - 1]], a->p->max_dwell);
+	int64_t		over = rk_window_over_at(l, in[j - 1], a->p->max_dwell, a->p->dwell_over);
 	rk_pass		pass;
 	double		sources;
 
@@ -86,7 +86,7 @@ find_funnel(aml *a, const fan_in *fan, const uint32_t *in, int64_t i, int64_t j,
 		last++;
 	for (int64_t k = first; k < last; k++)
 		fan->used_out[k] = false;
-	pass = rk_match_pass_through(l, in + i, j - i, out + first, last - first, INT64_MAX, fan->left, NULL,
+	pass = rk_match_pass_through(l, in + i, j - i, out + first, last - first, INT64_MAX, NULL, fan->left, NULL,
 								 fan->used_out + first);
 	if (!aml_go(a, last - first) || !(rk_money_ratio(pass.matched, inflow) >= aml_forwarded(a)))
 		return;
@@ -114,7 +114,7 @@ find_gather_scatter(aml *a, const fan_in *fan, const uint32_t *in, int64_t i, in
 	double		sources = 0;
 
 	between(l, out, l->out_offsets[fan->hub + 1] - l->out_offsets[fan->hub], l->ts[in[i]],
-			rk_window_over(l->ts[in[j - 1]], a->p->max_dwell), &first, &last);
+			rk_window_over_at(l, in[j - 1], a->p->max_dwell, a->p->dwell_over), &first, &last);
 	for (int64_t k = first; k < last; k++)
 	{
 		outflow += l->amount[out[k]];
@@ -176,11 +176,11 @@ aml_find_fans(aml *a)
 	{
 		if (aml_wants(a, RK_AML_FAN_OUT))
 			aml_windows(a, l->out + l->out_offsets[v], l->out_offsets[v + 1] - l->out_offsets[v], l->target,
-						a->p->time_window, a->p->min_fan, found_fan_out, &v);
+						a->p->min_fan, found_fan_out, &v);
 		fan.hub = v;
 		if (aml_wants(a, RK_AML_FAN_IN) || aml_wants(a, RK_AML_FUNNEL_ACCOUNT) || aml_wants(a, RK_AML_GATHER_SCATTER))
 			aml_windows(a, l->in + l->in_offsets[v], l->in_offsets[v + 1] - l->in_offsets[v], l->source,
-						a->p->time_window, a->p->min_fan, found_fan_in, &fan);
+						a->p->min_fan, found_fan_in, &fan);
 	}
 	rk_free(a->ctx, fan.left);
 	rk_free(a->ctx, fan.used_out);
@@ -209,7 +209,7 @@ aml_find_structuring(aml *a)
 				list[n++] = l->out[k];
 		for (int64_t i = 0, j = 0; i < n && aml_go(a, 1);)
 		{
-			int64_t		end = rk_window_over(l->ts[list[i]], a->p->time_window);
+			int64_t		end = rk_window_over_at(l, list[i], a->p->time_window, a->p->window_over);
 
 			for (; j < n && l->ts[list[j]] < end; j++)
 				sum += l->amount[list[j]];

@@ -85,7 +85,7 @@ aml_find_scatter_gather(aml *a)
 			continue;
 		s.group = pairs.list + i;
 		s.size = j - i;
-		aml_windows(a, s.list, s.size, l->target, a->p->time_window, a->p->min_fan, found_scatter, &s);
+		aml_windows(a, s.list, s.size, l->target, a->p->min_fan, found_scatter, &s);
 	}
 	rk_free(a->ctx, s.list);
 	rk_free(a->ctx, pairs.list);

@@ -37,7 +37,7 @@ aml_find_rapid(aml *a)
 			used_out[i] = false;
 		for (int64_t i = l->all_offsets[v]; i < l->all_offsets[v + 1]; i++)
 			amount_in += l->target[l->all[i]] == v ? l->amount[l->all[i]] : 0;
-		pass = rk_match_pass_through(l, in, in_count, out, out_count, a->p->max_dwell, left, used_in, used_out);
+		pass = rk_match_pass_through(l, in, in_count, out, out_count, a->p->max_dwell, a->p->dwell_over, left, used_in, used_out);
 		ratio = rk_money_ratio(pass.matched, amount_in);
 		if (!aml_go(a, in_count + out_count) || !(ratio >= aml_forwarded(a)) ||
 			pass.matched < a->p->reporting_threshold)

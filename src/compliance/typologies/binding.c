@@ -19,12 +19,24 @@
 
 #define POLL_ROWS 4096
 
-/* An interval above zero, in microseconds. */
+/*
+ * An interval above zero, in microseconds.  One with months has no one length:
+ * at least that of the longest there is.
+ */
 static int64
 span_argument(rk_call *call, const char *name)
 {
-	int64		us = rk_arg_interval(call, name);
+	const Interval *i = DatumGetIntervalP(rk_arg_datum(call, name));
+	int64		us;
 
+	if (i->month == 0)
+		us = rk_arg_interval(call, name);
+	else if (i->month < 0 || i->day < 0 || i->time < 0)
+		us = 0;
+	/* a day more for what clocks are changed by */
+	else if (__builtin_mul_overflow(31 * (int64) i->month + i->day + 1, USECS_PER_DAY, &us) ||
+			 __builtin_add_overflow(us, i->time, &us))
+		us = PG_INT64_MAX;
 	if (us <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -32,6 +44,38 @@ span_argument(rk_call *call, const char *name)
 						DatumGetCString(DirectFunctionCall1(interval_out, rk_arg_datum(call, name)))),
 				 errdetail("Permitted are intervals above zero.")));
 	return us;
+}
+
+/* A moment and an interval later, as PostgreSQL adds them; the end of time if there is none. */
+static int64
+later(int64 ts, const Interval *i)
+{
+	/* months and days that lead beyond are an error of the function's */
+	if (i->month / 12 + i->day / 365 > 250000 || ts > END_TIMESTAMP - (i->month * INT64CONST(31) + i->day + 2) * USECS_PER_DAY)
+		return PG_INT64_MAX;
+	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(ts), IntervalPGetDatum(i)));
+}
+
+/*
+ * The ends of the windows of an interval with months, by position, in the
+ * session's time zone; NULL where they all have the same length.
+ */
+static const int64 *
+window_ends(rk_call *call, const rk_ledger *l, const char *name)
+{
+	const Interval *i = DatumGetIntervalP(rk_arg_datum(call, name));
+	int64	   *ends;
+
+	if (i->month == 0)
+		return NULL;
+	ends = rk_call_alloc(call, l->count, int64);
+	for (uint32 p = 0; p < l->count; p++)
+	{
+		if (p % POLL_ROWS == 0)
+			CHECK_FOR_INTERRUPTS();
+		ends[p] = p > 0 && l->ts[p] == l->ts[p - 1] ? ends[p - 1] : later(l->ts[p], i);
+	}
+	return ends;
 }
 
 /* ---- rapid movement ---- */
@@ -52,6 +96,8 @@ rapid_movement(rk_call *call)
 	int64		n;
 
 	rk_call_check(call, rk_ledger_make(&call->ctx, &in->t, &l));
+	params.window_over = window_ends(call, &l, "time_window");
+	params.dwell_over = window_ends(call, &l, "max_dwell");
 	n = l.entities;
 	m = rk_call_alloc(call, n, rk_movement);
 	rk_call_check(call, rk_rapid_movement(&call->ctx, &l, &params, m));
@@ -212,6 +258,47 @@ read_days(rk_call *call, pattern_run *run)
 	run->params.day = day;
 }
 
+/*
+ * The windows of bipartite patterns where time_window has months: so many whole
+ * ones after the first transaction, and halves of one between them.
+ */
+static void
+read_halves(rk_call *call, pattern_run *run)
+{
+	Datum		whole = rk_arg_datum(call, "time_window");
+	const Interval *half = DatumGetIntervalP(DirectFunctionCall2(interval_div, whole, Float8GetDatum(2)));
+	const rk_ledger *l = &run->l;
+	int64		last = l->count > 0 ? l->ts[l->count - 1] : 0;
+	int64		capacity = 64;
+	int64	   *moments;
+	int64		n = 0;
+
+	if (DatumGetIntervalP(whole)->month == 0 || l->count == 0)
+		return;
+	moments = rk_call_alloc(call, capacity, int64);
+	do
+	{
+		Datum		wholes = DirectFunctionCall2(interval_mul, whole, Float8GetDatum((double) (n / 2)));
+		int64		moment = later(l->ts[0], DatumGetIntervalP(wholes));
+
+		if (n == capacity)
+		{
+			int64	   *more = rk_call_alloc(call, 2 * capacity, int64);
+
+			memcpy(more, moments, sizeof(int64) * n);
+			moments = more;
+			capacity *= 2;
+		}
+		moments[n] = n % 2 ? later(moment, half) : moment;
+		pfree(DatumGetPointer(wholes));
+		if (n % POLL_ROWS == 0)
+			CHECK_FOR_INTERRUPTS();
+		n++;
+	} while (n < 3 || moments[n - 3] <= last);
+	run->params.half = moments;
+	run->params.halves = n;
+}
+
 static pattern_run *
 run_patterns(rk_call *call)
 {
@@ -239,6 +326,11 @@ run_patterns(rk_call *call)
 	if (kinds >> RK_AML_UNUSUAL_VOLUME & 1)
 		read_days(call, run);
 	rk_call_check(call, rk_ledger_make(&call->ctx, &run->in->t, &run->l));
+	run->params.window_over = window_ends(call, &run->l, "time_window");
+	run->params.dwell_over = window_ends(call, &run->l, "max_dwell");
+	run->params.cycle_over = window_ends(call, &run->l, "cycle_window");
+	if (kinds >> RK_AML_BIPARTITE & 1 || kinds >> RK_AML_COUNTERPARTY_RISK & 1)
+		read_halves(call, run);
 	rk_call_check(call, rk_aml_patterns(&call->ctx, &run->l, &run->params, &run->result));
 	rk_call_detail_int(call, "skipped_nodes", run->result.skipped);
 	if (run->result.skipped > 0)

@@ -199,7 +199,7 @@ const rk_kernel rk_compliance_typologies_kernels[] = {
 		.notes = "Windows are half open and begin at each transaction of an entity, in or out. "
 		"What passes through is found by matching each outgoing amount with the oldest incoming money that is younger than max_dwell; "
 		"what an entity pays itself is in its totals only. Amounts are exact. "
-		"Intervals have a fixed length, a day being 24 hours.",
+		"A day of an interval is 24 hours; one with months ends where PostgreSQL's timestamptz + interval does, in the session's time zone, and a velocity is by the length of its window.",
 		.license_feature = "Compliance.AML",
 		.expected_throughput = 2000000,
 		.target_latency_us = 50,
@@ -237,7 +237,7 @@ const rk_kernel rk_compliance_typologies_kernels[] = {
 		"gather_scatter 20, (sources + targets) / 40; bipartite 20, pairs / (payers times payees); stack 25, intermediates / 5; "
 		"unusual_volume 10, geographic_anomaly 10, timing_anomaly 5, counterparty_risk 15, all 0.5. Confidence is 1 at most.\n\n"
 		"For transactions whose amounts change from hop to hop, as in the AMLworld data sets, set min_forwarded to 0 and use longer windows. "
-		"Intervals have a fixed length, a day being 24 hours.",
+		"A day of an interval is 24 hours; one with months ends where PostgreSQL's timestamptz + interval does, in the session's time zone; then bipartite windows begin at whole months after the first transaction, and half of one later.",
 		.license_feature = "Compliance.AML",
 		.expected_throughput = 500000,
 		.target_latency_us = 500,

@@ -63,7 +63,7 @@ quotient(wide sum, rk_decimal divisor)
 
 rk_pass
 rk_match_pass_through(const rk_ledger *l, const uint32_t *in, int64_t in_count, const uint32_t *out,
-					  int64_t out_count, int64_t max_dwell, rk_decimal *left, bool *used_in, bool *used_out)
+					  int64_t out_count, int64_t max_dwell, const int64_t *dwell_over, rk_decimal *left, bool *used_in, bool *used_out)
 {
 	rk_pass		pass = {0};
 	wide		weighted = {0};
@@ -82,7 +82,7 @@ rk_match_pass_through(const rk_ledger *l, const uint32_t *in, int64_t in_count, 
 			uint32_t	e = in[head];
 			rk_decimal	part = left[head] < wanted ? left[head] : wanted;
 
-			if (part == 0 || l->ts[f] >= rk_window_over(l->ts[e], max_dwell))
+			if (part == 0 || l->ts[f] >= rk_window_over_at(l, e, max_dwell, dwell_over))
 			{
 				head++;
 				continue;
@@ -117,28 +117,32 @@ find_windows(const rk_ledger *l, const rk_movement_params *p, const uint32_t *al
 {
 	double		hours = (double) p->time_window / HOUR;
 	rk_decimal	sum = 0;
-	int64_t		most = 0;
 
 	for (int64_t i = 0, j = 0; i < n; i++)
 	{
-		int64_t		end = rk_window_over(l->ts[all[i]], p->time_window);
+		int64_t		end = rk_window_over_at(l, all[i], p->time_window, p->window_over);
+		double		velocity;
 
 		for (; j < n && l->ts[all[j]] < end; j++)
 			sum += l->amount[all[j]];
-		if (j - i > most)
+		for (; l->ts[all[j - 1]] >= end; j--)
+			sum -= l->amount[all[j - 1]];
+		if (p->window_over)
+			hours = (double) (end - l->ts[all[i]]) / HOUR;
+		velocity = (double) (j - i) / hours;
+		if (velocity > m->max_velocity)
 		{
-			most = j - i;
+			m->max_velocity = velocity;
 			m->window_start = l->ts[all[i]];
 			m->window_amount = sum;
 		}
-		if ((double) (j - i) / hours >= p->velocity_threshold && sum >= p->amount_threshold)
+		if (velocity >= p->velocity_threshold && sum >= p->amount_threshold)
 		{
 			m->velocity_flag = true;
 			m->rapid_amount = sum > m->rapid_amount ? sum : m->rapid_amount;
 		}
 		sum -= l->amount[all[i]];
 	}
-	m->max_velocity = (double) most / hours;
 }
 
 static void
@@ -173,7 +177,8 @@ move_entities(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 			m->amount_in += l->target[all[i]] == e ? l->amount[all[i]] : 0;
 		}
 		find_windows(l, a->p, all, m->transactions, m);
-		pass = rk_match_pass_through(l, in, in_count, out, out_count, a->p->max_dwell, a->left[thread], NULL, NULL);
+		pass = rk_match_pass_through(l, in, in_count, out, out_count, a->p->max_dwell, a->p->dwell_over,
+									 a->left[thread], NULL, NULL);
 		if (pass.matched > 0)
 			m->mean_dwell = pass.mean_dwell;
 		m->pass_through = rk_money_ratio(pass.matched, m->amount_in);

@@ -48,12 +48,23 @@ rk_window_over(int64_t ts, int64_t width)
 	return __builtin_add_overflow(ts, width, &end) ? INT64_MAX : end;
 }
 
+/*
+ * The same for the window of a position.  Where windows are calendar months they
+ * have no one width: over has the end of each, and width is at least as long as
+ * any.  A later window may then be over earlier, on the last days of a month.
+ */
+static inline int64_t
+rk_window_over_at(const rk_ledger *l, uint32_t position, int64_t width, const int64_t *over)
+{
+	return over ? over[position] : rk_window_over(l->ts[position], width);
+}
+
 /* ---- money that passes through ---- */
 
 /*
  * Matches what an entity pays with what it was paid before, oldest money
  * first: an outgoing amount consumes incoming ones that are younger than
- * max_dwell.  in and out are positions in order.  left is scratch space for
+ * max_dwell, or whose dwell_over is not yet.  in and out are positions in order.  left is scratch space for
  * in_count amounts; used_in and used_out, if not NULL, are set where a
  * transaction was matched, even in part.
  */
@@ -65,7 +76,7 @@ typedef struct rk_pass
 
 extern rk_pass rk_match_pass_through(const rk_ledger *l, const uint32_t *in, int64_t in_count,
 									 const uint32_t *out, int64_t out_count, int64_t max_dwell,
-									 rk_decimal *left, bool *used_in, bool *used_out);
+									 const int64_t *dwell_over, rk_decimal *left, bool *used_in, bool *used_out);
 
 /* ---- compliance/rapid-movement (rapid_movement.c) ---- */
 
@@ -76,6 +87,8 @@ typedef struct rk_movement_params
 	rk_decimal	amount_threshold;
 	int64_t		max_dwell;
 	double		pass_through_threshold;
+	const int64_t *window_over;	/* by position: see rk_window_over_at */
+	const int64_t *dwell_over;
 } rk_movement_params;
 
 /* One entity; times RK_NO_MOMENT where there is none. */
@@ -84,7 +97,7 @@ typedef struct rk_movement_params
 typedef struct rk_movement
 {
 	int64_t		transactions;
-	double		max_velocity;	/* transactions an hour in the busiest window */
+	double		max_velocity;	/* transactions an hour in the busiest window, by its own length */
 	int64_t		window_start;	/* of the first window as busy as that */
 	rk_decimal	window_amount;
 	rk_decimal	rapid_amount;	/* largest amount of a window at or above velocity_threshold, if it
@@ -161,6 +174,14 @@ typedef struct rk_aml_params
 	int32_t		structuring_min_count;
 	bool		suppress_contained;
 	int64_t		max_pairs_per_node;
+
+	/* windows that are calendar months, by position: see rk_window_over_at */
+	const int64_t *window_over;
+	const int64_t *dwell_over;
+	const int64_t *cycle_over;
+	const int64_t *half;		/* moments half a time_window apart, from the first transaction until two
+								 * past the last: bipartite has windows from each to the second next */
+	int64_t		halves;
 
 	/* by row; NULL: not known */
 	const uint32_t *source_country;	/* 0: NULL */
