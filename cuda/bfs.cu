@@ -24,7 +24,7 @@ run_bfs(rk_cuda_device *device, rk_cuda_call *call)
 
 	kernel_timer timer(device, &call->usage);
 
-	search_levels(device, call, p->source, p->max_hops, MAX_LEVELS, nullptr, hops.get(), predecessor.get());
+	level_search(device, call, nullptr, hops.get(), predecessor.get()).run(p->source, p->max_hops, MAX_LEVELS);
 	timer.stop();
 	hops.store((uint32_t *) call->output[0].data, &call->usage);
 	predecessor.store((uint32_t *) call->output[1].data, &call->usage);

@@ -104,18 +104,16 @@ far_of(const distance_search &s, int turn)
 	return turn ? s.far[1] : s.far[0];
 }
 
-/* Puts the pieces of a node's row into the queue of a turn. */
+/* Puts the pieces of rows into the queue of a turn, by whole warps; there: a lane has a node. */
 __device__ static inline void
-enqueue_near(const distance_search &s, int turn, uint32_t slot, uint32_t v)
+enqueue_near(const distance_search &s, int turn, bool there, uint32_t slot, uint32_t v)
 {
-	int64_t		pieces = (s.out.offsets[v + 1] - s.out.offsets[v] + PIECE - 1) / PIECE;
-	unsigned long long place;
+	slot_piece *near = near_of(s, turn);
 
-	if (pieces == 0)
-		return;
-	place = atomicAdd(&s.state->near[turn], (unsigned long long) pieces);
-	for (int64_t i = 0; i < pieces; i++)
-		near_of(s, turn)[place + i] = {slot, {v, (uint32_t) i}};
+	enqueue_rows((uint64_t) slot << 32 | v, there ? s.out.offsets[v + 1] - s.out.offsets[v] : 0, &s.state->near[turn],
+				 [&] (unsigned long long place, uint64_t node, uint32_t number) {
+		near[place] = {(uint32_t) (node >> 32), {(uint32_t) node, number}};
+	});
 }
 
 __global__ static void
@@ -129,10 +127,8 @@ start_distances(distance_search s, const uint32_t *sources, int64_t count)
 		s.state->step = 1;
 	}
 	if (slot < count)
-	{
 		s.distance[slot * s.nodes + sources[slot]] = bits_of(0.0);
-		enqueue_near(s, 0, (uint32_t) slot, sources[slot]);
-	}
+	enqueue_near(s, 0, slot < count, (uint32_t) slot, slot < count ? sources[slot] : 0);
 }
 
 __global__ static void
@@ -149,7 +145,8 @@ __global__ static void __launch_bounds__(NODE_THREADS)
 relax_near(distance_search s)
 {
 	distance_state *state = s.state;
-	int			turn = state->near_turn;
+	int			turn = (int) state->near_turn;
+	int			far_turn = (int) state->far_turn;
 	unsigned long long pieces = state->near[turn];
 	double		limit = state->limit;
 	uint32_t	step = state->step;
@@ -166,22 +163,28 @@ relax_near(distance_search s)
 		int64_t		end;
 
 		piece_entries(s.out.offsets, piece, &begin, &end);
-		for (int64_t i = begin + threadIdx.x % 32; i < end; i += 32)
+		/* a warp stays together for the queues */
+		for (; begin < end; begin += 32)
 		{
-			uint32_t	v = s.out.neighbors[i];
-			double		sum = from + s.out.weights[i];
+			int64_t		i = begin + threadIdx.x % 32;
+			uint32_t	v = i < end ? s.out.neighbors[i] : 0;
+			double		sum = i < end ? from + s.out.weights[i] : INFINITY;
 			unsigned long long bits = bits_of(sum);
+			bool		lower = i < end && sum <= s.max_distance && bits < read_bits(&s.distance[base + v]) &&
+				bits < atomicMin(&s.distance[base + v], bits);
+			bool		is_near = lower && sum <= limit && atomicExch(&s.stamp[base + v], step) != step;
+			bool		is_far = lower && !(sum <= limit) && atomicExch(&s.waits[base + v], 1u) == 0;
 
-			if (sum > s.max_distance || bits >= read_bits(&s.distance[base + v]) ||
-				bits >= atomicMin(&s.distance[base + v], bits))
+			if (!__any_sync(FULL_WARP, lower))
 				continue;
-			if (sum <= limit)
+			enqueue_near(s, 1 - turn, is_near, slot, v);
+			if (__any_sync(FULL_WARP, is_far))
 			{
-				if (atomicExch(&s.stamp[base + v], step) != step)
-					enqueue_near(s, 1 - turn, slot, v);
+				unsigned long long place = place_for(is_far, &state->far[far_turn]);
+
+				if (is_far)
+					far_of(s, far_turn)[place] = {slot, v};
 			}
-			else if (atomicExch(&s.waits[base + v], 1u) == 0)
-				far_of(s, (int) state->far_turn)[atomicAdd(&state->far[state->far_turn], 1ull)] = {slot, v};
 		}
 	}
 }
@@ -236,20 +239,22 @@ split_far(distance_search s)
 
 	if (state->done || !state->raise)
 		return;
-	for (unsigned long long at = global_thread(); at < count; at += (unsigned long long) gridDim.x * NODE_THREADS)
+	/* by whole warps */
+	for (unsigned long long first = global_thread() - threadIdx.x % 32; first < count;
+		 first += (unsigned long long) gridDim.x * NODE_THREADS)
 	{
-		slot_node	item = far_of(s, turn)[at];
+		bool		there = first + threadIdx.x % 32 < count;
+		slot_node	item = there ? far_of(s, turn)[first + threadIdx.x % 32] : slot_node {0, 0};
 		int64_t		entry = item.slot * s.nodes + item.node;
-		unsigned long long bits = s.distance[entry];
+		unsigned long long bits = there ? s.distance[entry] : 0;
+		bool		stays = there && bits > next_limit;
+		unsigned long long place = place_for(stays, &state->far[1 - turn]);
 
-		if (bits > next_limit)
-		{
-			far_of(s, 1 - turn)[atomicAdd(&state->far[1 - turn], 1ull)] = item;
-			continue;
-		}
-		s.waits[entry] = 0;
-		if (bits > limit)
-			enqueue_near(s, (int) state->near_turn, item.slot, item.node);
+		if (stays)
+			far_of(s, 1 - turn)[place] = item;
+		else if (there)
+			s.waits[entry] = 0;
+		enqueue_near(s, (int) state->near_turn, there && !stays && bits > limit, item.slot, item.node);
 	}
 }
 
@@ -346,7 +351,8 @@ public:
 	/* From the sources, in device memory; there remain the distances. */
 	void run(const uint32_t *sources, int64_t count)
 	{
-		unsigned	grid = (unsigned) (4 * device->multiprocessors);
+		/* as many blocks as have room with the registers of relax_near */
+		unsigned	grid = (unsigned) (6 * device->multiprocessors);
 		cudaStream_t stream = device->stream;
 		distance_state now;
 		distance_search s = {

@@ -32,8 +32,8 @@ run_lengths(rk_cuda_device *device, rk_cuda_call *call)
 	distance_searches search(device, call, 1, p->max_distance);
 
 	search.run(source.get(), 1);
-	search_levels(device, call, p->source, n, MAX_LEVELS, (const double *) search.distance.get(), hops.get(),
-				  predecessor.get());
+	level_search(device, call, (const double *) search.distance.get(), hops.get(), predecessor.get())
+		.run(p->source, n, MAX_LEVELS);
 	timer.stop();
 	search.distance.store((unsigned long long *) call->output[0].data, &call->usage);
 	hops.store((uint32_t *) call->output[1].data, &call->usage);

@@ -66,12 +66,26 @@ places_for(uint32_t size, unsigned long long *count)
 	return __shfl_sync(FULL_WARP, place, 31) + (up_to - size);
 }
 
+/* The same for one thing each, from the lanes that have it. */
+__device__ static inline unsigned long long
+place_for(bool there, unsigned long long *count)
+{
+	int			lane = threadIdx.x % 32;
+	unsigned	mask = __ballot_sync(FULL_WARP, there);
+	unsigned long long place = 0;
+
+	if (lane == 0 && mask != 0)
+		place = atomicAdd(count, (unsigned long long) __popc(mask));
+	return __shfl_sync(FULL_WARP, place, 0) + __popc(mask & ((1u << lane) - 1));
+}
+
 /*
- * Puts the pieces of rows into a queue by whole warps: a lane brings a node with a
- * row of so many entries, or 0.  put(place, node, number) stores one.
+ * Puts the pieces of rows into a queue by whole warps: a lane brings a node, an
+ * integer, with a row of so many entries, or 0.  put(place, node, number) stores
+ * one.
  */
-template <typename P> __device__ static inline void
-enqueue_rows(uint32_t v, int64_t entries, unsigned long long *count, P put)
+template <typename N, typename P> __device__ static inline void
+enqueue_rows(N node, int64_t entries, unsigned long long *count, P put)
 {
 	uint32_t	pieces = (uint32_t) ((entries + PIECE - 1) / PIECE);
 	int			lane = threadIdx.x % 32;
@@ -82,18 +96,18 @@ enqueue_rows(uint32_t v, int64_t entries, unsigned long long *count, P put)
 		return;
 	place = places_for(pieces, count);
 	if (pieces > 0)
-		put(place, v, 0);
+		put(place, node, 0);
 	/* the rest of longer rows is written by all */
 	with_more = __ballot_sync(FULL_WARP, pieces > 1);
 	while (with_more != 0)
 	{
 		int			owner = __ffs((int) with_more) - 1;
 		uint32_t	number = __shfl_sync(FULL_WARP, pieces, owner);
-		uint32_t	node = __shfl_sync(FULL_WARP, v, owner);
+		N			theirs = __shfl_sync(FULL_WARP, node, owner);
 		unsigned long long from = __shfl_sync(FULL_WARP, place, owner);
 
 		for (uint32_t i = 1 + lane; i < number; i += 32)
-			put(from + i, node, i);
+			put(from + i, theirs, i);
 		with_more &= with_more - 1;
 	}
 }

@@ -10,13 +10,13 @@
 #include "../../src/graph/paths/paths.h"
 
 static void
-check_case(harness *h, const graph_case *c, bool directed, double max_distance)
+check_case(harness *h, const graph_case *c, bool directed, bool both, double max_distance)
 {
 	char		what[80];
 	char		difference[40];
 	rk_ctx		ctx;
 	rk_graph_options options = {
-		.directed = directed, .drop_loops = true, .want_out = true, .parallel = RK_EDGES_COLLAPSE
+		.directed = directed, .drop_loops = true, .want_out = true, .want_in = both, .parallel = RK_EDGES_COLLAPSE
 	};
 	rk_shortest_path_params p = {.max_distance = max_distance};
 	rk_cuda_bfs_params params = {.max_hops = isinf(max_distance) ? INT64_MAX : (int64_t) max_distance};
@@ -30,7 +30,7 @@ check_case(harness *h, const graph_case *c, bool directed, double max_distance)
 	double		device_seconds;
 	rk_graph	g;
 
-	snprintf(what, sizeof(what), "bfs %s%s%s", c->name, directed ? "" : " undirected",
+	snprintf(what, sizeof(what), "bfs %s%s%s", c->name, both ? " both ways" : directed ? "" : " undirected",
 			 isinf(max_distance) ? "" : " with a limit");
 	begin_ctx(h, &ctx);
 	g = make_graph(h, &ctx, c, 6, false, &options);
@@ -74,9 +74,18 @@ check_case(harness *h, const graph_case *c, bool directed, double max_distance)
 void
 check_bfs(harness *h)
 {
+	/* a level that most nodes look for from rows of all lengths, few of them with a neighbour on it */
+	static const graph_case dense = {"dense", SHAPE_RANDOM, 400, 20000};
+	static const graph_case hubs = {"hubs", SHAPE_SKEWED, 4000, 9000};
+
 	for (const graph_case *c = graph_cases; c->name; c++)
 		/* at larger scales a path is what the device declines */
-		for (int directed = 0; directed < 2 && (c->shape != SHAPE_PATH || h->scale <= 1); directed++)
+		for (int kind = 0; kind < 3 && (c->shape != SHAPE_PATH || h->scale <= 1); kind++)
 			for (int limit = 0; limit < 2; limit++)
-				check_case(h, c, directed, limit ? 2.5 : INFINITY);
+				check_case(h, c, kind > 0, kind > 1, limit ? 2.5 : INFINITY);
+	for (int kind = 0; kind < 3; kind++)
+	{
+		check_case(h, &dense, kind > 0, kind > 1, INFINITY);
+		check_case(h, &hubs, kind > 0, kind > 1, INFINITY);
+	}
 }
