@@ -8,6 +8,7 @@
 #include "payments_support.h"
 
 #include "../../src/compliance/flows/flows.h"
+#include "../../src/compliance/flows/circular_state.h"
 #include "../../src/compliance/flows/flows_ring.h"
 
 #define ENTITIES 12
@@ -315,6 +316,134 @@ slow_distance(const test_transactions *x, int64_t count, const bool *keep, uint3
 	return distance[to] == 1000 ? 0 : distance[to];
 }
 
+/*
+ * Levels: they do not fall along pairs, lists have the pairs between components,
+ * those inward of one level, and components are who reaches each other.
+ */
+static void
+check_levels(circular *s, bool reach[MOST][MOST])
+{
+	int			outward = 0;
+	int			inward = 0;
+
+	for (uint32_t i = 0; i < s->pair_count; i++)
+	{
+		uint32_t	x = rk_circular_root(s, s->pairs[i].source);
+		uint32_t	y = rk_circular_root(s, s->pairs[i].target);
+
+		assert_true(s->nodes[x].level <= s->nodes[y].level);
+		outward += x != y;
+		inward += x != y && s->nodes[x].level == s->nodes[y].level;
+	}
+	for (uint32_t i = 0; i < s->node_count; i++)
+	{
+		if (rk_circular_root(s, i) != i)
+			continue;
+		for (int d = 0; d < 2; d++)
+			for (uint32_t k = s->nodes[i].first_outward[d]; k != RK_CIRCULAR_NONE; k = s->pairs[k].next_outward[d])
+			{
+				uint32_t	x = rk_circular_root(s, s->pairs[k].source);
+				uint32_t	y = rk_circular_root(s, s->pairs[k].target);
+
+				assert_int_equal(d ? y : x, i);
+				if (x == y)
+					continue;
+				*(d ? &inward : &outward) -= 1;
+				assert_true(d == 0 || s->nodes[x].level == s->nodes[y].level);
+			}
+	}
+	assert_int_equal(outward, 0);
+	assert_int_equal(inward, 0);
+	for (uint32_t x = 0; x < s->node_count; x++)
+		for (uint32_t y = 0; y < s->node_count; y++)
+			assert_int_equal(rk_circular_root(s, x) == rk_circular_root(s, y), x == y || (reach[x][y] && reach[y][x]));
+}
+
+static void
+test_circular_levels(void **state)
+{
+	(void) state;
+	for (uint64_t seed = 0; seed < 300; seed++)
+	{
+		static bool reach[MOST][MOST];
+		uint32_t	n = 3 + (uint32_t) (rk_hash2(seed, 1) % (MOST - 3));
+		int			m = (int) (n * (1 + rk_hash2(seed, 2) % 3));
+		circular	s = {.max_length = 4};
+		rk_ctx		ctx;
+
+		memset(reach, 0, sizeof(reach));
+		rk_ctx_init(&ctx);
+		assert_int_equal(rk_circular_create(&ctx, &s, 0, 0), RK_OK);
+		for (int i = 0; i < m; i++)
+		{
+			uint32_t	x = (uint32_t) (rk_hash3(seed, 3, (uint64_t) i) % n);
+			uint32_t	y = (uint32_t) (rk_hash3(seed, 4, (uint64_t) i) % n);
+			circular_step step;
+
+			/* most of them first lead down, then some up; hubs have many */
+			if (seed % 3 == 0 && x > y && rk_hash3(seed, 5, (uint64_t) i) % 8 > 0)
+				continue;
+			if (seed % 3 == 1 && rk_hash3(seed, 5, (uint64_t) i) % 2)
+				x = x % 3;
+			assert_int_equal(rk_circular_add(&ctx, &s, x, y, 1, 0, &step), RK_OK);
+			for (uint32_t a = 0; a < n; a++)
+				for (uint32_t b = 0; b < n; b++)
+					reach[a][b] |= (a == x || reach[a][x]) && (b == y || reach[y][b]);
+			assert_int_equal(step.closed, x != y && reach[y][x]);
+			if (i % 5 == 0 || i == m - 1)
+				check_levels(&s, reach);
+		}
+		rk_ctx_destroy(&ctx);
+	}
+}
+
+/* A search that is stopped changes nothing, wherever it is stopped, and the next one is right. */
+static void
+test_circular_stopped(void **state)
+{
+	const uint32_t n = 30000;
+	int			stops = 0;
+
+	(void) state;
+	for (int64_t polls = 0;; polls++)
+	{
+		circular	s = {.max_length = 3};
+		circular_step step;
+		int64_t		left = polls;
+		rk_status	status;
+		rk_ctx		ctx;
+
+		rk_ctx_init(&ctx);
+		assert_int_equal(rk_circular_create(&ctx, &s, 0, 0), RK_OK);
+		/* a way that is long, and a fan, on the first level; then a pair back */
+		for (uint32_t i = 1; i < n; i++)
+			assert_int_equal(rk_circular_add(&ctx, &s, i < n / 2 ? i - 1 : 0, i, 1, 0, &step), RK_OK);
+		ctx.interrupted = interrupt_after;
+		ctx.interrupted_arg = &left;
+		status = rk_circular_add(&ctx, &s, n / 2 - 1, 0, 1, 0, &step);
+		ctx.interrupted = NULL;
+		atomic_store(&ctx.stop, false);
+		if (status != RK_OK)
+		{
+			assert_int_equal(status, RK_STOPPED);
+			assert_int_equal(s.pair_count, n - 1);
+			stops++;
+			/* one that closes nothing, and again the one that does */
+			assert_int_equal(rk_circular_add(&ctx, &s, n - 1, n, 1, 0, &step), RK_OK);
+			assert_false(step.closed);
+			assert_int_equal(rk_circular_add(&ctx, &s, n / 2 - 1, 0, 1, 0, &step), RK_OK);
+		}
+		assert_true(step.closed);
+		assert_int_equal(s.nodes[rk_circular_root(&s, 0)].size, n / 2);
+		assert_int_equal(s.nodes[rk_circular_root(&s, n / 2)].size, 1);
+		assert_true(s.nodes[rk_circular_root(&s, 0)].internal == n / 2);
+		rk_ctx_destroy(&ctx);
+		if (status == RK_OK)
+			break;
+	}
+	assert_true(stops >= 5);
+}
+
 static void
 test_circular_is_batch(void **state)
 {
@@ -541,6 +670,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_circular_by_hand),
+		cmocka_unit_test(test_circular_levels),
+		cmocka_unit_test(test_circular_stopped),
 		cmocka_unit_test(test_circular_is_batch),
 		cmocka_unit_test(test_circular_lives_twice),
 		cmocka_unit_test(test_reciprocity_by_hand),

@@ -2,15 +2,17 @@
  * circular_state.c
  *	  Strong components while payments come.
  *
- * Components have a topological order: pairs between two of them lead from a
- * lower place to a higher one.  A new pair that does needs no search.  One that
- * leads back, from x to y, is looked at between their places (Pearce and Kelly,
- * ACM JEA 11, 2006): what y reaches there, and what reaches x there.  What both
- * have found becomes one component; the others share out their places anew,
- * those that reach x first, those that y reaches last.
+ * Components have levels, which do not fall along pairs (Bender, Fineman, Gilbert
+ * and Tarjan, ACM Trans. Algorithms 12, 2015).  A new pair that leads up a level
+ * closes nothing.  For another one, from x to y, those that reach x on its own
+ * level are looked at, as many pairs as the root of their number.  If that is
+ * all there are, y is on x's level from then on, else on the next one, and what
+ * y reaches on lower levels comes along.  Whoever is on a cycle with the new pair
+ * is then on one level with both ends, and found from x backwards on it.
  *
- * A component has a list of the pairs that may lead out of it and into it; those
- * that turn out to be inside are taken out of it when a search comes by.
+ * A component has lists of the pairs that lead out of it, and of those that lead
+ * into it from its own level; those that turn out to be inside are taken out when
+ * a search comes by.
  *
  * Amounts inside a component are kept as well: when components become one, the
  * pairs of all but the largest are looked at, so that a pair is looked at at
@@ -38,8 +40,10 @@ rk_circular_create(rk_ctx *ctx, circular *s, uint32_t pairs, uint32_t nodes)
 	s->pair_count = 0;
 	s->node_count = 0;
 	s->total = 0;
-	s->low = s->high = 0;
 	s->stamp = 0;
+	s->few = 1;
+	s->work = 0;
+	s->unsettled = false;
 	for (s->pair_capacity = 64; s->pair_capacity < pairs; s->pair_capacity *= 2)
 		;
 	s->node_capacity = nodes < 64 ? 64 : nodes;
@@ -177,8 +181,10 @@ link_pair(circular *s, uint32_t i)
 		return;
 	p->next_out = s->nodes[p->source].first_out;
 	s->nodes[p->source].first_out = i;
+	s->nodes[p->source].degree[FORWARD]++;
 	p->next_in = s->nodes[p->target].first_in;
 	s->nodes[p->target].first_in = i;
+	s->nodes[p->target].degree[BACKWARD]++;
 }
 
 /* The first pair of a node in a direction, the next one, and where a pair leads. */
@@ -200,21 +206,28 @@ end_of(const circular_pair *p, int direction)
 	return direction == FORWARD ? p->target : p->source;
 }
 
+/* Notes a pair with a component that it leads out of, or into. */
+static void
+add_to_list(circular *s, uint32_t i, uint32_t component, int direction)
+{
+	circular_node *c = &s->nodes[component];
+
+	s->pairs[i].next_outward[direction] = c->first_outward[direction];
+	if (c->first_outward[direction] == NONE)
+		c->last_outward[direction] = i;
+	c->first_outward[direction] = i;
+}
+
 /* Notes a pair between two components with both of them. */
 static void
 add_outward(circular *s, uint32_t i)
 {
-	circular_pair *p = &s->pairs[i];
+	uint32_t	x = rk_circular_root(s, s->pairs[i].source);
+	uint32_t	y = rk_circular_root(s, s->pairs[i].target);
 
-	for (int d = FORWARD; d <= BACKWARD; d++)
-	{
-		circular_node *c = &s->nodes[rk_circular_root(s, d == FORWARD ? p->source : p->target)];
-
-		p->next_outward[d] = c->first_outward[d];
-		if (c->first_outward[d] == NONE)
-			c->last_outward[d] = i;
-		c->first_outward[d] = i;
-	}
+	add_to_list(s, i, x, FORWARD);
+	if (s->nodes[x].level == s->nodes[y].level)
+		add_to_list(s, i, y, BACKWARD);
 }
 
 /* A stamp that no mark has. */
@@ -231,88 +244,235 @@ new_stamp(circular *s)
 	return s->stamp;
 }
 
-/* ---- the order of components ---- */
+/* ---- levels of components ---- */
 
 /*
- * The components that are reached from one along pairs, up to a place, into
- * list[direction].  Counts them, or stops.
+ * The first pair of a component's list from k on that is not inside it, or NONE,
+ * and where it leads; those that are inside are taken out, for ever.  previous is
+ * the pair before k.  NONE with s->stopped: it was stopped, and nothing is wrong.
  */
-static rk_status
-search_region(rk_ctx *ctx, circular *s, uint32_t from, int direction, int64_t bound, uint32_t *count)
+static uint32_t
+outward_from(rk_ctx *ctx, circular *s, uint32_t component, int direction, uint32_t previous, uint32_t k, uint32_t *end)
 {
-	uint32_t   *list = s->list[direction];
+	circular_node *own = &s->nodes[component];
+
+	while (k != NONE)
+	{
+		if (++s->work % POLL_PAIRS == 0 && rk_ctx_poll(ctx))
+		{
+			s->stopped = true;
+			return NONE;
+		}
+		if ((*end = rk_circular_root(s, end_of(&s->pairs[k], direction))) != component)
+			break;
+		k = s->pairs[k].next_outward[direction];
+		*(previous == NONE ? &own->first_outward[direction] : &s->pairs[previous].next_outward[direction]) = k;
+		if (k == NONE)
+			own->last_outward[direction] = previous;
+	}
+	return k;
+}
+
+/*
+ * Marks the components that reach one on its own level, as long as the pairs
+ * that are looked at are few.  *all: there are no others.
+ */
+static void
+search_level(rk_ctx *ctx, circular *s, uint32_t from, bool *all)
+{
+	uint32_t   *list = s->list[BACKWARD];
 	uint32_t	n = 0;
-	uint32_t	work = 0;
+	uint32_t	left = s->few;
 
 	list[n++] = from;
-	s->nodes[from].mark[direction] = s->stamp;
-	for (uint32_t i = 0; i < n; i++)
+	s->nodes[from].mark[BACKWARD] = s->stamp;
+	*all = true;
+	for (uint32_t i = 0; i < n && !s->stopped; i++)
 	{
-		circular_node *own = &s->nodes[list[i]];
 		uint32_t	previous = NONE;
+		uint32_t	c;
 
-		for (uint32_t k = own->first_outward[direction], next; k != NONE; k = next)
+		for (uint32_t k = outward_from(ctx, s, list[i], BACKWARD, NONE, s->nodes[list[i]].first_outward[BACKWARD], &c); k != NONE;
+			 k = outward_from(ctx, s, list[i], BACKWARD, previous, s->pairs[k].next_outward[BACKWARD], &c))
 		{
-			uint32_t	c = rk_circular_root(s, end_of(&s->pairs[k], direction));
-			int64_t		order = s->nodes[c].order;
-
-			next = s->pairs[k].next_outward[direction];
-			/* inside now, and ever: not looked at again */
-			if (c == list[i])
+			if (left-- == 0)
 			{
-				*(previous == NONE ? &own->first_outward[direction] : &s->pairs[previous].next_outward[direction]) = next;
-				if (next == NONE)
-					own->last_outward[direction] = previous;
-				continue;
+				*all = false;
+				return;
 			}
 			previous = k;
-			if (++work % POLL_PAIRS == 0 && rk_ctx_poll(ctx))
-				return RK_STOPPED;
-			if (s->nodes[c].mark[direction] == s->stamp || (direction == FORWARD ? order > bound : order < bound))
+			if (s->nodes[c].mark[BACKWARD] == s->stamp)
 				continue;
-			s->nodes[c].mark[direction] = s->stamp;
+			s->nodes[c].mark[BACKWARD] = s->stamp;
 			list[n++] = c;
+		}
+	}
+}
+
+/* Puts a component on a level, where nobody is known yet to lead to it. */
+static void
+set_level(circular *s, uint32_t component, uint32_t level)
+{
+	s->nodes[component].level = level;
+	s->nodes[component].first_outward[BACKWARD] = NONE;
+}
+
+/*
+ * Puts a component on a higher level, and what it reaches below that.  *met: one
+ * that search_level has marked is among them, or next to them.  When it is
+ * stopped levels are unsettled.
+ */
+static rk_status
+raise_level(rk_ctx *ctx, circular *s, uint32_t from, uint32_t level, bool *met)
+{
+	uint32_t   *list = s->list[FORWARD];
+	uint32_t	n = 0;
+
+	*met = false;
+	s->unsettled = true;
+	list[n++] = from;
+	set_level(s, from, level);
+	for (uint32_t i = 0; i < n && !s->stopped; i++)
+	{
+		uint32_t	previous = NONE;
+		uint32_t	c;
+
+		for (uint32_t k = outward_from(ctx, s, list[i], FORWARD, NONE, s->nodes[list[i]].first_outward[FORWARD], &c); k != NONE;
+			 k = outward_from(ctx, s, list[i], FORWARD, previous, s->pairs[k].next_outward[FORWARD], &c))
+		{
+			previous = k;
+			*met |= s->nodes[c].mark[BACKWARD] == s->stamp;
+			if (s->nodes[c].level > level)
+				continue;
+			if (s->nodes[c].level < level)
+			{
+				set_level(s, c, level);
+				list[n++] = c;
+			}
+			add_to_list(s, k, c, BACKWARD);
+		}
+	}
+	if (s->stopped)
+		return RK_STOPPED;
+	s->unsettled = false;
+	return RK_OK;
+}
+
+/*
+ * Lists the components on the way from one to another, both included, which are
+ * all on one level: depth first, backwards.  They are marked in both directions.
+ */
+static rk_status
+find_between(rk_ctx *ctx, circular *s, uint32_t from, uint32_t to, uint32_t *count)
+{
+	uint32_t   *path = s->list[FORWARD];
+	uint32_t   *pair = s->trail[FORWARD];	/* that the path goes on by, or NONE */
+	uint32_t   *previous = s->trail[BACKWARD];
+	uint32_t	depth = 0;
+	uint32_t	n = 0;
+
+	new_stamp(s);
+	s->nodes[from].mark[FORWARD] = s->nodes[from].mark[BACKWARD] = s->stamp;
+	s->list[BACKWARD][n++] = from;
+	s->nodes[to].mark[BACKWARD] = s->stamp;
+	path[0] = to;
+	pair[0] = s->nodes[to].first_outward[BACKWARD];
+	previous[0] = NONE;
+	for (;;)
+	{
+		uint32_t	own = path[depth];
+		uint32_t	c;
+		uint32_t	k = outward_from(ctx, s, own, BACKWARD, previous[depth], pair[depth], &c);
+
+		if (s->stopped)
+			return RK_STOPPED;
+		if (k == NONE)
+		{
+			if (depth == 0)
+				break;
+			/* whoever leads to one on the way is on it, too */
+			c = own;
+			own = path[--depth];
+		}
+		else
+		{
+			previous[depth] = k;
+			pair[depth] = s->pairs[k].next_outward[BACKWARD];
+			if (s->nodes[c].mark[BACKWARD] != s->stamp)
+			{
+				s->nodes[c].mark[BACKWARD] = s->stamp;
+				path[++depth] = c;
+				pair[depth] = s->nodes[c].first_outward[BACKWARD];
+				previous[depth] = NONE;
+				continue;
+			}
+		}
+		if (s->nodes[c].mark[FORWARD] == s->stamp && s->nodes[own].mark[FORWARD] != s->stamp)
+		{
+			s->nodes[own].mark[FORWARD] = s->stamp;
+			s->list[BACKWARD][n++] = own;
 		}
 	}
 	*count = n;
 	return RK_OK;
 }
 
-static void
-sift_down(const circular *s, uint32_t *heap, uint32_t count, uint32_t i)
+/* After a search that was stopped: everybody on one level, as in the beginning. */
+static rk_status
+settle(rk_ctx *ctx, circular *s)
 {
-	for (;;)
+	for (uint32_t i = 0; i < s->node_count; i++)
 	{
-		uint32_t	child = 2 * i + 1;
-		uint32_t	swap;
-
-		if (child >= count)
-			return;
-		if (child + 1 < count && s->nodes[heap[child + 1]].order > s->nodes[heap[child]].order)
-			child++;
-		if (s->nodes[heap[child]].order <= s->nodes[heap[i]].order)
-			return;
-		swap = heap[i];
-		heap[i] = heap[child];
-		heap[child] = swap;
-		i = child;
+		set_level(s, i, 0);
+		s->nodes[i].first_outward[FORWARD] = NONE;
+		if (i % POLL_PAIRS == 0 && rk_ctx_poll(ctx))
+			return RK_STOPPED;
 	}
+	for (uint32_t i = 0; i < s->pair_count; i++)
+	{
+		if (rk_circular_root(s, s->pairs[i].source) != rk_circular_root(s, s->pairs[i].target))
+			add_outward(s, i);
+		if (i % POLL_PAIRS == 0 && rk_ctx_poll(ctx))
+			return RK_STOPPED;
+	}
+	s->unsettled = false;
+	return RK_OK;
 }
 
-/* Sorts components by their places, in place. */
-static void
-sort_by_order(const circular *s, uint32_t *list, uint32_t count)
+/*
+ * Levels for a new pair between two components.  Lists those that it makes one of
+ * into list[BACKWARD], marked in both directions; *count is 0 if it closes nothing.
+ */
+static rk_status
+level_for_pair(rk_ctx *ctx, circular *s, uint32_t x, uint32_t y, uint32_t *count)
 {
-	for (uint32_t i = count / 2; i > 0; i--)
-		sift_down(s, list, count, i - 1);
-	for (uint32_t n = count; n > 1; n--)
-	{
-		uint32_t	last = list[n - 1];
+	uint32_t	level = s->nodes[x].level;
+	bool		closed;
+	bool		all;
+	rk_status	status;
 
-		list[n - 1] = list[0];
-		list[0] = last;
-		sift_down(s, list, n - 1, 0);
+	*count = 0;
+	if (level < s->nodes[y].level)
+		return RK_OK;
+	new_stamp(s);
+	search_level(ctx, s, x, &all);
+	if (s->stopped)
+		return RK_STOPPED;
+	if (all && s->nodes[y].level == level)
+		closed = s->nodes[y].mark[BACKWARD] == s->stamp;
+	else
+	{
+		if (!all)
+		{
+			/* x alone: it comes along if y reaches it */
+			new_stamp(s);
+			s->nodes[x].mark[BACKWARD] = s->stamp;
+			level++;
+		}
+		if ((status = raise_level(ctx, s, y, level, &closed)) != RK_OK)
+			return status;
 	}
+	return closed ? find_between(ctx, s, y, x, count) : RK_OK;
 }
 
 /* Adds what lies between a small component and the others that become one with it. */
@@ -339,20 +499,20 @@ add_between(circular *s, uint32_t small, uint32_t big, rk_decimal *internal)
 	}
 }
 
-/* Makes one component of those that both searches have found; the new pair is linked. */
-static uint32_t
+/* Makes one component of those in list[BACKWARD], marked in both directions; the new pair is linked. */
+static void
 merge(circular *s, uint32_t count)
 {
-	const uint32_t *list = s->list[FORWARD];
+	const uint32_t *list = s->list[BACKWARD];
 	uint32_t	big = NONE;
 	rk_decimal	internal;
 
 	for (uint32_t i = 0; i < count; i++)
-		if (s->nodes[list[i]].mark[BACKWARD] == s->stamp && (big == NONE || s->nodes[list[i]].size > s->nodes[big].size))
+		if (big == NONE || s->nodes[list[i]].size > s->nodes[big].size)
 			big = list[i];
 	internal = s->nodes[big].internal;
 	for (uint32_t i = 0; i < count; i++)
-		if (list[i] != big && s->nodes[list[i]].mark[BACKWARD] == s->stamp)
+		if (list[i] != big)
 		{
 			internal += s->nodes[list[i]].internal;
 			add_between(s, list[i], big, &internal);
@@ -362,7 +522,7 @@ merge(circular *s, uint32_t count)
 		circular_node *c = &s->nodes[list[i]];
 		circular_node *b = &s->nodes[big];
 
-		if (list[i] == big || c->mark[BACKWARD] != s->stamp)
+		if (list[i] == big)
 			continue;
 		c->parent = big;
 		s->nodes[b->last_member].next_member = list[i];
@@ -380,45 +540,6 @@ merge(circular *s, uint32_t count)
 		}
 	}
 	s->nodes[big].internal = internal;
-	return big;
-}
-
-/*
- * Gives the places of both lists to what they hold now: what reaches x in the
- * lower ones, then what has become one, then what y reaches in the upper ones.
- * Everybody else keeps a place between the right ones: the first sort moves
- * down, the last one up.
- */
-static void
-share_places(circular *s, uint32_t forward, uint32_t backward, bool merged, uint32_t big, int64_t *places)
-{
-	uint32_t   *f = s->list[FORWARD];
-	uint32_t   *b = s->list[BACKWARD];
-	uint32_t	i = 0;
-	uint32_t	j = 0;
-	uint32_t	all = 0;
-	uint32_t	low = 0;
-	uint32_t	high;
-
-	/* a component of both lists is in both of them, its place once */
-	while (i < forward || j < backward)
-	{
-		int64_t		x = i < forward ? s->nodes[f[i]].order : INT64_MAX;
-		int64_t		y = j < backward ? s->nodes[b[j]].order : INT64_MAX;
-
-		places[all++] = x < y ? x : y;
-		i += x <= y;
-		j += y <= x;
-	}
-	for (j = 0; j < backward; j++)
-		if (s->nodes[b[j]].mark[FORWARD] != s->stamp)
-			s->nodes[b[j]].order = places[low++];
-	if (merged)
-		s->nodes[big].order = places[low];
-	high = all;
-	for (i = forward; i > 0; i--)
-		if (s->nodes[f[i - 1]].mark[BACKWARD] != s->stamp)
-			s->nodes[f[i - 1]].order = places[--high];
 }
 
 /* ---- a shortest cycle ---- */
@@ -443,9 +564,8 @@ add_to_cycle(circular_step *step, rk_decimal amount)
 
 /*
  * Looks for a shortest way back from the target of a payment to its source,
- * level by level from both ends, the one with fewer entities first, inside a
- * component or, if that is NONE, inside those that both searches for places
- * have marked.
+ * level by level from both ends, the one with fewer pairs first, inside a
+ * component or, if that is NONE, inside those that are marked in both directions.
  */
 static rk_status
 find_cycle(rk_ctx *ctx, circular *s, uint32_t source, uint32_t target, uint32_t component, rk_decimal amount,
@@ -454,18 +574,21 @@ find_cycle(rk_ctx *ctx, circular *s, uint32_t source, uint32_t target, uint32_t 
 	uint32_t	ends[2] = {target, source};
 	uint32_t	begin[2] = {0, 0};	/* the last level of each trail */
 	uint32_t	end[2] = {1, 1};
+	uint64_t	pairs[2];		/* of that level */
 	uint32_t	work = 0;
 
 	for (int d = FORWARD; d <= BACKWARD; d++)
 	{
 		s->trail[d][0] = ends[d];
+		pairs[d] = s->nodes[ends[d]].degree[d];
 		s->nodes[ends[d]].seen[d] = s->stamp;
 	}
 	for (int32_t length = 1; length < s->max_length; length++)
 	{
-		int			d = end[FORWARD] - begin[FORWARD] <= end[BACKWARD] - begin[BACKWARD] ? FORWARD : BACKWARD;
+		int			d = pairs[FORWARD] <= pairs[BACKWARD] ? FORWARD : BACKWARD;
 		uint32_t	level = end[d];
 
+		pairs[d] = 0;
 		for (; begin[d] < level; begin[d]++)
 			for (uint32_t k = first_pair(s, s->trail[d][begin[d]], d); k != NONE; k = next_pair(&s->pairs[k], d))
 			{
@@ -478,6 +601,7 @@ find_cycle(rk_ctx *ctx, circular *s, uint32_t source, uint32_t target, uint32_t 
 				s->nodes[w].seen[d] = s->stamp;
 				s->nodes[w].by[d] = k;
 				s->trail[d][end[d]++] = w;
+				pairs[d] += s->nodes[w].degree[d];
 				if (s->nodes[w].seen[1 - d] != s->stamp)
 					continue;
 				/* the ends have met: whoever is found on this level is as near */
@@ -499,9 +623,7 @@ rk_status
 rk_circular_add(rk_ctx *ctx, circular *s, uint32_t source, uint32_t target, int64_t amount, int64_t ts,
 				circular_step *step)
 {
-	uint32_t	forward = 0;
-	uint32_t	backward = 0;
-	int64_t    *places = NULL;
+	uint32_t	between = 0;
 	uint32_t	x;
 	uint32_t	y;
 	bool		inside;
@@ -509,45 +631,38 @@ rk_circular_add(rk_ctx *ctx, circular *s, uint32_t source, uint32_t target, int6
 	rk_status	status;
 
 	*step = (circular_step) {0};
-	/* whatever may fail or be stopped comes first */
+	s->stopped = false;
+	/* whatever may fail or be stopped comes first; levels may change without the pair */
 	if ((status = node_room(ctx, s, (source > target ? source : target) + 1)) != RK_OK)
 		return status;
 	step->pair = rk_circular_find(s, source, target);
 	step->is_new = step->pair == NONE;
 	if (step->is_new && (status = pair_room(ctx, s)) != RK_OK)
 		return status;
+	if (s->unsettled && (status = settle(ctx, s)) != RK_OK)
+		return status;
 	x = rk_circular_root(s, source);
 	y = rk_circular_root(s, target);
 	inside = x == y && source != target;
-	step->closed = inside;
-	new_stamp(s);
-	if (step->is_new && x != y && s->nodes[source].active && s->nodes[target].active &&
-		s->nodes[y].order < s->nodes[x].order)
-	{
-		if ((status = search_region(ctx, s, y, FORWARD, s->nodes[x].order, &forward)) != RK_OK ||
-			(status = search_region(ctx, s, x, BACKWARD, s->nodes[y].order, &backward)) != RK_OK)
-			return status;
-		step->closed = s->nodes[x].mark[FORWARD] == s->stamp;
-	}
+	if (step->is_new && x != y && (status = level_for_pair(ctx, s, x, y, &between)) != RK_OK)
+		return status;
+	step->closed = inside || between > 0;
+	if (inside)
+		new_stamp(s);
 	if (step->closed &&
 		(status = find_cycle(ctx, s, source, target, inside ? x : NONE,
 							 (step->is_new ? 0 : s->pairs[step->pair].amount) + amount, step)) != RK_OK)
 		return status;
-	if (forward > 0 && (places = rk_alloc(ctx, (int64_t) forward + backward, sizeof(*places))) == NULL)
-		return RK_ERR_MEMORY;
 
-	/* an entity without pairs goes to the end that fits */
-	if (!s->nodes[source].active)
-		s->nodes[source].order = --s->low;
-	if (!s->nodes[target].active && target != source)
-		s->nodes[target].order = ++s->high;
 	if (step->is_new)
 	{
 		step->pair = s->pair_count++;
 		s->pairs[step->pair] = (circular_pair) {.source = source, .target = target, .last_ts = INT64_MIN};
 		link_pair(s, step->pair);
-		if (x != y)
+		if (x != y && !step->closed)
 			add_outward(s, step->pair);
+		if ((uint64_t) s->few * s->few < s->pair_count)
+			s->few++;
 	}
 	p = &s->pairs[step->pair];
 	p->amount += amount;
@@ -560,17 +675,8 @@ rk_circular_add(rk_ctx *ctx, circular *s, uint32_t source, uint32_t target, int6
 		s->nodes[source].circular += amount;
 		s->nodes[x].internal += amount;
 	}
-	if (places)
-	{
-		uint32_t	big = NONE;
-
-		sort_by_order(s, s->list[FORWARD], forward);
-		sort_by_order(s, s->list[BACKWARD], backward);
-		if (step->closed)
-			big = merge(s, forward);
-		share_places(s, forward, backward, step->closed, big, places);
-		rk_free(ctx, places);
-	}
+	if (between > 0)
+		merge(s, between);
 	return RK_OK;
 }
 
@@ -585,7 +691,7 @@ typedef struct frame
 
 /*
  * Components by Tarjan's algorithm (SIAM J. Computing 1, 1972), without
- * recursion.  They are finished from the end of the order to its beginning.
+ * recursion.
  */
 static rk_status
 find_components(rk_ctx *ctx, circular *s)
@@ -638,7 +744,6 @@ find_components(rk_ctx *ctx, circular *s)
 				low[frames[depth].node] = low[v];
 			if (low[v] != index[v])
 				continue;
-			s->nodes[v].order = --s->low;
 			for (;;)
 			{
 				uint32_t	w = stack[--stacked];
@@ -674,6 +779,8 @@ rk_circular_build(rk_ctx *ctx, circular *s)
 		if (i % POLL_PAIRS == 0 && rk_ctx_poll(ctx))
 			return RK_STOPPED;
 	}
+	while ((uint64_t) s->few * s->few < s->pair_count)
+		s->few++;
 	if ((status = find_components(ctx, s)) != RK_OK)
 		return status;
 	for (uint32_t i = 0; i < s->pair_count; i++)

@@ -22,7 +22,7 @@ typedef struct circular_pair
 	uint32_t	next_out;		/* of the source; newest first */
 	uint32_t	next_in;		/* of the target */
 	uint32_t	next_hash;
-	uint32_t	next_outward[2];	/* of those that may lead out of a component */
+	uint32_t	next_outward[2];	/* of those that may lead out of a component, or into it */
 	uint32_t	unused;
 } circular_pair;
 
@@ -33,20 +33,21 @@ typedef struct circular_node
 	rk_decimal	circular;		/* of it, to others of its component */
 	uint32_t	first_out;		/* pairs; itself left out */
 	uint32_t	first_in;
+	uint32_t	degree[2];		/* pairs out of it, and into it */
 	uint32_t	parent;			/* towards the root of its component */
 	uint32_t	next_member;	/* of the component */
 	bool		active;			/* has a pair */
 
 	/* of roots */
 	rk_decimal	internal;		/* amounts between members */
-	int64_t		order;			/* pairs lead from lower to higher ones, or stay inside */
+	uint32_t	level;			/* pairs do not lead to lower ones */
 	uint32_t	last_member;
 	uint32_t	size;
-	uint32_t	first_outward[2];	/* pairs that may lead out of it, or into it */
+	uint32_t	first_outward[2];	/* pairs that may lead out of it, or into it from its level */
 	uint32_t	last_outward[2];
 
 	/* scratch, by direction: stamps of the last searches that were here */
-	uint32_t	mark[2];		/* of roots: for places */
+	uint32_t	mark[2];		/* of roots: for levels */
 	uint32_t	seen[2];		/* for a shortest cycle */
 	uint32_t	by[2];			/* pair that it was reached by then */
 } circular_node;
@@ -67,8 +68,10 @@ typedef struct circular
 	uint32_t	node_capacity;
 	uint32_t   *list[2];		/* scratch, by direction: components; node_capacity */
 	uint32_t   *trail[2];		/* entities */
-	int64_t		low;			/* orders that are taken are above, and below high */
-	int64_t		high;
+	uint32_t	few;			/* at least the square root of pair_count */
+	bool		unsettled;		/* levels are to be made anew */
+	bool		stopped;		/* the last search was */
+	uint32_t	work;			/* of searches, since ever */
 	uint32_t	stamp;
 } circular;
 
