@@ -119,6 +119,22 @@ def test_likelihoods(db, order, seasonal, trend):
     assert below == 0 and odd <= 1
 
 
+def test_near_unit_root(db):
+    """Searches that run along the edge of what is stationary end no lower than statsmodels', whatever the method."""
+    rng = np.random.default_rng(5)
+    xs = [10 + np.cumsum(rng.normal(size=int(rng.integers(50, 120)))) * 0.5 for _ in range(6)]
+    xs += [arma_generate_sample([1, -0.97], [1, 0.4], 100, distrvs=rng.standard_normal) for _ in range(6)]
+    for q in (0, 1):
+        for method in ("ml", "css-ml"):
+            for x, (row,) in zip(xs, run(db, FIT, xs, p=1, d=0, q=q, method=method)):
+                m, values = model(x, row)
+                assert row["log_likelihood"] == pytest.approx(m.loglike(values), abs=1e-4)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    best = m.fit(disp=0, maxiter=100, cov_type="none")
+                assert row["log_likelihood"] >= best.llf - 1e-4
+
+
 def test_known(db):
     nile = sm.datasets.nile.load_pandas().data.volume.to_numpy(float)
     row, = run_array(db, FIT, nile, d=0, q=0)

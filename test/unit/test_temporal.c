@@ -6,7 +6,7 @@
 
 #include "../../src/compute/minimize.h"
 #include "../../src/compute/normal.h"
-#include "../../src/temporal/forecast/arima.h"
+#include "../../src/temporal/forecast/arima_fit.h"
 #include "../../src/temporal/forecast/arma.h"
 #include "../../src/temporal/forecast/prophet.h"
 #include "../../src/temporal/temporal.h"
@@ -600,6 +600,68 @@ arima_passes(void **state)
 	sweeps(run_arima);
 }
 
+/*
+ * Next to a unit root a search may run to where the mean has no weight and all
+ * is flat.  Two of them end as high as either, and where they end does not
+ * depend on the last digits of where they begin.
+ */
+static void
+arima_near_unit_root(void **state)
+{
+	int			lost = 0;
+
+	(void) state;
+	for (int i = 0; i < 120; i++)
+	{
+		int			n = 40 + i * 37 % 160;
+		double		root = 1 - 0.1 * rk_uniform(rk_hash2(7, i));
+		rk_arima_params p = {.orders = {.p = 1,.q = i % 2,.constant = true},.method = RK_ARIMA_ML};
+		double		y[200];
+		double		u[RK_ARIMA_STARTS * RK_ARIMA_MAX_COEFFICIENTS];
+		double		moved[RK_ARIMA_STARTS * RK_ARIMA_MAX_COEFFICIENTS];
+		double		level = 0;
+		rk_ctx		ctx;
+		rk_arima_fit f = {0};
+		rk_arima_model both;
+		rk_arima_model one;
+		int			starts;
+
+		rk_ctx_init(&ctx);
+		assert_int_equal(rk_arima_make_fit(&ctx, 0, &p, 0, n, 0, &f), RK_OK);
+		for (int t = -50; t < n; t++)
+		{
+			level = root * level + rk_normal_quantile(rk_uniform(rk_hash3(11, i, t + 50)) + 1e-17);
+			if (t >= 0)
+				y[t] = 10 + level;
+		}
+		f.n = n;
+		f.y = y;
+		f.x = f.columns_of_x;
+		assert_true(rk_arima_begin(&f, &p.orders, &both));
+		one = both;
+		starts = rk_arima_starts(&f, u);
+		assert_int_equal(starts, 2);
+		rk_arima_search(&f, u, starts, &both);
+		assert_true(isfinite(both.value) && both.converged);
+		for (int start = 0; start < starts; start++)
+		{
+			rk_arima_search(&f, u + start * (1 + i % 2), 1, &one);
+			assert_true(both.value <= one.value + 2e-7);
+			lost += one.value > both.value + 1e-3;
+		}
+		for (double by = 1e-14; by < 1e-7; by *= 1e3)
+		{
+			for (int k = 0; k < starts * (1 + i % 2); k++)
+				moved[k] = u[k] * (1 + by * (k + 1));
+			rk_arima_search(&f, moved, starts, &one);
+			assert_near(one.value, both.value, 1e-6);
+		}
+		rk_ctx_destroy(&ctx);
+	}
+	/* one of them alone does not do */
+	assert_true(lost > 10);
+}
+
 /* ---- prophet ---- */
 
 static rk_status
@@ -725,6 +787,7 @@ main(void)
 		cmocka_unit_test(filters_agree),
 		cmocka_unit_test(arima_passes),
 		cmocka_unit_test(arima_batch_passes),
+		cmocka_unit_test(arima_near_unit_root),
 		cmocka_unit_test(prophet_passes),
 		cmocka_unit_test(volatilities_do_not_depend_on_cuts),
 	};

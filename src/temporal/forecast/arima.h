@@ -74,8 +74,9 @@ typedef struct rk_arima
  * Fits by the exact Gaussian likelihood of the differenced series, sigma2 and
  * the coefficients of regressors being concentrated out, or by conditional sums
  * of squares (css).  Partial autocorrelations keep the model stationary and
- * invertible (Monahan 1984); starts are zeros (ml) or those of Hannan, Rissanen
- * 1982 (css_ml).  Missing values (NaN) go through a Kalman filter of levels.
+ * invertible (Monahan 1984).  The better end of two searches: from small
+ * coefficients and from those of Hannan, Rissanen 1982, which ml takes last and
+ * the others first.  Missing values (NaN) go through a Kalman filter of levels.
  * Standard errors come from the Hessian.
  *
  * automatic: Hyndman, Khandakar 2008, stepwise; differences by the KPSS test at

@@ -62,7 +62,6 @@ rk_temporal_arima_batch(rk_ctx *ctx, const rk_series *s, const rk_arima_regresso
 	state		st = {.ctx = ctx,.s = s,.x = x,.p = p,.batch = batch};
 	int			k = rk_arima_coefficients(&p->orders);
 	int			columns = 1 + p->orders.constant + x->count;
-	int			starts = p->method == RK_ARIMA_ML ? 1 : RK_ARIMA_STARTS;
 	int64_t		all = k + columns - 1;
 	int64_t		end = 0;
 	rk_status	status;
@@ -71,10 +70,10 @@ rk_temporal_arima_batch(rk_ctx *ctx, const rk_series *s, const rk_arima_regresso
 		.count = s->count,
 		.coefficients = k,
 		.columns = columns,
-		.starts = starts,
+		.starts = RK_ARIMA_STARTS,
 		.offsets = rk_alloc(ctx, s->count + 1, sizeof(int64_t)),
 		.y = rk_alloc(ctx, columns * s->offsets[s->count], sizeof(double)),
-		.start = rk_alloc(ctx, s->count * starts * k, sizeof(double)),
+		.start = rk_alloc(ctx, s->count * RK_ARIMA_STARTS * k, sizeof(double)),
 		.estimates = rk_alloc(ctx, s->count * k, sizeof(double)),
 		.value = rk_alloc(ctx, s->count, sizeof(double)),
 		.hessian = rk_alloc(ctx, s->count * all * all, sizeof(double)),

@@ -417,19 +417,15 @@ int
 rk_arima_starts(rk_arima_fit *f, double *u)
 {
 	int			k = rk_arima_coefficients(&f->o);
-	int			starts = f->method == RK_ARIMA_ML ? 1 : 2;
+	int			guessed = f->method == RK_ARIMA_ML ? k : 0;
+	double		guess[RK_ARIMA_MAX_COEFFICIENTS];
 
-	if (starts == 2)
-	{
-		double		guess[RK_ARIMA_MAX_COEFFICIENTS];
-
-		hannan_rissanen(f, guess);
-		to_free(f, guess, u);
-		u += k;
-	}
+	/* next to a unit root a search from one point often ends where all is flat */
+	hannan_rissanen(f, guess);
+	to_free(f, guess, u + guessed);
 	for (int i = 0; i < k; i++)
-		u[i] = 0.1;
-	return starts;
+		u[k - guessed + i] = 0.1;
+	return RK_ARIMA_STARTS;
 }
 
 bool

@@ -87,7 +87,7 @@ extern void rk_arima_fit_model(rk_arima_fit *f, const rk_arima_orders *o, rk_ari
 
 /*
  * Its parts.  Begin makes columns ready, false where there is no search; starts
- * gives points u[..][k] to begin at, 2 at most, and how many; search finds
+ * gives RK_ARIMA_STARTS points u[..][k] to begin at, and how many; search finds
  * coefficients, value, converged of the scaled series; end makes a fit of those.
  */
 extern bool rk_arima_begin(rk_arima_fit *f, const rk_arima_orders *o, rk_arima_model *m);

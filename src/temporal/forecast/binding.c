@@ -108,8 +108,7 @@ arima_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost
 	int			columns = 1 + p.orders.constant;
 
 	*cost = rk_device_arima_cost(size->nodes, size->arcs, rk_arima_coefficients(&p.orders), columns,
-								 p.method == RK_ARIMA_ML ? 1 : RK_ARIMA_STARTS, rk_arima_state(&p.orders),
-								 p.orders.period > 1, size->threads);
+								 RK_ARIMA_STARTS, rk_arima_state(&p.orders), p.orders.period > 1, size->threads);
 	if (arima_refusal(&p, columns))
 		cost->host_seconds = INFINITY;
 }

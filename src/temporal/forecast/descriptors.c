@@ -35,7 +35,7 @@ static const char *const criteria[] = {"aic", "aicc", "bic", NULL};
 	{.name = "trend", .type = RK_TYPE_TEXT, .initial = "'auto'", .choices = trends, \
 	 .meaning = "mean (of series that are not differenced), drift (of those differenced once), none; auto: the mean if d + D = 0"}, \
 	{.name = "method", .type = RK_TYPE_TEXT, .initial = "'css-ml'", .choices = arima_methods, \
-	 .meaning = "ml: exact likelihood; css-ml: the same, from a start by Hannan and Rissanen too; css: conditional sum of squares"}, \
+	 .meaning = "css-ml and ml: exact likelihood, from the start of Hannan and Rissanen and from small coefficients, ml from these first; css: conditional sum of squares"}, \
 	{.name = "auto", .type = RK_TYPE_BOOLEAN, .initial = "false", \
 	 .meaning = "pick orders (Hyndman, Khandakar 2008); p, d, q and all of seasonal_order but s do not count then"}, \
 	{.name = "information_criterion", .type = RK_TYPE_TEXT, .initial = "'aicc'", .choices = criteria, \
