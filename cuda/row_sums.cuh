@@ -31,6 +31,8 @@
 #define ROW_STEPS 4
 #define ROW_THREADS 1024		/* of the one block that a multiprocessor has */
 #endif
+#define ROW_NEAR (INT64_C(163) << 10)	/* bytes of shared memory for x: what is left is the cache of the others */
+#define ROW_NEAR_SHARE 71		/* of all shared memory, in percent: 164 KB of 228 */
 #define ROW_TILE (ROW_STEPS * ROW_STEP)
 #define ROW_FEW 2				/* tiles of a row that one thread adds up */
 #define ROW_BUILD 256			/* threads of blocks that prepare */
@@ -386,9 +388,9 @@ public:
 		sums.fill(0);
 		work.sums = sums.get();
 		work.carry = carry.get();
-		near_bytes = min(rows, device->shared_bytes / (int64_t) sizeof(double)) * (int64_t) sizeof(double);
-		check(cudaFuncSetAttribute(sum_row_tiles<ROW_NEIGHBORS>, cudaFuncAttributeMaxDynamicSharedMemorySize, (int) near_bytes));
-		check(cudaFuncSetAttribute(sum_row_tiles<ROW_PRODUCTS>, cudaFuncAttributeMaxDynamicSharedMemorySize, (int) near_bytes));
+		near_bytes = min(rows * (int64_t) sizeof(double), min(device->shared_bytes, ROW_NEAR));
+		allow(sum_row_tiles<ROW_NEIGHBORS>);
+		allow(sum_row_tiles<ROW_PRODUCTS>);
 	}
 
 	/* Adds up x, of all nodes.  Nothing happens where *done. */
@@ -424,6 +426,12 @@ private:
 	int64_t		near_bytes;
 	device_array<double> carry;
 	device_array<double> sums;
+
+	template <typename K> void allow(K *kernel)
+	{
+		check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int) near_bytes));
+		check(cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, ROW_NEAR_SHARE));
+	}
 
 	template <row_terms TERMS> void launch(int64_t shared, const int32_t *done)
 	{

@@ -383,7 +383,8 @@ const char *cudaGetErrorString(cudaError_t error);
 
 enum
 {
-	cudaFuncAttributeMaxDynamicSharedMemorySize = 8
+	cudaFuncAttributeMaxDynamicSharedMemorySize = 8,
+	cudaFuncAttributePreferredSharedMemoryCarveout = 9
 };
 
 template <typename K> cudaError_t
