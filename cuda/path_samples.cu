@@ -10,11 +10,17 @@
  * the CPU to the last bit (this file is compiled without contraction), whatever
  * warp draws which sample.  Hits are counted in integers.
  *
+ * With lengths many samples share a search (path_levels.cuh) from the source of
+ * each to all nodes, and a warp goes back along one path of each.  Counts of paths
+ * are then whole numbers below 2^53, the same in whatever order they are added;
+ * what has more is left to the CPU.
+ *
  * After each round all elements are looked at by the bounds that both have in
  * common (sampling_steps.h).
  */
 #include <vector>
 
+#include "path_levels.cuh"
 #include "stop_word.cuh"
 
 #include "../src/compute/random.h"
@@ -26,6 +32,11 @@
 #define BLOCK_BYTES (16 * WARPS)	/* of a node */
 #define MOST_BYTES (INT64_C(1) << 33)
 #define POLL_STEPS 256			/* pieces of rows between two looks at the word */
+#ifdef RK_CUDA_ON_HOST
+#define MOST_ENTRIES INT64_C(3000)	/* small, so that tests have several batches */
+#else
+#define MOST_ENTRIES (INT64_C(1) << 26)	/* with lengths: nodes of all searches at a time */
+#endif
 
 struct sampler
 {
@@ -369,6 +380,83 @@ find_unknown(const unsigned long long *hits, int64_t elements, double samples, d
 		*unknown = 1;
 }
 
+/* ---- with lengths ---- */
+
+/* The ends of the samples [first, first + count) of a phase. */
+__global__ static void
+draw_ends(uint64_t chain, int64_t first, int64_t count, int64_t nodes, uint32_t *source, uint32_t *target)
+{
+	int64_t		i = global_thread();
+	warp_state	w = {};
+
+	if (i >= count)
+		return;
+	w.chain = rk_hash_fold(chain, (uint64_t) (first + i));
+	source[i] = (uint32_t) (draw(&w) * (double) nodes);
+	target[i] = (uint32_t) (draw(&w) * (double) (nodes - 1));
+	target[i] += target[i] >= source[i];
+}
+
+/* Goes back along a path of each sample; a warp for each. */
+__global__ static void __launch_bounds__(THREADS)
+walk_paths(sampler s, search_set set, uint64_t chain, int64_t first, int64_t count, const uint32_t *source,
+		   const uint32_t *target)
+{
+	int			lane = threadIdx.x % 32;
+	int64_t		slot = global_thread() / 32;
+	int64_t		base = slot * s.nodes;
+	warp_state	w = {};
+	uint32_t	v;
+
+	if (slot >= count || !(set.distance[base + target[slot]] < INFINITY))
+		return;
+	v = target[slot];
+	if (!(set.paths[base + v] < 0x1p53))
+	{
+		*set.failure = FAILED_COUNT;
+		return;
+	}
+	w.chain = rk_hash_fold(chain, (uint64_t) (first + slot));
+	/* two were drawn for the ends */
+	w.draws = 2;
+	while (v != source[slot])
+	{
+		double		rest = draw(&w) * set.paths[base + v];
+		uint32_t	u = v;
+		int64_t		last = s.in.offsets[v + 1];
+		bool		drawn = false;
+
+		for (int64_t begin = s.in.offsets[v]; begin < last && !drawn; begin += 32)
+		{
+			bool		inside = begin + lane < last;
+			uint32_t	x = inside ? s.in.neighbors[begin + lane] : v;
+			bool		leads = inside && is_step<true>(set, base, x, v, s.in.weights, begin + lane);
+			unsigned	leading = __ballot_sync(FULL_WARP, leads);
+			double		paths = leads ? set.paths[base + x] : 0;
+
+			/* if rounding leaves a rest after the last one, it is that one */
+			for (; leading && !drawn; leading &= leading - 1)
+			{
+				u = __shfl_sync(FULL_WARP, x, __ffs((int) leading) - 1);
+				rest -= __shfl_sync(FULL_WARP, paths, __ffs((int) leading) - 1);
+				drawn = rest < 0;
+			}
+		}
+		if (s.edges)
+			hit_edge(s, u, v);
+		else if (v != target[slot])
+			hit(s, v);
+		v = u;
+	}
+	if (s.ends)
+	{
+		hit(s, source[slot]);
+		hit(s, target[slot]);
+	}
+}
+
+/* ---- rounds ---- */
+
 class path_sampling
 {
 public:
@@ -381,13 +469,25 @@ public:
 		log_delta.allocate(device, elements);
 		word.allocate(device, 2);
 		next.allocate(device, 1);
+		if (g->out().weighted())
+		{
+			slots = searches_at_a_time(device, n, p->limit, MOST_ENTRIES, search_bytes(true, true));
+			searches = new path_levels(device, call, slots, true);
+			source.allocate(device, slots);
+			target.allocate(device, slots);
+			return;
+		}
 		bytes = min((device->limit - device->used) / 2, MOST_BYTES);
 		blocks = max(min((int64_t) MULTIPROCESSOR_WARPS / WARPS * device->multiprocessors, bytes / (BLOCK_BYTES * n)),
 					 INT64_C(1));
 		mark.allocate(device, blocks * WARPS * n);
 		paths.allocate(device, blocks * WARPS * n);
 		order.allocate(device, blocks * WARPS * n);
+		mark.fill(0);
 	}
+	~path_sampling() { delete searches; }
+	path_sampling(const path_sampling &) = delete;
+	path_sampling &operator=(const path_sampling &) = delete;
 
 	void run()
 	{
@@ -395,7 +495,6 @@ public:
 		int64_t		samples = 0;
 		int32_t		unknown = 1;
 
-		mark.fill(0);
 		word.fill(0);
 		hits.fill(0);
 		draw_round(rk_hash2(params->seed, 0), 0, first);
@@ -433,6 +532,8 @@ private:
 	int64_t		n;
 	int64_t		elements;
 	int64_t		blocks;
+	int64_t		slots;			/* with lengths: samples at a time */
+	path_levels *searches = nullptr;
 	stop_word	stop;
 	device_array<unsigned long long> hits;
 	device_array<double> log_delta;
@@ -442,7 +543,10 @@ private:
 	device_array<int32_t> mark;
 	device_array<double> paths;
 	device_array<uint32_t> order;
+	device_array<uint32_t> source;
+	device_array<uint32_t> target;
 
+	/* Draws the samples [first, first + count) of a phase. */
 	void draw_round(uint64_t chain, int64_t first, int64_t count)
 	{
 		int32_t		failed = 0;
@@ -451,6 +555,12 @@ private:
 			paths.get(), order.get(), hits.get(), next.get(), word.get(), stop.get()
 		};
 
+		if (searches)
+		{
+			for (int64_t i = 0; i < count; i += slots)
+				draw_by_length(s, chain, first + i, min(slots, count - i));
+			return;
+		}
 		next.fill(0);
 		RK_LAUNCH(draw_samples, (unsigned) min(blocks, (count + WARPS - 1) / WARPS), THREADS, device->stream)
 			(s, chain, first, count);
@@ -462,6 +572,20 @@ private:
 			decline("number of shortest paths is out of range");
 		/* searches from both ends see few nodes as long as distances are short */
 		call->usage.bytes_moved += (int64_t) (count * 100 * 40 * sqrt((double) g->arcs + 1));
+	}
+
+	void draw_by_length(const sampler &s, uint64_t chain, int64_t first, int64_t count)
+	{
+		uint32_t	last;
+
+		RK_LAUNCH(draw_ends, blocks_for(count, THREADS), THREADS, device->stream)
+			(chain, first, count, n, source.get(), target.get());
+		check_launch();
+		searches->search<LEVELS_BY_LENGTH>(source.get(), count, INT64_MAX, &last);
+		RK_LAUNCH(walk_paths, blocks_for(count * 32, THREADS), THREADS, device->stream)
+			(s, searches->set(), chain, first, count, source.get(), target.get());
+		check_launch();
+		searches->check_failure();
 	}
 
 	/* From the hits of the first samples, by the host: the CPU's sums in the CPU's order. */

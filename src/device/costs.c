@@ -279,6 +279,20 @@ rk_device_attention_cost(int64 nodes, int64 arcs, bool kept, const rk_attention_
 	return cost;
 }
 
+/* Bytes of a search by length and the counts of its paths: what of an entry is looked at is seldom the one wanted. */
+static double
+path_search_bytes(double n, double m)
+{
+	return 220 * n + m * (36 + 2 * (12 + SECTOR) + 3 * SECTOR);
+}
+
+/* So many of as many are made at a time. */
+static double
+path_searches(double n, double count)
+{
+	return Max(1, Min(count, 22e6 / Max(n, 1)));
+}
+
 rk_device_cost
 rk_device_betweenness_cost(int64 nodes, int64 arcs, bool directed, bool weighted, bool edges, int64 sources,
 						   int threads)
@@ -286,9 +300,9 @@ rk_device_betweenness_cost(int64 nodes, int64 arcs, bool directed, bool weighted
 	double		n = nodes;
 	double		m = arcs;
 	double		count = sources;
-	double		batch = Max(1, Min(count, (weighted ? 22e6 : 67108864) / Max(n, 1)));
-	/* of each source: what of an entry is looked at is seldom the one wanted */
-	double		bytes = weighted ? 260 * n + m * (36 + 3 * (12 + SECTOR) + 3 * SECTOR) : 60 * n + 3 * m * (4 + SECTOR) / 2;
+	double		batch = weighted ? path_searches(n, count) : Max(1, Min(count, 67108864 / Max(n, 1)));
+	/* of each source, and the way back */
+	double		bytes = weighted ? path_search_bytes(n, m) + 40 * n + m * (12 + SECTOR) : 60 * n + 3 * m * (4 + SECTOR) / 2;
 
 	return (rk_device_cost) {
 		.cpu_seconds = 1e-9 * count * ((weighted ? 70 * n + 10 * m : 8 * n + 2.5 * m) + (edges ? 3 * (n + m) : 0)),
@@ -303,7 +317,8 @@ rk_device_betweenness_cost(int64 nodes, int64 arcs, bool directed, bool weighted
 }
 
 rk_device_cost
-rk_device_path_samples_cost(int64 nodes, int64 arcs, bool directed, bool edges, bool kept, double epsilon, double delta)
+rk_device_path_samples_cost(int64 nodes, int64 arcs, bool directed, bool weighted, bool edges, bool kept, double epsilon,
+							double delta)
 {
 	double		n = nodes;
 	double		m = arcs;
@@ -314,6 +329,15 @@ rk_device_path_samples_cost(int64 nodes, int64 arcs, bool directed, bool edges, 
 	double		seen = 30 * sqrt(m + 1);
 	double		rounds = samples > 1024 ? 10 + 10 * log(samples / 1024) : 1;
 
+	/* by length from one end, on the CPU until the other one is reached: about half of the graph */
+	if (weighted)
+		return (rk_device_cost) {
+			.cpu_seconds = 1e-9 * (samples * (35 * n + 5 * m) + 40 * elements),
+			.bytes_to = graph_bytes(n, m, true, kept) * (directed ? 2 : 1),
+			.bytes_from = 8 * elements,
+			.bytes_moved = samples * path_search_bytes(n, m) + 16 * elements * rounds,
+			.launches = (rounds + samples / path_searches(n, samples)) * 80
+		};
 	return (rk_device_cost) {
 		.cpu_seconds = 1e-9 * (samples * (4 * seen + 2000) + 40 * elements),
 		.bytes_to = graph_bytes(n, m, false, kept) * (directed ? 2 : 1),

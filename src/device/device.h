@@ -129,8 +129,8 @@ extern rk_device_cost rk_device_components_cost(int64 nodes, int64 arcs, bool ke
 extern rk_device_cost rk_device_katz_cost(int64 nodes, int64 arcs, bool weighted, bool kept, int max_iterations);
 extern rk_device_cost rk_device_betweenness_cost(int64 nodes, int64 arcs, bool directed, bool weighted, bool edges,
 												 int64 sources, int threads);
-extern rk_device_cost rk_device_path_samples_cost(int64 nodes, int64 arcs, bool directed, bool edges, bool kept,
-												  double epsilon, double delta);
+extern rk_device_cost rk_device_path_samples_cost(int64 nodes, int64 arcs, bool directed, bool weighted, bool edges,
+												  bool kept, double epsilon, double delta);
 extern rk_device_cost rk_device_reach_cost(int64 nodes, int64 arcs, bool directed, bool weighted, bool kept,
 										   int64 sources);
 extern rk_device_cost rk_device_lengths_cost(int64 nodes, int64 arcs, bool kept);

@@ -435,6 +435,7 @@ my @queries = (
 	'graph_betweenness_centrality by length' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_betweenness_centrality('SELECT source, target, 1 + (source + target) % 3 AS weight FROM sparse', weighted => true, samples => 5)},
 	'graph_betweenness_centrality_edges' => q{SELECT source, target, round(score::numeric, 12) FROM rk.graph_betweenness_centrality_edges('$edges', samples => 3)},
 	'graph_betweenness_centrality within' => q{SELECT node, score FROM rk.graph_betweenness_centrality('$edges', epsilon => 0.1)},
+	'graph_betweenness_centrality within by length' => q{SELECT node, score FROM rk.graph_betweenness_centrality('SELECT source, target, 1 + (source + target) % 3 AS weight FROM sparse WHERE source < 3000', weighted => true, epsilon => 0.3)},
 	'graph_shortest_path_eccentricity' => q{SELECT * FROM rk.graph_shortest_path_eccentricity('sparse')},
 	'graph_shortest_path_eccentricity by length' => q{SELECT * FROM rk.graph_shortest_path_eccentricity('SELECT source, target, 1 + (source + target) % 3 AS weight FROM sparse WHERE source < 900', weighted => true, directed => false)},
 	'graph_average_path_length' => q{SELECT * FROM rk.graph_average_path_length('$edges', samples => 5)},
@@ -583,9 +584,6 @@ like($gaps, qr/no form for CUDA devices with these arguments\nDETAIL:  Because t
 my $moments;
 $node->psql('postgres', qq{SET rk.device = cuda; SELECT * FROM rk.risk_monte_carlo_var_components($book, returns => 'geometric', id_type => NULL::text)}, stderr => \$moments);
 like($moments, qr/no form for CUDA devices with these arguments\nDETAIL:  Because moments of lognormal prices/, 'nor have parts of a book with lognormal prices');
-my $far;
-$node->psql('postgres', q{SET rk.device = cuda; SELECT * FROM rk.graph_betweenness_centrality('weighted', weighted => true, epsilon => 0.1)}, stderr => \$far);
-like($far, qr/no form for CUDA devices with these arguments\nDETAIL:  Because paths by length are sampled on the CPU only/, 'nor have paths by length that are sampled');
 my $partners;
 $node->psql('postgres', q{SET rk.device = cuda; SELECT * FROM rk.graph_jaccard_similarity('small', per_node => 1025)}, stderr => \$partners);
 like($partners, qr/no form for CUDA devices with these arguments\nDETAIL:  Because more than 1024 partners/, 'nor has a long list for every node');

@@ -604,14 +604,14 @@ sample_here(sample_state *s, int64_t elements, int64_t limit, double epsilon,
 	return status;
 }
 
-/* Has another engine draw them, without lengths; false: there is none, or it did not. */
+/* Has another engine draw them; false: there is none, or it did not. */
 static bool
 use_sampler(sample_state *s, int64_t elements, int64_t limit, double epsilon,
 			const rk_betweenness_params *params, int64_t *samples)
 {
 	int64_t    *hits;
 
-	if (!params->sampler || s->g->out.weights)
+	if (!params->sampler)
 		return false;
 	hits = rk_alloc(s->ctx, elements, sizeof(int64_t));
 	if (hits == NULL || !params->sampler(params->engine_arg, &(rk_betweenness_sampling) {

@@ -239,13 +239,6 @@ betweenness_input(rk_call *call, rk_graph *g, rk_betweenness_params *params)
 	return input;
 }
 
-/* Why these arguments are for the CPU only; NULL: they are not. */
-static const char *
-betweenness_refusal(const rk_call *call, bool weighted)
-{
-	return weighted && !rk_arg_is_null(call, "epsilon") ? "paths by length are sampled on the CPU only" : NULL;
-}
-
 static void
 betweenness_cost_of(const rk_call *call, const rk_graph_size *size, bool edges, rk_device_cost *cost)
 {
@@ -255,10 +248,8 @@ betweenness_cost_of(const rk_call *call, const rk_graph_size *size, bool edges, 
 		*cost = rk_device_betweenness_cost(size->nodes, size->arcs, rk_arg_boolean(call, "directed"), size->weighted, edges,
 										   Min(samples, size->nodes), size->threads);
 	else
-		*cost = rk_device_path_samples_cost(size->nodes, size->arcs, rk_arg_boolean(call, "directed"), edges, size->kept,
-											rk_arg_float8(call, "epsilon"), rk_arg_float8(call, "delta"));
-	if (betweenness_refusal(call, size->weighted))
-		cost->host_seconds = INFINITY;
+		*cost = rk_device_path_samples_cost(size->nodes, size->arcs, rk_arg_boolean(call, "directed"), size->weighted, edges,
+											size->kept, rk_arg_float8(call, "epsilon"), rk_arg_float8(call, "delta"));
 }
 
 static void
@@ -314,7 +305,7 @@ static bool
 betweenness_sampled_on_device(void *arg, const rk_betweenness_sampling *w)
 {
 	betweenness_engine *engine = arg;
-	rk_graph_options options = betweenness_graph(engine->call, false);
+	rk_graph_options options = betweenness_graph(engine->call, w->graph->out.weights != NULL);
 	rk_cuda_path_sample_params params = {
 		.epsilon = w->epsilon,.delta = w->delta,.seed = w->seed,.limit = w->limit,.edges = w->edges,.ends = w->ends
 	};
@@ -334,15 +325,9 @@ static void
 betweenness_device(rk_call *call, const rk_graph_input *input, const rk_graph *g, rk_betweenness_params *params)
 {
 	rk_graph_size size = rk_input_size(call, input, g->directed);
-	const char *refusal = betweenness_refusal(call, g->out.weights != NULL);
 	bool		sampled = params->epsilon > 0;
 	betweenness_engine *engine = rk_call_alloc(call, 1, betweenness_engine);
 
-	if (refusal)
-	{
-		rk_device_skip(call, refusal);
-		return;
-	}
 	/* the edges are gone when the graph is built */
 	size.arcs = g->arcs;
 	size.weighted = g->out.weights != NULL;

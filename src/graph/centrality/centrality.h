@@ -106,9 +106,8 @@ typedef struct rk_betweenness_work
 } rk_betweenness_work;
 
 /*
- * Paths to draw over a graph without lengths until all elements (nodes, or with
- * edges entries of "out") are known, at most limit of them; see
- * betweenness_sampling.c.  With ends they hit their ends as well.
+ * Paths to draw until all elements (nodes, or with edges entries of "out") are
+ * known, at most limit of them; see betweenness_sampling.c.  With ends they hit their ends as well.
  */
 typedef struct rk_betweenness_sampling
 {
@@ -134,8 +133,8 @@ typedef struct rk_betweenness_params
 	uint64_t	seed;			/* of samples and of epsilon */
 
 	/*
-	 * Something else to make the searches, or with epsilon and without lengths
-	 * to draw the paths; false: it did not.  NULL: there is none.
+	 * Something else to make the searches, or with epsilon to draw the paths;
+	 * false: it did not.  NULL: there is none.
 	 */
 	bool		(*engine) (void *arg, const rk_betweenness_work *work);
 	bool		(*sampler) (void *arg, const rk_betweenness_sampling *work);
