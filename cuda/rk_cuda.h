@@ -238,6 +238,11 @@ typedef struct rk_cuda_length_params
 	uint32_t	unused;
 } rk_cuda_length_params;
 
+typedef struct rk_cuda_path_pairs_params
+{
+	double		max_distance;	/* targets farther away are not reached */
+} rk_cuda_path_pairs_params;
+
 typedef struct rk_cuda_similarity_params
 {
 	int32_t		term;			/* rk_similarity_term */

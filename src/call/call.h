@@ -104,6 +104,7 @@ typedef struct rk_graph_size
 	bool		weighted;
 	int			threads;
 	int64		pairs;			/* that are given, where they matter; else 0 */
+	int64		sources;		/* different nodes that those begin at */
 	bool		kept;			/* its adjacency is, for the next run too: an item of
 								 * a context */
 } rk_graph_size;

@@ -371,6 +371,30 @@ rk_device_reach_cost(int64 nodes, int64 arcs, bool directed, bool weighted, bool
 }
 
 rk_device_cost
+rk_device_path_pairs_cost(int64 nodes, int64 arcs, bool directed, bool weighted, bool kept, int64 pairs, int64 sources)
+{
+	double		n = nodes;
+	double		m = arcs;
+	double		count = pairs > 0 ? pairs : n;
+	double		from = sources > 0 ? sources : Min(count, n);
+	/* of a source with many targets, and of a pair, which is searched for from both ends */
+	double		one = weighted ? 60 * n + 10 * m : 4 * n + 1.5 * m;
+	double		both = 2000 + (weighted ? 15 : 4) * 30 * sqrt(m + 1);
+	double		searches = weighted ? from : ceil(from / 256);
+	double		beside = weighted ? path_searches(n, searches) : Max(1, Min(searches, 4194304 / Max(n, 1)));
+
+	return (rk_device_cost) {
+		.cpu_seconds = 1e-9 * (count <= 8 * from ? count * Min(one, both) : from * one),
+		.bytes_to = graph_bytes(n, m, weighted, kept) * (directed ? 2 : 1) + 8 * count + 4 * from,
+		.bytes_from = (weighted ? 12 : 4) * count,
+		.bytes_moved = searches * (weighted ? path_search_bytes(n, m) : 4 * (36 * m + 100 * n)) + 200 * count,
+		.launches = ceil(searches / beside) * (weighted ? 80 : 20),
+		/* pairs, and what became of them */
+		.host_seconds = 10e-9 * count
+	};
+}
+
+rk_device_cost
 rk_device_lengths_cost(int64 nodes, int64 arcs, bool kept)
 {
 	double		n = nodes;

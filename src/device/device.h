@@ -133,6 +133,10 @@ extern rk_device_cost rk_device_path_samples_cost(int64 nodes, int64 arcs, bool 
 												  bool kept, double epsilon, double delta);
 extern rk_device_cost rk_device_reach_cost(int64 nodes, int64 arcs, bool directed, bool weighted, bool kept,
 										   int64 sources);
+
+/* pairs 0: not known yet; sources: different ones among them. */
+extern rk_device_cost rk_device_path_pairs_cost(int64 nodes, int64 arcs, bool directed, bool weighted, bool kept,
+												int64 pairs, int64 sources);
 extern rk_device_cost rk_device_lengths_cost(int64 nodes, int64 arcs, bool kept);
 extern rk_device_cost rk_device_similarity_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed,
 												int64 pairs, bool sums);

@@ -382,6 +382,39 @@ run_path_samples(rk_ctx *ctx, rk_cuda_call *call)
 }
 
 static rk_status
+run_path_pairs(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_cuda_path_pairs_params *p = call->params;
+	const rk_graph *g = &call->graph->g;
+	const uint32_t *sources = call->input[0].data;
+	const uint32_t *number = call->input[1].data;
+	const uint32_t *target = call->input[2].data;
+	uint32_t   *found = call->output[0].data;
+	double	   *lengths = call->output[1].data;
+	double	   *distance = rk_alloc(ctx, g->nodes, sizeof(double));
+	uint32_t   *predecessor = rk_alloc(ctx, g->nodes, sizeof(uint32_t));
+	int64_t    *hops = rk_alloc(ctx, g->nodes, sizeof(int64_t));
+
+	if (!distance || !predecessor || !hops)
+		return RK_ERR_MEMORY;
+	for (int64_t i = 0; i < call->input[1].bytes / (int64_t) sizeof(uint32_t); i++)
+	{
+		rk_status	status = RK_OK;
+
+		if (i == 0 || number[i] != number[i - 1])
+			status = rk_graph_shortest_path(ctx, g, &(rk_shortest_path_params) {
+				.source = sources[number[i]], .max_distance = p->max_distance
+			}, distance, predecessor, hops);
+		if (status != RK_OK)
+			return status;
+		found[i] = hops[target[i]] < 0 ? RK_NO_NODE : (uint32_t) hops[target[i]];
+		if (lengths)
+			lengths[i] = distance[target[i]];
+	}
+	return RK_OK;
+}
+
+static rk_status
 run_reach(rk_ctx *ctx, rk_cuda_call *call)
 {
 	const rk_graph *g = &call->graph->g;

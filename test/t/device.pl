@@ -435,6 +435,8 @@ my @queries = (
 	'graph_betweenness_centrality by length' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_betweenness_centrality('SELECT source, target, 1 + (source + target) % 3 AS weight FROM sparse', weighted => true, samples => 5)},
 	'graph_betweenness_centrality_edges' => q{SELECT source, target, round(score::numeric, 12) FROM rk.graph_betweenness_centrality_edges('$edges', samples => 3)},
 	'graph_betweenness_centrality within' => q{SELECT node, score FROM rk.graph_betweenness_centrality('$edges', epsilon => 0.1)},
+	'graph_shortest_path_pairs' => q{SELECT * FROM rk.graph_shortest_path_pairs('$edges', pairs => 'SELECT source AS node_a, (source * 7 + target) % 900 AS node_b FROM sparse WHERE source % 40 = 0')},
+	'graph_shortest_path_pairs by length' => q{SELECT * FROM rk.graph_shortest_path_pairs('SELECT source, target, (source * 7 + target) % 10 / 4.0 AS weight FROM sparse WHERE source < 3000', pairs => 'SELECT source AS node_a, target AS node_b FROM sparse WHERE source < 100', max_distance => 20)},
 	'graph_betweenness_centrality within by length' => q{SELECT node, score FROM rk.graph_betweenness_centrality('SELECT source, target, 1 + (source + target) % 3 AS weight FROM sparse WHERE source < 3000', weighted => true, epsilon => 0.3)},
 	'graph_shortest_path_eccentricity' => q{SELECT * FROM rk.graph_shortest_path_eccentricity('sparse')},
 	'graph_shortest_path_eccentricity by length' => q{SELECT * FROM rk.graph_shortest_path_eccentricity('SELECT source, target, 1 + (source + target) % 3 AS weight FROM sparse WHERE source < 900', weighted => true, directed => false)},
@@ -515,6 +517,8 @@ my @kernels = (
 	'graph_betweenness_centrality by length' => q{SELECT node, round(score::numeric, 12) FROM rk.graph_betweenness_centrality('few', weighted => true, samples => 5)},
 	'graph_betweenness_centrality_edges' => q{SELECT source, target, round(score::numeric, 12) FROM rk.graph_betweenness_centrality_edges('few', weighted => false, samples => 5)},
 	'graph_shortest_path_eccentricity' => q{SELECT * FROM rk.graph_shortest_path_eccentricity('few', weighted => false)},
+	'graph_shortest_path_pairs' => q{SELECT * FROM rk.graph_shortest_path_pairs('few', weighted => false, pairs => 'SELECT source AS node_a, target % 20 AS node_b FROM few')},
+	'graph_shortest_path_pairs by length' => q{SELECT * FROM rk.graph_shortest_path_pairs('few', weighted => true, directed => false, pairs => 'SELECT source AS node_a, target % 20 AS node_b FROM few WHERE source < 6')},
 	'graph_average_path_length' => q{SELECT * FROM rk.graph_average_path_length('few', weighted => false, directed => true)},
 	'graph_average_path_length by length' => q{SELECT round(average_path_length::numeric, 10) AS a, diameter, radius, round(global_efficiency::numeric, 12) AS e, reachable_pairs FROM rk.graph_average_path_length('few', weighted => true, samples => 3)},
 	'graph_betweenness_centrality within' => q{SELECT node, score FROM rk.graph_betweenness_centrality('few', weighted => false, epsilon => 0.15)},
@@ -584,6 +588,14 @@ like($gaps, qr/no form for CUDA devices with these arguments\nDETAIL:  Because t
 my $moments;
 $node->psql('postgres', qq{SET rk.device = cuda; SELECT * FROM rk.risk_monte_carlo_var_components($book, returns => 'geometric', id_type => NULL::text)}, stderr => \$moments);
 like($moments, qr/no form for CUDA devices with these arguments\nDETAIL:  Because moments of lognormal prices/, 'nor have parts of a book with lognormal prices');
+for ('paths => true|nodes of paths are listed on the CPU only', 'pairs => NULL|rows of all pairs are made on the CPU only')
+{
+	my ($argument, $reason) = split /\|/;
+	my $pairs = $argument =~ /NULL/ ? '' : q{, pairs => 'SELECT source AS node_a, target AS node_b FROM small'};
+	my $listed;
+	$node->psql('postgres', qq{SET rk.device = cuda; SELECT * FROM rk.graph_shortest_path_pairs('small'$pairs, $argument)}, stderr => \$listed);
+	like($listed, qr/no form for CUDA devices with these arguments\nDETAIL:  Because $reason/, "nor have pairs of paths with $argument");
+}
 my $partners;
 $node->psql('postgres', q{SET rk.device = cuda; SELECT * FROM rk.graph_jaccard_similarity('small', per_node => 1025)}, stderr => \$partners);
 like($partners, qr/no form for CUDA devices with these arguments\nDETAIL:  Because more than 1024 partners/, 'nor has a long list for every node');

@@ -151,6 +151,45 @@ check_eccentricity(rk_ctx *ctx, const rk_graph *g, const table *t)
 	free(found);
 }
 
+/* An engine: one search after the other, unless it is told (by arg) to refuse. */
+static bool
+search_one_by_one(void *arg, const rk_path_pairs_work *w)
+{
+	int64_t		n = w->graph->nodes;
+	double	   *distance = malloc(sizeof(double) * n);
+	uint32_t   *predecessor = malloc(sizeof(uint32_t) * n);
+	int64_t    *hops = malloc(sizeof(int64_t) * n);
+	rk_ctx		ctx;
+
+	if (arg == NULL)
+	{
+		/* what it leaves behind does not matter */
+		memset(w->hops, 0, sizeof(uint32_t) * w->count);
+		free(distance);
+		free(predecessor);
+		free(hops);
+		return false;
+	}
+	rk_ctx_init(&ctx);
+	for (int64_t i = 0; i < w->count; i++)
+	{
+		rk_shortest_path_params params = {w->sources[w->number[i]], w->max_distance, RK_PATH_AUTO};
+
+		assert_true(w->number[i] < w->source_count);
+		if (i == 0 || w->number[i] != w->number[i - 1])
+			assert_int_equal(rk_graph_shortest_path(&ctx, w->graph, &params, distance, predecessor, hops), RK_OK);
+		w->hops[i] = hops[w->target[i]] < 0 ? RK_NO_NODE : (uint32_t) hops[w->target[i]];
+		assert_int_equal(w->distance != NULL, w->graph->out.weights != NULL);
+		if (w->distance)
+			w->distance[i] = distance[w->target[i]];
+	}
+	rk_ctx_destroy(&ctx);
+	free(distance);
+	free(predecessor);
+	free(hops);
+	return true;
+}
+
 /* All views of one graph. */
 static void
 check_graph(const rk_edges *edges, bool directed, uint64_t seed)
@@ -183,10 +222,14 @@ check_graph(const rk_edges *edges, bool directed, uint64_t seed)
 			rk_path_pairs_params all = {.max_distance = max_distance,.paths = paths};
 			rk_path_pairs_params some = {from, to, 4 * n, max_distance, paths};
 			rk_path_pairs_params none = {from, to, 0, max_distance, paths};
+			rk_path_pairs_params engine = some;
 
 			check_pairs(&ctx, &g, &t, &all);
 			check_pairs(&ctx, &g, &t, &some);
 			check_pairs(&ctx, &g, &t, &none);
+			engine.engine = search_one_by_one;
+			engine.engine_arg = seed % 5 == 0 ? NULL : &t;
+			check_pairs(&ctx, &g, &t, &engine);
 		}
 	}
 	free_table(&t);
@@ -378,6 +421,7 @@ bad_input_is_refused(void **state)
 }
 
 static bool sweep_given;		/* given pairs, or all */
+static bool sweep_engine;		/* an engine finds the pairs that are given */
 
 /* A digest of all rows, and the eccentricities. */
 static rk_status
@@ -385,13 +429,18 @@ run_sweep(rk_ctx *ctx, const rk_edges *edges, void *result)
 {
 	uint32_t	from[400];
 	uint32_t	to[400];
-	rk_path_pairs_params params = {sweep_given ? from : NULL, to, 400, INFINITY, true};
+	rk_path_pairs_params params = {sweep_given ? from : NULL, to, 400, INFINITY, !sweep_engine};
 	uint64_t	digest = 0;
 	rk_path_pairs *stream;
 	rk_path_rows rows;
 	rk_graph	g;
 	rk_status	status;
 
+	if (sweep_engine)
+	{
+		params.engine = search_one_by_one;
+		params.engine_arg = &params;
+	}
 	for (int i = 0; i < 400; i++)
 	{
 		from[i] = i * i % 37;
@@ -408,6 +457,8 @@ run_sweep(rk_ctx *ctx, const rk_edges *edges, void *result)
 		{
 			digest = rk_hash_fold(digest, (uint64_t) rows.source[i] << 32 | rows.target[i]);
 			digest = rk_hash_fold(digest, (uint64_t) (rows.distance[i] * 1000));
+			if (rows.path_offsets == NULL)
+				continue;
 			for (int64_t k = rows.path_offsets[i]; k < rows.path_offsets[i + 1]; k++)
 				digest = rk_hash_fold(digest, rows.path[k]);
 		}
@@ -421,11 +472,12 @@ static void
 streams_go_through_all_sweeps(void **state)
 {
 	(void) state;
-	for (int kind = 0; kind < 4; kind++)
+	for (int kind = 0; kind < 6; kind++)
 	{
 		test_edges	e = random_edges(kind, 400, 1200, kind & 1);
 
-		sweep_given = kind & 2;
+		sweep_given = kind > 1;
+		sweep_engine = kind > 3;
 		assert_thread_independent(run_sweep, &e.edges, 8 * 401);
 		assert_survives_allocation_failures(run_sweep, &e.edges, 8 * 401);
 		assert_cancellable(run_sweep, &e.edges, 8 * 401);
@@ -433,6 +485,7 @@ streams_go_through_all_sweeps(void **state)
 	}
 
 	/* bounds and passes */
+	sweep_engine = false;
 	for (int kind = 0; kind < 2; kind++)
 	{
 		test_edges	e = random_edges(kind, 4500, 4000, false);

@@ -245,6 +245,94 @@ shortest_path_between(rk_call *call)
 	}, NULL);
 }
 
+/* Why these arguments are for the CPU only; NULL: they are not. */
+static const char *
+pairs_refusal(const rk_call *call, bool negative)
+{
+	if (rk_arg_is_null(call, "pairs"))
+		return "rows of all pairs are made on the CPU only";
+	if (rk_arg_boolean(call, "paths"))
+		return "nodes of paths are listed on the CPU only";
+	return negative ? "negative lengths are for the CPU only" : NULL;
+}
+
+static void
+pairs_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	*cost = rk_device_path_pairs_cost(size->nodes, size->arcs, rk_arg_boolean(call, "directed"), size->weighted, size->kept,
+									  size->pairs, size->sources);
+	if (pairs_refusal(call, false))
+		cost->host_seconds = INFINITY;
+}
+
+/* A device that searches for pairs. */
+typedef struct pairs_device
+{
+	rk_call    *call;
+	const rk_graph_input *input;
+	rk_device_run *run;
+} pairs_device;
+
+/* Searches on the device; false: the CPU shall. */
+static bool
+pairs_on_device(void *arg, const rk_path_pairs_work *w)
+{
+	pairs_device *d = arg;
+	rk_graph_options options = path_options(d->call, w->graph->out.weights != NULL, true);
+	rk_cuda_path_pairs_params params = {.max_distance = w->max_distance};
+
+	rk_device_graph(d->run, d->input, w->graph, &options);
+	rk_device_params(d->run, &params, sizeof(params));
+	rk_device_input(d->run, w->sources, w->source_count * sizeof(uint32));
+	rk_device_input(d->run, w->number, w->count * sizeof(uint32));
+	rk_device_input(d->run, w->target, w->count * sizeof(uint32));
+	rk_device_output(d->run, w->hops, w->count * sizeof(uint32));
+	if (w->distance)
+		rk_device_output(d->run, w->distance, w->count * sizeof(double));
+	return rk_device_finish(d->run, NULL);
+}
+
+/* How many different nodes there are among those of a graph of so many. */
+static int64
+count_different(const uint32 *nodes, int64 count, int64 all)
+{
+	int64		different = 0;
+	uint64	   *bits = palloc_extended((all / 64 + 1) * sizeof(uint64), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	for (int64 i = 0; i < count; i++)
+	{
+		uint64		bit = UINT64CONST(1) << nodes[i] % 64;
+
+		different += !(bits[nodes[i] / 64] & bit);
+		bits[nodes[i] / 64] |= bit;
+	}
+	pfree(bits);
+	return different;
+}
+
+/* Lets a device search for the pairs, if one is chosen, before the graph is built. */
+static void
+choose_pairs_device(rk_call *call, const rk_graph_input *input, rk_path_pairs_params *params)
+{
+	rk_graph_size size = rk_input_size(call, input, rk_arg_boolean(call, "directed"));
+	const char *refusal = pairs_refusal(call, input->negative);
+	pairs_device *d;
+
+	if (refusal)
+	{
+		rk_device_skip(call, refusal);
+		return;
+	}
+	size.pairs = params->count;
+	size.sources = count_different(params->from, params->count, size.nodes);
+	d = rk_call_alloc(call, 1, pairs_device);
+	*d = (pairs_device) {.call = call,.input = input,.run = rk_device_begin(call, RK_CUDA_PATH_PAIRS, &size)};
+	if (d->run == NULL)
+		return;
+	params->engine = pairs_on_device;
+	params->engine_arg = d;
+}
+
 static void
 shortest_path_pairs(rk_call *call)
 {
@@ -269,6 +357,7 @@ shortest_path_pairs(rk_call *call)
 		if (params.count == 0)
 			return;
 	}
+	choose_pairs_device(call, input, &params);
 	path_graph(call, input, true, &g);
 	rk_call_check(call, rk_graph_shortest_path_pairs_begin(&call->ctx, &g, &params, &pairs));
 	for (;;)
@@ -434,7 +523,7 @@ RK_FUNCTION(rk_graph_shortest_path_eccentricity_sql, "graph/shortest-path", "_ec
 const rk_bound_function rk_graph_paths_bindings[] = {
 	{"graph/shortest-path", "", shortest_path, shortest_path_need, .device_cost = shortest_path_device_cost},
 	{"graph/shortest-path", "_between", shortest_path_between, shortest_path_between_need},
-	{"graph/shortest-path", "_pairs", shortest_path_pairs, shortest_path_pairs_need},
+	{"graph/shortest-path", "_pairs", shortest_path_pairs, shortest_path_pairs_need, .device_cost = pairs_device_cost},
 	{"graph/shortest-path", "_eccentricity", shortest_path_eccentricity, shortest_path_eccentricity_need,
 		.device_cost = eccentricity_device_cost},
 	{"graph/average-path-length", "", average_path_length, average_path_length_need,

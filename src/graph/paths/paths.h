@@ -103,6 +103,22 @@ extern rk_status rk_graph_shortest_path_between(rk_ctx *ctx, const rk_graph *g,
 extern int64_t rk_graph_shortest_path_between_memory(int64_t nodes, bool weighted,
 													 int threads);
 
+/* Pairs whose distances are wanted: of each source in turn, in the order of the result. */
+typedef struct rk_path_pairs_work
+{
+	const rk_graph *graph;
+	const uint32_t *sources;	/* rising */
+	int64_t		source_count;
+	const uint32_t *number;		/* by pair: of its source */
+	const uint32_t *target;
+	int64_t		count;
+	double		max_distance;
+
+	/* by pair */
+	uint32_t   *hops;			/* RK_NO_NODE: no path within max_distance */
+	double	   *distance;		/* NULL without lengths */
+} rk_path_pairs_work;
+
 typedef struct rk_path_pairs_params
 {
 	const uint32_t *from;		/* count pairs; NULL: all pairs of two nodes */
@@ -110,6 +126,13 @@ typedef struct rk_path_pairs_params
 	int64_t		count;
 	double		max_distance;	/* >= 0; INFINITY: none */
 	bool		paths;			/* the nodes on the paths as well */
+
+	/*
+	 * Something else to make the searches for pairs that are given, where lengths
+	 * are >= 0 and paths are not wanted; false: it did not.  NULL: there is none.
+	 */
+	bool		(*engine) (void *arg, const rk_path_pairs_work *work);
+	void	   *engine_arg;
 } rk_path_pairs_params;
 
 /* Some rows of the result; valid until the next call. */

@@ -45,6 +45,8 @@ struct rk_path_pairs
 	int64_t		position;		/* in its pairs, or its touched nodes */
 	rk_path_rows rows;
 	int64_t		path_capacity;
+	uint32_t   *found_hops;		/* by pair, of the engine; NULL: it has not been used */
+	double	   *found_distance; /* with lengths */
 };
 
 /* Sorts the pairs by (from, to); bytes that are the same in all are skipped. */
@@ -112,6 +114,54 @@ take_pairs(rk_path_pairs *p)
 	return params->count > 0 ? sort_pairs(p->ctx, p->order, params->count) : RK_OK;
 }
 
+/*
+ * Has the engine find all pairs.  found_hops is NULL afterwards where there is
+ * none, or it did not.
+ */
+static rk_status
+use_engine(rk_path_pairs *p)
+{
+	rk_ctx	   *ctx = p->ctx;
+	int64_t		count = p->params.count;
+	rk_path_pairs_work work = {.graph = p->g,.count = count,.max_distance = p->params.max_distance};
+	uint32_t   *sources = rk_alloc(ctx, count, sizeof(uint32_t));
+	uint32_t   *number = rk_alloc(ctx, count, sizeof(uint32_t));
+	uint32_t   *target = rk_alloc(ctx, count, sizeof(uint32_t));
+
+	work.hops = rk_alloc(ctx, count, sizeof(uint32_t));
+	if (!sources || !number || !target || !work.hops ||
+		(p->g->out.weights && (work.distance = rk_alloc(ctx, count, sizeof(double))) == NULL))
+		return RK_ERR_MEMORY;
+	for (int64_t i = 0; i < count; i++)
+	{
+		uint32_t	source = (uint32_t) (p->order[i] >> 32);
+
+		if ((i & POLL_MASK) == POLL_MASK && rk_ctx_poll(ctx))
+			return RK_STOPPED;
+		if (i == 0 || sources[work.source_count - 1] != source)
+			sources[work.source_count++] = source;
+		number[i] = (uint32_t) (work.source_count - 1);
+		target[i] = (uint32_t) p->order[i];
+	}
+	work.sources = sources;
+	work.number = number;
+	work.target = target;
+	if (p->params.engine(p->params.engine_arg, &work))
+	{
+		p->found_hops = work.hops;
+		p->found_distance = work.distance;
+	}
+	else
+	{
+		rk_free(ctx, work.hops);
+		rk_free(ctx, work.distance);
+	}
+	rk_free(ctx, sources);
+	rk_free(ctx, number);
+	rk_free(ctx, target);
+	return RK_OK;
+}
+
 /* Whether searches from both ends may happen. */
 static bool
 searches_pairs(const rk_path_pairs *p)
@@ -128,27 +178,13 @@ lane_count(int64_t nodes, int threads)
 	return threads * (int) (each < 2 ? 2 : each > 16 ? 16 : each);
 }
 
-rk_status
-rk_graph_shortest_path_pairs_begin(rk_ctx *ctx, const rk_graph *g,
-								   const rk_path_pairs_params *params,
-								   rk_path_pairs **pairs)
+/* Makes lanes, and what threads search with. */
+static rk_status
+make_lanes(rk_path_pairs *p)
 {
-	rk_path_pairs *p = rk_alloc0(ctx, 1, sizeof(*p));
+	rk_ctx	   *ctx = p->ctx;
+	const rk_graph *g = p->g;
 	bool		weighted = g->out.weights != NULL;
-	rk_status	status;
-
-	*pairs = NULL;
-	if (p == NULL)
-		return RK_ERR_MEMORY;
-	p->ctx = ctx;
-	p->g = g;
-	p->params = *params;
-	if ((status = rk_graph_path_lengths(ctx, g, &p->lengths)) != RK_OK)
-		return status;
-	p->may_overflow = weighted && params->max_distance == INFINITY &&
-		rk_path_may_overflow(&p->lengths, g->nodes);
-	if (params->from && (status = take_pairs(p)) != RK_OK)
-		return status;
 
 	p->max_lanes = p->lengths.min < 0 ? 1 : lane_count(g->nodes, ctx->threads);
 	p->lanes = rk_alloc0(ctx, p->max_lanes, sizeof(lane));
@@ -163,6 +199,35 @@ rk_graph_shortest_path_pairs_begin(rk_ctx *ctx, const rk_graph *g,
 									   rk_graph_path_buckets(g, &p->lengths),
 									   &p->scratch[t]) != RK_OK)
 			return RK_ERR_MEMORY;
+	return RK_OK;
+}
+
+rk_status
+rk_graph_shortest_path_pairs_begin(rk_ctx *ctx, const rk_graph *g,
+								   const rk_path_pairs_params *params,
+								   rk_path_pairs **pairs)
+{
+	rk_path_pairs *p = rk_alloc0(ctx, 1, sizeof(*p));
+	rk_status	status;
+
+	*pairs = NULL;
+	if (p == NULL)
+		return RK_ERR_MEMORY;
+	p->ctx = ctx;
+	p->g = g;
+	p->params = *params;
+	if ((status = rk_graph_path_lengths(ctx, g, &p->lengths)) != RK_OK)
+		return status;
+	p->may_overflow = g->out.weights && params->max_distance == INFINITY &&
+		rk_path_may_overflow(&p->lengths, g->nodes);
+	if (params->from && (status = take_pairs(p)) != RK_OK)
+		return status;
+
+	if (params->engine && params->from && params->count > 0 && !params->paths && p->lengths.min >= 0 &&
+		!p->may_overflow && (status = use_engine(p)) != RK_OK)
+		return status;
+	if (p->found_hops == NULL && (status = make_lanes(p)) != RK_OK)
+		return status;
 	p->rows.source = rk_alloc(ctx, ROWS, sizeof(uint32_t));
 	p->rows.target = rk_alloc(ctx, ROWS, sizeof(uint32_t));
 	p->rows.distance = rk_alloc(ctx, ROWS, sizeof(double));
@@ -189,8 +254,10 @@ rk_graph_shortest_path_pairs_end(rk_path_pairs *p)
 
 	for (int i = 0; i < p->max_lanes; i++)
 		rk_graph_path_tree_free(ctx, &p->lanes[i].tree);
-	for (int t = 0; t < ctx->threads; t++)
+	for (int t = 0; p->scratch && t < ctx->threads; t++)
 		rk_graph_path_scratch_free(ctx, &p->scratch[t]);
+	rk_free(ctx, p->found_hops);
+	rk_free(ctx, p->found_distance);
 	rk_free(ctx, p->order);
 	rk_free(ctx, p->lanes);
 	rk_free(ctx, p->scratch);
@@ -444,6 +511,31 @@ read_lane(rk_path_pairs *p, bool *full)
 	return RK_OK;
 }
 
+/* Appends rows of what the engine has found. */
+static rk_status
+read_found(rk_path_pairs *p)
+{
+	rk_path_rows *rows = &p->rows;
+
+	for (; p->next < p->params.count && rows->count < ROWS; p->next++)
+	{
+		int64_t		i = rows->count;
+		uint32_t	hops = p->found_hops[p->next];
+
+		if ((p->next & POLL_MASK) == POLL_MASK && rk_ctx_poll(p->ctx))
+			return RK_STOPPED;
+		if (hops == RK_NO_NODE)
+			continue;
+		rows->source[i] = (uint32_t) (p->order[p->next] >> 32);
+		rows->target[i] = (uint32_t) p->order[p->next];
+		rows->distance[i] = p->found_distance ? p->found_distance[p->next] : (double) hops;
+		rows->hops[i] = hops;
+		rows->count++;
+	}
+	rk_progress(p->ctx, p->next);
+	return RK_OK;
+}
+
 rk_status
 rk_graph_shortest_path_pairs_next(rk_path_pairs *p, rk_path_rows *rows)
 {
@@ -451,6 +543,12 @@ rk_graph_shortest_path_pairs_next(rk_path_pairs *p, rk_path_rows *rows)
 	rk_status	status;
 
 	p->rows.count = 0;
+	if (p->found_hops)
+	{
+		status = read_found(p);
+		*rows = p->rows;
+		return status;
+	}
 	while (!full)
 	{
 		if (p->lane == p->used_lanes)
@@ -476,7 +574,7 @@ int64_t
 rk_graph_shortest_path_pairs_memory(int64_t nodes, bool weighted, int threads,
 									const rk_path_pairs_params *params)
 {
-	int64_t		bytes = params->from ? 16 * params->count : 0;
+	int64_t		bytes = params->from ? (params->engine ? 32 : 16) * params->count : 0;
 
 	bytes += lane_count(nodes, threads) * rk_graph_path_tree_memory(nodes, weighted);
 	bytes += threads * (rk_graph_path_scratch_memory(nodes, weighted, params->from != NULL) + 65536);
