@@ -10,8 +10,8 @@
 
 #include "../../src/graph/centrality/centrality.h"
 
-static bool
-search(void *arg, const rk_betweenness_work *w)
+bool
+search_betweenness(void *arg, const rk_betweenness_work *w)
 {
 	engine_check *e = arg;
 	rk_ctx		ctx;
@@ -96,7 +96,7 @@ check_case(harness *h, const graph_case *c, int what_for)
 	cpu_seconds = now();
 	compute(&ctx, &g, &p, edges, cpu);
 	cpu_seconds = now() - cpu_seconds;
-	p.engine = search;
+	p.engine = search_betweenness;
 	p.engine_arg = &e;
 	compute(&ctx, &g, &p, edges, device);
 	if (e.ok)

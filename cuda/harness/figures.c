@@ -27,6 +27,7 @@
 #include "../../src/compute/parallel.h"
 #include "../../src/graph/centrality/centrality.h"
 #include "../../src/graph/community/connected_components.h"
+#include "../../src/graph/paths/paths.h"
 #include "../../src/graph/patterns/patterns.h"
 
 #define CPU_THREADS 2
@@ -368,6 +369,214 @@ figure_triangles(harness *h, const figure_input *in)
 	rk_ctx_destroy(&ctx);
 }
 
+/* A figure of a kernel whose searches an engine makes, and what the two sides took for it. */
+typedef struct search_figure
+{
+	rk_ctx		ctx;
+	engine_check e;
+	double		cpu_seconds;
+	char		size[80];
+	char		remark[80];
+} search_figure;
+
+static void
+begin_searches(harness *h, search_figure *f, const char *what, const figure_input *in)
+{
+	begin_ctx(h, &f->ctx);
+	f->ctx.threads = CPU_THREADS;
+	f->e = (engine_check) {.h = h, .what = what, .seconds = INFINITY};
+	graph_size(f->size, sizeof(f->size), in);
+}
+
+static void
+end_searches(harness *h, search_figure *f, bool equal)
+{
+	/* what went wrong on the device has been said */
+	if (f->e.ok && equal)
+		row(h, f->e.what, f->size, f->e.seconds, f->cpu_seconds, &f->e.usage, f->remark);
+	else if (f->e.ok)
+		differs(h, f->e.what, "not the CPU's");
+	rk_ctx_destroy(&f->ctx);
+}
+
+/* Betweenness of nodes, from some sources or from paths within an error. */
+static void
+figure_betweenness_of(harness *h, const figure_input *in, const char *what, rk_betweenness_params p)
+{
+	search_figure f;
+	double	   *score[2];
+	int64_t		used = 0;
+	double		difference;
+
+	begin_searches(h, &f, what, in);
+	for (int k = 0; k < 2; k++)
+	{
+		double		began = now();
+
+		score[k] = rk_alloc(&f.ctx, in->graph->nodes, sizeof(double));
+		if (score[k] == NULL)
+			must(&f.ctx, RK_ERR_MEMORY);
+		must(&f.ctx, rk_graph_betweenness_centrality(&f.ctx, in->graph, &p, score[k], &used));
+		f.cpu_seconds = k ? f.cpu_seconds : now() - began;
+		p.engine_arg = &f.e;
+		p.engine = p.epsilon > 0 ? NULL : search_betweenness;
+		p.sampler = p.epsilon > 0 ? sample_paths : NULL;
+	}
+	difference = largest_relative(score[0], score[1], in->graph->nodes);
+	snprintf(f.remark, sizeof(f.remark), "%lld %s; relative difference %.0e", (long long) used,
+			 p.epsilon > 0 ? "paths" : "sources", difference);
+	end_searches(h, &f, difference <= (p.epsilon > 0 ? 0 : 1e-12));
+}
+
+static void
+figure_betweenness(harness *h, const figure_input *in)
+{
+	figure_betweenness_of(h, in, "betweenness", (rk_betweenness_params) {.samples = 32, .seed = 1});
+}
+
+static void
+figure_path_samples(harness *h, const figure_input *in)
+{
+	bool		large = in->scale >= 16;
+
+	figure_betweenness_of(h, in, large ? "betweenness within 0.02" : "betweenness within 0.2", (rk_betweenness_params) {
+		.epsilon = large ? 0.02 : 0.2, .delta = 0.1, .seed = 1, .normalized = true
+	});
+}
+
+/* The graph with a length for every edge: 1, 2 or 3. */
+static rk_graph
+with_lengths(rk_ctx *ctx, const rk_graph *g)
+{
+	rk_graph	weighted = *g;
+	double	   *length = rk_alloc(ctx, g->arcs, sizeof(double));
+
+	if (length == NULL)
+		must(ctx, RK_ERR_MEMORY);
+	for (int64_t v = 0; v < g->nodes; v++)
+		for (int64_t j = g->out.offsets[v]; j < g->out.offsets[v + 1]; j++)
+			length[j] = 1 + (v + g->out.neighbors[j]) % 3;
+	weighted.out.weights = length;
+	weighted.in = weighted.out;
+	return weighted;
+}
+
+static void
+figure_betweenness_by_length(harness *h, const figure_input *in)
+{
+	rk_ctx		ctx;
+	rk_graph	g;
+
+	begin_ctx(h, &ctx);
+	g = with_lengths(&ctx, in->graph);
+	figure_betweenness_of(h, &(figure_input) {in->scale, &g}, "betweenness by length",
+						  (rk_betweenness_params) {.samples = 8, .seed = 1});
+	figure_betweenness_of(h, &(figure_input) {in->scale, &g}, "betweenness by length within 0.3",
+						  (rk_betweenness_params) {.epsilon = 0.3, .delta = 0.1, .seed = 1, .normalized = true});
+	rk_ctx_destroy(&ctx);
+}
+
+static void
+figure_reach(harness *h, const figure_input *in)
+{
+	search_figure f;
+	rk_reach_engine engine = {search_reach, &f.e};
+	rk_path_averages a[2];
+
+	begin_searches(h, &f, "average path length", in);
+	for (int k = 0; k < 2; k++)
+	{
+		double		began = now();
+
+		must(&f.ctx, rk_graph_average_path_length_by(&f.ctx, in->graph, 1024, 1, k ? &engine : NULL, &a[k]));
+		f.cpu_seconds = k ? f.cpu_seconds : now() - began;
+	}
+	snprintf(f.remark, sizeof(f.remark), "1024 sources; %.3f", a[1].average);
+	end_searches(h, &f, a[0].average == a[1].average && a[0].diameter == a[1].diameter &&
+				 a[0].reachable_pairs == a[1].reachable_pairs);
+}
+
+/* Distances of some targets of each of some sources. */
+static void
+figure_path_pairs_of(harness *h, const figure_input *in, const char *what, int64_t sources)
+{
+	const int64_t each = 20;
+	search_figure f;
+	rk_path_pairs_params params = {.count = sources * each, .max_distance = INFINITY};
+	double		sum[2] = {0, 0};
+	int64_t		rows_of[2] = {0, 0};
+	uint32_t   *pair[2];
+
+	begin_searches(h, &f, what, in);
+	for (int side = 0; side < 2; side++)
+	{
+		pair[side] = rk_alloc(&f.ctx, params.count, sizeof(uint32_t));
+		if (pair[side] == NULL)
+			must(&f.ctx, RK_ERR_MEMORY);
+		for (int64_t i = 0; i < params.count; i++)
+			pair[side][i] = rk_hash2(side, side ? i : i / each) % (uint64_t) in->graph->nodes;
+	}
+	params.from = pair[0];
+	params.to = pair[1];
+	for (int k = 0; k < 2; k++)
+	{
+		double		began = now();
+		rk_path_pairs *pairs;
+		rk_path_rows rows;
+
+		must(&f.ctx, rk_graph_shortest_path_pairs_begin(&f.ctx, in->graph, &params, &pairs));
+		do
+		{
+			must(&f.ctx, rk_graph_shortest_path_pairs_next(pairs, &rows));
+			for (int64_t i = 0; i < rows.count; i++)
+				sum[k] += rows.distance[i] * (double) (1 + rows.hops[i]);
+			rows_of[k] += rows.count;
+		} while (rows.count > 0);
+		rk_graph_shortest_path_pairs_end(pairs);
+		f.cpu_seconds = k ? f.cpu_seconds : now() - began;
+		params.engine = search_path_pairs;
+		params.engine_arg = &f.e;
+	}
+	snprintf(f.remark, sizeof(f.remark), "%lld sources with %lld targets each", (long long) sources, (long long) each);
+	end_searches(h, &f, sum[0] == sum[1] && rows_of[0] == rows_of[1]);
+}
+
+static void
+figure_path_pairs(harness *h, const figure_input *in)
+{
+	rk_ctx		ctx;
+	rk_graph	g;
+
+	figure_path_pairs_of(h, in, "distances of pairs", 256);
+	begin_ctx(h, &ctx);
+	g = with_lengths(&ctx, in->graph);
+	figure_path_pairs_of(h, &(figure_input) {in->scale, &g}, "distances of pairs by length", 16);
+	rk_ctx_destroy(&ctx);
+}
+
+/* On a graph that leaves the CPU seconds of work. */
+static void
+figure_similar_pairs(harness *h, const figure_input *in)
+{
+	figure_input small = {in->scale < 16 ? in->scale : 16, NULL};
+	char		size[80];
+	double		cpu_seconds;
+	double		seconds;
+	rk_cuda_usage usage;
+	rk_graph	g;
+	rk_ctx		ctx;
+
+	g = make_rmat(h, &ctx, small.scale, false);
+	ctx.threads = CPU_THREADS;
+	small.graph = &g;
+	graph_size(size, sizeof(size), &small);
+	if (compare_best_pairs(h, &ctx, &g, 1000, &cpu_seconds, &seconds, &usage))
+		row(h, "the 1000 most similar pairs, Jaccard", size, seconds, cpu_seconds, &usage, "");
+	else
+		differs(h, "similar pairs", "not the CPU's");
+	rk_ctx_destroy(&ctx);
+}
+
 /* Value at risk and the other measures of a book by simulation, from positions to numbers. */
 static void
 figure_var_of(harness *h, const figure_input *in, const char *name, const char *kind)
@@ -483,6 +692,12 @@ static const struct figure
 	{"cusparse", GRAPH_DIRECTED, 30, figure_cusparse},
 	{"components", GRAPH_SMALLER, 20, figure_components},
 	{"triangles", GRAPH_SMALLER, 20, figure_triangles},
+	{"betweenness", GRAPH_SMALLER, 30, figure_betweenness},
+	{"betweenness_by_length", GRAPH_SMALLER, 45, figure_betweenness_by_length},
+	{"path_samples", GRAPH_SMALLER, 30, figure_path_samples},
+	{"reach", GRAPH_SMALLER, 30, figure_reach},
+	{"path_pairs", GRAPH_SMALLER, 45, figure_path_pairs},
+	{"similar_pairs", GRAPH_NONE, 45, figure_similar_pairs},
 	{"components", GRAPH_UNDIRECTED, 45, figure_components},
 	{"triangles", GRAPH_UNDIRECTED, 45, figure_triangles}
 };
@@ -534,6 +749,16 @@ wanted(const char *name, int argc, char **argv)
 	return argc == 0;
 }
 
+/* Whether there is a figure of that name for a kind of graph. */
+static bool
+is_taken(const char *name, figure_graph graph)
+{
+	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
+		if (figures[i].graph == graph && strcmp(figures[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 int
 run_figures(harness *h, int scale, int argc, char **argv)
 {
@@ -547,12 +772,12 @@ run_figures(harness *h, int scale, int argc, char **argv)
 		rk_graph	g;
 		rk_ctx		ctx;
 
-		/* at small scales they are the same */
-		if (kind == GRAPH_SMALLER && scale <= SMALLER)
-			continue;
 		for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
 		{
 			if ((int) figures[i].graph != kind || !wanted(figures[i].name, argc, argv))
+				continue;
+			/* at small scales it is the same */
+			if (kind == GRAPH_SMALLER && scale <= SMALLER && is_taken(figures[i].name, GRAPH_UNDIRECTED))
 				continue;
 			if (kind != GRAPH_NONE && in.graph == NULL)
 			{

@@ -118,6 +118,23 @@ extern double now(void);
 /* Has the device make an engine's searches; sets e, where the check finds what came of it. */
 extern bool run_searches(engine_check *e, const rk_graph *g, rk_cuda_call *call);
 
+/* Engines of kernels, whose arg is an engine_check. */
+struct rk_betweenness_work;
+struct rk_betweenness_sampling;
+struct rk_reach_work;
+struct rk_path_pairs_work;
+extern bool search_betweenness(void *arg, const struct rk_betweenness_work *work);
+extern bool sample_paths(void *arg, const struct rk_betweenness_sampling *work);
+extern bool search_reach(void *arg, const struct rk_reach_work *work);
+extern bool search_path_pairs(void *arg, const struct rk_path_pairs_work *work);
+
+/*
+ * The most similar pairs of an undirected graph by Jaccard, on the CPU and on the
+ * device: whether they are the same, and what both took.
+ */
+extern bool compare_best_pairs(harness *h, rk_ctx *ctx, const rk_graph *g, int64_t top_k, double *cpu_seconds,
+							   double *seconds, rk_cuda_usage *usage);
+
 /* Reports one comparison: a line, and counts. */
 extern void report(harness *h, const char *what, bool equal, const char *difference,
 				   double cpu_seconds, double device_seconds, const rk_cuda_usage *usage);

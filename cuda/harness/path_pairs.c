@@ -11,8 +11,8 @@
 
 #include "../../src/graph/paths/paths.h"
 
-static bool
-search(void *arg, const rk_path_pairs_work *w)
+bool
+search_path_pairs(void *arg, const rk_path_pairs_work *w)
 {
 	rk_cuda_path_pairs_params params = {.max_distance = w->max_distance};
 	rk_cuda_call call = {.kernel = RK_CUDA_PATH_PAIRS, .params = &params, .params_bytes = sizeof(params)};
@@ -69,7 +69,7 @@ check_case(harness *h, const graph_case *c, int kind)
 	bool		near = (kind & 2) != 0;
 	search_lengths lengths = kind < 4 ? NO_LENGTHS : kind < 6 ? FEW_LENGTHS : MANY_LENGTHS;
 	engine_check e = {.h = h, .what = what, .seconds = INFINITY};
-	rk_path_pairs_params params = {.max_distance = near ? 3 : INFINITY, .engine = search, .engine_arg = &e};
+	rk_path_pairs_params params = {.max_distance = near ? 3 : INFINITY, .engine = search_path_pairs, .engine_arg = &e};
 	row_digest	found[2];
 	uint32_t   *pair[2];
 	double		cpu_seconds;
@@ -82,7 +82,7 @@ check_case(harness *h, const graph_case *c, int kind)
 			 lengths == NO_LENGTHS ? "" : lengths == FEW_LENGTHS ? " by few lengths" : " by length", near ? " near" : "");
 	begin_ctx(h, &ctx);
 	g = make_search_graph(h, &ctx, c, 23, directed, lengths);
-	params.count = (lengths ? 30 : 400) + (int64_t) (300 * (h->scale - 1));
+	params.count = (int64_t) ((lengths ? 30 : 400) * (h->scale > 1 ? h->scale : 1));
 	for (int side = 0; side < 2; side++)
 	{
 		pair[side] = rk_alloc(&ctx, params.count, sizeof(uint32_t));

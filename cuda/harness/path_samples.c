@@ -10,8 +10,8 @@
 
 #include "../../src/graph/centrality/centrality.h"
 
-static bool
-sample(void *arg, const rk_betweenness_sampling *w)
+bool
+sample_paths(void *arg, const rk_betweenness_sampling *w)
 {
 	engine_check *e = arg;
 	rk_cuda_path_sample_params params = {
@@ -58,7 +58,7 @@ check_case(harness *h, const graph_case *c, int kind)
 	for (int k = 0; k < 2; k++)
 	{
 		score[k] = rk_alloc(&ctx, count, sizeof(double));
-		p.sampler = k == 0 ? NULL : sample;
+		p.sampler = k == 0 ? NULL : sample_paths;
 		p.engine_arg = &e;
 		if (k == 0)
 			cpu_seconds = now();

@@ -9,8 +9,8 @@
 
 #include "../../src/graph/paths/paths.h"
 
-static bool
-search(void *arg, const rk_reach_work *w)
+bool
+search_reach(void *arg, const rk_reach_work *w)
 {
 	engine_check *e = arg;
 	rk_ctx		ctx;
@@ -47,7 +47,7 @@ check_case(harness *h, const graph_case *c, int kind)
 	char		difference[40];
 	rk_ctx		ctx;
 	engine_check e = {.h = h, .what = what, .ok = true, .seconds = INFINITY};
-	rk_reach_engine on_device = {search, &e};
+	rk_reach_engine on_device = {search_reach, &e};
 	rk_path_averages a[2];
 	double	   *eccentricity[2];
 	double		cpu_seconds = 0;

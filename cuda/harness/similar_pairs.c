@@ -217,6 +217,35 @@ check_case(harness *h, const graph_case *c, measure m, rk_neighborhood direction
 	rk_ctx_destroy(&ctx);
 }
 
+bool
+compare_best_pairs(harness *h, rk_ctx *ctx, const rk_graph *g, int64_t top_k, double *cpu_seconds, double *seconds,
+				   rk_cuda_usage *usage)
+{
+	rk_similarity_params params = {.top_k = top_k};
+	device_search d = {.h = h, .what = "best pairs", .g = g};
+	row_list	expected;
+	row_list	found;
+	bool		equal;
+
+	*cpu_seconds = now();
+	expected = read_rows(ctx, JACCARD, g, RK_NEIGHBORS_BOTH, &params);
+	*cpu_seconds = now() - *cpu_seconds;
+	d.graph = load(h, d.what, g, &d.usage);
+	if (d.graph == NULL)
+		return false;
+	params.engine = search_on_device;
+	params.engine_arg = &d;
+	found = read_rows(ctx, JACCARD, g, RK_NEIGHBORS_BOTH, &params);
+	h->table->free_graph(h->device, d.graph);
+	equal = !d.failed && found.count == expected.count &&
+		(found.count == 0 || memcmp(found.rows, expected.rows, sizeof(row) * found.count) == 0);
+	*seconds = d.seconds;
+	*usage = d.usage;
+	free(expected.rows);
+	free(found.rows);
+	return equal;
+}
+
 /* A call that is to stop, or cannot be made, gives its memory back. */
 static void
 check_refusals(harness *h, const graph_case *c)
