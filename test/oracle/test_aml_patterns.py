@@ -415,6 +415,7 @@ def test_patterns(db, batch):
         rng = random.Random(f"aml {batch} {case}")
         rows, q = make(rng), parameters(rng)
         load(db, rows)
+        db.execute(f"SET rk.threads = {case % 3 + 1}")
         found = db.execute("""SELECT pattern_id, pattern, hub, entities, roles, transaction_ids, transaction_count, amount, confidence, points,
             first_ts, last_ts """ + call(db, "", q, "id_type => NULL::text, transaction_id_type => NULL::text, ") + " ORDER BY pattern_id",
             q).fetchall()

@@ -408,8 +408,11 @@ test_sweeps(void **state)
 {
 	test_edges	e = random_edges(3, 3000, 12000, false);
 	test_edges	few = random_edges(4, 20, 120, false);
+	test_edges	dense = random_edges(5, 60, 3000, false);	/* cycles that take each other's transactions */
 
 	(void) state;
+	assert_thread_independent(run_patterns, &dense.edges, sizeof(uint64_t));
+	assert_thread_independent(run_patterns, &e.edges, sizeof(uint64_t));
 	assert_thread_independent(run_movement, &e.edges, sizeof(uint64_t));
 	assert_survives_allocation_failures(run_movement, &few.edges, sizeof(uint64_t));
 	assert_cancellable(run_movement, &e.edges, sizeof(uint64_t));
@@ -418,6 +421,7 @@ test_sweeps(void **state)
 	assert_cancellable(run_patterns, &e.edges, sizeof(uint64_t));
 	free_edges(&e);
 	free_edges(&few);
+	free_edges(&dense);
 }
 
 int

@@ -20,6 +20,7 @@ typedef struct aml
 	const rk_aml_params *p;
 	rk_status	status;
 	int64_t		work;			/* since the last look whether to stop */
+	bool		helper;			/* its thread is not the owner of ctx */
 
 	/* what was found */
 	rk_aml_pattern *list;
@@ -140,7 +141,7 @@ extern void aml_count_pairs(aml *a);	/* sets skip */
 extern void aml_find_scatter_gather(aml *a);
 extern void aml_find_stacks(aml *a);
 extern void aml_find_bipartite(aml *a);
-extern void aml_find_cycles(aml *a);
+extern void aml_find_cycles(aml *a);	/* on all threads; sets in_cycle */
 extern void aml_find_layers(aml *a);
 extern void aml_find_rapid(aml *a);
 extern void aml_find_unusual_volume(aml *a);

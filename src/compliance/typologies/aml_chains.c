@@ -8,12 +8,24 @@
  * for each length from the shortest on, simple paths are followed backwards
  * from the transactions that come back, the earliest first, over what can be
  * reached in as many hops.
+ *
+ * A cycle consumes its transactions, so that what is found depends on the order.
+ * Threads look from many transactions at a time, as if nothing were consumed
+ * meanwhile, and then each is asked in turn.  Where there was no cycle there is
+ * none with fewer transactions either.  One that was found is found again if its
+ * own transactions are all still there: a search takes the first of all cycles in
+ * an order that does not depend on which others there are.  Otherwise it is done
+ * anew.  So the cycles are those of one thread.
  */
 #include "aml.h"
 
 #include <string.h>
 
+#include "../../compute/parallel.h"
+
 #define MAX_LENGTH 32
+#define BATCH 4096				/* transactions that are looked from at a time */
+#define CHUNK 16
 
 /* ---- strong components (Tarjan 1972, without recursion) ---- */
 
@@ -103,16 +115,17 @@ free_components(aml *a, components *c)
 
 /* ---- cycles ---- */
 
+/* What a thread needs. */
 typedef struct search
 {
-	components	c;
+	const components *c;
 	uint32_t   *reached;		/* by position: the search that reached it last */
 	uint8_t    *hops;			/* by position: how few hops reach it, the first being 1 */
 	uint32_t   *queue;
 	uint32_t   *closing;		/* transactions that come back, in order */
 	int64_t		closing_count;
 	uint32_t	root;
-	uint32_t	number;			/* of the search */
+	uint32_t	number;			/* of the search, from 1 */
 	uint32_t	path[MAX_LENGTH + 1];	/* by hop */
 } search;
 
@@ -195,18 +208,19 @@ note_closing(search *s, uint32_t f)
 	s->closing[i] = f;
 }
 
-static void
+/* The length of the cycle from a transaction, whose path is left in s; 0: there is none. */
+static int
 search_cycle(aml *a, search *s, uint32_t root)
 {
 	const rk_ledger *l = a->l;
 	uint32_t	start = l->source[root];
-	uint32_t	component = s->c.of[start];
+	uint32_t	component = s->c->of[start];
 	int64_t		over = rk_window_over_at(l, root, a->p->cycle_window, a->p->cycle_over);
 	int64_t		head = 0;
 	int64_t		tail = 0;
 
 	s->root = root;
-	s->number = root + 1;
+	s->number++;
 	s->closing_count = 0;
 	s->reached[root] = s->number;
 	s->hops[root] = 1;
@@ -232,7 +246,7 @@ search_cycle(aml *a, search *s, uint32_t root)
 
 				if (l->ts[f] >= over)
 					break;
-				if (s->reached[f] == s->number || a->in_cycle[f] || s->c.of[end] != component ||
+				if (s->reached[f] == s->number || a->in_cycle[f] || s->c->of[end] != component ||
 					end == l->target[root] || !aml_linked(a, e, f))
 					continue;
 				s->reached[f] = s->number;
@@ -244,39 +258,156 @@ search_cycle(aml *a, search *s, uint32_t root)
 			}
 		}
 		if (head == tail && s->closing_count == 0)
-			return;
+			return 0;
 		for (int64_t i = 0; i < s->closing_count && aml_go(a, 1); i++)
 		{
 			s->path[length] = s->closing[i];
 			if (complete(a, s, length, length) && a->status == RK_OK)
-			{
-				write_cycle(a, s, length);
-				return;
-			}
+				return length;
 		}
 	}
+	return 0;
+}
+
+/* Whether a cycle may begin with a transaction. */
+static bool
+may_begin(const aml *a, const components *c, uint32_t root)
+{
+	const rk_ledger *l = a->l;
+
+	return !a->in_cycle[root] && l->source[root] != l->target[root] && c->of[l->source[root]] == c->of[l->target[root]];
+}
+
+static void
+make_search(aml *a, search *s, const components *c)
+{
+	s->c = c;
+	s->reached = aml_alloc(a, a->l->count, sizeof(*s->reached));
+	s->hops = aml_alloc(a, a->l->count, sizeof(*s->hops));
+	s->queue = aml_alloc(a, a->l->count, sizeof(*s->queue));
+	s->closing = aml_alloc(a, a->l->count, sizeof(*s->closing));
+}
+
+static void
+free_search(aml *a, search *s)
+{
+	rk_free(a->ctx, s->reached);
+	rk_free(a->ctx, s->hops);
+	rk_free(a->ctx, s->queue);
+	rk_free(a->ctx, s->closing);
+}
+
+/* Searches from many transactions at a time. */
+typedef struct ahead
+{
+	aml		   *parts;			/* by thread */
+	search	   *searches;
+	uint32_t   *roots;
+	uint8_t    *length;			/* by root: of its cycle, 0: none */
+	uint32_t	(*path)[MAX_LENGTH + 1];
+} ahead;
+
+static void
+search_ahead(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
+{
+	ahead	   *h = arg;
+	aml		   *a = &h->parts[thread];
+	search	   *s = &h->searches[thread];
+
+	(void) chunk;
+	for (int64_t i = begin; i < end && aml_go(a, 1); i++)
+	{
+		h->length[i] = (uint8_t) search_cycle(a, s, h->roots[i]);
+		if (h->length[i] > 0)
+			memcpy(h->path[i], s->path, sizeof(s->path));
+	}
+}
+
+/* Takes what was found from a root, as far as it is still there. */
+static void
+settle_root(aml *a, search *s, const ahead *h, int64_t i)
+{
+	int			length = h->length[i];
+	bool		there = true;
+
+	if (length == 0 || a->in_cycle[h->roots[i]])
+		return;
+	for (int k = 1; k <= length; k++)
+		there &= !a->in_cycle[h->path[i][k]];
+	s->root = h->roots[i];
+	if (there)
+		memcpy(s->path, h->path[i], sizeof(s->path));
+	else
+		length = search_cycle(a, s, s->root);
+	if (length > 0)
+		write_cycle(a, s, length);
+}
+
+static void
+find_cycles_ahead(aml *a, const components *c)
+{
+	int			threads = a->ctx->threads;
+	ahead		h = {
+		.parts = aml_alloc(a, threads, sizeof(*h.parts)),
+		.searches = aml_alloc(a, threads, sizeof(*h.searches)),
+		.roots = aml_alloc(a, BATCH, sizeof(*h.roots)),
+		.length = aml_alloc(a, BATCH, sizeof(*h.length)),
+		.path = aml_alloc(a, BATCH, sizeof(*h.path))
+	};
+	uint32_t	root = 0;
+
+	for (int t = 0; t < threads && a->status == RK_OK; t++)
+	{
+		make_search(a, &h.searches[t], c);
+		h.parts[t] = (aml) {
+			.ctx = a->ctx, .l = a->l, .p = a->p, .status = RK_OK, .skip = a->skip, .in_cycle = a->in_cycle, .helper = t > 0
+		};
+	}
+	while (root < a->l->count && aml_go(a, 1))
+	{
+		int64_t		n = 0;
+
+		for (; root < a->l->count && n < BATCH; root++)
+			if (may_begin(a, c, root))
+				h.roots[n++] = root;
+		a->status = rk_parallel_for(a->ctx, n, CHUNK, search_ahead, &h);
+		for (int t = 0; t < threads && a->status == RK_OK; t++)
+			a->status = h.parts[t].status;
+		for (int64_t i = 0; i < n && aml_go(a, 1); i++)
+			settle_root(a, &h.searches[0], &h, i);
+	}
+	for (int t = 0; t < threads && h.searches; t++)
+		free_search(a, &h.searches[t]);
+	rk_free(a->ctx, h.parts);
+	rk_free(a->ctx, h.searches);
+	rk_free(a->ctx, h.roots);
+	rk_free(a->ctx, h.length);
+	rk_free(a->ctx, h.path);
 }
 
 void
 aml_find_cycles(aml *a)
 {
-	const rk_ledger *l = a->l;
-	search		s = {{0}};
+	components	c = {0};
 
-	find_components(a, &s.c);
-	s.reached = aml_alloc(a, l->count, sizeof(*s.reached));
-	s.hops = aml_alloc(a, l->count, sizeof(*s.hops));
-	s.queue = aml_alloc(a, l->count, sizeof(*s.queue));
-	s.closing = aml_alloc(a, l->count, sizeof(*s.closing));
-	for (uint32_t root = 0; root < l->count && aml_go(a, 1); root++)
-		if (!a->in_cycle[root] && l->source[root] != l->target[root] &&
-			s.c.of[l->source[root]] == s.c.of[l->target[root]])
-			search_cycle(a, &s, root);
-	free_components(a, &s.c);
-	rk_free(a->ctx, s.reached);
-	rk_free(a->ctx, s.hops);
-	rk_free(a->ctx, s.queue);
-	rk_free(a->ctx, s.closing);
+	find_components(a, &c);
+	if (a->ctx->threads > 1)
+		find_cycles_ahead(a, &c);
+	else
+	{
+		search		s = {0};
+
+		make_search(a, &s, &c);
+		for (uint32_t root = 0; root < a->l->count && aml_go(a, 1); root++)
+		{
+			int			length = may_begin(a, &c, root) ? search_cycle(a, &s, root) : 0;
+
+			if (length > 0)
+				write_cycle(a, &s, length);
+		}
+		free_search(a, &s);
+	}
+	free_components(a, &c);
 }
 
 /* ---- layers ---- */

@@ -19,7 +19,7 @@ aml_go(aml *a, int64_t work)
 	if (a->work >= POLL_WORK && a->status == RK_OK)
 	{
 		a->work = 0;
-		if (rk_ctx_poll(a->ctx))
+		if (a->helper ? rk_should_stop(a->ctx) : rk_ctx_poll(a->ctx))
 			a->status = RK_STOPPED;
 	}
 	return a->status == RK_OK;

@@ -86,11 +86,8 @@ suppress(aml *a)
 /* ---- searches side by side ---- */
 
 static void
-search_chains(aml *a)
+search_layers(aml *a)
 {
-	if (aml_wants(a, RK_AML_ROUND_TRIPPING))
-		aml_find_cycles(a);
-	/* they leave out what is in cycles */
 	if (aml_wants(a, RK_AML_LAYERING))
 		aml_find_layers(a);
 }
@@ -134,10 +131,14 @@ search_fans(aml *a)
 
 /* What does not need each other, the longest first. */
 static void (*const searches[]) (aml *a) = {
-	search_chains, search_rapid, search_stacks, search_bipartite, search_scatter_gather, search_fans
+	search_rapid, search_stacks, search_bipartite, search_scatter_gather, search_fans, search_layers
 };
 
 #define SEARCHES ((int) (sizeof(searches) / sizeof(searches[0])))
+
+/* Cycles come before them, on all threads: layers leave out what is in cycles. */
+#define CYCLES SEARCHES
+#define PARTS (SEARCHES + 1)
 
 typedef struct side_by_side
 {
@@ -184,7 +185,7 @@ run_search(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 static void
 take_patterns(aml *a, const aml *parts)
 {
-	for (int i = 0; i < SEARCHES; i++)
+	for (int i = 0; i < PARTS; i++)
 	{
 		a->capacity += parts[i].count;
 		a->entity_capacity += parts[i].entity_count;
@@ -194,7 +195,7 @@ take_patterns(aml *a, const aml *parts)
 	a->entities = aml_alloc(a, a->entity_capacity, sizeof(*a->entities));
 	a->roles = aml_alloc(a, a->entity_capacity, sizeof(*a->roles));
 	a->transactions = aml_alloc(a, a->transaction_capacity, sizeof(*a->transactions));
-	for (int i = 0; i < SEARCHES && a->status == RK_OK; i++)
+	for (int i = 0; i < PARTS && a->status == RK_OK; i++)
 	{
 		const aml  *p = &parts[i];
 
@@ -230,14 +231,24 @@ search_side_by_side(aml *a)
 	side_by_side s;
 	rk_status	status;
 
-	s.parts = aml_alloc(a, SEARCHES, sizeof(*s.parts));
+	s.parts = aml_alloc(a, PARTS, sizeof(*s.parts));
 	s.branches = aml_alloc(a, SEARCHES, sizeof(*s.branches));
 	if (a->status != RK_OK)
 		return;
-	for (int i = 0; i < SEARCHES; i++)
+	for (int i = 0; i < PARTS; i++)
 		s.parts[i] = (aml) {
-			.ctx = &s.branches[i], .l = a->l, .p = a->p, .status = RK_OK, .skip = a->skip, .in_cycle = a->in_cycle
+			.ctx = i == CYCLES ? a->ctx : &s.branches[i], .l = a->l, .p = a->p, .status = RK_OK, .skip = a->skip,
+			.in_cycle = a->in_cycle
 		};
+	if (aml_wants(a, RK_AML_ROUND_TRIPPING))
+	{
+		make_scratch(&s.parts[CYCLES]);
+		aml_find_cycles(&s.parts[CYCLES]);
+		free_scratch(&s.parts[CYCLES]);
+		a->status = s.parts[CYCLES].status;
+	}
+	if (a->status != RK_OK)
+		return;
 	rk_ctx_branch(a->ctx, s.branches, SEARCHES);
 	status = rk_parallel_for(a->ctx, SEARCHES, 1, run_search, &s);
 	rk_ctx_join(a->ctx, s.branches, SEARCHES);

@@ -220,9 +220,10 @@ typedef struct rk_aml_result
  * cut.  Cost: O(m) for fans, structuring and bipartite (sorted by window);
  * O(linked pairs) for scatter_gather, stack, layering; a search for each root
  * inside strong components for round_tripping, exponential only where walks of
- * the wanted length cross themselves.  Linked pairs are counted on all threads;
- * then chains, rapid movement, stacks, bipartite, scatter_gather and fans are
- * looked for side by side, each on one thread, with 12 bytes an entity each.
+ * the wanted length cross themselves.  Linked pairs are counted, and cycles looked
+ * for, on all threads, with 13 bytes a transaction each; then rapid movement,
+ * stacks, bipartite, scatter_gather, fans and layers are looked for side by side,
+ * each on one thread, with 12 bytes an entity each.
  */
 extern rk_status rk_aml_patterns(rk_ctx *ctx, const rk_ledger *l, const rk_aml_params *params,
 								 rk_aml_result *result);
