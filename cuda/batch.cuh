@@ -3,7 +3,8 @@
  *	  The same launches again and again, handed to the driver as one graph.
  *
  * An iteration of many small kernels is bound by their launches; a graph of
- * them is sent at once.  Kernels that see that the work is over return, so a
+ * them is sent at once, but for a profile, which has the launches one by one.
+ * Kernels that see that the work is over return, so a
  * batch may hold more iterations than are left.
  */
 #ifndef RK_BATCH_CUH
@@ -21,6 +22,11 @@ public:
 #ifdef RK_CUDA_ON_HOST
 	template <typename F> void run(F body)
 	{
+		if (profile_of_call.now)
+		{
+			body();
+			return;
+		}
 		on_host::begin_recording();
 		try
 		{
@@ -46,6 +52,11 @@ public:
 	 */
 	template <typename F> void run(F body)
 	{
+		if (profile_of_call.now)
+		{
+			body();
+			return;
+		}
 		if (recorded == nullptr)
 			record(body);
 		check(cudaGraphLaunch(recorded, device->stream));

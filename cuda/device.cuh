@@ -29,6 +29,25 @@
 #include "rk_cuda.h"
 
 /*
+ * With RK_CUDA_PROFILE in the environment, a call says on standard error what its
+ * launches took, by kernel (library.cu).
+ */
+struct call_profile
+{
+	struct launch_profile *now; /* NULL: none is wanted */
+	int			known;			/* 1: variables that begin with zeros are the emulation's shared memory */
+};
+extern __thread call_profile profile_of_call;
+extern void add_to_profile(const char *kernel, cudaStream_t stream);
+
+static inline void
+note_launch(const char *kernel, cudaStream_t stream)
+{
+	if (profile_of_call.now)
+		add_to_profile(kernel, stream);
+}
+
+/*
  * RK_LAUNCH(kernel<...>, grid, block, stream)(arguments...) with a static
  * amount of shared memory; RK_LAUNCH_SHARED with so many bytes more, an array
  * that the kernel declares by RK_DYNAMIC_SHARED(type, name).  One type for all
@@ -55,16 +74,19 @@ make_launch(K kernel, dim3 grid, dim3 block)
 {
 	return {kernel, grid, block};
 }
-#define RK_LAUNCH(kernel, grid, block, stream) ((void) (stream), make_launch(kernel, dim3(grid), dim3(block)))
-#define RK_LAUNCH_SHARED(kernel, grid, block, bytes, stream) ((void) (bytes), RK_LAUNCH(kernel, grid, block, stream))
+#define RK_LAUNCH(kernel, grid, block, stream) \
+	(note_launch(#kernel, (stream)), make_launch(kernel, dim3(grid), dim3(block)))
+#define RK_LAUNCH_SHARED(kernel, grid, block, bytes, stream) \
+	((void) (bytes), note_launch(#kernel, (stream)), make_launch(kernel, dim3(grid), dim3(block)))
 #define RK_DYNAMIC_SHARED(type, name) alignas(16) __shared__ type name[RK_HOST_SHARED / sizeof(type)]
 #define RK_UNROLL
 #define RK_NOINLINE __attribute__((noinline))
 #else
 #define RK_UNROLL _Pragma("unroll")
 #define RK_NOINLINE __noinline__
-#define RK_LAUNCH(kernel, grid, block, stream) kernel<<<(grid), (block), 0, (stream)>>>
-#define RK_LAUNCH_SHARED(kernel, grid, block, bytes, stream) kernel<<<(grid), (block), (bytes), (stream)>>>
+#define RK_LAUNCH(kernel, grid, block, stream) RK_LAUNCH_SHARED(kernel, grid, block, 0, stream)
+#define RK_LAUNCH_SHARED(kernel, grid, block, bytes, stream) \
+	note_launch(#kernel, (stream)), kernel<<<(grid), (block), (bytes), (stream)>>>
 #define RK_DYNAMIC_SHARED(type, name) extern __shared__ __align__(16) type name[]
 #endif
 

@@ -10,10 +10,14 @@
 
 #include "../src/compute/random.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <new>
+#include <string>
+#include <vector>
 
 #ifdef RK_CUDA_ON_HOST
 #define BUILD "CUDA kernels on the CPU, for tests"
@@ -218,6 +222,96 @@ static const run_function kernels[RK_CUDA_KERNELS] = {
 #undef RK_CUDA_KERNEL
 };
 
+static const char *const kernel_names[RK_CUDA_KERNELS] = {
+#define RK_CUDA_KERNEL(number, name) #name,
+#include "kernels.def"
+#undef RK_CUDA_KERNEL
+};
+
+/* ---- what launches take ---- */
+
+#define PROFILE_MARKS 20000		/* further launches count with the last one */
+
+/* An event before each launch of a call: the time to the next one is the launch's. */
+struct launch_profile
+{
+	struct mark
+	{
+		const char *kernel;
+		cudaEvent_t at;
+	};
+	std::vector<mark> marks;
+
+	~launch_profile()
+	{
+		for (mark &m : marks)
+			(void) cudaEventDestroy(m.at);
+	}
+};
+
+__thread call_profile profile_of_call = {nullptr, 1};
+
+void
+add_to_profile(const char *kernel, cudaStream_t stream)
+{
+	cudaStreamCaptureStatus recorded;
+	cudaEvent_t at;
+
+	/* what is recorded now runs later */
+	check(cudaStreamIsCapturing(stream, &recorded));
+	if (recorded != cudaStreamCaptureStatusNone || profile_of_call.now->marks.size() >= PROFILE_MARKS)
+		return;
+	check(cudaEventCreate(&at));
+	profile_of_call.now->marks.push_back({kernel, at});
+	check(cudaEventRecord(at, stream));
+}
+
+/* Says what the launches have taken, the longest sums first. */
+static void
+print_profile(rk_cuda_device *device, const rk_cuda_call *call)
+{
+	struct sum
+	{
+		double		ms = 0;
+		double		longest = 0;
+		int			count = 0;
+	};
+	std::map<std::string, sum> sums;
+	std::vector<std::pair<double, std::string>> order;
+	launch_profile &p = *profile_of_call.now;
+	double		all = 0;
+
+	if (p.marks.empty())
+		return;
+	p.marks.push_back({nullptr, nullptr});
+	check(cudaEventCreate(&p.marks.back().at));
+	check(cudaEventRecord(p.marks.back().at, device->stream));
+	check(cudaEventSynchronize(p.marks.back().at));
+	for (size_t i = 0; i + 1 < p.marks.size(); i++)
+	{
+		sum		   &s = sums[p.marks[i].kernel];
+		float		ms;
+
+		check(cudaEventElapsedTime(&ms, p.marks[i].at, p.marks[i + 1].at));
+		s.ms += ms;
+		s.longest = std::max(s.longest, (double) ms);
+		s.count++;
+		all += ms;
+	}
+	for (auto &s : sums)
+		order.push_back({-s.second.ms, s.first});
+	std::sort(order.begin(), order.end());
+	fprintf(stderr, "# launches of %s: %zu in %.3f ms, with the waits between them\n", kernel_names[call->kernel],
+			p.marks.size() - 1, all);
+	for (auto &o : order)
+	{
+		const sum  &s = sums[o.second];
+
+		fprintf(stderr, "#   %10.3f ms %5.1f %% %6d x %9.4f ms, longest %9.4f  %s\n", s.ms, all > 0 ? 100 * s.ms / all : 0,
+				s.count, s.ms / s.count, s.longest, o.second.c_str());
+	}
+}
+
 static rk_cuda_status
 run(rk_cuda_device *device, rk_cuda_call *call)
 {
@@ -228,7 +322,26 @@ run(rk_cuda_device *device, rk_cuda_call *call)
 	}
 	return guarded(&call->error, [=] {
 		check(cudaSetDevice(device->number));
-		kernels[call->kernel](device, call);
+		if (getenv("RK_CUDA_PROFILE") == nullptr)
+		{
+			kernels[call->kernel](device, call);
+			return;
+		}
+
+		launch_profile profile;
+
+		profile_of_call.now = &profile;
+		try
+		{
+			kernels[call->kernel](device, call);
+			print_profile(device, call);
+		}
+		catch (...)
+		{
+			profile_of_call.now = nullptr;
+			throw;
+		}
+		profile_of_call.now = nullptr;
 	});
 }
 
@@ -280,6 +393,18 @@ multiply(double *p, double factor)
 		*p = x[0];
 }
 
+/* Loads of the host's memory, each of which waits for the one before. */
+__global__ static void
+look_across(const volatile uint32_t *zeros, int count, double *p)
+{
+	uint32_t	at = 0;
+
+	for (int i = 0; i < count; i++)
+		at = zeros[at];
+	if (at != 0)
+		*p = at;
+}
+
 __global__ static void
 nothing(double *p)
 {
@@ -306,6 +431,21 @@ time_on_device(rk_cuda_device *device, F body)
 	return usage.kernel_seconds;
 }
 
+/* A word of the host, 0, as the device has it. */
+struct mapped_word
+{
+	uint32_t   *host = nullptr;
+	uint32_t   *device = nullptr;
+
+	mapped_word()
+	{
+		check(cudaHostAlloc((void **) &host, sizeof(*host), cudaHostAllocMapped | cudaHostAllocPortable));
+		*host = 0;
+		check(cudaHostGetDevicePointer((void **) &device, host, 0));
+	}
+	~mapped_word() { (void) cudaFreeHost(host); }
+};
+
 static rk_cuda_status
 measure(rk_cuda_device *device, rk_cuda_constants *constants, rk_cuda_error *error)
 {
@@ -323,6 +463,9 @@ measure(rk_cuda_device *device, rk_cuda_constants *constants, rk_cuda_error *err
 		double		best_copy = INFINITY;
 		double		best_flops = INFINITY;
 		double		best_launch = INFINITY;
+		double		best_look = INFINITY;
+		const int	trips = 256;
+		mapped_word word;
 		unsigned	blocks = (unsigned) (16 * device->multiprocessors);
 
 		check(cudaSetDevice(device->number));
@@ -353,11 +496,15 @@ measure(rk_cuda_device *device, rk_cuda_constants *constants, rk_cuda_error *err
 			check_launch();
 			check(cudaStreamSynchronize(device->stream));
 			best_launch = min(best_launch, seconds() - begin);
+			best_look = min(best_look, time_on_device(device, [&] {
+				RK_LAUNCH(look_across, 1, 1, device->stream) (word.device, trips, (double *) to.get());
+			}));
 		}
 		constants->transfer_rate = sent * sizeof(double) / best;
 		constants->memory_rate = 2.0 * words * sizeof(double) / best_copy;
 		constants->flop_rate = 2.0 * 8 * CHAIN * 256 * blocks / best_flops;
 		constants->launch_seconds = best_launch;
+		constants->look_seconds = best_look / trips;
 	});
 }
 

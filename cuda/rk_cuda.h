@@ -73,6 +73,7 @@ typedef struct rk_cuda_constants
 	double		memory_rate;	/* bytes a second in device memory, read + written */
 	double		flop_rate;		/* float8 operations a second */
 	double		launch_seconds; /* a launch and the wait for its end */
+	double		look_seconds;	/* a load of host memory by a thread of the device */
 } rk_cuda_constants;
 
 /* What a call took. */

@@ -9,6 +9,9 @@
  * a process of its own, which has a limit, so that one that crashes or hangs
  * costs its row only.  No process that forks has called the driver.
  *
+ * Lines that begin with "bar" say how far a figure is from what is wanted of it;
+ * the times of the launches of each figure are on standard error.
+ *
  * The CPU's engine has two threads, as everywhere in the documentation, and works
  * on the same input except where the row says otherwise: what takes it minutes is
  * measured at scale 20 and compared there, or with a few iterations.
@@ -153,6 +156,23 @@ differs(harness *h, const char *what, const char *why)
 	h->failed++;
 }
 
+/*
+ * Says whether a figure is where this work is meant to come, and by how much it
+ * is not.
+ */
+static void
+bar(const char *what, int scale, double value, double wanted, bool at_least)
+{
+	bool		met = at_least ? value >= wanted : value <= wanted;
+	double		by = at_least ? wanted / value : value / wanted;
+
+	printf("bar - %s", met ? "met" : "missed");
+	if (!met)
+		printf(" by a factor of %.2f", by);
+	printf(": %s: %.3g, %s %.3g is wanted%s\n", what, value, at_least ? "at least" : "at most", wanted,
+		   scale >= SMALLER ? "" : " (of larger inputs)");
+}
+
 static void
 graph_size(char *size, size_t capacity, const figure_input *in)
 {
@@ -183,6 +203,7 @@ run_best(harness *h, const char *what, rk_cuda_call *call, int runs, double *sec
 			return false;
 		*seconds = fmin(*seconds, call->usage.kernel_seconds - loaded.kernel_seconds);
 	}
+	profile(h, what, call);
 	call->usage.bytes_moved -= loaded.bytes_moved;
 	return true;
 }
@@ -248,6 +269,8 @@ figure_pagerank(harness *h, const figure_input *in)
 			 1e-9 * call.usage.bytes_to / call.usage.transfer_seconds);
 	call.usage.bytes_moved /= many;
 	row(h, "PageRank, an iteration", size, seconds, cpu_seconds, &call.usage, remark);
+	bar("PageRank, share of the copy's rate with every byte once", in->scale, least / seconds / h->constants.memory_rate, 0.6, true);
+	bar("PageRank, times faster than the CPU", in->scale, cpu_seconds / seconds, 50, true);
 	h->table->free_graph(h->device, call.graph);
 	rk_ctx_destroy(&ctx);
 }
@@ -311,7 +334,10 @@ figure_components(harness *h, const figure_input *in)
 	graph_size(size, sizeof(size), in);
 	snprintf(remark, sizeof(remark), "%lld components", (long long) cpu.count);
 	if (equal)
+	{
 		row(h, "components, weak", size, seconds, cpu_seconds, &call.usage, remark);
+		bar("components, times faster than the CPU", in->scale, cpu_seconds / seconds, 20, true);
+	}
 	else
 		differs(h, "components", "not the CPU's");
 	h->table->free_graph(h->device, call.graph);
@@ -362,7 +388,11 @@ figure_triangles(harness *h, const figure_input *in)
 	graph_size(size, sizeof(size), in);
 	snprintf(remark, sizeof(remark), "%lld triangles%s", (long long) corners / 3, compare ? "" : "; CPU not run at this size");
 	if (equal && corners % 3 == 0)
+	{
 		row(h, "triangles", size, seconds, cpu_seconds, &call.usage, remark);
+		if (compare)
+			bar("triangles, times faster than the CPU", in->scale, cpu_seconds / seconds, 20, true);
+	}
 	else
 		differs(h, "triangles", "not the CPU's");
 	h->table->free_graph(h->device, call.graph);
@@ -622,7 +652,10 @@ figure_var_of(harness *h, const figure_input *in, const char *name, const char *
 	snprintf(remark, sizeof(remark), "relative difference %.0e; %.1f G draws/s", difference,
 			 1e-9 * (double) (simulations * assets) / seconds);
 	if (difference <= 1e-12)
+	{
 		row(h, what, size, seconds, cpu_seconds, NULL, remark);
+		bar(what, in->scale, cpu_seconds / seconds, 100, true);
+	}
 	else
 		differs(h, name, "measures are not the CPU's");
 	rk_ctx_destroy(&ctx);
@@ -656,13 +689,32 @@ static void
 figure_ring(harness *h, const figure_input *in)
 {
 	int			count = in->scale >= 24 ? 200000 : 2000;
+	double		bin = 2.5e-7;
 	ring_times	t;
 
-	if (ring_round_trip(h, count, &t))
-		printf("| ring, a message there and back | %d messages | %.4f | | | | | median; p99 %.1f us, largest %.0f us |\n",
-			   count, 1e3 * t.median, 1e6 * t.p99, 1e6 * t.largest);
-	else
+	if (!ring_round_trip(h, count, &t))
+	{
 		differs(h, "ring", t.problem);
+		return;
+	}
+	printf("| ring, a message there and back | %d messages | %.4f | | | | | median; p90 %.1f us, p99 %.1f us, p99.9 %.1f us, largest %.0f us; %.2f M messages/s in batches |\n",
+		   count, 1e3 * t.sorted[count / 2], 1e6 * t.sorted[(int) (0.9 * count)], 1e6 * t.sorted[(int) (0.99 * count)],
+		   1e6 * t.sorted[(int) (0.999 * count)], 1e6 * t.sorted[count - 1], 1e-6 / t.in_batches);
+	printf("# ring, times there and back in us, and how many:");
+	for (int i = 0; i < count;)
+	{
+		int64_t		b = (int64_t) (t.sorted[i] / bin);
+		int			begin = i;
+
+		/* a bin of each quarter of a microsecond, and one for the rest */
+		while (i < count && (b >= 80 || (int64_t) (t.sorted[i] / bin) == b))
+			i++;
+		printf(b >= 80 ? " >%.0f: %d" : " %.2f: %d", 1e6 * bin * (b >= 80 ? 80 : b), i - begin);
+	}
+	printf("\n# ring, a look at the host's memory takes %.2f us: one and a half are the least for a message, two the least on the average\n",
+		   1e6 * h->constants.look_seconds);
+	bar("ring, there and back, us", in->scale, 1e6 * t.sorted[count / 2], 5, false);
+	free(t.sorted);
 }
 
 /* ---- the program ---- */

@@ -25,6 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define PROFILE_SECONDS 2e-3	/* of a call whose launches are worth looking at */
+
 const graph_case graph_cases[] = {
 	{"random", SHAPE_RANDOM, 1000, 7000},
 	{"skewed", SHAPE_SKEWED, 2000, 12000},
@@ -301,6 +303,9 @@ run_device(harness *h, const char *what, rk_cuda_call *call, double *seconds)
 	}
 	for (int o = 0; o < RK_CUDA_ARRAYS; o++)
 		free(first[o]);
+	/* where it is about times, and there are some */
+	if (ok && h->scale > 1 && *seconds > PROFILE_SECONDS)
+		profile(h, what, call);
 	return ok;
 }
 
@@ -313,6 +318,19 @@ run_searches(engine_check *e, const rk_graph *g, rk_cuda_call *call)
 		e->h->table->free_graph(e->h->device, call->graph);
 	e->usage = call->usage;
 	return e->ok;
+}
+
+void
+profile(harness *h, const char *what, const rk_cuda_call *call)
+{
+	rk_cuda_call again = *call;
+
+	fflush(stdout);
+	(void) setenv("RK_CUDA_PROFILE", "1", 1);
+	fprintf(stderr, "# %s\n", what);
+	if (h->table->run(h->device, &again) != RK_CUDA_OK)
+		fprintf(stderr, "# no times of its launches: %s\n", again.error.message);
+	(void) unsetenv("RK_CUDA_PROFILE");
 }
 
 /* ---- reports ---- */
@@ -425,9 +443,10 @@ open_device(harness *h)
 	}
 	if (h->scale > 0 && h->scale < 1)
 		return 0;
-	printf("# %s on %s: %.1f GB/s to it, %.1f GB/s in its memory, %.1f GFLOP/s, %.1f us for a launch; CPU with %d threads\n",
+	printf("# %s on %s: %.1f GB/s to it, %.1f GB/s in its memory, %.1f GFLOP/s, %.1f us for a launch, %.2f us for a look at the host's memory; CPU with %d threads\n",
 		   h->table->build, info[0].name, 1e-9 * h->constants.transfer_rate, 1e-9 * h->constants.memory_rate,
-		   1e-9 * h->constants.flop_rate, 1e6 * h->constants.launch_seconds, h->threads);
+		   1e-9 * h->constants.flop_rate, 1e6 * h->constants.launch_seconds,
+		   1e6 * h->constants.look_seconds, h->threads);
 	return 0;
 }
 

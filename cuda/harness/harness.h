@@ -113,6 +113,12 @@ extern rk_cuda_graph *load(harness *h, const char *what, const rk_graph *g, rk_c
  */
 extern bool run_device(harness *h, const char *what, rk_cuda_call *call, double *seconds);
 
+/*
+ * Runs the call once more for the times of its launches, by kernel, which the
+ * library says on standard error.
+ */
+extern void profile(harness *h, const char *what, const rk_cuda_call *call);
+
 extern double now(void);
 
 /* Has the device make an engine's searches; sets e, where the check finds what came of it. */
@@ -158,9 +164,9 @@ extern void check_rings(harness *h);
 /* A message at a time, there and back; seconds. */
 typedef struct ring_times
 {
-	double		median;
-	double		p99;
-	double		largest;
+	int			count;
+	double	   *sorted;			/* of each message; the caller's to free */
+	double		in_batches;		/* of a message where 64 are under way */
 	char		problem[RK_CUDA_TEXT];	/* where there are none */
 } ring_times;
 

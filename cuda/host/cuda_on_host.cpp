@@ -493,6 +493,12 @@ begin_recording()
 	self.digest = 1;
 }
 
+bool
+recording()
+{
+	return self.recording;
+}
+
 void
 end_recording(uint64_t *seen)
 {

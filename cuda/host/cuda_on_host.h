@@ -95,6 +95,7 @@ namespace on_host
 	 */
 	void		begin_recording();
 	void		end_recording(uint64_t *seen);
+	bool		recording();
 
 	/* Lets other threads of the process, and other processes, run. */
 	void		pause();
@@ -362,6 +363,12 @@ enum
 	cudaComputeModeProhibited = 2
 };
 
+enum cudaStreamCaptureStatus
+{
+	cudaStreamCaptureStatusNone,
+	cudaStreamCaptureStatusActive
+};
+
 enum
 {
 	cudaHostRegisterPortable = 1,
@@ -399,6 +406,13 @@ cudaError_t cudaDeviceSynchronize();
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
 static inline cudaError_t cudaStreamCreate(cudaStream_t *s) { *s = nullptr; return cudaSuccess; }
 static inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
+static inline cudaError_t
+cudaStreamIsCapturing(cudaStream_t, cudaStreamCaptureStatus *status)
+{
+	*status = on_host::recording() ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
+	return cudaSuccess;
+}
+
 static inline cudaError_t cudaStreamQuery(cudaStream_t) { return cudaSuccess; }
 static inline cudaError_t cudaFreeHost(void *p) { free(p); return cudaSuccess; }
 static inline cudaError_t cudaEventDestroy(cudaEvent_t event) { free(event); return cudaSuccess; }
