@@ -69,7 +69,7 @@
 #define RK_WINDOW_SLOTS 64		/* a power of two */
 #define RK_WINDOW_UNITS 20		/* of a slot */
 #define RK_WINDOW_PAYLOAD 208
-#define RK_WINDOW_REPLY 232		/* as in a reply slot of a ring */
+#define RK_WINDOW_REPLY 232		/* no less than in a reply slot of a ring */
 #define RK_WINDOW_TEXT 256
 
 /* 16 bytes that travel together. */

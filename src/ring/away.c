@@ -447,9 +447,9 @@ rk_away_take(rk_hosted *h, rk_reply *reply)
 	if (refused != RK_OK)
 		return rk_fail(&h->ctx, refused, "%s", why);
 	if (r->status != RK_OK)
-		return rk_fail(&h->ctx, r->status, "%.*s", (int) Min(r->length, RK_WINDOW_REPLY), r->data);
+		return rk_fail(&h->ctx, r->status, "%.*s", (int) Min(r->length, RK_REPLY_INLINE), r->data);
 	reply->later = (r->flags & RK_WINDOW_LATER) != 0;
-	reply->length = Min(r->length, RK_WINDOW_REPLY);
+	reply->length = Min(r->length, RK_REPLY_INLINE);
 	memcpy(reply->data, r->data, reply->length);
 	return RK_OK;
 }

@@ -240,7 +240,12 @@ members_of(int32 fanout_id, int *count)
 static void
 settle(member *m)
 {
-	switch (m->in.slot->outcome)
+	bool		intact = rk_reply_intact(m->in.slot);
+
+	if (!intact)
+		m->in.slot->in_slab = false;
+	/* one that was changed is as good as lost */
+	switch (intact ? m->in.slot->outcome : RK_OUTCOME_LOST)
 	{
 		case RK_OUTCOME_OK:
 			m->status = RK_DELIVERY_DELIVERED;
@@ -580,8 +585,9 @@ rk_ring_iterate(PG_FUNCTION_ARGS)
 			rk_call_await(m->ring, &out, &m->in);
 			epoch = m->in.slot->epoch;
 			/* whatever one says that has begun anew */
-			if (m->in.slot->outcome == RK_OUTCOME_STOPPED || m->in.slot->outcome == RK_OUTCOME_LOST ||
-				(made > 0 && epoch != epochs[i]))
+			if (rk_reply_intact(m->in.slot) &&
+				(m->in.slot->outcome == RK_OUTCOME_STOPPED || m->in.slot->outcome == RK_OUTCOME_LOST ||
+				 (made > 0 && epoch != epochs[i])))
 			{
 				rk_call_end(&m->in);
 				restarted(m->name);

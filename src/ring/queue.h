@@ -306,7 +306,7 @@ typedef enum rk_outcome
 	RK_OUTCOME_STOPPED			/* the ring stopped before it was handled */
 } rk_outcome;
 
-#define RK_REPLY_INLINE 232
+#define RK_REPLY_INLINE 228
 
 typedef struct rk_reply_slot
 {
@@ -317,6 +317,7 @@ typedef struct rk_reply_slot
 	uint32_t	length;
 	uint32_t	block;			/* if in_slab */
 	uint32_t	epoch;			/* of the ring that answered */
+	uint32_t	crc;			/* of the data and what is said of it; the host's */
 	char		data[RK_REPLY_INLINE];
 } rk_reply_slot;
 

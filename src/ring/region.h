@@ -355,6 +355,33 @@ rk_slot_intact(const rk_slot *slot)
 	return slot->length <= rk_slot_room(slot) && slot->crc == rk_slot_crc(slot, rk_slot_payload(slot));
 }
 
+static inline char *
+rk_reply_data(rk_reply_slot *reply)
+{
+	return unlikely(reply->in_slab) ? rk_slab_data(rk_region_slab(), reply->block) : reply->data;
+}
+
+/* CRC-32C of a reply, what became of the call in the initial value. */
+static inline uint32
+rk_reply_crc(const rk_reply_slot *reply, const void *data)
+{
+	pg_crc32c	crc;
+
+	INIT_CRC32C(crc);
+	crc ^= reply->outcome ^ (uint32) reply->in_slab << 4 ^ reply->length << 8 ^ (reply->epoch << 16 | reply->epoch >> 16);
+	if (reply->length > 0)
+		COMP_CRC32C(crc, data, reply->length);
+	return crc;
+}
+
+/* Whether a reply that has come is as it was written. */
+static inline bool
+rk_reply_intact(rk_reply_slot *reply)
+{
+	return reply->length <= (likely(!reply->in_slab) ? RK_REPLY_INLINE : rk_slab_block_size(rk_region_slab(), reply->block)) &&
+		reply->crc == rk_reply_crc(reply, rk_reply_data(reply));
+}
+
 static inline rk_receipt *
 rk_region_receipts(void)
 {

@@ -868,7 +868,7 @@ failed(rk_ring *ring, rk_incoming *in)
 {
 	rk_reply_slot *slot = in->slot;
 	rk_outcome	outcome = slot->outcome;
-	const char *data = slot->in_slab ? rk_slab_data(rk_region_slab(), slot->block) : slot->data;
+	const char *data = rk_reply_data(slot);
 	uint32		length = outcome == RK_OUTCOME_ERROR ? slot->length : 0;
 	int			sqlstate = ERRCODE_INTERNAL_ERROR;
 	char	   *text[3] = {"", "", ""};
@@ -971,13 +971,29 @@ rk_receipt_drop(const rk_incoming *in)
 	slots_in_use++;
 }
 
+static void damaged(rk_ring *ring, rk_incoming *in) __attribute__((noreturn));
+
+/* Whatever it says, a block of the slab that it may have had is not given back: it may be another one's. */
+static void
+damaged(rk_ring *ring, rk_incoming *in)
+{
+	in->slot->in_slab = false;
+	rk_call_end(in);
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("reply of ring \"%s\" was changed in shared memory", NameStr(ring->name)),
+			 errdetail("Its checksum is another one. The message was handled, and may have taken effect.")));
+}
+
 void
 rk_reply_check(rk_ring *ring, rk_incoming *in)
 {
+	if (unlikely(!rk_reply_intact(in->slot)))
+		damaged(ring, in);
 	if (unlikely(in->slot->outcome != RK_OUTCOME_OK))
 		failed(ring, in);
 	in->length = in->slot->length;
-	in->data = in->slot->in_slab ? rk_slab_data(rk_region_slab(), in->slot->block) : in->slot->data;
+	in->data = rk_reply_data(in->slot);
 }
 
 /* woken: the host is, if it was asleep; else that is made up for before anything else happens. */

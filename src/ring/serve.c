@@ -91,6 +91,7 @@ finish(rk_ring *ring, uint32 number, rk_reply_slot *r, rk_outcome outcome, uint3
 	r->in_slab = block != RK_SLAB_NONE;
 	r->block = block;
 	r->epoch = atomic_load_explicit(&ring->epoch, memory_order_relaxed);
+	r->crc = rk_reply_crc(r, rk_reply_data(r));
 	switch (rk_reply_finish(r))
 	{
 		case RK_REPLY_SLEEPING:

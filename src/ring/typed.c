@@ -446,7 +446,7 @@ rk_ring_receive(PG_FUNCTION_ARGS)
 				continue;
 			}
 			/* an error has a call of its own, lest it take along what came before it */
-			if (found && in.slot->outcome != RK_OUTCOME_OK)
+			if (found && (in.slot->outcome != RK_OUTCOME_OK || !rk_reply_intact(in.slot)))
 			{
 				waiting = false;
 				break;

@@ -1,7 +1,7 @@
 
 # Messages that are changed in the queue: shared memory is written to from
 # outside, a bit of a message at a time.  None of them takes effect; each is a
-# dead letter, or an error for its sender.
+# dead letter, or an error for its sender.  Replies that are changed are errors.
 
 use strict;
 use warnings;
@@ -149,6 +149,34 @@ for my $ring (qw(e_volatile var))
 		"$ring: a long message with one other bit is a dead letter");
 }
 is(value(q{SELECT total FROM rk.ring_core_total('e_volatile')}), '3001', 'it had no effect');
+
+# replies: every bit of one and of what is said of it; they wait for the session that has a receipt
+value(q{CALL rk.ring_up('core/echo', 'r')});
+my $reader = session($node, on_error_stop => 0);
+my @of_reply = map { my ($name, $at, $bits) = @$_; map { [ $name, $at, $_ ] } 0 .. $bits - 1 }
+  ([ 'data', 28, 64 ], [ 'crc', 24, 32 ], [ 'epoch', 20, 32 ], [ 'length', 12, 32 ], [ 'in_slab', 10, 16 ], [ 'outcome', 8, 16 ]);
+my $value = 0x2b7d << 32;
+my ($asked, $refused) = (0, 0);
+$reader->query_safe('\set VERBOSITY verbose');
+while (my @bits = splice @of_reply, 0, 48)
+{
+	my $n = @bits;
+
+	$value += 256;
+	$reader->query_safe("SELECT count(rk.ring_send('r', 50, jsonb_build_object('value', $value + i), receipt => true)) FROM generate_series(0, $n - 1) i");
+	$node->poll_query_until('postgres', "SELECT replies_sent = $asked + $n FROM rk.stat_ring WHERE name = 'r'");
+	# done, a generation, an outcome that is good, 8 bytes, in no block
+	my %place = places_of("\x03\0\0\0.{4}\0\0\0\0\x08\0\0\0\xff{4}.{8}(." . quotemeta(substr(pack('q<', $value), 1)) . ')');
+	die "there are @{[ scalar keys %place ]} replies" if keys %place != $n;
+	flip($place{ pack 'q<', $value + $_ } - 28 + $bits[$_][1], $bits[$_][2]) for 0 .. $#bits;
+	start_query($reader, join(";\n", (q{SELECT * FROM rk.ring_receive('r')}) x $n));
+	$refused += () = wait_for_session($reader) =~ /XX001: +reply of ring "r" was changed in shared memory/g;
+	$asked += $n;
+}
+is($refused, $asked, "$asked replies are refused");
+is($reader->query_safe(q{SELECT rk.ring_send('r', 50, '{"value": 5}', receipt => true) > 0}), 't', 'the slots can be used again');
+like($reader->query_safe(q{SELECT payload FROM rk.ring_receive('r', '10s')}), qr/"value": 5/, 'and a reply that is left alone comes');
+$reader->quit;
 
 # what a server that stops keeps is what was sent
 value(q{SELECT rk.ring_suspend('e_volatile')});
