@@ -7,39 +7,57 @@
 #include <cstdio>
 #include <initializer_list>
 #include <link.h>
+#include <new>
 #include <sched.h>
 #include <sys/mman.h>
 #include <time.h>
-#include <vector>
 
 #if !defined(__x86_64__)
 #include <ucontext.h>
 #endif
 
-__thread dim3 threadIdx;
-__thread dim3 blockIdx;
-__thread dim3 blockDim;
-__thread dim3 gridDim;
-
+#pragma GCC visibility push(hidden)
 namespace on_host
 {
 
 static const size_t STACK = 64 * 1024;
 static const unsigned MAX_THREADS = 1024;
+static const unsigned WARP = 32;
 
-enum fiber_state
+/* From stack to stack: not a power of two, so that their ends do not share lines of caches. */
+static const size_t STRIDE = STACK + 17 * 64;
+
+/* The order in which blocks, warps, and threads of a warp take their turns. */
+enum turn_order
 {
-	RUNNABLE,
-	AT_WARP,					/* waits for its warp */
-	AT_BLOCK,					/* waits for its block */
-	ENDED
+	FORWARD,
+	BACKWARD,
+	SHUFFLED
+};
+
+static turn_order
+order_of_environment()
+{
+	const char *kind = getenv("RK_ON_HOST_ORDER");
+
+	if (kind && strcmp(kind, "backward") == 0)
+		return BACKWARD;
+	return kind && strcmp(kind, "shuffled") == 0 ? SHUFFLED : FORWARD;
+}
+
+static const turn_order turns = order_of_environment();
+
+/* What lanes meet in; all of them in the same. */
+enum meeting
+{
+	MEET_SYNC,
+	MEET_SHUFFLE,
+	MEET_BALLOT,
+	MEET_MATCH
 };
 
 struct fiber
 {
-	fiber_state state;
-	meeting		what;			/* it waits in its warp for */
-	char	   *stack;
 #if defined(__x86_64__)
 	void	   *sp;
 #else
@@ -47,26 +65,85 @@ struct fiber
 #endif
 };
 
-/* What a thread that launches has for it. */
-struct bench
+/* Of 32 threads, in masks of them: who has not ended, and where they wait. */
+struct warp
 {
-	fiber		fibers[MAX_THREADS];
-	uint64_t	words[MAX_THREADS];
-
-	~bench()
-	{
-		for (unsigned i = 0; i < MAX_THREADS; i++)
-			if (fibers[i].stack)
-				munmap(fibers[i].stack, STACK);
-	}
+	unsigned	live;
+	unsigned	runnable;
+	unsigned	at_warp;
+	unsigned	at_block;
+	meeting		what;			/* those of at_warp are in */
+	unsigned	met;			/* who was at the barrier before */
+	/* of two meetings in turn: nobody is in the next but one while one still reads */
+	unsigned	turn;
+	unsigned	votes[2];
+	uint64_t	words[2][WARP];
 };
+
+/*
+ * What a thread that launches has for it, at the begin of a region that also has
+ * the stacks, so that a fiber finds it without a look at the thread's variables.
+ */
+struct bench : place
+{
+	warp	   *mine;			/* of the fiber that runs */
+	unsigned	current;
+	unsigned	lane;
+	unsigned	left;			/* in its warp, to have a turn in this round */
+	unsigned	picked;			/* how many of order had */
+	unsigned	order[WARP];
+	unsigned	count;			/* of threads in a block */
+	unsigned	living;			/* of those, not ended */
+	body		run_body;
+	void	   *run_closure;
+	fiber		scheduler;
+	warp		warps[MAX_THREADS / WARP];
+	fiber		fibers[MAX_THREADS];
+	dim3		threads[MAX_THREADS];
+};
+
+static_assert(sizeof(bench) + 4096 + MAX_THREADS * STRIDE <= REGION, "the stacks do not fit into a region");
+
+static bench *
+bench_here()
+{
+	return static_cast<bench *>(here());
+}
+
+/* The end of a stack, where it begins to be used. */
+static char *
+stack_end(bench *b, unsigned i)
+{
+	return (char *) b + (sizeof(bench) + 4095) / 4096 * 4096 + i * STRIDE + STACK;
+}
+
+static bench *
+make_bench()
+{
+	char	   *map = (char *) mmap(nullptr, 2 * REGION, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char	   *begin = (char *) (((uintptr_t) map + REGION - 1) / REGION * REGION);
+
+	if (map == MAP_FAILED)
+	{
+		fprintf(stderr, "no memory for stacks\n");
+		abort();
+	}
+	if (begin > map)
+		munmap(map, begin - map);
+	munmap(begin + REGION, map + REGION - begin);
+	return new (begin) bench();
+}
 
 struct bench_owner
 {
 	bench	   *own;
 	int			begun = 1;
 
-	~bench_owner() { delete own; }
+	~bench_owner()
+	{
+		if (own)
+			munmap(own, REGION);
+	}
 };
 
 struct shared_memory
@@ -82,15 +159,6 @@ struct shared_memory
 struct launch_state
 {
 	int			begun = 1;
-	fiber	   *fibers;
-	uint64_t   *words;
-	unsigned	current;
-	unsigned	count;
-	body		run_body;
-	void	   *run_closure;
-#if defined(__x86_64__)
-	void	   *scheduler;
-#endif
 	bool		recording;
 	uint64_t	digest;
 	shared_memory shared;
@@ -110,6 +178,7 @@ extern "C" void rk_on_host_switch(void **from, void *to);
 asm(R"(
 	.text
 	.type rk_on_host_switch, @function
+	.hidden rk_on_host_switch
 rk_on_host_switch:
 	pushq %rbp
 	pushq %rbx
@@ -125,83 +194,97 @@ rk_on_host_switch:
 	popq %r12
 	popq %rbx
 	popq %rbp
-	ret
+	popq %rcx
+	jmp *%rcx
 	.size rk_on_host_switch, . - rk_on_host_switch
 )");
 
 static void
-prepare(fiber *f)
+prepare(bench *b, unsigned i)
 {
-	void	  **top = (void **) (f->stack + STACK);
+	void	  **top = (void **) stack_end(b, i);
 
 	/* a return address and six registers; aligned as at the start of a function */
 	top -= 2;
 	*top = (void *) entry;
 	top -= 6;
 	memset(top, 0, 6 * sizeof(void *));
-	f->sp = top;
+	b->fibers[i].sp = top;
 }
 
 static void
-resume(fiber *f)
+go(fiber *from, fiber *to)
 {
-	rk_on_host_switch(&self.scheduler, f->sp);
-}
-
-static void
-suspend()
-{
-	rk_on_host_switch(&self.fibers[self.current].sp, self.scheduler);
+	rk_on_host_switch(&from->sp, to->sp);
 }
 
 #else
 
-static __thread ucontext_t scheduler;
-
 static void
-prepare(fiber *f)
+prepare(bench *b, unsigned i)
 {
-	getcontext(&f->context);
-	f->context.uc_stack.ss_sp = f->stack;
-	f->context.uc_stack.ss_size = STACK;
-	f->context.uc_link = &scheduler;
-	makecontext(&f->context, entry, 0);
+	ucontext_t *c = &b->fibers[i].context;
+
+	getcontext(c);
+	c->uc_stack.ss_sp = stack_end(b, i) - STACK;
+	c->uc_stack.ss_size = STACK;
+	c->uc_link = nullptr;
+	makecontext(c, entry, 0);
 }
 
 static void
-resume(fiber *f)
+go(fiber *from, fiber *to)
 {
-	swapcontext(&scheduler, &f->context);
-}
-
-static void
-suspend()
-{
-	swapcontext(&self.fibers[self.current].context, &scheduler);
+	swapcontext(&from->context, &to->context);
 }
 
 #endif
 
+/* From a fiber, or the scheduler, to the next of the warp whose turn it is, or to the scheduler. */
+static void
+go_on(bench *b, fiber *from)
+{
+	unsigned	lane;
+
+	if (b->left == 0)
+	{
+		go(from, &b->scheduler);
+		return;
+	}
+	if (turns == FORWARD)
+		lane = __builtin_ctz(b->left);
+	else if (turns == BACKWARD)
+		lane = 31 - __builtin_clz(b->left);
+	else
+		do
+			lane = b->order[b->picked++];
+		while (!(b->left >> lane & 1));
+	b->left &= ~(1u << lane);
+	b->lane = lane;
+	b->current = (unsigned) (b->mine - b->warps) * WARP + lane;
+	b->thread = b->threads[b->current];
+	go(from, &b->fibers[b->current]);
+}
+
+static void
+suspend(bench *b)
+{
+	go_on(b, &b->fibers[b->current]);
+}
+
 static void
 entry()
 {
-	self.run_body(self.run_closure);
-	self.fibers[self.current].state = ENDED;
-	suspend();
+	bench	   *b = bench_here();
+
+	b->run_body(b->run_closure);
+	b->mine->live &= ~(1u << b->lane);
+	b->living--;
+	suspend(b);
 	abort();
 }
 
 /* ---- barriers ---- */
-
-static void
-wait_as(fiber_state state)
-{
-	dim3		mine = threadIdx;
-
-	self.fibers[self.current].state = state;
-	suspend();
-	threadIdx = mine;
-}
 
 void
 pause()
@@ -209,80 +292,86 @@ pause()
 	sched_yield();
 }
 
-void
-block_barrier()
-{
-	wait_as(AT_BLOCK);
-}
-
-void
-warp_barrier(meeting what)
-{
-	self.fibers[self.current].what = what;
-	wait_as(AT_WARP);
-}
-
 [[noreturn]] static void
-fail(const char *what)
+fail(bench *b, const char *what)
 {
-	fprintf(stderr, "block %u, thread %u: %s\n", blockIdx.x, self.current, what);
+	fprintf(stderr, "block %u, thread %u: %s\n", b->block.x, b->current, what);
 	abort();
 }
 
 void
-must_live(unsigned lane)
+block_barrier()
 {
-	if (!(live_lanes() >> lane & 1))
-		fail("reads from a lane that is not there");
+	bench	   *b = bench_here();
+
+	b->mine->at_block |= 1u << b->lane;
+	suspend(b);
 }
 
-uint64_t *
-warp_words()
+/* Waits for the warp. */
+static void
+meet(bench *b, meeting what)
 {
-	return &self.words[self.current / 32 * 32];
+	warp	   *w = b->mine;
+
+	if (w->at_warp != 0 && w->what != what)
+		fail(b, "lanes meet in different operations");
+	w->what = what;
+	w->at_warp |= 1u << b->lane;
+	suspend(b);
+}
+
+void
+warp_barrier()
+{
+	meet(bench_here(), MEET_SYNC);
+}
+
+uint64_t
+exchange_words(uint64_t word, unsigned from)
+{
+	bench	   *b = bench_here();
+	warp	   *w = b->mine;
+	const uint64_t *words = w->words[w->turn];
+
+	w->words[w->turn][b->lane] = word;
+	meet(b, MEET_SHUFFLE);
+	if (!(w->met >> from & 1))
+		fail(b, "reads from a lane that is not there");
+	return words[from];
+}
+
+unsigned
+ballot(bool vote)
+{
+	bench	   *b = bench_here();
+	warp	   *w = b->mine;
+	const unsigned *votes = &w->votes[w->turn];
+
+	w->votes[w->turn] |= (unsigned) vote << b->lane;
+	meet(b, MEET_BALLOT);
+	return *votes;
+}
+
+unsigned
+match(uint64_t word)
+{
+	bench	   *b = bench_here();
+	warp	   *w = b->mine;
+	const uint64_t *words = w->words[w->turn];
+	unsigned	mask = 0;
+
+	w->words[w->turn][b->lane] = word;
+	meet(b, MEET_MATCH);
+	for (unsigned l = 0; l < WARP; l++)
+		mask |= (unsigned) (words[l] == word) << l;
+	return mask & w->met;
 }
 
 unsigned
 lane()
 {
-	return self.current % 32;
-}
-
-unsigned
-live_lanes()
-{
-	unsigned	mask = 0;
-	unsigned	first = self.current / 32 * 32;
-
-	for (unsigned i = 0; i < 32 && first + i < self.count; i++)
-		if (self.fibers[first + i].state != ENDED)
-			mask |= 1u << i;
-	return mask;
-}
-
-/* Lets go who waits in [from, to) if all that have not ended do; true: it did. */
-static bool
-release(unsigned from, unsigned to, fiber_state state)
-{
-	unsigned	first = to;		/* that has not ended */
-	bool		any = false;
-
-	for (unsigned i = from; i < to; i++)
-	{
-		if (self.fibers[i].state == ENDED)
-			continue;
-		if (self.fibers[i].state != state)
-			return false;
-		if (state == AT_WARP && first < to && self.fibers[i].what != self.fibers[first].what)
-			fail("lanes meet in different operations");
-		if (first == to)
-			first = i;
-		any = true;
-	}
-	for (unsigned i = from; any && i < to; i++)
-		if (self.fibers[i].state == state)
-			self.fibers[i].state = RUNNABLE;
-	return any;
+	return bench_here()->lane;
 }
 
 /* ---- shared memory ---- */
@@ -317,12 +406,10 @@ find_shared(struct dl_phdr_info *info, size_t, void *found)
 static void
 poison_shared()
 {
-	static const char *kind = getenv("RK_ON_HOST_ORDER");
-
 	if (self.shared.begin == nullptr)
 		dl_iterate_phdr(find_shared, &self.shared);
 	if (self.shared.begin)
-		memset(self.shared.begin, kind && strcmp(kind, "backward") == 0 ? 0xa5 : 0xff, self.shared.bytes);
+		memset(self.shared.begin, turns == BACKWARD ? 0xa5 : 0xff, self.shared.bytes);
 }
 
 /* ---- a launch ---- */
@@ -338,17 +425,15 @@ next_random()
 	return (uint32_t) (state >> 16);
 }
 
-/* The order in which warps, or the threads of one, take their turns. */
+/* In which warps, or the threads of one, take their turns. */
 static void
 fill_order(unsigned *order, unsigned length)
 {
-	static const char *kind = getenv("RK_ON_HOST_ORDER");
-
 	for (unsigned i = 0; i < length; i++)
-		order[i] = kind && strcmp(kind, "backward") == 0 ? length - 1 - i : i;
-	for (unsigned i = length; kind && strcmp(kind, "shuffled") == 0 && i > 1; i--)
+		order[i] = turns == BACKWARD ? length - 1 - i : i;
+	for (unsigned i = length; turns == SHUFFLED && i > 1; i--)
 	{
-		unsigned	j = next_random() % i;
+		unsigned	j = (unsigned) ((uint64_t) next_random() * i >> 32);
 		unsigned	swap = order[i - 1];
 
 		order[i - 1] = order[j];
@@ -358,60 +443,80 @@ fill_order(unsigned *order, unsigned length)
 
 /*
  * Runs the threads of a warp as far as they go without the rest of the block:
- * a warp that is ahead shows where a barrier is missing.  Returns how many have
- * ended; *moved: some thread had a turn.
+ * a warp that is ahead shows where a barrier is missing.  Returns whether some
+ * thread had a turn.
  */
-static unsigned
-run_warp(unsigned first, bool *moved)
+static bool
+run_warp(bench *b, warp *w)
 {
-	unsigned	size = first + 32 < self.count ? 32 : self.count - first;
-	unsigned	order[32];
-	unsigned	ended = 0;
-	bool		again = true;
+	bool		moved = w->runnable != 0;
 
-	while (again)
+	b->mine = w;
+	while (w->runnable != 0)
 	{
-		fill_order(order, size);
-		for (unsigned k = 0; k < size; k++)
+		b->left = w->runnable;
+		w->runnable = 0;
+		if (turns == SHUFFLED)
 		{
-			unsigned	i = first + order[k];
-
-			if (self.fibers[i].state != RUNNABLE)
-				continue;
-			self.current = i;
-			threadIdx = dim3(i % blockDim.x, i / blockDim.x % blockDim.y, i / blockDim.x / blockDim.y);
-			resume(&self.fibers[i]);
-			ended += self.fibers[i].state == ENDED;
-			*moved = true;
+			fill_order(b->order, WARP);
+			b->picked = 0;
 		}
-		again = release(first, first + size, AT_WARP);
+		go_on(b, &b->scheduler);
+		/* all that have not ended are there */
+		if (w->at_warp != 0 && w->at_warp == w->live)
+		{
+			w->met = w->runnable = w->at_warp;
+			w->at_warp = 0;
+			w->turn ^= 1;
+			w->votes[w->turn] = 0;
+		}
 	}
-	return ended;
+	return moved;
+}
+
+/* Lets all go that wait for the block if nobody else is left; true: it did. */
+static bool
+release_block(bench *b, unsigned warps)
+{
+	for (unsigned i = 0; i < warps; i++)
+		if (b->warps[i].at_block != b->warps[i].live)
+			return false;
+	for (unsigned i = 0; i < warps; i++)
+	{
+		b->warps[i].runnable = b->warps[i].at_block;
+		b->warps[i].at_block = 0;
+	}
+	return b->living > 0;
 }
 
 static void
-run_block()
+run_block(bench *b)
 {
-	unsigned	order[MAX_THREADS / 32];
-	unsigned	warps = (self.count + 31) / 32;
-	unsigned	left = self.count;
+	unsigned	order[MAX_THREADS / WARP];
+	unsigned	warps = (b->count + WARP - 1) / WARP;
 
 	fill_order(order, warps);
-	for (unsigned i = 0; i < self.count; i++)
+	for (unsigned i = 0; i < warps; i++)
 	{
-		self.fibers[i].state = RUNNABLE;
-		prepare(&self.fibers[i]);
+		warp	   *w = &b->warps[i];
+		unsigned	size = b->count - i * WARP;
+
+		w->live = w->runnable = size < WARP ? (1u << size) - 1 : ~0u;
+		w->at_warp = w->at_block = w->met = w->turn = w->votes[0] = 0;
 	}
-	while (left > 0)
+	for (unsigned i = 0; i < b->count; i++)
+		prepare(b, i);
+	b->living = b->count;
+	while (b->living > 0)
 	{
 		bool		moved = false;
 
-		for (unsigned w = 0; w < warps; w++)
-			left -= run_warp(order[w] * 32, &moved);
-		moved |= release(0, self.count, AT_BLOCK);
-		if (!moved && left > 0)
+		for (unsigned i = 0; i < warps; i++)
+			moved |= run_warp(b, &b->warps[order[i]]);
+		moved |= release_block(b, warps);
+		if (!moved && b->living > 0)
 		{
-			fprintf(stderr, "threads of block %u wait for different barriers\n", blockIdx.x);
+			fprintf(stderr, "threads of block %u wait for different barriers\n", b->block.x);
 			abort();
 		}
 	}
@@ -421,12 +526,11 @@ run_block()
 static uint64_t
 turn_of(uint64_t i, uint64_t blocks)
 {
-	static const char *kind = getenv("RK_ON_HOST_ORDER");
 	uint64_t	step = 1;
 
-	if (kind == nullptr || strcmp(kind, "forward") == 0)
+	if (turns == FORWARD)
 		return i;
-	if (strcmp(kind, "backward") == 0)
+	if (turns == BACKWARD)
 		return blocks - 1 - i;
 	/* multiples of a prime that does not divide the number of blocks reach all of them */
 	for (uint64_t prime : {1000003, 10007, 101, 7, 3, 2})
@@ -442,22 +546,14 @@ void
 launch(dim3 grid, dim3 block, body run, void *closure)
 {
 	uint64_t	blocks;
+	unsigned	count = block.x * block.y * block.z;
+	bench	   *b;
 
-	self.count = block.x * block.y * block.z;
-	if (self.count > MAX_THREADS || self.count == 0)
+	if (count > MAX_THREADS || count == 0)
 	{
-		fprintf(stderr, "a block of %u threads\n", self.count);
+		fprintf(stderr, "a block of %u threads\n", count);
 		abort();
 	}
-	if (owner.own == nullptr)
-	{
-		owner.own = new bench();
-		self.fibers = owner.own->fibers;
-		self.words = owner.own->words;
-	}
-	for (unsigned i = 0; i < self.count; i++)
-		if (self.fibers[i].stack == nullptr)
-			self.fibers[i].stack = (char *) mmap(nullptr, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	blocks = (uint64_t) grid.x * grid.y * grid.z;
 	/* no blocks are an error of CUDA as well */
 	if (blocks == 0 || grid.x > INT32_MAX || grid.y > 65535 || grid.z > 65535)
@@ -465,22 +561,28 @@ launch(dim3 grid, dim3 block, body run, void *closure)
 		fprintf(stderr, "a launch of %u x %u x %u blocks\n", grid.x, grid.y, grid.z);
 		abort();
 	}
+	if (owner.own == nullptr)
+		owner.own = make_bench();
+	b = owner.own;
 	if (self.recording)
 	{
 		self.digest = (self.digest ^ (uint64_t) (uintptr_t) run) * UINT64_C(0x9E3779B97F4A7C15);
-		self.digest = (self.digest ^ blocks << 10 ^ self.count) * UINT64_C(0x9E3779B97F4A7C15);
+		self.digest = (self.digest ^ blocks << 10 ^ count) * UINT64_C(0x9E3779B97F4A7C15);
 	}
 	poison_shared();
-	self.run_body = run;
-	self.run_closure = closure;
-	gridDim = grid;
-	blockDim = block;
+	b->run_body = run;
+	b->run_closure = closure;
+	b->count = count;
+	b->grid_size = grid;
+	b->block_size = block;
+	for (unsigned i = 0; i < count; i++)
+		b->threads[i] = dim3(i % block.x, i / block.x % block.y, i / block.x / block.y);
 	for (uint64_t i = 0; i < blocks; i++)
 	{
-		uint64_t	b = turn_of(i, blocks);
+		uint64_t	n = turn_of(i, blocks);
 
-		blockIdx = dim3((unsigned) (b % grid.x), (unsigned) (b / grid.x % grid.y), (unsigned) (b / grid.x / grid.y));
-		run_block();
+		b->block = dim3((unsigned) (n % grid.x), (unsigned) (n / grid.x % grid.y), (unsigned) (n / grid.x / grid.y));
+		run_block(b);
 	}
 }
 
@@ -525,6 +627,7 @@ not_recorded(const char *call)
 }
 
 }								/* namespace */
+#pragma GCC visibility pop
 
 /* ---- the runtime ---- */
 
@@ -547,11 +650,9 @@ static const unsigned char BEFORE = 0x5a;
 static void
 poison(unsigned char *p, size_t bytes)
 {
-	static const char *kind = getenv("RK_ON_HOST_ORDER");
-
 	/* a float8 of 0xff is no number, one of 0xa5 a small one */
-	if (kind == nullptr || strcmp(kind, "shuffled") != 0)
-		memset(p, kind && strcmp(kind, "backward") == 0 ? 0xa5 : 0xff, bytes);
+	if (on_host::turns != on_host::SHUFFLED)
+		memset(p, on_host::turns == on_host::BACKWARD ? 0xa5 : 0xff, bytes);
 	else
 		for (size_t i = 0; i < bytes; i++)
 			p[i] = (unsigned char) (i * 151 + (i >> 8) * 37 + 1);

@@ -59,34 +59,45 @@ struct alignas(16) double2
 	double		x, y;
 };
 
-/* launches of several threads run beside each other */
-extern __thread dim3 threadIdx;
-extern __thread dim3 blockIdx;
-extern __thread dim3 blockDim;
-extern __thread dim3 gridDim;
-
+/* calls within the library are direct */
+#pragma GCC visibility push(hidden)
 namespace on_host
 {
+	/* Where a fiber is in a launch. */
+	struct place
+	{
+		dim3		thread;
+		dim3		block;
+		dim3		block_size;
+		dim3		grid_size;
+	};
+
+	/* What has the place and the stacks of a thread that launches; launches of several run beside each other. */
+	static const size_t REGION = (size_t) 128 << 20;
+
+	/* Of the fiber that asks: at the begin of the region in which its stack lies. */
+	static inline place *
+	here()
+	{
+		return (place *) ((uintptr_t) __builtin_frame_address(0) & ~(uintptr_t) (REGION - 1));
+	}
+
 	typedef void (*body) (void *closure);
 
 	/* Runs a launch to its end. */
 	void		launch(dim3 grid, dim3 block, body run, void *closure);
 
-	/* What lanes meet in; all of them in the same. */
-	enum meeting
-	{
-		MEET_SYNC,
-		MEET_SHUFFLE,
-		MEET_BALLOT,
-		MEET_MATCH
-	};
-
 	/* Suspend the calling thread until the others of its block, or warp, are there. */
 	void		block_barrier();
-	void		warp_barrier(meeting what);
+	void		warp_barrier();
 
-	/* Ends the process unless the lane is there. */
-	void		must_live(unsigned lane);
+	/*
+	 * The same, with a word or a vote of each: that of a lane, which must be there; the
+	 * lanes that voted for it; the lanes with the same word.
+	 */
+	uint64_t	exchange_words(uint64_t word, unsigned from);
+	unsigned	ballot(bool vote);
+	unsigned	match(uint64_t word);
 
 	/*
 	 * Around what is recorded as a launch graph: it must launch the same each
@@ -100,11 +111,7 @@ namespace on_host
 	/* Lets other threads of the process, and other processes, run. */
 	void		pause();
 
-	/* A word of each lane of the calling thread's warp. */
-	uint64_t   *warp_words();
 	unsigned	lane();
-	/* Lanes that have not ended. */
-	unsigned	live_lanes();
 
 	template <typename T> T exchange(T value, unsigned from)
 	{
@@ -113,15 +120,17 @@ namespace on_host
 		T			result;
 
 		memcpy(&word, &value, sizeof(T));
-		warp_words()[lane()] = word;
-		warp_barrier(MEET_SHUFFLE);
-		must_live(from);
-		memcpy(&result, &warp_words()[from], sizeof(T));
-		warp_barrier(MEET_SHUFFLE);
+		word = exchange_words(word, from);
+		memcpy(&result, &word, sizeof(T));
 		return result;
 	}
 }
+#pragma GCC visibility pop
 
+#define threadIdx (on_host::here()->thread)
+#define blockIdx (on_host::here()->block)
+#define blockDim (on_host::here()->block_size)
+#define gridDim (on_host::here()->grid_size)
 #define warpSize 32
 
 static inline void
@@ -133,7 +142,7 @@ __syncthreads()
 static inline void
 __syncwarp(unsigned = 0xffffffffu)
 {
-	on_host::warp_barrier(on_host::MEET_SYNC);
+	on_host::warp_barrier();
 }
 
 static inline void
@@ -172,15 +181,7 @@ __shfl_xor_sync(unsigned, T value, unsigned mask)
 static inline unsigned
 __ballot_sync(unsigned, int predicate)
 {
-	unsigned	mask = 0;
-
-	on_host::warp_words()[on_host::lane()] = predicate != 0;
-	on_host::warp_barrier(on_host::MEET_BALLOT);
-	for (unsigned l = 0; l < 32; l++)
-		if (on_host::live_lanes() >> l & 1 && on_host::warp_words()[l] != 0)
-			mask |= 1u << l;
-	on_host::warp_barrier(on_host::MEET_BALLOT);
-	return mask;
+	return on_host::ballot(predicate != 0);
 }
 
 static inline int
@@ -192,16 +193,7 @@ __any_sync(unsigned mask, int predicate)
 template <typename T> unsigned
 __match_any_sync(unsigned, T value)
 {
-	unsigned	mask = 0;
-	uint64_t	mine = (uint64_t) value;
-
-	on_host::warp_words()[on_host::lane()] = mine;
-	on_host::warp_barrier(on_host::MEET_MATCH);
-	for (unsigned l = 0; l < 32; l++)
-		if (on_host::live_lanes() >> l & 1 && on_host::warp_words()[l] == mine)
-			mask |= 1u << l;
-	on_host::warp_barrier(on_host::MEET_MATCH);
-	return mask;
+	return on_host::match((uint64_t) value);
 }
 
 static inline int
