@@ -10,6 +10,11 @@
  * memory has a number for every node, a few such nodes at a time (compare the
  * groups of Nagasaka, Matsuoka, Azad, Buluc 2017).
  *
+ * Where a least score excludes enough wedges, the entries with the longest lists are
+ * left out, of each row as many as cannot bring a pair to that score; partners that
+ * they could still bring there are compared with the node entry by entry.  So the
+ * wedges through hubs, which are most of all, are seldom counted.
+ *
  * Sums over common neighbours must have the bits of a sum in rising order, and
  * wedges come in any.  Of one or two terms the order does not matter; sums of more
  * are made anew by whoever wants them (shared_entries.cuh).
@@ -29,6 +34,16 @@
 #define BLOCK_WEDGES 16384		/* of a node that a block takes */
 #define WEDGE_TILE 2048			/* wedges of a block, of a node with many */
 #define NOBODY 0xffffffffu
+#define LIST_CLASSES 128		/* lengths of lists: four for each power of 2 */
+#ifdef RK_CUDA_ON_HOST
+#define FEW_WEDGES 32			/* of a node that are counted without ado */
+#define LONG_ROW 64				/* a block's above this where entries are left out */
+#define WEDGES_SPARED 1			/* for each that is counted, where there are sums */
+#else
+#define FEW_WEDGES 512
+#define LONG_ROW 1024
+#define WEDGES_SPARED 16
+#endif
 
 /* What is looked for, as a plain value for kernels. */
 struct partner_search
@@ -44,6 +59,8 @@ struct partner_search
 	bool		exclude_connected;
 	bool		bounded;			/* the threshold can exclude pairs by size */
 	double		threshold;
+	rk_score	score;
+	const uint32_t *left_out;		/* by node: entries whose wedges are not counted; NULL: none */
 };
 
 /* Partners as rows; places are in the order in which nodes were through. */
@@ -63,6 +80,50 @@ struct partner_places
 	uint32_t   *length;
 	unsigned long long *used;	/* rows there are */
 };
+
+/* ---- teams: a warp or a block ---- */
+
+template <int TEAM> __device__ static inline void
+team_sync()
+{
+	if (TEAM == 32)
+		__syncwarp();
+	else
+		__syncthreads();
+}
+
+/* Sorts length items, a power of two, rising (Batcher 1968). */
+template <int TEAM, typename T> __device__ static inline void
+team_sort(T *items, int length, int place)
+{
+	for (int size = 2; size <= length; size *= 2)
+		for (int step = size / 2; step > 0; step /= 2)
+		{
+			for (int i = place; i < length; i += TEAM)
+			{
+				int			other = i ^ step;
+
+				if (other > i && (items[other] < items[i]) == ((i & size) == 0))
+				{
+					T			item = items[i];
+
+					items[i] = items[other];
+					items[other] = item;
+				}
+			}
+			team_sync<TEAM>();
+		}
+}
+
+__device__ static inline int
+power_of_two(int count)
+{
+	int			length = 1;
+
+	while (length < count)
+		length *= 2;
+	return length;
+}
 
 /* ---- wedges ---- */
 
@@ -92,6 +153,118 @@ struct count_entry_wedges
 		lengths[entry] = (uint32_t) ((half ? low : high) - offsets[z]);
 	}
 };
+
+/* What entry "at" of a row weighs, where it is not 1: how much it can bring to a pair. */
+__device__ static inline double
+weight_of_entry(const partner_search &s, int64_t at)
+{
+	if (s.term == TERM_NODE)
+		return s.value[s.rows.neighbors[at]];
+	if (s.term == TERM_MIN)
+		return s.rows.weights[at];
+	return s.rows.weights[at] * s.rows.weights[at];
+}
+
+__device__ static inline int
+class_of_list(int64_t length)
+{
+	int			power = 63 - __clzll((long long) length);
+
+	return 4 * power + (int) ((power >= 2 ? length >> (power - 2) : length << (2 - power)) & 3);
+}
+
+/*
+ * Chooses what is left out of the rows, by teams of threads: of the longest lists as
+ * many classes as weigh less than the least score needs, if that spares enough
+ * wedges.  lengths: of the wedges of every entry, which become 0 there.
+ */
+template <int TEAM> __global__ static void __launch_bounds__(PARTNER_THREADS)
+leave_out(partner_search s, int64_t nodes, uint32_t *left_out, uint32_t *lengths)
+{
+	const int	TEAMS = PARTNER_THREADS / TEAM;
+	__shared__ double weights[TEAMS][LIST_CLASSES];
+	__shared__ unsigned long long wedges[TEAMS][LIST_CLASSES];
+	__shared__ uint32_t entries[TEAMS][LIST_CLASSES];
+	__shared__ int cuts[TEAMS];
+	int			team = threadIdx.x / TEAM;
+	int			place = threadIdx.x % TEAM;
+
+	for (int64_t u = (int64_t) blockIdx.x * TEAMS + team; u < nodes; u += (int64_t) gridDim.x * TEAMS)
+	{
+		int64_t		begin = s.rows.offsets[u];
+		int64_t		end = s.rows.offsets[u + 1];
+
+		/* the same for all of the team */
+		if (TEAM > 32 ? end - begin <= LONG_ROW : end - begin > LONG_ROW)
+			continue;
+		for (int i = place; i < LIST_CLASSES; i += TEAM)
+		{
+			weights[team][i] = 0;
+			wedges[team][i] = 0;
+			entries[team][i] = 0;
+		}
+		team_sync<TEAM>();
+		for (int64_t e = begin + place; e < end; e += TEAM)
+		{
+			uint32_t	z = s.rows.neighbors[e];
+			int64_t		length = s.columns.offsets[z + 1] - s.columns.offsets[z];
+			int			c = class_of_list(length);
+
+			if (s.term != TERM_NONE)
+				atomicAdd(&weights[team][c], weight_of_entry(s, e));
+			atomicAdd(&wedges[team][c], (unsigned long long) length);
+			atomicAdd(&entries[team][c], 1u);
+		}
+		team_sync<TEAM>();
+		if (place == 0)
+		{
+			/* sums of weights are in any order */
+			double		enough = rk_score_need(s.power, s.size[u], s.threshold) * (1 - 1e-6);
+			double		weight = 0;
+			unsigned long long all = 0;
+			unsigned long long left = 0;
+			uint32_t	count = 0;
+			int			cut = LIST_CLASSES;
+			bool		fits = true;
+
+			for (int c = LIST_CLASSES - 1; c >= 0; c--)
+			{
+				all += wedges[team][c];
+				weight += s.term == TERM_NONE ? entries[team][c] : weights[team][c];
+				fits &= weight < enough;
+				if (!fits || entries[team][c] == 0)
+					continue;
+				cut = c;
+				left += wedges[team][c];
+				count += entries[team][c];
+			}
+			/* without sums, counts exclude most of those that would be compared */
+			if (all <= FEW_WEDGES || (s.term == TERM_NONE ? left < all - left : left / WEDGES_SPARED < all - left))
+			{
+				cut = LIST_CLASSES;
+				count = 0;
+			}
+			cuts[team] = cut;
+			left_out[u] = count;
+		}
+		team_sync<TEAM>();
+		for (int64_t e = begin + place; cuts[team] < LIST_CLASSES && e < end; e += TEAM)
+		{
+			uint32_t	z = s.rows.neighbors[e];
+
+			if (class_of_list(s.columns.offsets[z + 1] - s.columns.offsets[z]) >= cuts[team])
+				lengths[e] = 0;
+		}
+		team_sync<TEAM>();
+	}
+}
+
+/* Whether not all wedges of a node are counted. */
+__device__ static inline bool
+is_partial(const partner_search &s, uint32_t u)
+{
+	return s.left_out && s.left_out[u] > 0;
+}
 
 /* The last entry in [low, high) with no more than w wedges before it. */
 __device__ static inline int64_t
@@ -148,63 +321,20 @@ row_has(const device_adjacency_view &rows, uint32_t u, uint32_t b)
 	return low < rows.offsets[u + 1] && rows.neighbors[low] == b;
 }
 
-/* Whether a partner can be one of the result, by what is known without a sum. */
+/* Whether a partner can be one of the result, by what is known without a sum; common: counted. */
 __device__ static inline bool
-is_candidate(const partner_search &s, uint32_t u, uint32_t b)
+is_candidate(const partner_search &s, uint32_t u, uint32_t b, uint32_t common)
 {
-	if (s.by_size && s.bounded)
-	{
-		double		smaller = min(s.size[u], s.size[b]);
-		double		larger = max(s.size[u], s.size[b]);
+	double		smaller = min(s.size[u], s.size[b]);
+	double		larger = max(s.size[u], s.size[b]);
 
-		if (smaller < rk_score_need(s.power, larger, s.threshold) * RK_SCORE_MARGIN)
-			return false;
-	}
+	if (s.by_size && s.bounded && smaller < rk_score_need(s.power, larger, s.threshold) * RK_SCORE_MARGIN)
+		return false;
+	/* scores of counts rise with the count */
+	if (s.term == TERM_NONE && is_partial(s, u) &&
+		rk_score_of(s.score, s.size[u], s.size[b], (uint32_t) min((double) common + s.left_out[u], smaller), 0) < s.threshold)
+		return false;
 	return !s.exclude_connected || !(row_has(s.rows, u, b) || row_has(s.columns, u, b));
-}
-
-/* ---- teams: a warp or a block ---- */
-
-template <int TEAM> __device__ static inline void
-team_sync()
-{
-	if (TEAM == 32)
-		__syncwarp();
-	else
-		__syncthreads();
-}
-
-/* Sorts length items, a power of two, rising (Batcher 1968). */
-template <int TEAM, typename T> __device__ static inline void
-team_sort(T *items, int length, int place)
-{
-	for (int size = 2; size <= length; size *= 2)
-		for (int step = size / 2; step > 0; step /= 2)
-		{
-			for (int i = place; i < length; i += TEAM)
-			{
-				int			other = i ^ step;
-
-				if (other > i && (items[other] < items[i]) == ((i & size) == 0))
-				{
-					T			item = items[i];
-
-					items[i] = items[other];
-					items[other] = item;
-				}
-			}
-			team_sync<TEAM>();
-		}
-}
-
-__device__ static inline int
-power_of_two(int count)
-{
-	int			length = 1;
-
-	while (length < count)
-		length *= 2;
-	return length;
 }
 
 /* ---- nodes with a table in shared memory ---- */
@@ -270,7 +400,7 @@ count_in_shared(partner_search s, const uint32_t *nodes, int64_t count, partner_
 	}
 	team_sync<TEAM>();
 	for (int i = place; i < TABLE; i += TEAM)
-		if (key[i] != NOBODY && is_candidate(s, u, key[i]))
+		if (key[i] != NOBODY && is_candidate(s, u, key[i], common[i]))
 			list[atomicAdd(&found[team], 1u)] = (uint64_t) key[i] << 32 | (unsigned) i;
 	team_sync<TEAM>();
 	length = power_of_two((int) found[team]);
@@ -363,7 +493,7 @@ count_lines(partner_search s, const uint32_t *nodes, partner_tables t, uint32_t 
 		int64_t		b = (word * 32 + __ffs((int) rest) - 1) * 32 + threadIdx.x % 32;
 		int64_t		cell = blockIdx.y * t.words * 1024 + b;
 		bool		there = t.common[cell] > 0;
-		bool		mine = there && is_candidate(s, u, (uint32_t) b);
+		bool		mine = there && is_candidate(s, u, (uint32_t) b, t.common[cell]);
 
 		if (there && !mine)
 		{

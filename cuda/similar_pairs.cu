@@ -103,22 +103,24 @@ list_nodes(partner_search s, const int64_t *room, int64_t begin, int64_t end, no
 /* ---- scores ---- */
 
 /*
- * Pairs whose sum of three terms or more is to be made in order, if it can be one
- * of the result; those with long rows apart.
+ * Pairs whose rows are to be compared: those that not all wedges were counted of,
+ * and those with a sum of three terms or more that is to be made in order, if they
+ * can be of the result; with long rows apart.
  */
 __global__ static void
-list_sums(partner_search s, rk_score score, partner_rows rows, int64_t count, double least, uint32_t *shorts,
+list_compared(partner_search s, partner_rows rows, int64_t count, double least, uint32_t *shorts,
 		  uint32_t *longs, uint32_t *counts)
 {
 	int64_t		i = global_thread();
 	uint32_t	a;
 	uint32_t	b;
 
-	if (i >= count || rows.common[i] < 3)
+	if (i >= count)
 		return;
 	a = rows.node[i];
 	b = rows.partner[i];
-	if (rk_score_of(score, s.size[a], s.size[b], rows.common[i], rows.score[i]) < least)
+	if (!is_partial(s, a) && (s.term == TERM_NONE || rows.common[i] < 3 ||
+							  rk_score_of(s.score, s.size[a], s.size[b], rows.common[i], rows.score[i]) < least))
 		return;
 	if (is_long_pair(s.rows, a, b))
 		longs[atomicAdd(&counts[1], 1u)] = (uint32_t) i;
@@ -128,13 +130,13 @@ list_sums(partner_search s, rk_score score, partner_rows rows, int64_t count, do
 
 /* Sums become scores; kept: whether they are good enough. */
 __global__ static void
-score_rows(partner_search s, rk_score score, partner_rows rows, int64_t count, bool all, uint32_t *kept)
+score_rows(partner_search s, partner_rows rows, int64_t count, bool all, uint32_t *kept)
 {
 	int64_t		i = global_thread();
 
 	if (i < count)
 	{
-		double		x = rk_score_of(score, s.size[rows.node[i]], s.size[rows.partner[i]], rows.common[i],
+		double		x = rk_score_of(s.score, s.size[rows.node[i]], s.size[rows.partner[i]], rows.common[i],
 									s.term == TERM_NONE ? 0 : rows.score[i]);
 
 		rows.score[i] = x;
@@ -409,10 +411,11 @@ public:
 
 private:
 	void number_wedges();
+	void choose_wedges();
 	int64_t batch_end(int64_t begin, int64_t rows);
 	template <bool SUMS> void count_partners(int64_t begin, int64_t end);
 	template <bool SUMS> void count_tables();
-	void add_sums();
+	void compare_rows();
 	void keep(int64_t begin, int64_t end);
 	void reduce();
 
@@ -447,6 +450,9 @@ private:
 	device_array<double> column_weights;
 	device_array<int64_t> wedges;
 	device_array<int64_t> room; /* by node: rows before it at most */
+	device_array<uint32_t> numbered;	/* by entry or node: lengths that numbers come from */
+	device_array<uint32_t> left_out;
+	double		chosen;			/* the least score that entries were left out for; 0: none were */
 
 	/* of a batch */
 	int64_t		buffer;			/* rows */
@@ -514,19 +520,41 @@ void
 pair_finder::number_wedges()
 {
 	device_adjacency &rows_of = p->in ? g->in() : g->out();
-	device_array<uint32_t> count;
 
-	wedges.allocate(device, g->arcs + 1);
-	count.allocate(device, max(g->arcs, n));
 	visit_entries(device, &rows_of, n, g->arcs,
-				  count_entry_wedges {s.columns.offsets, s.columns.neighbors, half, count.get()});
-	scan_lengths(device, count.get(), g->arcs, wedges.get());
-	s.wedges = wedges.get();
-	room.allocate(device, n + 1);
+				  count_entry_wedges {s.columns.offsets, s.columns.neighbors, half, numbered.get()});
+	s.left_out = nullptr;
+	if (s.bounded)
+	{
+		unsigned	grid = 8u * (unsigned) device->multiprocessors;
+
+		if (left_out.get() == nullptr)
+			left_out.allocate(device, n);
+		RK_LAUNCH(leave_out<32>, min(blocks_for(n, PARTNER_THREADS / 32), 4 * grid), PARTNER_THREADS, device->stream)
+			(s, n, left_out.get(), numbered.get());
+		check_launch();
+		RK_LAUNCH(leave_out<PARTNER_THREADS>, (unsigned) min(n, (int64_t) grid), PARTNER_THREADS, device->stream)
+			(s, n, left_out.get(), numbered.get());
+		check_launch();
+		s.left_out = left_out.get();
+	}
+	scan_lengths(device, numbered.get(), g->arcs, wedges.get());
 	RK_LAUNCH(most_rows, blocks_for(n, PAIR_THREADS), PAIR_THREADS, device->stream)
-		(s.rows.offsets, s.wedges, n, half, count.get());
+		(s.rows.offsets, s.wedges, n, half, numbered.get());
 	check_launch();
-	scan_lengths(device, count.get(), n, room.get());
+	scan_lengths(device, numbered.get(), n, room.get());
+	call->usage.bytes_moved += (s.bounded ? 80 : 24) * g->arcs + 40 * n;
+}
+
+/* Chooses which wedges are counted, anew when the least score has risen. */
+void
+pair_finder::choose_wedges()
+{
+	s.bounded = s.threshold > 0 && s.threshold > p->lowest;
+	if (!s.bounded || s.threshold < chosen * 1.02)
+		return;
+	number_wedges();
+	chosen = s.threshold;
 }
 
 void
@@ -559,7 +587,16 @@ pair_finder::open()
 	s.by_size = p->by_size != 0;
 	s.exclude_connected = p->exclude_connected != 0;
 	s.threshold = p->threshold;
-	number_wedges();
+	s.score = (rk_score) p->score;
+	s.bounded = false;
+	chosen = 0;
+	wedges.allocate(device, g->arcs + 1);
+	s.wedges = wedges.get();
+	room.allocate(device, n + 1);
+	numbered.allocate(device, max(g->arcs, n));
+	choose_wedges();
+	if (!s.bounded)
+		number_wedges();
 
 	all = value_at(room.get() + n);
 	/* no node has more than n - 1 */
@@ -594,7 +631,7 @@ pair_finder::open()
 	/* flags and places of the rows of a batch, and of the best so far */
 	kept.allocate(device, max(buffer, out.a.size()));
 	position.allocate(device, kept.size() + 1);
-	if (sums)
+	if (sums || s.bounded || p->top_k)
 		longs.allocate(device, buffer);
 	out_used = 0;
 }
@@ -709,19 +746,19 @@ pair_finder::count_partners(int64_t begin, int64_t end)
 	call->usage.bytes_moved += rows_used * 80;
 }
 
-/* Makes the sums of three terms and more, in order. */
+/* Compares the rows of pairs that were not counted in full, and makes sums of three terms and more in order. */
 void
-pair_finder::add_sums()
+pair_finder::compare_rows()
 {
 	/* a sum in another order is as far away at most, whatever the number of terms */
 	double		least = s.threshold - 1e-6 * max(1.0, fabs(s.threshold));
 	uint32_t	length[2];
 	pair_run	r = {};
 
-	if (rows_used == 0)
+	if (rows_used == 0 || (s.term == TERM_NONE && s.left_out == nullptr))
 		return;
-	RK_LAUNCH(list_sums, blocks_for(rows_used, PAIR_THREADS), PAIR_THREADS, device->stream)
-		(s, (rk_score) p->score, rows, rows_used, least, kept.get(), longs.get(), counts.get() + 3);
+	RK_LAUNCH(list_compared, blocks_for(rows_used, PAIR_THREADS), PAIR_THREADS, device->stream)
+		(s, rows, rows_used, least, kept.get(), longs.get(), counts.get() + 3);
 	check_launch();
 	check(cudaMemcpyAsync(length, counts.get() + 3, sizeof(length), cudaMemcpyDeviceToHost, device->stream));
 	check(cudaStreamSynchronize(device->stream));
@@ -731,7 +768,7 @@ pair_finder::add_sums()
 	r.value = s.value;
 	r.term = s.term;
 	r.common = rows.common;
-	r.sum = rows.score;
+	r.sum = s.term == TERM_NONE ? nullptr : rows.score;
 	intersect_list<SHARED_GROUP>(device, r, 0, kept.get(), length[0]);
 	intersect_list<32>(device, r, 0, longs.get(), length[1]);
 	call->usage.bytes_moved += (int64_t) (length[0] + length[1]) * 2 * (g->arcs / n + 1) * (s.term >= TERM_MIN ? 12 : 4);
@@ -751,7 +788,7 @@ pair_finder::keep(int64_t begin, int64_t end)
 		return;
 	node_kept.allocate(device, nodes);
 	RK_LAUNCH(score_rows, blocks_for(rows_used, PAIR_THREADS), PAIR_THREADS, device->stream)
-		(s, (rk_score) p->score, rows, rows_used, all, kept.get());
+		(s, rows, rows_used, all, kept.get());
 	check_launch();
 	scan_lengths(device, kept.get(), rows_used, position.get());
 	RK_LAUNCH(count_kept, blocks_for(nodes, PAIR_THREADS), PAIR_THREADS, device->stream)
@@ -823,17 +860,15 @@ pair_finder::run()
 
 		if (stopped(call))
 			stop_now();
-		s.bounded = s.threshold > 0 && s.threshold > p->lowest;
+		choose_wedges();
 		end = batch_end(begin, half && !p->top_k ? min(buffer, capacity - out_used) : buffer);
 		if (end == begin)
 			break;
 		if (p->term == TERM_NONE)
 			count_partners<false>(begin, end);
 		else
-		{
 			count_partners<true>(begin, end);
-			add_sums();
-		}
+		compare_rows();
 		keep(begin, end);
 		if (p->top_k)
 			reduce();
@@ -844,7 +879,7 @@ pair_finder::run()
 	call->counts[0] = out_used;
 	call->counts[1] = begin;
 	moved = value_at(s.wedges + value_at(s.rows.offsets + begin)) - value_at(s.wedges + value_at(s.rows.offsets + p->begin));
-	call->usage.bytes_moved += moved * (p->term >= TERM_MIN ? 12 : 4) + 24 * g->arcs;
+	call->usage.bytes_moved += moved * (p->term >= TERM_MIN ? 12 : 4);
 }
 
 void

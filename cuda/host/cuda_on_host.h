@@ -220,6 +220,12 @@ __popcll(unsigned long long x)
 	return __builtin_popcountll(x);
 }
 
+static inline int
+__clzll(long long x)
+{
+	return x == 0 ? 64 : __builtin_clzll((unsigned long long) x);
+}
+
 static inline unsigned
 __umulhi(unsigned a, unsigned b)
 {

@@ -441,14 +441,15 @@ rk_device_similar_pairs_cost(int64 nodes, int64 arcs, bool weighted, bool kept, 
 	double		wedges = Min(6 * m / Max(n, 1), n) * m / (both_sides ? 1 : 2);
 	double		rows = Min(wedges / 2, n * n / (both_sides ? 1 : 2));
 	double		found = Min(limit > 0 ? limit : INFINITY, least ? rows / 20 : rows);
+	/* a least score, or the worst of the best, excludes most wedges before they are counted */
+	double		share = least || (limit > 0 && !both_sides) ? 0.4 : 1;
 
 	return (rk_device_cost) {
-		/* a least score, or the worst of the best, excludes most wedges before they are counted */
-		.cpu_seconds = 1e-9 * (wedges * (sums ? 3 : 2) + rows * 3) * (least || (limit > 0 && !both_sides) ? 0.4 : 1) + 3e-9 * m,
+		.cpu_seconds = 1e-9 * (wedges * (sums ? 3 : 2) + rows * 3) * share + 3e-9 * m,
 		.bytes_to = graph_bytes(n, m, weighted, kept) * (directed ? 2 : 1) + (sums && !weighted ? 16 : 8) * n,
 		.bytes_from = 20 * found,
 		/* wedges are looked for among those of a node; rows pass by six times */
-		.bytes_moved = wedges * (sums ? 32 : 20) + rows * (sums ? 2 * SECTOR : 0) / 4 + 120 * rows + 60 * m,
+		.bytes_moved = (wedges * (sums ? 32 : 20) + rows * (sums ? 2 * SECTOR : 0) / 4 + 120 * rows) * share + 140 * m,
 		.launches = 60 + 30 * Max(wedges / 1e8, rows / 4e6),
 		.host_seconds = 1e-9 * found
 	};
