@@ -6,13 +6,17 @@
  * COLOURS	A node takes the smallest colour that none of the neighbours before it
  *			in the order of hashes has.  That needs no order but this: a node is
  *			ready when all neighbours before it have a colour (Jones and Plassmann
- *			1993), and whoever takes one makes others ready.
+ *			1993).  Those that are ready take one; then pieces of their rows tell
+ *			the neighbours behind them.  A node with a long row does not look for
+ *			colours but is told, in a bitmap of its own.
  * ROUNDS	The nodes of a class have no edges between them, so that they decide at
  *			once.  Lists of nodes by class and length of row are made once, and a
  *			round over all classes is one launch graph.
  * DECIDING	Sums of weights by label.  Up to 32 entries: every thread of a group
  *			has one, and all compare with all.  Beyond: hash tables
- *			(row_tables.cuh), whose sums have the bits of the CPU's.
+ *			(row_tables.cuh), whose sums have the bits of the CPU's.  Rows that
+ *			would keep a block for long are added up, looked through and woken in
+ *			pieces, a block for each, if sums do not round.
  *
  * Directed graphs: rows of both directions are merged on the device, and the
  * weights of a reciprocal pair added, as the CPU does.
@@ -22,16 +26,28 @@
 #include "../src/compute/random.h"
 #include "batch.cuh"
 #include "nodes.cuh"
+#include "pieces.cuh"
 #include "row_sums.cuh"
 #include "row_tables.cuh"
 #include "scan.cuh"
 
 #define NONE UINT32_MAX
-#define BINS 4					/* by length of row: */
-#define SHORT_GROUP 8			/* up to 8 entries, up to 32, up to MEDIUM */
+#define BINS 5					/* by length of row: */
+#define SHORT_GROUP 8			/* up to 8 entries, up to 32, up to MEDIUM, up to HUGE_ROW */
 #define COLOUR_THREADS 128
 #define COLOUR_LEVELS 16		/* between two looks of the host */
 #define COLOURS 1024			/* looked at in one pass over a row */
+#define TOLD_FLAG (UINT32_C(1) << 31)	/* in place of a colour that is to come: the number of a bitmap */
+#ifdef RK_CUDA_ON_HOST
+/* less, so that small graphs have such rows */
+#define HUGE_ROW 300
+#define HUGE_PIECE 64
+#define TOLD_ROW 40
+#else
+#define HUGE_ROW 8192			/* longer rows are several blocks' work */
+#define HUGE_PIECE 4096
+#define TOLD_ROW 2048			/* nodes with longer ones are told which colours are taken */
+#endif
 
 /* rk_label_variant of the CPU engine. */
 enum
@@ -115,6 +131,20 @@ settle(const label_round &r, const candidate &best, uint32_t own, double own_sum
 	return best.label;
 }
 
+/* Wakes those neighbours that a new label matters to; thread of width threads. */
+__device__ static inline void
+wake(const label_round &r, uint32_t v, uint32_t c, int64_t begin, int64_t end, int thread, int width)
+{
+	for (int64_t e = begin + thread; e < end; e += width)
+	{
+		uint32_t	u = r.rows.neighbors[e];
+
+		/* a loop wakes its node, whose label is the old one still */
+		if (u == v || r.label[u] != c)
+			r.active[u] = 1;
+	}
+}
+
 /*
  * Writes a decision and wakes the neighbours it matters for; thread of width
  * threads.  Returns whether it is a change.
@@ -130,14 +160,7 @@ publish(const label_round &r, uint32_t v, uint32_t own, uint32_t c, int thread, 
 	}
 	if (c == own)
 		return false;
-	for (int64_t e = r.rows.offsets[v] + thread; e < r.rows.offsets[v + 1]; e += width)
-	{
-		uint32_t	u = r.rows.neighbors[e];
-
-		/* a loop wakes its node, whose label is the old one still */
-		if (u == v || r.label[u] != c)
-			r.active[u] = 1;
-	}
+	wake(r, v, c, r.rows.offsets[v], r.rows.offsets[v + 1], thread, width);
 	if (thread == 0)
 		r.label[v] = c;
 	return true;
@@ -271,6 +294,173 @@ decide_long(label_round r, const uint32_t *list, int64_t count, const int64_t *p
 		atomicAdd(r.changes, 1ull);
 }
 
+/* ---- longest rows ---- */
+
+/* A part of the row of the node at a place in the list of all. */
+struct huge_piece
+{
+	uint32_t	place;
+	uint32_t	number;
+};
+
+/* The best of a part of a table. */
+struct huge_best
+{
+	candidate	best;
+	double		own_sum;
+};
+
+struct huge_node
+{
+	uint32_t	turn;			/* it has it */
+	uint32_t	label;			/* that it takes; NONE: none new */
+};
+
+/* The longest rows of a class. */
+struct huge_class
+{
+	const uint32_t *list;		/* from the first of them on */
+	int64_t		count;
+	int64_t		first;			/* their place */
+	const huge_piece *pieces;
+	const int64_t *piece_place; /* where the pieces of a place begin */
+	const int64_t *place;		/* of tables */
+	int64_t		first_long;		/* place of the class's first table */
+	uint32_t   *keys;
+	double	   *sums;
+	huge_node  *node;			/* by place from the first on */
+	huge_best  *best;			/* by piece from the first on */
+};
+
+/* The piece of a block. */
+struct huge_part
+{
+	uint32_t	v;
+	huge_node  *node;
+	uint32_t	number;
+	int64_t		begin;			/* entries */
+	int64_t		end;
+	int64_t		pieces;
+	uint32_t	slots;
+	uint32_t   *keys;
+	double	   *sums;
+};
+
+__device__ static inline int64_t
+huge_pieces_of(int64_t entries)
+{
+	return (entries + HUGE_PIECE - 1) / HUGE_PIECE;
+}
+
+__device__ static inline huge_part
+part_of(const label_round &r, const huge_class &h)
+{
+	huge_piece	piece = h.pieces[blockIdx.x];
+	uint32_t	v = h.list[piece.place - h.first];
+	int64_t		begin = r.rows.offsets[v] + (int64_t) piece.number * HUGE_PIECE;
+	int64_t		entries = r.rows.offsets[v + 1] - r.rows.offsets[v];
+	int64_t		table = h.place[piece.place] - h.place[h.first_long];
+
+	return {v, &h.node[piece.place - h.first], piece.number, begin, min(begin + HUGE_PIECE, r.rows.offsets[v + 1]),
+			huge_pieces_of(entries), slots_for(entries), h.keys + table, h.sums + table};
+}
+
+/* Who has a turn. */
+__global__ static void
+begin_huge(label_round r, huge_class h)
+{
+	int64_t		at = global_thread();
+	uint32_t	v;
+
+	if (at >= h.count)
+		return;
+	v = h.list[at];
+	h.node[at] = {has_turn(r, v), NONE};
+	if (r.active)
+		r.active[v] = 0;
+}
+
+/* Adds up, a block for each piece. */
+__global__ static void __launch_bounds__(LONG_THREADS)
+add_huge(label_round r, huge_class h)
+{
+	huge_part	p = part_of(r, h);
+
+	if (p.node->turn)
+		add_row<LONG_THREADS, false>(p.begin, p.end, r.rows.weights == nullptr,
+									 [&] (int64_t entry, double *weight) { return label_of_entry(r, p.v, entry, weight); },
+									 p.keys, p.sums, p.slots);
+}
+
+/* Looks through the tables, cut into as many parts. */
+__global__ static void __launch_bounds__(LONG_THREADS)
+look_at_huge(label_round r, huge_class h)
+{
+	huge_part	p = part_of(r, h);
+	int64_t		from = (int64_t) p.slots * p.number / p.pieces;
+	int64_t		to = (int64_t) p.slots * (p.number + 1) / p.pieces;
+	huge_best	found;
+
+	if (!p.node->turn)
+		return;
+	found.best = best_of_table<LONG_THREADS>(p.keys + from, p.sums + from, (uint32_t) (to - from), r.label[p.v],
+											 candidate {0, UINT64_MAX, NONE},
+											 [&] (uint32_t label, double sum) { return make_candidate(r, label, sum); },
+											 &found.own_sum);
+	if (threadIdx.x == 0)
+		h.best[blockIdx.x] = found;
+}
+
+/* Decides, a block for each node. */
+__global__ static void __launch_bounds__(LONG_THREADS)
+settle_huge(label_round r, huge_class h)
+{
+	uint32_t	v = h.list[blockIdx.x];
+	uint32_t	own = r.label[v];
+	const huge_best *parts = h.best + (h.piece_place[h.first + blockIdx.x] - h.piece_place[h.first]);
+	int64_t		pieces = huge_pieces_of(r.rows.offsets[v + 1] - r.rows.offsets[v]);
+	candidate	best = {0, UINT64_MAX, NONE};
+	double		own_sum = 0;
+	uint32_t	c;
+
+	if (!h.node[blockIdx.x].turn)
+		return;
+	for (int64_t i = threadIdx.x; i < pieces; i += LONG_THREADS)
+	{
+		best.take_better(parts[i].best);
+		own_sum += parts[i].own_sum;
+	}
+	best = best_of_group<LONG_THREADS>(best, &own_sum);
+	c = settle(r, best, own, own_sum);
+	if (threadIdx.x != 0)
+		return;
+	if (r.next)
+		r.next[v] = c;
+	if (c == own)
+		return;
+	h.node[blockIdx.x].label = c;
+	atomicAdd(r.changes, 1ull);
+}
+
+/* Wakes the neighbours of who takes another label. */
+__global__ static void __launch_bounds__(LONG_THREADS)
+wake_huge(label_round r, huge_class h)
+{
+	huge_part	p = part_of(r, h);
+
+	if (p.node->label != NONE)
+		wake(r, p.v, p.node->label, p.begin, p.end, threadIdx.x, LONG_THREADS);
+}
+
+__global__ static void
+take_huge(label_round r, huge_class h)
+{
+	int64_t		at = global_thread();
+
+	if (at < h.count && h.node[at].label != NONE)
+		r.label[h.list[at]] = h.node[at].label;
+}
+
 /* ---- colours ---- */
 
 struct colour_state
@@ -278,7 +468,23 @@ struct colour_state
 	unsigned long long queued;
 	unsigned long long begin;	/* of this level */
 	unsigned long long end;
+	unsigned long long pieces;	/* of its rows */
+	unsigned long long told;	/* nodes with long rows */
 	uint32_t	classes;
+	uint32_t	unused;
+};
+
+struct colour_graph
+{
+	label_rows	rows;
+	int64_t		nodes;
+	uint32_t   *pending;		/* neighbours before that have no colour yet */
+	uint32_t   *colour;			/* TOLD_FLAG and above: none yet; NONE: and not told either */
+	uint32_t   *taken;			/* bitmaps of words each of those who are told */
+	int64_t		words;
+	uint32_t   *queue;			/* nodes that are ready, level by level */
+	row_piece  *pieces;
+	colour_state *state;
 };
 
 /* Whether u chooses before v. */
@@ -291,23 +497,50 @@ chooses_before(uint64_t start, uint32_t u, uint32_t v)
 	return a > b || (a == b && u < v);
 }
 
-/* How many neighbours choose before a node; a warp for each. */
-__global__ static void
-count_before(label_rows rows, int64_t nodes, uint64_t start, uint32_t *pending, uint32_t *queue, colour_state *state)
+/* Queues all rows, and numbers those who are told. */
+__global__ static void __launch_bounds__(NODE_THREADS)
+start_colours(colour_graph g)
 {
-	int64_t		v = global_thread() / 32;
-	uint32_t	count = 0;
+	int64_t		v = global_thread();
+	int64_t		entries = v < g.nodes ? g.rows.offsets[v + 1] - g.rows.offsets[v] : 0;
+	unsigned long long number = place_for(entries > TOLD_ROW, &g.state->told);
 
-	if (v >= nodes)
-		return;
-	for (int64_t e = rows.offsets[v] + threadIdx.x % 32; e < rows.offsets[v + 1]; e += 32)
-		count += rows.neighbors[e] != v && chooses_before(start, rows.neighbors[e], (uint32_t) v);
-	count = warp_sum(count);
-	if (threadIdx.x % 32 != 0)
-		return;
-	pending[v] = count;
-	if (count == 0)
-		queue[atomicAdd(&state->queued, 1ull)] = (uint32_t) v;
+	if (v < g.nodes)
+		g.colour[v] = entries > TOLD_ROW ? TOLD_FLAG | (uint32_t) number : NONE;
+	enqueue_nodes(g.rows.offsets, v < g.nodes, (uint32_t) v, g.pieces, &g.state->pieces);
+}
+
+/* How many neighbours choose before a node; a warp for each piece of a row. */
+__global__ static void __launch_bounds__(NODE_THREADS)
+count_before(colour_graph g, uint64_t start)
+{
+	unsigned long long pieces = g.state->pieces;
+
+	for (unsigned long long at = global_thread() / 32; at < pieces; at += (unsigned long long) gridDim.x * NODE_THREADS / 32)
+	{
+		uint32_t	v = g.pieces[at].node;
+		uint32_t	count = 0;
+		int64_t		from;
+		int64_t		to;
+
+		piece_entries(g.rows.offsets, g.pieces[at], &from, &to);
+		for (int64_t e = from + threadIdx.x % 32; e < to; e += 32)
+			count += g.rows.neighbors[e] != v && chooses_before(start, g.rows.neighbors[e], v);
+		count = warp_sum(count);
+		if (threadIdx.x % 32 == 0 && count > 0)
+			atomicAdd(&g.pending[v], count);
+	}
+}
+
+__global__ static void __launch_bounds__(NODE_THREADS)
+queue_first(colour_graph g)
+{
+	int64_t		v = global_thread();
+	bool		ready = v < g.nodes && g.pending[v] == 0;
+	unsigned long long place = place_for(ready, &g.state->queued);
+
+	if (ready)
+		g.queue[place] = (uint32_t) v;
 }
 
 __global__ static void
@@ -315,86 +548,135 @@ next_colour_level(colour_state *state)
 {
 	state->begin = state->end;
 	state->end = state->queued;
+	state->pieces = 0;
 }
 
-/* Colours the nodes of a level and makes others ready; a warp for each. */
+/* The smallest bit that is not set in the words of a warp's lanes; NONE: all are. */
+__device__ static inline uint32_t
+first_free(uint32_t word)
+{
+	unsigned	with_room = __ballot_sync(FULL_WARP, word != UINT32_MAX);
+	int			lane = with_room ? __ffs((int) with_room) - 1 : 0;
+	uint32_t	theirs = __shfl_sync(FULL_WARP, word, lane);
+
+	return with_room ? 32 * lane + __ffs((int) ~theirs) - 1 : NONE;
+}
+
+/* Colours the nodes of a level and queues their rows; a warp for each. */
 __global__ static void __launch_bounds__(COLOUR_THREADS)
-colour_level(label_rows rows, uint32_t *pending, uint32_t *colour, uint32_t *queue, colour_state *state)
+colour_level(colour_graph g)
 {
 	__shared__ uint32_t taken[COLOUR_THREADS / 32][COLOURS / 32];
 	int			lane = threadIdx.x % 32;
 	int			warp = threadIdx.x / 32;
+	colour_state *state = g.state;
 	unsigned long long end = state->end;
 
 	for (unsigned long long at = state->begin + global_thread() / 32; at < end;
 		 at += (unsigned long long) gridDim.x * (COLOUR_THREADS / 32))
 	{
-		uint32_t	v = queue[at];
-		int64_t		from = rows.offsets[v] + lane;
-		int64_t		to = rows.offsets[v + 1];
+		uint32_t	v = g.queue[at];
+		uint32_t	number = g.colour[v];
 		uint32_t	mine = NONE;
 
-		for (uint32_t window = 0; mine == NONE; window += COLOURS)
+		/* all lanes have read it before one writes */
+		__syncwarp();
+		if (number != NONE)
 		{
-			unsigned	with_room;
-			uint32_t	word;
+			const uint32_t *told = g.taken + (number - TOLD_FLAG) * g.words;
 
-			taken[warp][lane] = 0;
-			__syncwarp();
-			for (int64_t e = from; e < to; e += 32)
+			for (int64_t w = 0; mine == NONE; w += 32)
 			{
-				uint32_t	u = rows.neighbors[e];
-				uint32_t	c = u == v ? NONE : *(volatile uint32_t *) &colour[u];
-
-				if (c != NONE && c - window < COLOURS)
-					atomicOr(&taken[warp][(c - window) / 32], 1u << (c - window) % 32);
+				mine = first_free(w + lane < g.words ? told[w + lane] : 0);
+				if (mine != NONE)
+					mine += (uint32_t) w * 32;
 			}
-			__syncwarp();
-			with_room = __ballot_sync(FULL_WARP, taken[warp][lane] != UINT32_MAX);
-			if (with_room)
+		}
+		else
+			for (uint32_t window = 0; mine == NONE; window += COLOURS)
 			{
-				int			l = __ffs((int) with_room) - 1;
+				taken[warp][lane] = 0;
+				__syncwarp();
+				for (int64_t e = g.rows.offsets[v] + lane; e < g.rows.offsets[v + 1]; e += 32)
+				{
+					uint32_t	u = g.rows.neighbors[e];
+					uint32_t	c = u == v ? NONE : *(volatile uint32_t *) &g.colour[u];
 
-				word = taken[warp][l];
-				mine = window + 32 * l + __ffs((int) ~word) - 1;
+					/* those who choose later have none, and no smaller number */
+					if (c < TOLD_FLAG && c - window < COLOURS)
+						atomicOr(&taken[warp][(c - window) / 32], 1u << (c - window) % 32);
+				}
+				__syncwarp();
+				mine = first_free(taken[warp][lane]);
+				if (mine != NONE)
+					mine += window;
+				__syncwarp();
 			}
-			__syncwarp();
-		}
-		for (int64_t e = from; e < to; e += 32)
-		{
-			uint32_t	u = rows.neighbors[e];
-
-			/* those without a colour choose later */
-			if (u != v && *(volatile uint32_t *) &colour[u] == NONE && atomicAdd(&pending[u], UINT32_MAX) == 1)
-				queue[atomicAdd(&state->queued, 1ull)] = u;
-		}
 		if (lane == 0)
 		{
-			*(volatile uint32_t *) &colour[v] = mine;
+			*(volatile uint32_t *) &g.colour[v] = mine;
 			if (mine >= *(volatile uint32_t *) &state->classes)
 				atomicMax(&state->classes, mine + 1);
 		}
-		__syncwarp();
+		enqueue_nodes(g.rows.offsets, lane == 0, v, g.pieces, &state->pieces);
+	}
+}
+
+/* Tells the neighbours that choose later; a warp for each piece of a row. */
+__global__ static void __launch_bounds__(NODE_THREADS)
+tell_neighbors(colour_graph g)
+{
+	unsigned long long pieces = g.state->pieces;
+
+	for (unsigned long long at = global_thread() / 32; at < pieces; at += (unsigned long long) gridDim.x * NODE_THREADS / 32)
+	{
+		uint32_t	v = g.pieces[at].node;
+		uint32_t	mine = g.colour[v];
+		int64_t		from;
+		int64_t		to;
+
+		piece_entries(g.rows.offsets, g.pieces[at], &from, &to);
+		for (; from < to; from += 32)
+		{
+			int64_t		e = from + threadIdx.x % 32;
+			uint32_t	u = e < to ? g.rows.neighbors[e] : v;
+			uint32_t	number = u == v ? 0 : g.colour[u];
+			bool		ready = false;
+			unsigned long long place;
+
+			if (number >= TOLD_FLAG)
+			{
+				if (number != NONE)
+					atomicOr(&g.taken[(number - TOLD_FLAG) * g.words + mine / 32], 1u << mine % 32);
+				ready = atomicAdd(&g.pending[u], UINT32_MAX) == 1;
+			}
+			if (!__any_sync(FULL_WARP, ready))
+				continue;
+			place = place_for(ready, &g.state->queued);
+			if (ready)
+				g.queue[place] = u;
+		}
 	}
 }
 
 /* ---- lists ---- */
 
+/* huge: rows longer than that are in the last one. */
 __device__ static inline uint32_t
-bin_of(const label_rows &rows, int64_t v)
+bin_of(const label_rows &rows, int64_t v, int64_t huge)
 {
 	int64_t		entries = rows.offsets[v + 1] - rows.offsets[v];
 
-	return entries <= SHORT_GROUP ? 0 : entries <= 32 ? 1 : entries <= MEDIUM ? 2 : 3;
+	return entries <= SHORT_GROUP ? 0 : entries <= 32 ? 1 : entries <= MEDIUM ? 2 : entries <= huge ? 3 : 4;
 }
 
 /* Counts the nodes of every list, or, with list, puts them there. */
 __global__ static void
-list_nodes(label_rows rows, int64_t nodes, const uint32_t *colour, uint32_t *counts, unsigned long long *place,
-		   uint32_t *list)
+list_nodes(label_rows rows, int64_t nodes, int64_t huge, const uint32_t *colour, uint32_t *counts,
+		   unsigned long long *place, uint32_t *list)
 {
 	int64_t		v = global_thread();
-	uint32_t	key = v < nodes ? (colour ? colour[v] : 0) * BINS + bin_of(rows, v) : NONE;
+	uint32_t	key = v < nodes ? (colour ? colour[v] : 0) * BINS + bin_of(rows, v, huge) : NONE;
 	int			lane = threadIdx.x % 32;
 	unsigned	same = __match_any_sync(FULL_WARP, key);
 	int			leader = __ffs((int) same) - 1;
@@ -412,23 +694,42 @@ list_nodes(label_rows rows, int64_t nodes, const uint32_t *colour, uint32_t *cou
 		list[begin + __popc(same & ((1u << lane) - 1))] = (uint32_t) v;
 }
 
+/* Slots of the tables of rows, and pieces; by place in list. */
 __global__ static void
-count_slots(label_rows rows, int64_t nodes, const uint32_t *list, uint32_t *slots)
+count_slots(label_rows rows, int64_t nodes, int64_t huge, const uint32_t *list, uint32_t *slots, uint32_t *pieces)
 {
 	int64_t		i = global_thread();
+	int64_t		entries;
 
-	if (i < nodes)
-		slots[i] = bin_of(rows, list[i]) == 3 ? slots_for(rows.offsets[list[i] + 1] - rows.offsets[list[i]]) : 0;
+	if (i >= nodes)
+		return;
+	entries = rows.offsets[list[i] + 1] - rows.offsets[list[i]];
+	slots[i] = entries > MEDIUM ? slots_for(entries) : 0;
+	pieces[i] = entries > huge ? (uint32_t) huge_pieces_of(entries) : 0;
 }
 
-/* The most slots that the long rows of one class need. */
+/* The most slots that the long rows of one class need; and where its pieces begin. */
 __global__ static void
-largest_tables(const int64_t *lists, int64_t classes, const int64_t *place, unsigned long long *most)
+measure_classes(const int64_t *lists, int64_t classes, const int64_t *place, const int64_t *piece_place,
+				unsigned long long *most, int64_t *first_piece)
 {
 	int64_t		c = global_thread();
 
 	if (c < classes)
-		atomicMax(most, (unsigned long long) (place[lists[c * BINS + 4]] - place[lists[c * BINS + 3]]));
+		atomicMax(most, (unsigned long long) (place[lists[(c + 1) * BINS]] - place[lists[c * BINS + 3]]));
+	if (c <= classes)
+		first_piece[c] = piece_place[lists[c * BINS]];
+}
+
+__global__ static void
+list_pieces(int64_t nodes, const int64_t *piece_place, huge_piece *pieces)
+{
+	int64_t		i = global_thread();
+
+	if (i >= nodes)
+		return;
+	for (int64_t k = piece_place[i]; k < piece_place[i + 1]; k++)
+		pieces[k] = {(uint32_t) i, (uint32_t) (k - piece_place[i])};
 }
 
 /* ---- rows of both directions ---- */
@@ -526,6 +827,32 @@ struct inside_weight
 };
 
 /*
+ * Adds values by label; of the lanes of a warp those alike the first one, and
+ * those alike the first of the others, at once: few labels have most nodes.
+ */
+__device__ static inline void
+add_by_label(bool there, uint32_t label, unsigned long long value, unsigned long long *sum)
+{
+	for (int round = 0; round < 2; round++)
+	{
+		unsigned	mask = __ballot_sync(FULL_WARP, there);
+		int			first = __ffs((int) mask) - 1;
+		uint32_t	common;
+		unsigned long long all;
+
+		if (mask == 0)
+			return;
+		common = __shfl_sync(FULL_WARP, label, first);
+		all = warp_sum(there && label == common ? value : 0);
+		if ((int) (threadIdx.x % 32) == first)
+			atomicAdd(&sum[common], all);
+		there = there && label != common;
+	}
+	if (there)
+		atomicAdd(&sum[label], value);
+}
+
+/*
  * Adds strengths to those of communities, as integers, in which order does not
  * matter; of each chunk what nodes without a label give, which are alone.
  */
@@ -533,20 +860,22 @@ __global__ static void __launch_bounds__(NODE_THREADS)
 add_strengths(int64_t nodes, const uint32_t *label, const double *out, const double *in, double total, double unit,
 			  unsigned long long *out_sum, unsigned long long *in_sum, double *chunk)
 {
+	int64_t		first = (int64_t) blockIdx.x * NODE_CHUNK;
 	double		alone = 0;
 
-	visit_chunk(nodes, [&] (int64_t v) {
+	for (int k = threadIdx.x; k < NODE_CHUNK; k += NODE_THREADS)
+	{
+		int64_t		v = min(first + k, nodes - 1);
 		uint32_t	c = label[v];
+		bool		there = first + k < nodes;
 
-		if (c == NONE)
+		if (there && c == NONE)
 			alone += (out[v] / total) * (in[v] / total);
-		else
-		{
-			atomicAdd(&out_sum[c], (unsigned long long) (out[v] / unit + 0.5));
-			if (in != out)
-				atomicAdd(&in_sum[c], (unsigned long long) (in[v] / unit + 0.5));
-		}
-	});
+		there = there && c != NONE;
+		add_by_label(there, c, (unsigned long long) (out[v] / unit + 0.5), out_sum);
+		if (in != out)
+			add_by_label(there, c, (unsigned long long) (in[v] / unit + 0.5), in_sum);
+	}
 	alone = block_sum<double, NODE_THREADS>(alone);
 	if (threadIdx.x == 0)
 		chunk[blockIdx.x] = alone;
@@ -653,6 +982,13 @@ private:
 	int64_t    *lists = nullptr;		/* on the host: where lists begin */
 	host_array<int64_t> list_offsets;
 	device_array<int64_t> place;		/* of tables, by place in list */
+	device_array<int64_t> piece_place;	/* of pieces of the longest rows */
+	device_array<huge_piece> pieces;
+	int64_t    *first_piece = nullptr;	/* on the host: of each class */
+	host_array<int64_t> piece_offsets;
+	device_array<huge_node> huge_nodes; /* of a class */
+	device_array<huge_best> huge_parts;
+	int32_t		longest;				/* row */
 	device_array<uint32_t> keys;
 	device_array<double> sums;
 	device_array<unsigned long long> changes;
@@ -689,7 +1025,6 @@ private:
 	void examine()
 	{
 		device_array<double> scratch;
-		int32_t		longest;
 
 		strength.allocate(device, n);
 		scratch.allocate(device, node_chunks(n) + 1);
@@ -748,6 +1083,8 @@ private:
 	{
 		device_array<uint32_t> pending;
 		device_array<uint32_t> queue;
+		device_array<uint32_t> taken;
+		device_array<row_piece> row_pieces;
 		device_array<colour_state> state;
 		launch_batch batch(device);
 		colour_state now;
@@ -756,11 +1093,27 @@ private:
 		colour.allocate(device, n);
 		pending.allocate(device, n);
 		queue.allocate(device, n);
+		row_pieces.allocate(device, most_pieces(n, entries));
 		state.allocate(device, 1);
-		colour.fill(0xff);
+		pending.fill(0);
 		state.fill(0);
-		RK_LAUNCH(count_before, blocks_for(n * 32, NODE_THREADS), NODE_THREADS, stream())
-			(rows, n, rk_hash2(p->seed, 0), pending.get(), queue.get(), state.get());
+
+		colour_graph graph = {
+			rows, n, pending.get(), colour.get(), nullptr, 0, queue.get(), row_pieces.get(), state.get()
+		};
+
+		RK_LAUNCH(start_colours, blocks(), NODE_THREADS, stream()) (graph);
+		check_launch();
+		check(cudaMemcpyAsync(&now, state.get(), sizeof(now), cudaMemcpyDeviceToHost, stream()));
+		check(cudaStreamSynchronize(stream()));
+		/* a node of colour c has a neighbour of each smaller one, and so on: c (c + 1) / 2 edges */
+		graph.words = (int64_t) fmin(longest, sqrt((double) entries)) / 32 + 2;
+		taken.allocate(device, (int64_t) now.told * graph.words);
+		taken.fill(0);
+		graph.taken = taken.get();
+		RK_LAUNCH(count_before, grid, NODE_THREADS, stream()) (graph, rk_hash2(p->seed, 0));
+		check_launch();
+		RK_LAUNCH(queue_first, blocks(), NODE_THREADS, stream()) (graph);
 		check_launch();
 		do
 		{
@@ -771,8 +1124,9 @@ private:
 				{
 					RK_LAUNCH(next_colour_level, 1, 1, stream()) (state.get());
 					check_launch();
-					RK_LAUNCH(colour_level, grid, COLOUR_THREADS, stream())
-						(rows, pending.get(), colour.get(), queue.get(), state.get());
+					RK_LAUNCH(colour_level, grid, COLOUR_THREADS, stream()) (graph);
+					check_launch();
+					RK_LAUNCH(tell_neighbors, grid, NODE_THREADS, stream()) (graph);
 					check_launch();
 				}
 			});
@@ -780,7 +1134,7 @@ private:
 			check(cudaStreamSynchronize(stream()));
 		} while (now.queued > now.end);
 		classes = now.classes;
-		call->usage.bytes_moved += 30 * entries + 40 * n;
+		call->usage.bytes_moved += 38 * entries + 40 * n;
 	}
 
 	/* Nodes by class and length of row. */
@@ -790,7 +1144,12 @@ private:
 		device_array<int64_t> begins;
 		device_array<int64_t> ends;
 		device_array<unsigned long long> most;
+		device_array<uint32_t> piece_counts;
+		device_array<int64_t> first_pieces;
 		int64_t		count = classes * BINS;
+		int64_t		huge = exact ? HUGE_ROW : INT64_MAX;
+		int64_t		most_nodes = 0;
+		int64_t		most_of_class = 0;
 		unsigned long long slots = 0;
 
 		counts.allocate(device, count);
@@ -799,33 +1158,80 @@ private:
 		list.allocate(device, n);
 		counts.fill(0);
 		RK_LAUNCH(list_nodes, blocks(), NODE_THREADS, stream())
-			(rows, n, colour.get(), counts.get(), (unsigned long long *) nullptr, (uint32_t *) nullptr);
+			(rows, n, huge, colour.get(), counts.get(), (unsigned long long *) nullptr, (uint32_t *) nullptr);
 		check_launch();
 		scan_lengths(device, counts.get(), count, begins.get());
 		check(cudaMemcpyAsync(ends.get(), begins.get(), (count + 1) * sizeof(int64_t), cudaMemcpyDeviceToDevice, stream()));
 		RK_LAUNCH(list_nodes, blocks(), NODE_THREADS, stream())
-			(rows, n, colour.get(), counts.get(), (unsigned long long *) ends.get(), list.get());
+			(rows, n, huge, colour.get(), counts.get(), (unsigned long long *) ends.get(), list.get());
 		check_launch();
 		lists = list_offsets.allocate(count + 1);
 		check(cudaMemcpyAsync(lists, begins.get(), (count + 1) * sizeof(int64_t), cudaMemcpyDeviceToHost, stream()));
 		counts.allocate(device, n);
+		piece_counts.allocate(device, n);
 		place.allocate(device, n + 1);
+		piece_place.allocate(device, n + 1);
 		most.allocate(device, 1);
 		most.fill(0);
-		RK_LAUNCH(count_slots, blocks(), NODE_THREADS, stream()) (rows, n, list.get(), counts.get());
+		first_pieces.allocate(device, classes + 1);
+		RK_LAUNCH(count_slots, blocks(), NODE_THREADS, stream())
+			(rows, n, huge, list.get(), counts.get(), piece_counts.get());
 		check_launch();
 		scan_lengths(device, counts.get(), n, place.get());
-		RK_LAUNCH(largest_tables, blocks_for(classes, NODE_THREADS), NODE_THREADS, stream())
-			(begins.get(), classes, place.get(), most.get());
+		scan_lengths(device, piece_counts.get(), n, piece_place.get());
+		RK_LAUNCH(measure_classes, blocks_for(classes + 1, NODE_THREADS), NODE_THREADS, stream())
+			(begins.get(), classes, place.get(), piece_place.get(), most.get(), first_pieces.get());
 		check_launch();
+		first_piece = piece_offsets.allocate(classes + 1);
 		check(cudaMemcpyAsync(&slots, most.get(), sizeof(slots), cudaMemcpyDeviceToHost, stream()));
+		check(cudaMemcpyAsync(first_piece, first_pieces.get(), (classes + 1) * sizeof(int64_t), cudaMemcpyDeviceToHost, stream()));
 		check(cudaStreamSynchronize(stream()));
 		if (slots == 0)
 			return;
+		if (first_piece[classes] > 0)
+		{
+			for (int64_t c = 0; c < classes; c++)
+			{
+				most_nodes = max(most_nodes, lists[c * BINS + 5] - lists[c * BINS + 4]);
+				most_of_class = max(most_of_class, first_piece[c + 1] - first_piece[c]);
+			}
+			pieces.allocate(device, first_piece[classes]);
+			huge_nodes.allocate(device, most_nodes);
+			huge_parts.allocate(device, most_of_class);
+			RK_LAUNCH(list_pieces, blocks(), NODE_THREADS, stream()) (n, piece_place.get(), pieces.get());
+			check_launch();
+		}
 		keys.allocate(device, (int64_t) slots);
 		sums.allocate(device, (int64_t) slots);
 		keys.fill(0xff);
 		sums.fill(0);
+	}
+
+	/* The longest rows of a class. */
+	void decide_huge(const label_round &r, int64_t c)
+	{
+		const int64_t *begin = lists + c * BINS;
+		unsigned	count = (unsigned) (begin[5] - begin[4]);
+		unsigned	parts = (unsigned) (first_piece[c + 1] - first_piece[c]);
+		huge_class	h = {
+			list.get() + begin[4], count, begin[4], pieces.get() + first_piece[c], piece_place.get(), place.get(), begin[3],
+			keys.get(), sums.get(), huge_nodes.get(), huge_parts.get()
+		};
+
+		RK_LAUNCH(begin_huge, blocks_for(count, NODE_THREADS), NODE_THREADS, stream()) (r, h);
+		check_launch();
+		RK_LAUNCH(add_huge, parts, LONG_THREADS, stream()) (r, h);
+		check_launch();
+		RK_LAUNCH(look_at_huge, parts, LONG_THREADS, stream()) (r, h);
+		check_launch();
+		RK_LAUNCH(settle_huge, count, LONG_THREADS, stream()) (r, h);
+		check_launch();
+		if (next.get())
+			return;
+		RK_LAUNCH(wake_huge, parts, LONG_THREADS, stream()) (r, h);
+		check_launch();
+		RK_LAUNCH(take_huge, blocks_for(count, NODE_THREADS), NODE_THREADS, stream()) (r, h);
+		check_launch();
 	}
 
 	/* All classes have their turn. */
@@ -862,6 +1268,8 @@ private:
 				RK_LAUNCH(decide_long<32>, blocks_for((begin[4] - begin[3]) * 32, LONG_THREADS), LONG_THREADS, stream())
 					(r, list.get() + begin[3], begin[4] - begin[3], place.get() + begin[3], keys.get(), sums.get());
 			check_launch();
+			if (begin[5] > begin[4])
+				decide_huge(r, c);
 		}
 		if (next.get())
 			check(cudaMemcpyAsync(label.get(), next.get(), n * sizeof(uint32_t), cudaMemcpyDeviceToDevice, stream()));

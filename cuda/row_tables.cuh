@@ -109,31 +109,13 @@ best_of_lanes(C c)
 	return c;
 }
 
-/*
- * The best label of a table, which is emptied; WIDTH threads do it, each of which
- * gets it.  nothing: better than none; make(label, sum): what a label is.
- * *own_sum: that of own, 0 if there is none.
- */
-template <int WIDTH, typename C, typename M> __device__ static inline C
-best_of_table(uint32_t *keys, double *sums, uint32_t slots, uint32_t own, const C &nothing, M make, double *own_sum)
+/* The best of WIDTH threads, and the sum of *own_sum; each of them gets both. */
+template <int WIDTH, typename C> __device__ static inline C
+best_of_group(C best, double *own_sum)
 {
-	C			best = nothing;
-	double		own_part = 0;
+	double		own_part = warp_sum(*own_sum);
 
-	for (uint32_t s = threadIdx.x % WIDTH; s < slots; s += WIDTH)
-	{
-		uint32_t	label = keys[s];
-
-		if (label == NO_LABEL)
-			continue;
-		best.take_better(make(label, sums[s]));
-		if (label == own)
-			own_part = sums[s];
-		keys[s] = NO_LABEL;
-		sums[s] = 0;
-	}
 	best = best_of_lanes<32>(best);
-	own_part = warp_sum(own_part);
 	if (WIDTH > 32)
 	{
 		__shared__ C parts[WIDTH / 32];
@@ -155,6 +137,32 @@ best_of_table(uint32_t *keys, double *sums, uint32_t slots, uint32_t own, const 
 	}
 	*own_sum = own_part;
 	return best;
+}
+
+/*
+ * The best label of a table, which is emptied; WIDTH threads do it, each of which
+ * gets it.  nothing: better than none; make(label, sum): what a label is.
+ * *own_sum: that of own, 0 if there is none.
+ */
+template <int WIDTH, typename C, typename M> __device__ static inline C
+best_of_table(uint32_t *keys, double *sums, uint32_t slots, uint32_t own, const C &nothing, M make, double *own_sum)
+{
+	C			best = nothing;
+
+	*own_sum = 0;
+	for (uint32_t s = threadIdx.x % WIDTH; s < slots; s += WIDTH)
+	{
+		uint32_t	label = keys[s];
+
+		if (label == NO_LABEL)
+			continue;
+		best.take_better(make(label, sums[s]));
+		if (label == own)
+			*own_sum = sums[s];
+		keys[s] = NO_LABEL;
+		sums[s] = 0;
+	}
+	return best_of_group<WIDTH>(best, own_sum);
 }
 
 /* ---- whether sums round ---- */

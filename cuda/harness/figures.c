@@ -29,6 +29,7 @@
 
 #include "../../src/compute/parallel.h"
 #include "../../src/graph/centrality/centrality.h"
+#include "../../src/graph/community/community.h"
 #include "../../src/graph/community/connected_components.h"
 #include "../../src/graph/paths/paths.h"
 #include "../../src/graph/patterns/patterns.h"
@@ -399,6 +400,132 @@ figure_triangles(harness *h, const figure_input *in)
 	rk_ctx_destroy(&ctx);
 }
 
+static void
+figure_labels(harness *h, const figure_input *in)
+{
+	rk_label_params p = {.max_iterations = 5, .seed = 1};
+	rk_cuda_label_params params = {p.seed, RK_LABEL_SEMI_SYNCHRONOUS, p.max_iterations};
+	rk_cuda_call call = {.kernel = RK_CUDA_LABELS, .params = &params, .params_bytes = sizeof(params)};
+	const rk_graph *g = in->graph;
+	bool		compare = in->scale <= SMALLER;
+	rk_label_result result = {0};
+	rk_run		run = {0};
+	char		size[80];
+	char		remark[80];
+	int64_t    *cpu;
+	int64_t    *device;
+	uint32_t   *label;
+	int64_t		communities;
+	double		modularity;
+	double		cpu_seconds = NAN;
+	double		seconds;
+	rk_ctx		ctx;
+
+	begin_ctx(h, &ctx);
+	ctx.threads = CPU_THREADS;
+	cpu = rk_alloc(&ctx, g->nodes, sizeof(int64_t));
+	device = rk_alloc(&ctx, g->nodes, sizeof(int64_t));
+	label = rk_alloc(&ctx, g->nodes, sizeof(uint32_t));
+	if (cpu == NULL || device == NULL || label == NULL)
+		must(&ctx, RK_ERR_MEMORY);
+	if (compare)
+	{
+		cpu_seconds = now();
+		must(&ctx, rk_graph_label_propagation(&ctx, g, &p, cpu, &result, &run));
+		cpu_seconds = now() - cpu_seconds;
+	}
+	call.output[0] = (rk_cuda_output) {label, g->nodes * (int64_t) sizeof(uint32_t)};
+	call.output[1] = (rk_cuda_output) {&modularity, sizeof(double)};
+	call.graph = load(h, "figure labels", g, &call.usage);
+	if (call.graph == NULL || !run_best(h, "labels", &call, 2, &seconds))
+		return;
+	must(&ctx, rk_graph_label_end(&ctx, g->nodes, label, NULL, device, &communities));
+	graph_size(size, sizeof(size), in);
+	snprintf(remark, sizeof(remark), "%d rounds, %lld communities%s", call.iterations, (long long) communities,
+			 compare ? "" : "; CPU not run at this size");
+	if (!compare || (communities == result.communities && memcmp(cpu, device, g->nodes * sizeof(int64_t)) == 0))
+		row(h, "label propagation", size, seconds, cpu_seconds, &call.usage, remark);
+	else
+		differs(h, "labels", "not the CPU's");
+	h->table->free_graph(h->device, call.graph);
+	rk_ctx_destroy(&ctx);
+}
+
+/* Shortest paths from the node with most neighbours. */
+static void
+figure_paths_of(harness *h, const figure_input *in, const char *what)
+{
+	rk_shortest_path_params p = {.max_distance = INFINITY};
+	rk_cuda_bfs_params hops_params = {.max_hops = INT64_MAX};
+	rk_cuda_length_params length_params = {.max_distance = INFINITY};
+	const rk_graph *g = in->graph;
+	bool		weighted = g->out.weights != NULL;
+	rk_cuda_call call = {
+		.kernel = weighted ? RK_CUDA_LENGTHS : RK_CUDA_BFS,
+		.params = weighted ? (const void *) &length_params : &hops_params,
+		.params_bytes = weighted ? sizeof(length_params) : sizeof(hops_params)
+	};
+	char		size[80];
+	char		remark[80];
+	double	   *distance;
+	double	   *device_distance;
+	uint32_t   *predecessor;
+	uint32_t   *device_predecessor;
+	int64_t    *hops;
+	uint32_t   *device_hops;
+	double		cpu_seconds;
+	double		seconds;
+	int64_t		reached = 0;
+	int64_t		wrong = 0;
+	int			at = 0;
+	rk_ctx		ctx;
+
+	begin_ctx(h, &ctx);
+	ctx.threads = CPU_THREADS;
+	for (int64_t v = 1; v < g->nodes; v++)
+		if (rk_degree(&g->out, v) > rk_degree(&g->out, p.source))
+			p.source = v;
+	hops_params.source = length_params.source = p.source;
+	distance = rk_alloc(&ctx, g->nodes, sizeof(double));
+	device_distance = rk_alloc(&ctx, g->nodes, sizeof(double));
+	predecessor = rk_alloc(&ctx, g->nodes, sizeof(uint32_t));
+	device_predecessor = rk_alloc(&ctx, g->nodes, sizeof(uint32_t));
+	hops = rk_alloc(&ctx, g->nodes, sizeof(int64_t));
+	device_hops = rk_alloc(&ctx, g->nodes, sizeof(uint32_t));
+	if (!distance || !device_distance || !predecessor || !device_predecessor || !hops || !device_hops)
+		must(&ctx, RK_ERR_MEMORY);
+	cpu_seconds = now();
+	must(&ctx, rk_graph_shortest_path(&ctx, g, &p, distance, predecessor, hops));
+	cpu_seconds = now() - cpu_seconds;
+	if (weighted)
+		call.output[at++] = (rk_cuda_output) {device_distance, g->nodes * (int64_t) sizeof(double)};
+	call.output[at++] = (rk_cuda_output) {device_hops, g->nodes * (int64_t) sizeof(uint32_t)};
+	call.output[at] = (rk_cuda_output) {device_predecessor, g->nodes * (int64_t) sizeof(uint32_t)};
+	call.graph = load(h, what, g, &call.usage);
+	if (call.graph == NULL || !run_best(h, what, &call, 3, &seconds))
+		return;
+	for (int64_t v = 0; v < g->nodes; v++)
+	{
+		reached += hops[v] >= 0;
+		wrong += (hops[v] < 0 ? UINT32_MAX : (uint32_t) hops[v]) != device_hops[v] ||
+			predecessor[v] != device_predecessor[v] || (weighted && distance[v] != device_distance[v]);
+	}
+	graph_size(size, sizeof(size), in);
+	snprintf(remark, sizeof(remark), "%lld reached", (long long) reached);
+	if (wrong == 0)
+		row(h, what, size, seconds, cpu_seconds, &call.usage, remark);
+	else
+		differs(h, what, "not the CPU's");
+	h->table->free_graph(h->device, call.graph);
+	rk_ctx_destroy(&ctx);
+}
+
+static void
+figure_bfs(harness *h, const figure_input *in)
+{
+	figure_paths_of(h, in, "breadth-first search");
+}
+
 /* A figure of a kernel whose searches an engine makes, and what the two sides took for it. */
 typedef struct search_figure
 {
@@ -503,6 +630,18 @@ figure_betweenness_by_length(harness *h, const figure_input *in)
 						  (rk_betweenness_params) {.samples = 8, .seed = 1});
 	figure_betweenness_of(h, &(figure_input) {in->scale, &g}, "betweenness by length within 0.3",
 						  (rk_betweenness_params) {.epsilon = 0.3, .delta = 0.1, .seed = 1, .normalized = true});
+	rk_ctx_destroy(&ctx);
+}
+
+static void
+figure_lengths(harness *h, const figure_input *in)
+{
+	rk_ctx		ctx;
+	rk_graph	g;
+
+	begin_ctx(h, &ctx);
+	g = with_lengths(&ctx, in->graph);
+	figure_paths_of(h, &(figure_input) {in->scale, &g}, "shortest paths by length");
 	rk_ctx_destroy(&ctx);
 }
 
@@ -744,6 +883,9 @@ static const struct figure
 	{"cusparse", GRAPH_DIRECTED, 30, figure_cusparse},
 	{"components", GRAPH_SMALLER, 20, figure_components},
 	{"triangles", GRAPH_SMALLER, 20, figure_triangles},
+	{"bfs", GRAPH_SMALLER, 20, figure_bfs},
+	{"lengths", GRAPH_SMALLER, 20, figure_lengths},
+	{"labels", GRAPH_SMALLER, 30, figure_labels},
 	{"betweenness", GRAPH_SMALLER, 30, figure_betweenness},
 	{"betweenness_by_length", GRAPH_SMALLER, 45, figure_betweenness_by_length},
 	{"path_samples", GRAPH_SMALLER, 30, figure_path_samples},
@@ -751,7 +893,9 @@ static const struct figure
 	{"path_pairs", GRAPH_SMALLER, 45, figure_path_pairs},
 	{"similar_pairs", GRAPH_NONE, 45, figure_similar_pairs},
 	{"components", GRAPH_UNDIRECTED, 45, figure_components},
-	{"triangles", GRAPH_UNDIRECTED, 45, figure_triangles}
+	{"triangles", GRAPH_UNDIRECTED, 45, figure_triangles},
+	{"bfs", GRAPH_UNDIRECTED, 45, figure_bfs},
+	{"labels", GRAPH_UNDIRECTED, 45, figure_labels}
 };
 
 /* Takes one in a process of its own; what went wrong is printed.  False: something did. */
