@@ -191,7 +191,7 @@ NVCC_FLAGS = -std=c++17 -O3 -lineinfo -Xcompiler -fPIC,-Wall,-Wextra,-Werror -We
 CUDA_SOURCES = $(wildcard cuda/*.cu)
 CUDA_HEADERS = $(wildcard cuda/*.cuh cuda/*.h cuda/*.def) $(CUDA_SHARED:%=src/%) $(RING_HEADERS)
 # what both sides are compiled from
-CUDA_SHARED = compute/both.h graph/community/louvain_turns.h compute/gamma_quantile.h compute/minimize_steps.h compute/normal.h compute/philox.h compute/random.h \
+CUDA_SHARED = compute/both.h graph/community/louvain_levels.h graph/community/louvain_turns.h compute/gamma_quantile.h compute/minimize_steps.h compute/normal.h compute/philox.h compute/random.h \
 	compute/sobol_point.h graph/centrality/sampling_steps.h temporal/garch_model.h \
 	temporal/forecast/arima_model.h temporal/forecast/arma_steps.h graph/neural/activation_steps.h graph/neural/choices.h \
 	graph/similarity/scores.h

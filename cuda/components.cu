@@ -9,56 +9,16 @@
  * graph has every edge in both rows, so those of the largest tree, as a sample
  * has it, are left out: in most graphs nearly all.  A parent is never larger
  * than its child, so the root of a finished tree is the smallest node of its
- * component whatever the order of links and the sample: the result is exact.
- *
- * Trees can become as high as the graph is long.  Links therefore make nodes
- * they pass skip an ancestor, and compression goes in rounds of a few steps for
- * each node, which halve the height each time, until nothing moves.
+ * component whatever the order of links and the sample: the result is exact
+ * (trees.cuh).
  */
 #include "pieces.cuh"
 #include "tiles.cuh"
+#include "trees.cuh"
 
-#define THREADS 256
+#define THREADS TREE_THREADS
 #define SAMPLE_NEIGHBORS 2		/* linked of every node before the rest */
 #define SAMPLE_NODES 512		/* looked at for the largest tree */
-#define COMPRESS_STEPS 8		/* of a node in one round */
-
-/* Reads what other threads write meanwhile. */
-__device__ static inline uint32_t
-load(const uint32_t *p)
-{
-	return *(const volatile uint32_t *) p;
-}
-
-/* Brings u and v under one root; nodes passed are moved closer to it. */
-__device__ static inline void
-link_nodes(uint32_t *parent, uint32_t u, uint32_t v)
-{
-	uint32_t	a = load(&parent[u]);
-	uint32_t	b = load(&parent[v]);
-
-	while (a != b)
-	{
-		uint32_t	high = a > b ? a : b;
-		uint32_t	low = a > b ? b : a;
-		uint32_t	above = load(&parent[high]);
-		uint32_t	grand;
-
-		if (above == low)
-			return;
-		if (above == high)
-		{
-			above = atomicCAS(&parent[high], high, low);
-			if (above == high)
-				return;
-		}
-		grand = load(&parent[above]);
-		if (grand != above)
-			*(volatile uint32_t *) &parent[high] = grand;
-		a = grand;
-		b = low;
-	}
-}
 
 /* The first neighbour, if it is smaller, is a parent as it is. */
 __global__ static void
@@ -139,47 +99,6 @@ struct link_entry
 		link_nodes(parent, (uint32_t) row, neighbor);
 	}
 };
-
-/* Moves every node some steps up; *moved: some is not at its root yet. */
-__global__ static void
-compress_nodes(uint32_t *parent, int64_t nodes, int32_t *moved)
-{
-	int64_t		v = global_thread();
-	uint32_t	p;
-
-	if (v >= nodes)
-		return;
-	p = load(&parent[v]);
-	for (int i = 0; i < COMPRESS_STEPS; i++)
-	{
-		uint32_t	grand = load(&parent[p]);
-
-		if (grand == p)
-			return;
-		*(volatile uint32_t *) &parent[v] = grand;
-		p = grand;
-	}
-	*moved = 1;
-}
-
-/* Points every node at its root. */
-static void
-compress(rk_cuda_device *device, rk_cuda_call *call, uint32_t *parent, int64_t nodes, device_array<int32_t> &moved)
-{
-	int32_t		again = 1;
-
-	while (again)
-	{
-		if (stopped(call))
-			stop_now();
-		moved.fill(0);
-		RK_LAUNCH(compress_nodes, blocks_for(nodes, THREADS), THREADS, device->stream) (parent, nodes, moved.get());
-		check_launch();
-		check(cudaMemcpyAsync(&again, moved.get(), sizeof(again), cudaMemcpyDeviceToHost, device->stream));
-		check(cudaStreamSynchronize(device->stream));
-		call->usage.bytes_moved += 16 * nodes;
-	}
-}
 
 /* Links all entries of rows that have every edge twice. */
 static void

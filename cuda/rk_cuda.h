@@ -274,13 +274,19 @@ typedef struct rk_cuda_label_params
 	int32_t		max_iterations;
 } rk_cuda_label_params;
 
+/* Numbers as in rk_louvain_params and rk_louvain_work (src/graph/community/community.h). */
 typedef struct rk_cuda_louvain_params
 {
-	double		penalty;		/* by strength times strength */
+	double		resolution;
+	double		penalty;
 	double		total;			/* weight of all edges, > 0 */
-	double		tolerance;		/* a pass that gains less of the modularity is the last */
-	int32_t		max_iterations; /* passes */
-	int32_t		unused;
+	double		mean_weight;
+	double		min_gain;
+	uint64_t	seed;
+	int32_t		leiden;
+	int32_t		max_levels;		/* 0: no limit */
+	int32_t		max_iterations; /* passes of a level */
+	int32_t		tries;			/* orders of the nodes */
 } rk_cuda_louvain_params;
 
 /* Models of volatility: same numbers as src/temporal/garch_model.h. */

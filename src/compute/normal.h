@@ -67,9 +67,10 @@ rk_normal_center(double q)
 }
 
 /*
- * log p for a normal number p in (0, 1/2], within 2 units of the last place,
- * without a branch: with p = 2^k m, 1/sqrt 2 < m < sqrt 2, and f = (m - 1) / (m
- * + 1), it is k log 2 + 2 (f + f^3 / 3 + f^5 / 5 + ...).
+ * log p for a normal number p in (0, 1/2], within 2 units of the last place (and
+ * to some 1e-15 of it for larger ones), without a branch: with p = 2^k m, 1/sqrt
+ * 2 < m < sqrt 2, and f = (m - 1) / (m + 1), it is k log 2 + 2 (f + f^3 / 3 + f^5
+ * / 5 + ...).
  */
 RK_BOTH double
 rk_log_of_half(double p)

@@ -481,21 +481,27 @@ rk_device_labels_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool di
 }
 
 rk_device_cost
-rk_device_louvain_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed)
+rk_device_louvain_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed, bool leiden)
 {
 	double		n = nodes;
 	double		m = arcs * (directed ? 2.0 : 1.0);	/* of merged rows */
-	/* a node is looked at some four times, in a dozen passes */
+	/* Leiden runs at least twice, and looks at every node once more */
+	double		runs = leiden ? 4 : 1;
+	/* a node is looked at some four times, in a dozen passes; levels above add little */
 	double		batches = Min(12 * 64, 4 * n) + 4 * m / 131072;
+	double		gathers = gather_bytes(rk_the_devices, n / 2, m);
 
 	weighted |= directed;
 	return (rk_device_cost) {
-		.cpu_seconds = 1e-9 * (50 * n + 40 * m),
-		.bytes_to = graph_bytes(n, m, weighted, kept && !directed) + (directed ? 44 : 28) * n,
-		.bytes_from = 4 * n,
-		.bytes_moved = 4 * ((weighted ? 20 : 12) * m + gather_bytes(rk_the_devices, n / 2, m)) + 1600 * n,
-		/* launches of a batch follow one another; some 200 moves, one after the other, take the time of one */
-		.launches = 50 + 2 * batches + n / 200
+		.cpu_seconds = 1e-9 * runs * (50 * n + 40 * m),
+		.bytes_to = graph_bytes(n, m, weighted, kept && !directed) + (directed ? 24 : 16) * n,
+		.bytes_from = 6 * n,
+		/* moves, and the entries of the next level: gathered, written, copied */
+		.bytes_moved = runs * (4 * ((weighted ? 20 : 12) * m + gathers) + gathers + 40 * m + 2000 * n),
+		/* launches of a batch follow one another; some 100 moves, one after the other, take the time of one */
+		.launches = runs * (400 + 3 * batches + n / 100),
+		/* levels are composed */
+		.host_seconds = 4e-9 * n
 	};
 }
 

@@ -149,8 +149,8 @@ extern rk_device_cost rk_device_labels_cost(int64 nodes, int64 arcs, bool weight
 extern rk_device_cost rk_device_eigenvector_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed,
 												 int max_iterations);
 
-/* Of the moves of one level. */
-extern rk_device_cost rk_device_louvain_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed);
+extern rk_device_cost rk_device_louvain_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool directed,
+											 bool leiden);
 
 /* Of the neural kernels; bytes: of a number that is computed with. */
 struct rk_gnn_model;

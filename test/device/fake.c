@@ -815,23 +815,35 @@ static rk_status
 run_louvain(rk_ctx *ctx, rk_cuda_call *call)
 {
 	const rk_cuda_louvain_params *p = call->params;
+	rk_louvain_params params = {
+		.resolution = p->resolution,
+		.algorithm = p->leiden ? RK_COMMUNITY_LEIDEN : RK_COMMUNITY_LOUVAIN,
+		.min_gain = p->min_gain,
+		.max_levels = p->max_levels,
+		.max_iterations = p->max_iterations,
+		.seed = p->seed
+	};
 	rk_louvain_work work = {
 		.graph = &call->graph->g,
-		.out = call->input[4].data,
-		.in = call->input[6].data,
-		.order = call->input[0].data,
-		.penalty = p->penalty,
+		.out = call->input[0].data,
+		.loop = call->input[1].data,
+		.in = call->input[2].data,
 		.total = p->total,
-		.tolerance = p->tolerance,
-		.max_iterations = p->max_iterations,
-		.community = call->output[0].data
+		.mean_weight = p->mean_weight,
+		.penalty = p->penalty,
+		.tries = p->tries,
+		.label = call->output[0].data,
+		.room = call->output[0].bytes / (int64_t) sizeof(uint32_t)
 	};
-	rk_status	status;
+	rk_status	status = rk_graph_louvain_levels(ctx, &params, &work);
 
-	memcpy(work.community, call->input[1].data, call->output[0].bytes);
-	status = rk_graph_louvain_moves(ctx, &work);
-	call->counts[0] = work.moved;
-	give_run(call, &(rk_run) {.iterations = work.passes, .residual = work.gain, .converged = !work.reached_max});
+	memcpy(call->output[1].data, work.count, sizeof(work.count));
+	*(double *) call->output[2].data = work.modularity;
+	call->counts[0] = call->graph->g.nodes;
+	for (int i = 0; i + 1 < work.levels; i++)
+		call->counts[0] += work.count[i];
+	call->counts[1] = work.levels;
+	give_run(call, &work.run);
 	return status;
 }
 

@@ -189,85 +189,56 @@ louvain_community_need(const rk_call *call, const rk_graph_size *size, rk_need *
 													size->weighted, size->threads, &params);
 }
 
-/* Of the first level; those above are smaller. */
 static void
 louvain_community_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
 {
-	*cost = rk_device_louvain_cost(size->nodes, size->arcs, size->weighted, size->kept, rk_arg_boolean(call, "directed"));
+	*cost = rk_device_louvain_cost(size->nodes, size->arcs, size->weighted, size->kept,
+								   rk_arg_boolean(call, "directed"),
+								   rk_arg_choice(call, "algorithm") == RK_COMMUNITY_LEIDEN);
 }
 
-/* Levels whose moves are made on the device. */
 typedef struct louvain_device
 {
-	rk_call    *call;
 	const rk_graph_input *input;
 	const rk_graph_options *options;
-	rk_device_run *run;			/* for the next level, if it was chosen already */
-	bool		over;			/* it failed: the CPU makes the rest */
+	rk_device_run *run;
 } louvain_device;
 
-/* Makes the moves of a level on the device; false: the CPU shall. */
+/* Finds the communities on the device; false: the CPU shall. */
 static bool
-moves_on_device(void *arg, rk_louvain_work *w)
+louvain_on_device(void *arg, const rk_louvain_params *params, rk_louvain_work *w)
 {
 	louvain_device *d = arg;
-	rk_call    *call = d->call;
+	rk_device_run *run = d->run;
 	int64		n = w->graph->nodes;
-	rk_cuda_louvain_params params = {
+	rk_cuda_louvain_params p = {
+		.resolution = params->resolution,
 		.penalty = w->penalty,
 		.total = w->total,
-		.tolerance = w->tolerance,
-		.max_iterations = w->max_iterations
+		.mean_weight = w->mean_weight,
+		.min_gain = params->min_gain,
+		.seed = params->seed,
+		.leiden = params->algorithm == RK_COMMUNITY_LEIDEN,
+		.max_levels = params->max_levels,
+		.max_iterations = params->max_iterations,
+		.tries = w->tries
 	};
-	rk_device_run *run = d->run;
-	uint32	   *community;
 	int64		counts[4];
 
-	d->run = NULL;
-	if (d->over)
-		return false;
-	if (run == NULL)
-	{
-		rk_graph_size size = {
-			.nodes = n,
-			.arcs = w->graph->arcs / (w->in ? 2 : 1),
-			.weighted = w->graph->out.weights != NULL,
-			.threads = call->ctx.threads
-		};
-		char	   *reason = call->device_reason;
-
-		/* what is said of the run is said of the first level */
-		run = rk_device_begin(call, RK_CUDA_LOUVAIN, &size);
-		call->device_reason = reason;
-	}
-	if (run == NULL)
-		return false;
-	community = palloc_extended(n * sizeof(uint32), MCXT_ALLOC_HUGE);
-	rk_device_graph(run, w->first ? d->input : NULL, w->graph, w->first ? d->options : NULL);
-	rk_device_params(run, &params, sizeof(params));
-	rk_device_input(run, w->order, n * sizeof(uint32));
-	rk_device_input(run, w->community, n * sizeof(uint32));
-	rk_device_input(run, w->size, n * sizeof(uint32));
-	rk_device_input(run, w->free_count > 0 ? w->free : NULL, w->free_count * sizeof(uint32));
+	/* rows of both directions are not what is kept of a directed graph */
+	rk_device_graph(run, w->in ? NULL : d->input, w->graph, w->in ? NULL : d->options);
+	rk_device_params(run, &p, sizeof(p));
 	rk_device_input(run, w->out, n * sizeof(double));
-	rk_device_input(run, w->total_out, n * sizeof(double));
+	rk_device_input(run, w->loop, n * sizeof(double));
 	rk_device_input(run, w->in, n * sizeof(double));
-	rk_device_input(run, w->total_in, n * sizeof(double));
-	rk_device_output(run, community, n * sizeof(uint32));
-	if (rk_device_finish(run, counts))
-	{
-		rk_run		reached = rk_device_reached(run);
-
-		memcpy(w->community, community, n * sizeof(uint32));
-		w->moved = counts[0] > 0;
-		w->passes = reached.iterations;
-		w->reached_max = reached.reached_max;
-		w->gain = reached.residual;
-	}
-	else
-		d->over = true;
-	pfree(community);
-	return !d->over;
+	rk_device_output_rows(run, w->label, w->room, sizeof(uint32));
+	rk_device_output(run, w->count, sizeof(w->count));
+	rk_device_output(run, &w->modularity, sizeof(double));
+	if (!rk_device_finish(run, counts))
+		return false;
+	w->levels = counts[1];
+	w->run = rk_device_reached(run);
+	return true;
 }
 
 static void
@@ -277,14 +248,14 @@ louvain_community(rk_call *call)
 	rk_graph_options options = strength_graph(call, input->edges.weight != NULL);
 	rk_louvain_params params = louvain_params(call);
 	rk_graph_size size = rk_input_size(call, input, options.directed);
-	louvain_device device = {.call = call,.input = input,.options = &options};
+	louvain_device device = {.input = input,.options = &options};
 	rk_graph	g;
 	rk_communities c;
 
 	device.run = rk_device_begin(call, RK_CUDA_LOUVAIN, &size);
 	if (device.run)
 	{
-		params.engine = moves_on_device;
+		params.engine = louvain_on_device;
 		params.engine_arg = &device;
 	}
 	rk_build_graph(call, input, &options, &g);

@@ -81,36 +81,31 @@ typedef enum rk_community_algorithm
 } rk_community_algorithm;
 
 /*
- * The moves of one level: nodes take turns in an order, in batches, each going
- * to the neighbouring community that gains most (louvain_moves.c).  Arrays of
- * strengths that end in "in" are those of a directed graph, else NULL.
+ * All that comes after the strengths of nodes (louvain_levels.h), for whoever
+ * does it.
  */
 typedef struct rk_louvain_work
 {
-	const rk_graph *graph;		/* undirected; rows in any order */
-	bool		first;			/* it is the caller's graph; else it has no loops */
+	const rk_graph *graph;		/* undirected: the caller's, or both directions of a directed one as one */
 	const double *out;			/* strength of every node */
-	const double *in;
-	const double *total_out;	/* of every community at the beginning */
-	const double *total_in;
-	const uint32_t *size;		/* number of nodes of every community */
-	const uint32_t *free;		/* those without nodes; the last one is used first */
-	int64_t		free_count;
-	const uint32_t *order;		/* of the turns */
-	double		penalty;		/* by strength times strength */
-	double		total;			/* weight of all edges */
-	double		tolerance;		/* a pass that gains less of Q is the last */
-	int			max_iterations; /* passes, >= 1 */
+	const double *in;			/* directed, else NULL */
+	const double *loop;			/* weight of its loops */
+	double		total;			/* weight of all edges, > 0 */
+	double		mean_weight;	/* of an edge */
+	double		penalty;		/* resolution by strength times strength */
+	int			tries;			/* orders of the nodes */
 
-	/* of every node, a number below that of the nodes: changed */
-	uint32_t   *community;
-
-	/* what came of it */
-	bool		moved;			/* any node */
-	int			passes;
-	bool		reached_max;	/* there was more to do */
-	double		gain;			/* then: of the last pass, in Q */
+	/* what came of it: levels, finest first */
+	int			levels;
+	int64_t		count[64];		/* communities */
+	uint32_t   *label;			/* room for some: of every node of the level below, level after level */
+	int64_t		room;
+	double		modularity;		/* of the last level */
+	rk_run		run;
 } rk_louvain_work;
+
+/* Labels of all levels that an engine must have room for. */
+#define RK_LOUVAIN_ROOM(nodes) (4 * (nodes) + 4096)
 
 typedef struct rk_louvain_params
 {
@@ -122,10 +117,10 @@ typedef struct rk_louvain_params
 	uint64_t	seed;
 
 	/*
-	 * Something else to make the moves of a level, with the same result; false:
-	 * it did not, and community is as it was.  NULL: there is none.
+	 * Something else to do the work, with the same result; false: it did not.
+	 * NULL: there is none.
 	 */
-	bool		(*engine) (void *arg, rk_louvain_work *work);
+	bool		(*engine) (void *arg, const struct rk_louvain_params *params, rk_louvain_work *work);
 	void	   *engine_arg;
 } rk_louvain_params;
 
@@ -174,8 +169,8 @@ extern rk_status rk_graph_louvain_community(rk_ctx *ctx, const rk_graph *g,
 											const rk_louvain_params *params,
 											rk_communities *result, rk_run *run);
 
-/* The moves of one level alone: what an engine has to do. */
-extern rk_status rk_graph_louvain_moves(rk_ctx *ctx, rk_louvain_work *work);
+/* What an engine has to do; RK_ERR_OVERFLOW if there is not enough room. */
+extern rk_status rk_graph_louvain_levels(rk_ctx *ctx, const rk_louvain_params *params, rk_louvain_work *work);
 
 /*
  * Bytes that it takes beside the graph, result included, if the first level

@@ -480,7 +480,6 @@ rk_graph_label_propagation(rk_ctx *ctx, const rk_graph *g, const rk_label_params
 	propagation p = {.params = params,.labels = g->nodes,.fixed = params->initial ? params->fixed : NULL};
 	int64_t		n = g->nodes;
 	int64_t    *values = NULL;
-	louvain_level level;
 	rk_status	status;
 
 	*run = (rk_run) {.iterative = true};
@@ -492,11 +491,11 @@ rk_graph_label_propagation(rk_ctx *ctx, const rk_graph *g, const rk_label_params
 	}
 	p.s = (louvain_state) {.ctx = ctx,.params = &quality,.n = n,.directed = g->directed};
 	if ((status = alloc_propagation(&p, n)) != RK_OK ||
-		(status = rk_louvain_first_level(&p.s, g, &level)) != RK_OK)
+		(status = rk_louvain_first_level(&p.s, g)) != RK_OK)
 		return status;
 	if (isinf(p.s.total))
 		return rk_fail(ctx, RK_ERR_OVERFLOW, "sum of the weights is too large for double precision");
-	p.s.level = &level;
+	p.s.level = &p.s.first;
 	if (params->initial)
 	{
 		if ((status = rk_graph_label_start(ctx, n, params->initial, p.label, &values, &p.labels)) != RK_OK)
@@ -537,7 +536,7 @@ rk_graph_label_propagation(rk_ctx *ctx, const rk_graph *g, const rk_label_params
 	rk_free(ctx, p.s.touched);
 	rk_free(ctx, p.rank);
 	rk_free(ctx, values);
-	rk_louvain_free_level(ctx, &level);
+	rk_louvain_free_level(ctx, &p.s.first);
 	if (p.s.in != p.s.out)
 		rk_free(ctx, p.s.in);
 	rk_free(ctx, p.s.out);

@@ -2,9 +2,10 @@
  * louvain.h
  *	  What the parts of the Louvain and Leiden kernel share.
  *
- * louvain_community.c runs the levels, louvain_moves.c moves nodes between
- * communities, louvain_refine.c splits communities as Leiden does, and
- * louvain_aggregate.c makes the graph of a level from the one below.
+ * louvain_levels.h goes from level to level, by the steps of louvain_community.c;
+ * louvain_moves.c moves nodes between communities, louvain_refine.c splits
+ * communities as Leiden does, and louvain_aggregate.c makes the graph of a level
+ * from the one below.
  *
  * Threads never change a result.  Nodes are taken in an order that the seed
  * draws and in batches that are cut by their number of arcs.  All nodes of a
@@ -17,9 +18,8 @@
 
 #include "../../compute/parallel.h"
 #include "community.h"
+#include "louvain_levels.h"
 #include "louvain_turns.h"
-
-#define LOUVAIN_MAX_LEVELS 64
 
 /*
  * The graph of one level.  Rows are symmetric: the entry of i in the row of j
@@ -51,10 +51,10 @@ typedef struct louvain_state
 	double		total;			/* weight of all edges */
 	double		penalty;		/* resolution / total; undirected: half of it */
 	double		mean_weight;	/* of an edge of the graph */
-	uint64_t	seed;			/* of this run */
-	int			passes;			/* most of one level */
-	double		residual;		/* gain in Q of a pass that was the last permitted */
-	bool		exhausted;		/* a level ended at max_iterations */
+
+	louvain_level first;
+	louvain_level above;		/* the level at work, unless that is the first */
+	rk_communities results[LOUVAIN_SLOTS];
 
 	/* the level at work, and arrays for it (n entries) */
 	const louvain_level *level;
@@ -90,8 +90,8 @@ typedef struct louvain_batch
 	int64_t		chunks;
 } louvain_batch;
 
-/* Fills s->order for a level of n nodes. */
-extern void rk_louvain_shuffle(louvain_state *s, int64_t n, uint64_t salt);
+/* Fills s->order for the level at work. */
+extern void rk_louvain_shuffle(louvain_state *s, uint64_t seed, uint64_t salt);
 
 /*
  * Sets the next batch of list, which holds count nodes and total work; false
@@ -113,16 +113,16 @@ louvain_work(const louvain_level *l, int64_t v)
 
 /*
  * Moves nodes of s->level between the communities of s->community until no
- * move gains, a pass gains less than tolerance of Q, or max_iterations.
- * *moved: whether any did.
+ * move gains, a pass gains less than tolerance of Q, or max_iterations.  *moves
+ * starts as zeros.
  */
-extern rk_status rk_louvain_move(louvain_state *s, double tolerance, bool *moved);
+extern rk_status rk_louvain_move(louvain_state *s, double tolerance, louvain_moves *moves);
 
 /*
  * Splits every community of s->community: s->refined is a partition whose
  * communities are connected and lie within those.
  */
-extern rk_status rk_louvain_refine(louvain_state *s, uint64_t salt);
+extern rk_status rk_louvain_refine(louvain_state *s, uint64_t seed, uint64_t salt);
 
 /* Splits the communities of s->community that are not connected. */
 extern rk_status rk_louvain_split(louvain_state *s);
@@ -137,9 +137,9 @@ extern rk_status rk_louvain_number(louvain_state *s, uint32_t *label, int64_t *c
 extern rk_status rk_louvain_aggregate(louvain_state *s, const uint32_t *label,
 									  int64_t count, louvain_level *next);
 
-/* Level 0 from the graph, and the total weight. */
-extern rk_status rk_louvain_first_level(louvain_state *s, const rk_graph *g,
-										louvain_level *level);
+/* s->first from the graph, and the total weight. */
+extern rk_status rk_louvain_first_level(louvain_state *s, const rk_graph *g);
+
 /* Bytes of rk_louvain_aggregate at its peak, if it makes a graph of this size. */
 extern int64_t rk_louvain_level_memory(int64_t nodes, int64_t arcs, bool directed);
 

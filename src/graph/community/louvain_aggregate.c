@@ -2,10 +2,10 @@
  * louvain_aggregate.c
  *	  The graph of a level: from the caller's graph, or from the level below.
  *
- * Nodes are sorted by community and cut into pieces by their arcs.  A piece
- * adds up the entries of each of its communities in the order of its nodes and
- * rows; a large community comes in several pieces, whose sums are added in
- * order afterwards.
+ * Nodes are sorted by community and cut into pieces by their work, as
+ * louvain_turns.h says.  A piece adds up the entries of each of its communities
+ * in the order of its nodes and rows; a large community comes in several
+ * pieces, whose sums are added in order afterwards.
  */
 #include "louvain.h"
 
@@ -14,7 +14,6 @@
 
 #include "../../compute/parallel.h"
 
-#define PIECE_WORK 65536
 #define SMALL_SIZE 65536		/* see rk_louvain_number */
 #define ROW_WORK 65536
 #define POLL_MASK ((1 << 18) - 1)
@@ -129,9 +128,10 @@ merge_rows(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 }
 
 rk_status
-rk_louvain_first_level(louvain_state *s, const rk_graph *g, louvain_level *level)
+rk_louvain_first_level(louvain_state *s, const rk_graph *g)
 {
 	rk_ctx	   *ctx = s->ctx;
+	louvain_level *level = &s->first;
 	int64_t		n = g->nodes;
 	int64_t		chunks;
 	int64_t    *bounds = rk_graph_chunks(ctx, n, g->out.offsets, ROW_WORK, &chunks);
@@ -312,6 +312,7 @@ typedef struct aggregate_state
 	louvain_level *next;
 	uint32_t   *member;			/* nodes by community */
 	segment    *segments;
+	int64_t		work;			/* of all nodes */
 	int64_t    *split;			/* first segment of every divided community */
 	int64_t		splits;
 	int64_t		segment_count;
@@ -455,6 +456,7 @@ sort_members(aggregate_state *a, int64_t count)
 	{
 		start[a->label[v] + 1]++;
 		a->next->size[a->label[v]] += l->size ? l->size[v] : 1;
+		a->work += louvain_work(l, v);
 	}
 	for (int64_t c = 0; c < count; c++)
 		start[c + 1] += start[c];
@@ -475,8 +477,10 @@ cut_segments(aggregate_state *a, int64_t count, int64_t **pieces, int64_t *piece
 	louvain_state *s = a->s;
 	const louvain_level *l = s->level;
 	int64_t		n = l->nodes;
-	int64_t		most = (l->offsets[n] + 4 * n) / PIECE_WORK + 2;
-	int64_t		work = 0;		/* of the piece */
+	int64_t		piece_work = rk_louvain_piece_work(a->work);
+	int64_t		most = a->work / piece_work + 2;
+	int64_t		work = 0;		/* of the members so far */
+	int64_t		piece = 0;
 	int64_t		arcs = 0;		/* of the segment */
 	segment    *p = NULL;
 
@@ -495,17 +499,17 @@ cut_segments(aggregate_state *a, int64_t count, int64_t **pieces, int64_t *piece
 
 		if ((m & POLL_MASK) == 0 && rk_ctx_poll(s->ctx))
 			return RK_STOPPED;
-		if (p == NULL || p->community != c || work >= PIECE_WORK)
+		if (p == NULL || p->community != c || work / piece_work > piece)
 		{
 			if (p)
 				*room += arcs < count ? arcs : count;
 			if (p && p->community == c &&
 				(a->splits == 0 || a->segments[a->split[a->splits - 1]].community != c))
 				a->split[a->splits++] = a->segment_count - 1;
-			if (work >= PIECE_WORK)
+			if (work / piece_work > piece)
 			{
 				(*pieces)[++*piece_count] = a->segment_count;
-				work = 0;
+				piece = work / piece_work;
 			}
 			p = &a->segments[a->segment_count++];
 			*p = (segment) {.begin = m,.at = *room,.community = c};
@@ -517,30 +521,6 @@ cut_segments(aggregate_state *a, int64_t count, int64_t **pieces, int64_t *piece
 	}
 	*room += arcs < count ? arcs : count;
 	(*pieces)[++*piece_count] = a->segment_count;
-	return RK_OK;
-}
-
-/* Closes the gaps between rows. */
-static rk_status
-pack_rows(rk_ctx *ctx, louvain_level *l)
-{
-	int64_t		to = 0;
-
-	for (int64_t v = 0; v < l->nodes; v++)
-	{
-		int64_t		from = l->offsets[v];
-		int64_t		entries = l->ends[v] - from;
-
-		if ((v & POLL_MASK) == 0 && rk_ctx_poll(ctx))
-			return RK_STOPPED;
-		memmove(l->neighbors + to, l->neighbors + from, sizeof(uint32_t) * entries);
-		memmove(l->weights + to, l->weights + from, sizeof(double) * entries);
-		l->offsets[v] = to;
-		to += entries;
-	}
-	l->offsets[l->nodes] = to;
-	rk_free(ctx, l->ends);
-	l->ends = l->offsets + 1;
 	return RK_OK;
 }
 
@@ -594,8 +574,7 @@ rk_louvain_aggregate(louvain_state *s, const uint32_t *label, int64_t count,
 	rk_free(ctx, a.split);
 	rk_free(ctx, a.segments);
 	rk_free(ctx, a.member);
-	/* other engines want rows without gaps */
-	return s->params->engine ? pack_rows(ctx, next) : RK_OK;
+	return RK_OK;
 }
 
 /* ---- totals and modularity ---- */
@@ -625,25 +604,28 @@ rk_louvain_totals(louvain_state *s)
 
 typedef struct quality_state
 {
-	const louvain_level *level;
-	const uint32_t *community;
+	const louvain_state *s;
 	bool		alone;
-	double	   *partial;
+	double	   *inside;			/* per chunk: weight inside communities */
+	double	   *expected;		/* and that which chance would put there, as a share */
 } quality_state;
 
+/* Of a chunk of nodes, and of as many communities. */
 static void
-sum_inside(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
+sum_quality(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 {
-	quality_state *s = arg;
+	quality_state *q = arg;
+	const louvain_state *s = q->s;
 	const louvain_level *l = s->level;
 	double		inside = 0;
+	double		expected = 0;
 
 	(void) thread;
 	for (int64_t v = begin; v < end; v++)
 	{
 		double		row = 0;
 
-		for (int64_t e = l->offsets[v]; e < l->ends[v] && !s->alone; e++)
+		for (int64_t e = l->offsets[v]; e < l->ends[v] && !q->alone; e++)
 		{
 			uint32_t	u = l->neighbors[e];
 
@@ -651,61 +633,30 @@ sum_inside(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 				row += l->weights ? l->weights[e] : 1;
 		}
 		inside += row / 2 + l->loop[v];
+		expected += (s->in[v] / s->total) * (s->out[v] / s->total);
 	}
-	s->partial[chunk] = inside;
-}
-
-/* As rk_graph_chunks, whatever gaps there are between the rows. */
-static int64_t *
-level_chunks(rk_ctx *ctx, const louvain_level *l, int64_t *chunks)
-{
-	int64_t    *bounds;
-	int64_t		work = 0;
-
-	if (l->ends == l->offsets + 1)
-		return rk_graph_chunks(ctx, l->nodes, l->offsets, ROW_WORK, chunks);
-	bounds = rk_alloc(ctx, (l->offsets[l->nodes] + 4 * l->nodes) / ROW_WORK + 2, sizeof(int64_t));
-	if (bounds == NULL)
-		return NULL;
-	*chunks = 0;
-	bounds[0] = 0;
-	for (int64_t v = 0; v < l->nodes; v++)
-	{
-		work += louvain_work(l, v);
-		if (work < ROW_WORK && v + 1 < l->nodes)
-			continue;
-		bounds[++*chunks] = v + 1;
-		work = 0;
-	}
-	return bounds;
+	q->inside[chunk] = inside;
+	q->expected[chunk] = expected;
 }
 
 rk_status
 rk_louvain_quality(louvain_state *s, bool alone, double *quality)
 {
-	const louvain_level *l = s->level;
-	int64_t		chunks;
-	int64_t    *bounds = level_chunks(s->ctx, l, &chunks);
-	quality_state q = {.level = l,.community = s->community,.alone = alone};
-	double		expected = 0;
+	int64_t		chunks = (s->level->nodes + LOUVAIN_QUALITY_CHUNK - 1) / LOUVAIN_QUALITY_CHUNK;
+	quality_state q = {.s = s,.alone = alone};
 	rk_status	status = rk_louvain_totals(s);
 
-	if (bounds == NULL)
-		return RK_ERR_MEMORY;
 	if (status != RK_OK)
 		return status;
-	q.partial = rk_alloc(s->ctx, chunks, sizeof(double));
-	if (q.partial == NULL)
+	q.inside = rk_alloc(s->ctx, chunks, sizeof(double));
+	q.expected = rk_alloc(s->ctx, chunks, sizeof(double));
+	if (!q.inside || !q.expected)
 		return RK_ERR_MEMORY;
-	if ((status = rk_parallel_ranges(s->ctx, bounds, chunks, sum_inside, &q)) != RK_OK)
+	if ((status = rk_parallel_for(s->ctx, s->level->nodes, LOUVAIN_QUALITY_CHUNK, sum_quality, &q)) != RK_OK)
 		return status;
-	for (int64_t c = 0; c < l->nodes; c++)
-		expected += (s->in[c] / s->total) * (s->out[c] / s->total);
-	if (!s->directed)
-		expected /= 4;
-	*quality = rk_sum_chunks(q.partial, chunks) / s->total - s->params->resolution * expected;
-	rk_free(s->ctx, q.partial);
-	rk_free(s->ctx, bounds);
+	*quality = rk_louvain_modularity(q.inside, q.expected, chunks, s->total, s->params->resolution, s->directed);
+	rk_free(s->ctx, q.expected);
+	rk_free(s->ctx, q.inside);
 	return RK_OK;
 }
 
@@ -714,5 +665,5 @@ rk_louvain_level_memory(int64_t nodes, int64_t arcs, bool directed)
 {
 	/* the result, and the segments */
 	return nodes * (40 + (directed ? 8 : 0)) + 12 * arcs +
-		nodes * (sizeof(segment) + 12) + arcs / PIECE_WORK * (sizeof(segment) + 16);
+		nodes * (sizeof(segment) + 12) + (LOUVAIN_PIECES + arcs / LOUVAIN_PIECE_WORK) * (sizeof(segment) + 16);
 }

@@ -1,16 +1,6 @@
 /*
  * louvain_community.c
- *	  Communities by modularity: the levels of Louvain and of Leiden.
- *
- * Louvain (Blondel, Guillaume, Lambiotte, Lefebvre 2008): move nodes, make
- * every community a node, again.  Leiden (Traag, Waltman, van Eck 2019): move
- * nodes, split every community, make the parts nodes that start in their
- * community, again; and all of it again from the communities that were found,
- * until that brings nothing.
- *
- * The order of the nodes decides which of many good partitions is found.  On
- * small graphs, where the difference is large and a run costs nothing, several
- * orders are tried and the best result is kept.
+ *	  Communities by modularity: the steps of louvain_levels.h on the CPU.
  */
 #include "louvain.h"
 
@@ -18,23 +8,12 @@
 #include <string.h>
 
 #include "../../compute/parallel.h"
-#include "../../compute/random.h"
 
 #define NODE_CHUNK 16384
 #define BATCH_CHUNKS 128			/* more than a batch has; see louvain_moves.c */
 #define TRY_WORK (1 << 18)		/* nodes and arcs of all tries */
 #define MAX_TRIES 16
 #define TYPICAL_LEVELS 5		/* for the estimate of memory */
-#define MAX_REPEATS 10			/* of Leiden on its own result */
-
-/*
- * On graphs of more than LARGE_NODES nodes a pass that gains less than
- * PASS_GAIN in Q ends the moves of a level, and a run of Leiden that gains
- * less than REPEAT_GAIN is the last.
- */
-#define LARGE_NODES 10000
-#define PASS_GAIN 3e-5
-#define REPEAT_GAIN 1e-3
 
 /* ---- results ---- */
 
@@ -88,218 +67,6 @@ free_result(rk_ctx *ctx, rk_communities *r)
 	rk_free(ctx, r->community);
 	rk_free(ctx, r->count);
 }
-
-/* Keeps the better of two results in best; the other is freed. */
-static bool
-keep_better(rk_ctx *ctx, rk_communities *best, rk_communities *other)
-{
-	bool		better = other->modularity > best->modularity;
-	rk_communities worse = better ? *best : *other;
-
-	if (better)
-		*best = *other;
-	free_result(ctx, &worse);
-	return better;
-}
-
-/* ---- Louvain ---- */
-
-static void
-set_alone(louvain_state *s)
-{
-	for (int64_t v = 0; v < s->level->nodes; v++)
-		s->community[v] = (uint32_t) v;
-}
-
-static int
-level_limit(const louvain_state *s)
-{
-	int			limit = s->params->max_levels;
-
-	return limit > 0 && limit < LOUVAIN_MAX_LEVELS ? limit : LOUVAIN_MAX_LEVELS;
-}
-
-/* The gain that ends something: min_gain, or more on a large graph. */
-static double
-tolerance(const louvain_state *s, double large)
-{
-	return s->n > LARGE_NODES && s->params->min_gain < large ? large : s->params->min_gain;
-}
-
-static rk_status
-run_louvain(louvain_state *s, const louvain_level *first, rk_communities *r)
-{
-	louvain_level level = *first;
-	louvain_level next;
-	double		quality;
-	rk_status	status;
-
-	s->level = &level;
-	set_alone(s);
-	if ((status = rk_louvain_quality(s, true, &r->modularity)) != RK_OK)
-		return status;
-	for (;;)
-	{
-		int64_t		count;
-		bool		moved;
-		double		gain;
-
-		rk_louvain_shuffle(s, level.nodes, r->levels);
-		if ((status = rk_louvain_move(s, tolerance(s, PASS_GAIN), &moved)) != RK_OK)
-			return status;
-		if (!moved)
-			break;
-		if ((status = rk_louvain_number(s, s->community, &count)) != RK_OK ||
-			(status = rk_louvain_aggregate(s, s->community, count, &next)) != RK_OK)
-			return status;
-		if (count == level.nodes)
-		{
-			rk_louvain_free_level(s->ctx, &next);
-			break;
-		}
-		if ((status = add_level(s, s->community, count, r)) != RK_OK)
-			return status;
-		if (r->levels > 1)
-			rk_louvain_free_level(s->ctx, &level);
-		level = next;
-		set_alone(s);
-		if ((status = rk_louvain_quality(s, true, &quality)) != RK_OK)
-			return status;
-		gain = quality - r->modularity;
-		if (gain < 0)
-		{
-			/* moves of one batch may have worked against each other */
-			rk_free(s->ctx, r->community[--r->levels]);
-			break;
-		}
-		r->modularity = quality;
-		rk_progress(s->ctx, r->levels);
-		if (gain < s->params->min_gain || r->levels == level_limit(s))
-			break;
-	}
-	if (level.offsets != first->offsets)
-		rk_louvain_free_level(s->ctx, &level);
-	if (r->levels == 0)
-	{
-		s->level = first;
-		set_alone(s);
-		return add_level(s, s->community, s->n, r);
-	}
-	return RK_OK;
-}
-
-/* ---- Leiden ---- */
-
-/*
- * Nodes of the next level start in the community of their parts: its label is
- * the smallest of them.
- */
-static void
-inherit_communities(louvain_state *s, const uint32_t *refined, int64_t count)
-{
-	uint32_t   *smallest = s->target;
-	uint32_t   *community = s->list;
-
-	memset(smallest, 0xff, sizeof(uint32_t) * s->level->nodes);
-	for (int64_t v = 0; v < s->level->nodes; v++)
-		if (refined[v] < smallest[s->community[v]])
-			smallest[s->community[v]] = refined[v];
-	for (int64_t v = 0; v < s->level->nodes; v++)
-		community[refined[v]] = smallest[s->community[v]];
-	memcpy(s->community, community, sizeof(uint32_t) * count);
-}
-
-/*
- * One run, from the communities in s->community.  salt differs between runs.
- */
-static rk_status
-run_leiden(louvain_state *s, const louvain_level *first, uint64_t salt, rk_communities *r)
-{
-	louvain_level level = *first;
-	louvain_level next;
-	double		before = -INFINITY;
-	rk_status	status;
-
-	s->level = &level;
-	for (;;)
-	{
-		int64_t		count;
-		int64_t		parts;
-		bool		moved;
-		bool		last = r->levels + 1 == level_limit(s);
-
-		rk_louvain_shuffle(s, level.nodes, salt + r->levels);
-		if ((status = rk_louvain_move(s, tolerance(s, PASS_GAIN), &moved)) != RK_OK ||
-			(status = rk_louvain_number(s, s->community, &count)) != RK_OK)
-			return status;
-		if (count == level.nodes && r->levels > 0)
-			break;				/* the parts of the last level are the result */
-		if (!last && count < level.nodes)
-		{
-			if ((status = rk_louvain_quality(s, false, &r->modularity)) != RK_OK)
-				return status;
-			last = r->modularity - before < s->params->min_gain;
-			before = r->modularity;
-		}
-		if (!last && count < level.nodes)
-		{
-			if ((status = rk_louvain_refine(s, salt + r->levels)) != RK_OK ||
-				(status = rk_louvain_number(s, s->refined, &parts)) != RK_OK)
-				return status;
-			last = parts == level.nodes;
-		}
-		if (last || count == level.nodes)
-		{
-			if ((status = rk_louvain_split(s)) != RK_OK ||
-				(status = rk_louvain_number(s, s->community, &count)) != RK_OK ||
-				(status = add_level(s, s->community, count, r)) != RK_OK)
-				return status;
-			break;
-		}
-		if ((status = add_level(s, s->refined, parts, r)) != RK_OK ||
-			(status = rk_louvain_aggregate(s, s->refined, parts, &next)) != RK_OK)
-			return status;
-		inherit_communities(s, s->refined, parts);
-		if (r->levels > 1)
-			rk_louvain_free_level(s->ctx, &level);
-		level = next;
-		rk_progress(s->ctx, r->levels);
-	}
-	if ((status = rk_louvain_quality(s, false, &r->modularity)) != RK_OK)
-		return status;
-	if (level.offsets != first->offsets)
-		rk_louvain_free_level(s->ctx, &level);
-	return RK_OK;
-}
-
-/* Runs until a run on the last result gains nothing. */
-static rk_status
-repeat_leiden(louvain_state *s, const louvain_level *first, rk_communities *r)
-{
-	rk_status	status;
-
-	s->level = first;
-	set_alone(s);
-	if ((status = run_leiden(s, first, 0, r)) != RK_OK)
-		return status;
-	for (int i = 1; i < MAX_REPEATS; i++)
-	{
-		rk_communities again;
-		double		before = r->modularity;
-
-		if ((status = alloc_result(s->ctx, &again)) != RK_OK)
-			return status;
-		memcpy(s->community, r->community[r->levels - 1], sizeof(uint32_t) * s->n);
-		if ((status = run_leiden(s, first, i * LOUVAIN_MAX_LEVELS, &again)) != RK_OK)
-			return status;
-		keep_better(s->ctx, r, &again);
-		if (r->modularity - before <= tolerance(s, REPEAT_GAIN))
-			break;
-	}
-	return RK_OK;
-}
-
-/* ---- both ---- */
 
 static rk_status
 alloc_state(louvain_state *s, int64_t n)
@@ -370,108 +137,319 @@ free_state(louvain_state *s)
 	rk_free(ctx, s->community);
 }
 
+/* ---- steps ---- */
+
+static uint32_t *
+labels_of(louvain_state *s, louvain_labels which)
+{
+	return which == LOUVAIN_PARTS ? s->refined : s->community;
+}
+
+static void
+set_alone(louvain_state *s)
+{
+	for (int64_t v = 0; v < s->level->nodes; v++)
+		s->community[v] = (uint32_t) v;
+}
+
+static int
+start_level(void *arg, bool alone, louvain_slot from)
+{
+	louvain_state *s = arg;
+	const rk_communities *r = &s->results[from];
+
+	rk_louvain_free_level(s->ctx, &s->above);
+	s->level = &s->first;
+	if (alone)
+		set_alone(s);
+	else
+		memcpy(s->community, r->community[r->levels - 1], sizeof(uint32_t) * s->n);
+	return rk_ctx_poll(s->ctx) ? RK_STOPPED : RK_OK;
+}
+
+static int
+move_nodes(void *arg, uint64_t seed, uint64_t salt, double tolerance, louvain_moves *moves)
+{
+	louvain_state *s = arg;
+
+	rk_louvain_shuffle(s, seed, salt);
+	return rk_louvain_move(s, tolerance, moves);
+}
+
+static int
+number_labels(void *arg, louvain_labels which, int64_t *count)
+{
+	louvain_state *s = arg;
+
+	return rk_louvain_number(s, labels_of(s, which), count);
+}
+
+static int
+weigh_communities(void *arg, bool alone, double *quality)
+{
+	return rk_louvain_quality(arg, alone, quality);
+}
+
+static int
+refine_communities(void *arg, uint64_t seed, uint64_t salt)
+{
+	return rk_louvain_refine(arg, seed, salt);
+}
+
+static int
+split_communities(void *arg)
+{
+	return rk_louvain_split(arg);
+}
+
+static int
+keep_level(void *arg, louvain_labels which, int64_t count)
+{
+	louvain_state *s = arg;
+	rk_communities *r = &s->results[LOUVAIN_NEW];
+	rk_status	status;
+
+	if (r->community == NULL && (status = alloc_result(s->ctx, r)) != RK_OK)
+		return status;
+	if ((status = add_level(s, labels_of(s, which), count, r)) != RK_OK)
+		return status;
+	rk_progress(s->ctx, r->levels);
+	return RK_OK;
+}
+
+/*
+ * Nodes of the next level start in the community of their parts: its label is
+ * the smallest of them.
+ */
+static void
+inherit_communities(louvain_state *s, int64_t nodes, int64_t count)
+{
+	uint32_t   *smallest = s->target;
+	uint32_t   *community = s->list;
+
+	memset(smallest, 0xff, sizeof(uint32_t) * nodes);
+	for (int64_t v = 0; v < nodes; v++)
+		if (s->refined[v] < smallest[s->community[v]])
+			smallest[s->community[v]] = s->refined[v];
+	for (int64_t v = 0; v < nodes; v++)
+		community[s->refined[v]] = smallest[s->community[v]];
+	memcpy(s->community, community, sizeof(uint32_t) * count);
+}
+
+static int
+climb_level(void *arg, louvain_labels which, int64_t count)
+{
+	louvain_state *s = arg;
+	int64_t		nodes = s->level->nodes;
+	louvain_level next;
+	rk_status	status = rk_louvain_aggregate(s, labels_of(s, which), count, &next);
+
+	if (status != RK_OK)
+		return status;
+	rk_louvain_free_level(s->ctx, &s->above);
+	s->above = next;
+	s->level = &s->above;
+	if (which == LOUVAIN_PARTS)
+		inherit_communities(s, nodes, count);
+	else
+		set_alone(s);
+	return RK_OK;
+}
+
+static void
+drop_level(void *arg)
+{
+	louvain_state *s = arg;
+	rk_communities *r = &s->results[LOUVAIN_NEW];
+
+	rk_free(s->ctx, r->community[--r->levels]);
+}
+
+static void
+hand_over(void *arg, louvain_slot from, louvain_slot to)
+{
+	louvain_state *s = arg;
+
+	free_result(s->ctx, &s->results[to]);
+	if (from != to)
+		s->results[to] = s->results[from];
+	s->results[from] = (rk_communities) {0};
+}
+
+static const louvain_steps steps = {
+	start_level, move_nodes, number_labels, weigh_communities, refine_communities, split_communities, keep_level,
+	climb_level, drop_level, hand_over
+};
+
+/* ---- the run ---- */
+
+/* Climbs from s->first; the result is s->results[LOUVAIN_BEST]. */
+static rk_status
+climb_all(louvain_state *s, int tries, rk_run *run)
+{
+	const rk_louvain_params *p = s->params;
+	louvain_plan plan = {
+		.nodes = s->n,
+		.min_gain = p->min_gain,
+		.seed = p->seed,
+		.leiden = p->algorithm == RK_COMMUNITY_LEIDEN,
+		.max_levels = p->max_levels,
+		.tries = tries
+	};
+	louvain_run r = {.steps = &steps,.engine = s,.plan = &plan};
+	rk_status	status = louvain_climb_all(&r);
+
+	if (status != RK_OK)
+		return status;
+	s->results[LOUVAIN_BEST].modularity = r.modularity[LOUVAIN_BEST];
+	run->iterations = r.passes;
+	run->residual = r.residual;
+	run->reached_max = r.exhausted;
+	run->converged = !r.exhausted;
+	rk_louvain_free_level(s->ctx, &s->above);
+	return RK_OK;
+}
+
+/* Has another engine do it; *done: it did. */
+static rk_status
+use_engine(louvain_state *s, const rk_graph *g, int tries, rk_run *run, bool *done)
+{
+	const louvain_level *l = &s->first;
+	rk_graph	rows = {.nodes = s->n,.arcs = l->offsets[s->n]};
+	rk_louvain_work w = {
+		.graph = g->directed ? &rows : g,
+		.out = l->out,
+		.in = g->directed ? l->in : NULL,
+		.loop = l->loop,
+		.total = s->total,
+		.mean_weight = s->mean_weight,
+		.penalty = s->penalty,
+		.tries = tries,
+		.room = RK_LOUVAIN_ROOM(s->n)
+	};
+	const uint32_t *label;
+	rk_status	status;
+
+	*done = false;
+	if (s->params->engine == NULL)
+		return RK_OK;
+	label = w.label = rk_alloc(s->ctx, w.room, sizeof(uint32_t));
+	if (w.label == NULL)
+		return RK_ERR_MEMORY;
+	rows.out = rows.in = (rk_adjacency) {l->offsets, l->neighbors, l->weights};
+	*done = s->params->engine(s->params->engine_arg, s->params, &w);
+	if (*done && (status = alloc_result(s->ctx, &s->results[LOUVAIN_BEST])) != RK_OK)
+		return status;
+	for (int i = 0; *done && i < w.levels; i++)
+	{
+		if ((status = add_level(s, label, w.count[i], &s->results[LOUVAIN_BEST])) != RK_OK)
+			return status;
+		label += i > 0 ? w.count[i - 1] : s->n;
+	}
+	rk_free(s->ctx, w.label);
+	if (*done)
+	{
+		s->results[LOUVAIN_BEST].modularity = w.modularity;
+		*run = w.run;
+	}
+	return RK_OK;
+}
+
 rk_status
 rk_graph_louvain_community(rk_ctx *ctx, const rk_graph *g, const rk_louvain_params *params,
 						   rk_communities *result, rk_run *run)
 {
 	louvain_state s = {.ctx = ctx,.params = params,.n = g->nodes,.directed = g->directed};
-	louvain_level first;
 	int64_t		work = g->nodes + g->arcs;
 	int64_t		tries = work > 0 ? TRY_WORK / work : 1;
+	bool		done = false;
 	rk_status	status;
 
 	*run = (rk_run) {.iterative = true,.converged = true};
-	if ((status = alloc_result(ctx, result)) != RK_OK || g->nodes == 0)
-		return status;
-	if ((status = alloc_state(&s, g->nodes)) != RK_OK ||
-		(status = rk_louvain_first_level(&s, g, &first)) != RK_OK)
+	if (g->nodes == 0)
+		return alloc_result(ctx, result);
+	if ((status = rk_louvain_first_level(&s, g)) != RK_OK)
 		return status;
 	if (isinf(s.total))
 		return rk_fail(ctx, RK_ERR_OVERFLOW, "sum of the weights is too large for double precision");
 	s.penalty = params->resolution / (g->directed ? s.total : 2 * s.total);
 	s.mean_weight = g->out.weights ? s.total / (g->directed ? g->arcs : (g->arcs + 1) / 2) : 1;
 	if (s.total == 0)
-	{
-		s.level = &first;
-		set_alone(&s);
-		if ((status = add_level(&s, s.community, s.n, result)) != RK_OK)
-			return status;
 		tries = 0;
-	}
 	else if (tries < 1)
 		tries = 1;
 	else if (tries > MAX_TRIES)
 		tries = MAX_TRIES;
-	for (int64_t i = 0; i < tries; i++)
+	if (tries > 0 && (status = use_engine(&s, g, (int) tries, run, &done)) != RK_OK)
+		return status;
+	if (!done)
 	{
-		rk_communities found;
-
-		if (rk_ctx_poll(ctx))
-			return RK_STOPPED;
-		s.seed = i == 0 ? params->seed : rk_hash2(params->seed, i);
-		if ((status = alloc_result(ctx, &found)) != RK_OK)
+		if ((status = alloc_state(&s, g->nodes)) != RK_OK || (status = climb_all(&s, (int) tries, run)) != RK_OK)
 			return status;
-		if (params->algorithm == RK_COMMUNITY_LEIDEN)
-			status = repeat_leiden(&s, &first, &found);
-		else
-			status = run_louvain(&s, &first, &found);
-		if (status != RK_OK)
-			return status;
-		if (i > 0)
-			keep_better(ctx, result, &found);
-		else
-		{
-			free_result(ctx, result);
-			*result = found;
-		}
+		free_state(&s);
 	}
-	run->iterations = s.passes;
-	run->residual = s.residual;
-	run->reached_max = s.exhausted;
-	run->converged = !s.exhausted;
-	rk_louvain_free_level(ctx, &first);
-	free_state(&s);
+	rk_louvain_free_level(ctx, &s.first);
+	*result = s.results[LOUVAIN_BEST];
+	return RK_OK;
+}
+
+/* What every level of a result adds to the one below, from communities of nodes. */
+static rk_status
+give_labels(rk_ctx *ctx, int64_t nodes, const rk_communities *r, rk_louvain_work *w)
+{
+	uint32_t   *label = w->label;
+
+	for (int i = 0; i < r->levels; i++)
+	{
+		int64_t		below = i > 0 ? r->count[i - 1] : nodes;
+
+		if (label + below > w->label + w->room)
+			return rk_fail(ctx, RK_ERR_OVERFLOW, "levels have more nodes than there is room for");
+		for (int64_t v = 0; v < nodes; v++)
+			label[i > 0 ? r->community[i - 1][v] : (uint32_t) v] = r->community[i][v];
+		label += below;
+	}
+	w->levels = r->levels;
+	memcpy(w->count, r->count, sizeof(int64_t) * r->levels);
+	w->modularity = r->modularity;
 	return RK_OK;
 }
 
 rk_status
-rk_graph_louvain_moves(rk_ctx *ctx, rk_louvain_work *w)
+rk_graph_louvain_levels(rk_ctx *ctx, const rk_louvain_params *params, rk_louvain_work *w)
 {
-	rk_louvain_params params = {.max_iterations = w->max_iterations};
 	const rk_graph *g = w->graph;
-	louvain_level level = {
-		.nodes = g->nodes,
-		.offsets = g->out.offsets,
-		.ends = g->out.offsets + 1,
-		.neighbors = g->out.neighbors,
-		.weights = g->out.weights,
-		/* read only */
-		.out = (double *) w->out,
-		.in = (double *) (w->in ? w->in : w->out)
-	};
 	louvain_state s = {
 		.ctx = ctx,
-		.params = &params,
+		.params = params,
 		.n = g->nodes,
 		.directed = w->in != NULL,
 		.total = w->total,
 		.penalty = w->penalty,
-		.level = &level
+		.mean_weight = w->mean_weight,
+		.first = {
+			.nodes = g->nodes,
+			.offsets = g->out.offsets,
+			.ends = g->out.offsets + 1,
+			.neighbors = g->out.neighbors,
+			.weights = g->out.weights,
+			/* read only */
+			.out = (double *) w->out,
+			.in = (double *) (w->in ? w->in : w->out),
+			.loop = (double *) w->loop
+		}
 	};
-	rk_status	status = alloc_state(&s, g->nodes);
+	rk_communities *r = &s.results[LOUVAIN_BEST];
+	rk_status	status;
 
-	if (status != RK_OK)
+	w->run = (rk_run) {.iterative = true};
+	if ((status = alloc_state(&s, g->nodes)) != RK_OK ||
+		(status = climb_all(&s, w->tries, &w->run)) != RK_OK)
 		return status;
-	memcpy(s.order, w->order, sizeof(uint32_t) * g->nodes);
-	memcpy(s.community, w->community, sizeof(uint32_t) * g->nodes);
-	if ((status = rk_louvain_move(&s, w->tolerance, &w->moved)) != RK_OK)
-		return status;
-	memcpy(w->community, s.community, sizeof(uint32_t) * g->nodes);
-	w->passes = s.passes;
-	w->reached_max = s.exhausted;
-	w->gain = s.residual;
 	free_state(&s);
-	return RK_OK;
+	status = give_labels(ctx, s.n, r, w);
+	free_result(ctx, r);
+	return status;
 }
 
 int64_t

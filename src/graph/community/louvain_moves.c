@@ -21,21 +21,19 @@
 
 #define PARALLEL_WORK 8192		/* a batch below this is one thread's */
 #define CHUNK_WORK 2048
-#define MAX_BUCKETS 65536
 
 void
-rk_louvain_shuffle(louvain_state *s, int64_t n, uint64_t salt)
+rk_louvain_shuffle(louvain_state *s, uint64_t seed, uint64_t salt)
 {
-	uint64_t	seed = rk_hash2(s->seed, salt);
+	uint64_t	start = rk_hash2(seed, salt);
 	uint32_t   *place = s->list;	/* free between passes */
-	int64_t		buckets = 1;
+	int64_t		n = s->level->nodes;
+	int64_t		buckets = rk_louvain_buckets(n);
 	int64_t		sum = 0;
 
-	while (buckets * 2 <= n && buckets < MAX_BUCKETS)
-		buckets *= 2;
 	memset(place, 0, sizeof(uint32_t) * buckets);
 	for (int64_t v = 0; v < n; v++)
-		place[rk_hash_fold(seed, v) & (buckets - 1)]++;
+		place[rk_hash_fold(start, v) & (buckets - 1)]++;
 	for (int64_t b = 0; b < buckets; b++)
 	{
 		int64_t		count = place[b];
@@ -44,7 +42,7 @@ rk_louvain_shuffle(louvain_state *s, int64_t n, uint64_t salt)
 		sum += count;
 	}
 	for (int64_t v = 0; v < n; v++)
-		s->order[place[rk_hash_fold(seed, v) & (buckets - 1)]++] = (uint32_t) v;
+		s->order[place[rk_hash_fold(start, v) & (buckets - 1)]++] = (uint32_t) v;
 }
 
 bool
@@ -259,55 +257,8 @@ move_nodes(louvain_state *s, const louvain_batch *batch, int64_t *moves)
 	return total;
 }
 
-/* Notes how many passes a level took, and that it ended before it was done. */
-static void
-note_passes(louvain_state *s, int passes, bool reached_max, double gain)
-{
-	if (passes > s->passes)
-		s->passes = passes;
-	if (!reached_max)
-		return;
-	if (!s->exhausted || s->residual < gain)
-		s->residual = gain;
-	s->exhausted = true;
-}
-
-/* Has another engine make the moves; false: there is none, or it did not. */
-static bool
-use_engine(louvain_state *s, double tolerance, bool *moved)
-{
-	const louvain_level *l = s->level;
-	rk_graph	g = {.nodes = l->nodes,.arcs = l->offsets[l->nodes]};
-	rk_louvain_work w = {
-		.graph = &g,
-		.first = !l->owns_rows,
-		.out = l->out,
-		.in = s->directed ? l->in : NULL,
-		.total_out = s->out,
-		.total_in = s->directed ? s->in : NULL,
-		.size = s->size,
-		.free = s->free,
-		.free_count = s->free_count,
-		.order = s->order,
-		.penalty = s->penalty,
-		.total = s->total,
-		.tolerance = tolerance,
-		.max_iterations = s->params->max_iterations,
-		.community = s->community
-	};
-
-	if (s->params->engine == NULL)
-		return false;
-	g.out = g.in = (rk_adjacency) {l->offsets, l->neighbors, l->weights};
-	if (!s->params->engine(s->params->engine_arg, &w))
-		return false;
-	*moved = w.moved;
-	note_passes(s, w.passes, w.reached_max, w.gain);
-	return true;
-}
-
 rk_status
-rk_louvain_move(louvain_state *s, double tolerance, bool *moved)
+rk_louvain_move(louvain_state *s, double tolerance, louvain_moves *m)
 {
 	const louvain_level *l = s->level;
 	int64_t		n = l->nodes;
@@ -316,13 +267,10 @@ rk_louvain_move(louvain_state *s, double tolerance, bool *moved)
 
 	if (status != RK_OK)
 		return status;
-	*moved = false;
 	s->free_count = 0;
 	for (int64_t c = n - 1; c >= 0; c--)
 		if (s->size[c] == 0)
 			s->free[s->free_count++] = (uint32_t) c;
-	if (use_engine(s, tolerance, moved))
-		return RK_OK;
 	memset(s->active, 1, n);
 	for (int pass = 0;; pass++)
 	{
@@ -347,7 +295,8 @@ rk_louvain_move(louvain_state *s, double tolerance, bool *moved)
 			break;
 		if (pass == s->params->max_iterations)
 		{
-			note_passes(s, pass, true, gain);
+			m->reached_max = true;
+			m->gain = gain;
 			break;
 		}
 		gain = 0;
@@ -366,9 +315,9 @@ rk_louvain_move(louvain_state *s, double tolerance, bool *moved)
 				return status;
 			gain += move_nodes(s, &batch, &moves);
 		}
-		note_passes(s, pass + 1, false, 0);
+		m->passes = pass + 1;
 		gain /= s->total;
-		*moved |= moves > 0;
+		m->moved |= moves > 0;
 		if (moves == 0 || gain < tolerance)
 			break;
 	}

@@ -25,9 +25,6 @@
 #define BATCH_WORK 131072
 #define POLL_MASK ((1 << 16) - 1)
 
-/* Greater: worse joins become likelier; in mean weights of an edge of level 0. */
-#define TEMPERATURE 0.01
-
 /* While refining, in and out hold strengths of refined communities. */
 typedef struct refine_state
 {
@@ -35,17 +32,8 @@ typedef struct refine_state
 	double	   *whole_in;		/* strength of the community, by label */
 	double	   *whole_out;
 	double		temperature;
-	uint64_t	seed;
+	uint64_t	chain;			/* of the draws */
 } refine_state;
-
-/* Weight that chance would put between a part and the rest of its community. */
-static inline double
-expected_cut(const louvain_state *s, double in, double out, double whole_in, double whole_out)
-{
-	double		cut = s->penalty * out * (whole_in - in);
-
-	return s->directed ? cut + s->penalty * in * (whole_out - out) : cut;
-}
 
 static void
 weigh_inside(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
@@ -72,7 +60,7 @@ weigh_inside(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 	}
 }
 
-/* Draws the community that a node joins; LOUVAIN_ALONE: none. */
+/* Draws the refined community that a node joins; LOUVAIN_ALONE: none. */
 static void
 judge_joins(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 {
@@ -91,16 +79,17 @@ judge_joins(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 		double		whole_out = r->whole_out[c];
 		double		to_in = s->penalty * l->out[v];
 		double		to_out = s->directed ? s->penalty * l->in[v] : 0;
-		double		best = 0;
-		double		mass = 0;
-		double		drawn;
+		double		best_score = 0;
+		double		best_key;
+		double		least;
+		uint64_t	chain = rk_hash_fold(r->chain, v);
 		int64_t		count = 0;
 		int64_t		kept = 0;
 
 		s->target[at] = LOUVAIN_ALONE;
 		if (s->refined[v] != v || s->size[v] != 1 ||
 			s->inside[v] == 0 ||
-			s->inside[v] < expected_cut(s, l->in[v], l->out[v], whole_in, whole_out))
+			s->inside[v] < rk_louvain_expected_cut(s->penalty, s->directed, l->in[v], l->out[v], whole_in, whole_out))
 			continue;
 		for (int64_t e = l->offsets[v]; e < l->ends[v]; e++)
 		{
@@ -121,38 +110,37 @@ judge_joins(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
 
 			if (s->directed)
 				score -= to_out * s->out[d];
-			if (score < 0 || s->cut[d] < expected_cut(s, s->in[d], s->out[d], whole_in, whole_out))
+			if (score < 0 ||
+				s->cut[d] < rk_louvain_expected_cut(s->penalty, s->directed, s->in[d], s->out[d], whole_in, whole_out))
 			{
 				sum[d] = 0;
 				continue;
 			}
 			touched[kept++] = d;
-			if (score > best)
-				best = score;
-		}
-		for (int64_t t = 0; t < kept; t++)
-		{
-			uint32_t	d = touched[t];
-			double		score = sum[d] - to_in * s->in[d];
-
-			if (s->directed)
-				score -= to_out * s->out[d];
-			mass += exp((score - best) / r->temperature);
+			if (score > best_score)
+				best_score = score;
 		}
 		/* staying alone is one more candidate, with score 0 */
-		drawn = rk_uniform(rk_hash_fold(r->seed, v)) * (mass + exp(-best / r->temperature));
+		least = best_score / r->temperature - LOUVAIN_GUMBEL_RANGE;
+		best_key = least <= 0 ? rk_louvain_gumbel(chain, LOUVAIN_ALONE) : -INFINITY;
 		for (int64_t t = 0; t < kept; t++)
 		{
 			uint32_t	d = touched[t];
-			double		score = sum[d] - to_in * s->in[d];
+			double		key = sum[d] - to_in * s->in[d];
 
 			if (s->directed)
-				score -= to_out * s->out[d];
-			drawn -= exp((score - best) / r->temperature);
-			if (drawn < 0 && s->target[at] == LOUVAIN_ALONE)
+				key -= to_out * s->out[d];
+			key /= r->temperature;
+			/* others cannot be drawn */
+			if (key >= least)
 			{
-				s->target[at] = d;
-				s->gain[at] = sum[d];
+				key += rk_louvain_gumbel(chain, d);
+				if (key > best_key || (key == best_key && d < s->target[at]))
+				{
+					best_key = key;
+					s->target[at] = d;
+					s->gain[at] = sum[d];
+				}
 			}
 			sum[d] = 0;
 		}
@@ -188,7 +176,7 @@ join_nodes(louvain_state *s, const louvain_batch *batch)
 }
 
 rk_status
-rk_louvain_refine(louvain_state *s, uint64_t salt)
+rk_louvain_refine(louvain_state *s, uint64_t seed, uint64_t salt)
 {
 	const louvain_level *l = s->level;
 	rk_ctx	   *ctx = s->ctx;
@@ -198,7 +186,7 @@ rk_louvain_refine(louvain_state *s, uint64_t salt)
 	int64_t		chunks;
 	int64_t    *bounds = rk_graph_chunks(ctx, n, l->offsets, NODE_WORK, &chunks);
 	louvain_batch batch = {0};
-	refine_state r = {.s = s,.temperature = TEMPERATURE * s->mean_weight,.seed = rk_hash3(s->seed, salt, 1)};
+	refine_state r = {.s = s,.temperature = LOUVAIN_TEMPERATURE * s->mean_weight,.chain = rk_hash3(seed, salt, 1)};
 	rk_status	status = rk_louvain_totals(s);
 
 	if (bounds == NULL)
