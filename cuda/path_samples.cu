@@ -30,7 +30,7 @@
 #define WARPS (THREADS / 32)
 #define MULTIPROCESSOR_WARPS 32
 #define BLOCK_BYTES (16 * WARPS)	/* of a node */
-#define MOST_BYTES (INT64_C(1) << 33)
+#define MOST_BYTES (INT64_C(1) << 35)
 #define POLL_STEPS 256			/* pieces of rows between two looks at the word */
 #ifdef RK_CUDA_ON_HOST
 #define MOST_ENTRIES INT64_C(3000)	/* small, so that tests have several batches */

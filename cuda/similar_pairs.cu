@@ -769,8 +769,8 @@ pair_finder::compare_rows()
 	r.term = s.term;
 	r.common = rows.common;
 	r.sum = s.term == TERM_NONE ? nullptr : rows.score;
-	intersect_list<SHARED_GROUP>(device, r, 0, kept.get(), length[0]);
-	intersect_list<32>(device, r, 0, longs.get(), length[1]);
+	intersect_list<SHARED_GROUP>(device, call, r, 0, kept.get(), length[0]);
+	intersect_list<32>(device, call, r, 0, longs.get(), length[1]);
 	call->usage.bytes_moved += (int64_t) (length[0] + length[1]) * 2 * (g->arcs / n + 1) * (s.term >= TERM_MIN ? 12 : 4);
 }
 

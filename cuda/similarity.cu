@@ -101,7 +101,7 @@ run_similarity(rk_cuda_device *device, rk_cuda_call *call)
 		check_launch();
 		check(cudaMemcpyAsync(&left, aside_count.get(), sizeof(left), cudaMemcpyDeviceToHost, device->stream));
 		check(cudaStreamSynchronize(device->stream));
-		intersect_list<32>(device, r, begin, aside.get(), left);
+		intersect_list<32>(device, call, r, begin, aside.get(), left);
 	}
 	timer.stop();
 	common.store((uint32_t *) call->output[0].data, &call->usage);

@@ -328,6 +328,9 @@ rk_device_path_samples_cost(int64 nodes, int64 arcs, bool directed, bool weighte
 	/* searches from both ends meet where they have seen about the root of the graph */
 	double		seen = 30 * sqrt(m + 1);
 	double		rounds = samples > 1024 ? 10 + 10 * log(samples / 1024) : 1;
+	/* each has 16 bytes for every node, of half of the memory */
+	double		memory = rk_gpu_memory_limit_mb > 0 ? 1048576.0 * rk_gpu_memory_limit_mb : 64e9;
+	double		warps = Max(4, Min(4224, Min(memory / 2, 34e9) / (16 * n)));
 
 	/* by length from one end, on the CPU until the other one is reached: about half of the graph */
 	if (weighted)
@@ -344,7 +347,8 @@ rk_device_path_samples_cost(int64 nodes, int64 arcs, bool directed, bool weighte
 		.bytes_from = 8 * elements,
 		/* a warp waits for each piece of a row, so that rates are a quarter of the memory's */
 		.bytes_moved = 4 * samples * seen * (4 + 3 * SECTOR) + 16 * elements * rounds,
-		.launches = 2 * rounds,
+		/* and there are few warps where the graph is large, as launches of 5 us */
+		.launches = 2 * rounds + samples * seen / 32 * 1.5e-6 / warps / 5e-6,
 		/* how far paths may be, and the hits of the first samples */
 		.host_seconds = directed ? 0 : 5e-9 * (n + m)
 	};
