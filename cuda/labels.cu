@@ -266,16 +266,11 @@ decide_medium(label_round r, const uint32_t *list, int64_t count)
 		atomicAdd(r.changes, (unsigned long long) changed);
 }
 
-/*
- * Longer rows, WIDTH threads for each; place: of the tables of all nodes in
- * lists, of which those of this list begin at place[0].
- */
-template <int WIDTH> __global__ static void __launch_bounds__(LONG_THREADS)
-decide_long(label_round r, const uint32_t *list, int64_t count, const int64_t *place, uint32_t *keys, double *sums)
+/* A node with a longer row, by WIDTH threads; there: at all.  Returns whether there is a change. */
+template <int WIDTH> __device__ static inline bool
+decide_node(const label_round &r, bool there, uint32_t v, uint32_t *keys, double *sums)
 {
-	int64_t		at = global_thread() / WIDTH;
-	uint32_t	v = at < count ? list[at] : 0;
-	bool		turn = at < count && has_turn(r, v);
+	bool		turn = there && has_turn(r, v);
 	uint32_t	own;
 	uint32_t	c;
 
@@ -283,14 +278,42 @@ decide_long(label_round r, const uint32_t *list, int64_t count, const int64_t *p
 		__syncwarp();
 	else
 		__syncthreads();
-	if (at < count && threadIdx.x % WIDTH == 0 && r.active)
+	if (there && threadIdx.x % WIDTH == 0 && r.active)
 		r.active[v] = 0;
 	if (!turn)
-		return;
+		return false;
 	own = r.label[v];
-	c = decide_row<WIDTH, WIDTH == 32>(r, v, own, keys + (place[at] - place[0]), sums + (place[at] - place[0]),
-									   slots_for(r.rows.offsets[v + 1] - r.rows.offsets[v]));
-	if (publish(r, v, own, c, threadIdx.x % WIDTH, WIDTH) && threadIdx.x % WIDTH == 0)
+	c = decide_row<WIDTH, WIDTH == 32>(r, v, own, keys, sums, slots_for(r.rows.offsets[v + 1] - r.rows.offsets[v]));
+	return publish(r, v, own, c, threadIdx.x % WIDTH, WIDTH);
+}
+
+/*
+ * Longer rows whose sums do not round, one after the other: every block has a
+ * table of stride slots, which stays in the cache.
+ */
+__global__ static void __launch_bounds__(LONG_THREADS)
+decide_long(label_round r, const uint32_t *list, int64_t count, int64_t stride, uint32_t *keys, double *sums)
+{
+	unsigned long long changed = 0;
+
+	for (int64_t at = blockIdx.x; at < count; at += gridDim.x)
+		changed += decide_node<LONG_THREADS>(r, true, list[at], keys + blockIdx.x * stride, sums + blockIdx.x * stride);
+	if (threadIdx.x == 0 && changed > 0)
+		atomicAdd(r.changes, changed);
+}
+
+/*
+ * Those whose sums have one order, a warp for each; place: of the tables of all
+ * nodes in lists, of which those of this list begin at place[0].
+ */
+__global__ static void __launch_bounds__(LONG_THREADS)
+decide_ordered(label_round r, const uint32_t *list, int64_t count, const int64_t *place, uint32_t *keys, double *sums)
+{
+	int64_t		at = global_thread() / 32;
+	bool		there = at < count;
+	int64_t		table = there ? place[at] - place[0] : 0;
+
+	if (decide_node<32>(r, there, there ? list[at] : 0, keys + table, sums + table) && threadIdx.x % 32 == 0)
 		atomicAdd(r.changes, 1ull);
 }
 
@@ -694,9 +717,10 @@ list_nodes(label_rows rows, int64_t nodes, int64_t huge, const uint32_t *colour,
 		list[begin + __popc(same & ((1u << lane) - 1))] = (uint32_t) v;
 }
 
-/* Slots of the tables of rows, and pieces; by place in list. */
+/* Slots of the tables of rows longer than least, and pieces; by place in list. */
 __global__ static void
-count_slots(label_rows rows, int64_t nodes, int64_t huge, const uint32_t *list, uint32_t *slots, uint32_t *pieces)
+count_slots(label_rows rows, int64_t nodes, int64_t least, int64_t huge, const uint32_t *list, uint32_t *slots,
+			uint32_t *pieces)
 {
 	int64_t		i = global_thread();
 	int64_t		entries;
@@ -704,7 +728,7 @@ count_slots(label_rows rows, int64_t nodes, int64_t huge, const uint32_t *list, 
 	if (i >= nodes)
 		return;
 	entries = rows.offsets[list[i] + 1] - rows.offsets[list[i]];
-	slots[i] = entries > MEDIUM ? slots_for(entries) : 0;
+	slots[i] = entries > least ? slots_for(entries) : 0;
 	pieces[i] = entries > huge ? (uint32_t) huge_pieces_of(entries) : 0;
 }
 
@@ -991,11 +1015,15 @@ private:
 	int32_t		longest;				/* row */
 	device_array<uint32_t> keys;
 	device_array<double> sums;
+	int64_t		stride = 0;				/* of the tables of blocks */
+	device_array<uint32_t> long_keys;
+	device_array<double> long_sums;
 	device_array<unsigned long long> changes;
 	double		total;
 
 	cudaStream_t stream() const { return device->stream; }
 	unsigned	blocks() const { return blocks_for(n, NODE_THREADS); }
+	int64_t		long_blocks() const { return 8 * device->multiprocessors; }
 
 	void make_rows()
 	{
@@ -1175,7 +1203,7 @@ private:
 		most.fill(0);
 		first_pieces.allocate(device, classes + 1);
 		RK_LAUNCH(count_slots, blocks(), NODE_THREADS, stream())
-			(rows, n, huge, list.get(), counts.get(), piece_counts.get());
+			(rows, n, exact ? HUGE_ROW : MEDIUM, huge, list.get(), counts.get(), piece_counts.get());
 		check_launch();
 		scan_lengths(device, counts.get(), n, place.get());
 		scan_lengths(device, piece_counts.get(), n, piece_place.get());
@@ -1186,6 +1214,14 @@ private:
 		check(cudaMemcpyAsync(&slots, most.get(), sizeof(slots), cudaMemcpyDeviceToHost, stream()));
 		check(cudaMemcpyAsync(first_piece, first_pieces.get(), (classes + 1) * sizeof(int64_t), cudaMemcpyDeviceToHost, stream()));
 		check(cudaStreamSynchronize(stream()));
+		if (exact && longest > MEDIUM)
+		{
+			stride = slots_for(min(longest, HUGE_ROW));
+			long_keys.allocate(device, long_blocks() * stride);
+			long_sums.allocate(device, long_blocks() * stride);
+			long_keys.fill(0xff);
+			long_sums.fill(0);
+		}
 		if (slots == 0)
 			return;
 		if (first_piece[classes] > 0)
@@ -1262,10 +1298,10 @@ private:
 					(r, list.get() + begin[2], begin[3] - begin[2]);
 			check_launch();
 			if (begin[4] > begin[3] && exact)
-				RK_LAUNCH(decide_long<LONG_THREADS>, (unsigned) (begin[4] - begin[3]), LONG_THREADS, stream())
-					(r, list.get() + begin[3], begin[4] - begin[3], place.get() + begin[3], keys.get(), sums.get());
+				RK_LAUNCH(decide_long, (unsigned) min(begin[4] - begin[3], long_blocks()), LONG_THREADS, stream())
+					(r, list.get() + begin[3], begin[4] - begin[3], stride, long_keys.get(), long_sums.get());
 			else if (begin[4] > begin[3])
-				RK_LAUNCH(decide_long<32>, blocks_for((begin[4] - begin[3]) * 32, LONG_THREADS), LONG_THREADS, stream())
+				RK_LAUNCH(decide_ordered, blocks_for((begin[4] - begin[3]) * 32, LONG_THREADS), LONG_THREADS, stream())
 					(r, list.get() + begin[3], begin[4] - begin[3], place.get() + begin[3], keys.get(), sums.get());
 			check_launch();
 			if (begin[5] > begin[4])
