@@ -194,7 +194,7 @@ CUDA_HEADERS = $(wildcard cuda/*.cuh cuda/*.h cuda/*.def) $(CUDA_SHARED:%=src/%)
 CUDA_SHARED = compute/both.h graph/community/louvain_levels.h graph/community/louvain_turns.h compute/gamma_quantile.h compute/minimize_steps.h compute/normal.h compute/philox.h compute/random.h \
 	compute/sobol_point.h graph/centrality/sampling_steps.h temporal/garch_model.h \
 	temporal/forecast/arima_model.h temporal/forecast/arma_steps.h graph/neural/activation_steps.h graph/neural/choices.h \
-	graph/similarity/scores.h
+	graph/similarity/scores.h risk/stress/stress_pnl.h compute/decimal_type.h
 CUDA_LIBRARY = build/cuda/rustkernels_cuda.so
 
 # without contraction of products and sums, as the CPU's code: normal numbers, samples of

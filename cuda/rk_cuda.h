@@ -320,6 +320,12 @@ typedef struct rk_cuda_correlation_params
 	int64_t		times;
 } rk_cuda_correlation_params;
 
+typedef struct rk_cuda_stress_params
+{
+	int32_t		scale;			/* of the values */
+	int32_t		sums;			/* of each shock are wanted, not rows */
+} rk_cuda_stress_params;
+
 /* Numbers, and what goes with each: kernels.def. */
 typedef enum rk_cuda_kernel
 {

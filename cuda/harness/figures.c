@@ -18,6 +18,7 @@
  */
 #define _GNU_SOURCE
 #include "book.h"
+#include "stress.h"
 
 #include <math.h>
 #include <signal.h>
@@ -824,6 +825,45 @@ figure_var_lognormal(harness *h, const figure_input *in)
 	figure_var_of(h, in, "var_lognormal", " lognormal correlated");
 }
 
+/* Exact profits and losses of shocks, added up for each. */
+static void
+figure_stress(harness *h, const figure_input *in)
+{
+	int64_t		positions = in->scale >= 24 ? 100000 : (INT64_C(100000) >> (24 - in->scale)) + 100;
+	const int64_t shocks = 1000;
+	rk_cuda_stress_params params = {.sums = 1};
+	rk_cuda_call call = {.kernel = RK_CUDA_STRESS, .params = &params, .params_bytes = sizeof(params)};
+	rk_stress_grid grid;
+	rk_decimal *cpu;
+	rk_decimal *device;
+	char		size[80];
+	char		remark[80];
+	double		cpu_seconds;
+	double		seconds;
+	rk_ctx		ctx;
+
+	begin_ctx(h, &ctx);
+	ctx.threads = CPU_THREADS;
+	make_stress(&ctx, 7, positions, 1, shocks, true, &grid, &params, &call);
+	cpu = rk_alloc(&ctx, shocks, sizeof(rk_decimal));
+	device = rk_alloc(&ctx, shocks, sizeof(rk_decimal));
+	if (!cpu || !device)
+		must(&ctx, RK_ERR_MEMORY);
+	cpu_seconds = now();
+	must(&ctx, rk_risk_stress_sums(&ctx, &grid, cpu));
+	cpu_seconds = now() - cpu_seconds;
+	call.output[0] = (rk_cuda_output) {device, shocks * (int64_t) sizeof(rk_decimal)};
+	if (!run_best(h, "stress", &call, 5, &seconds))
+		return;
+	snprintf(size, sizeof(size), "%lld positions, %lld shocks", (long long) positions, (long long) shocks);
+	snprintf(remark, sizeof(remark), "exact; %.1f G rows/s", 1e-9 * (double) grid.rows / seconds);
+	if (memcmp(cpu, device, shocks * sizeof(rk_decimal)) == 0)
+		row(h, "stress test", size, seconds, cpu_seconds, NULL, remark);
+	else
+		differs(h, "stress", "not the CPU's");
+	rk_ctx_destroy(&ctx);
+}
+
 static void
 figure_ring(harness *h, const figure_input *in)
 {
@@ -879,6 +919,7 @@ static const struct figure
 	{"var_student", GRAPH_NONE, 30, figure_var_student},
 	{"var_sobol", GRAPH_NONE, 30, figure_var_sobol},
 	{"var_lognormal", GRAPH_NONE, 30, figure_var_lognormal},
+	{"stress", GRAPH_NONE, 30, figure_stress},
 	{"pagerank", GRAPH_DIRECTED, 45, figure_pagerank},
 	{"cusparse", GRAPH_DIRECTED, 30, figure_cusparse},
 	{"components", GRAPH_SMALLER, 20, figure_components},

@@ -577,6 +577,25 @@ rk_device_correlation_cost(int64 assets, int64 times, int threads)
 	};
 }
 
+rk_device_cost
+rk_device_stress_cost(int64 sensitivities, int64 shocks, bool sums)
+{
+	double		n = sensitivities;
+	double		rows = n * shocks;
+
+	return (rk_device_cost) {
+		.cpu_seconds = 20e-9 * rows,
+		/* values and sensitivities as whole numbers */
+		.bytes_to = 80 * n,
+		.bytes_from = 16 * (sums ? shocks : rows),
+		/* for sums the shocks of a warp read a sensitivity together */
+		.bytes_moved = 80 * n + (sums ? 3 : 88) * rows,
+		/* whole numbers, at the rate of float8: four products of 64 bits and a division */
+		.flops = 300 * rows,
+		.launches = 4 + rows / 6.7e7
+	};
+}
+
 /* ---- which functions ---- */
 
 typedef struct device_function

@@ -170,6 +170,9 @@ extern rk_device_cost rk_device_arima_cost(int64 series, int64 values, int coeff
 /* times: of each asset. */
 extern rk_device_cost rk_device_correlation_cost(int64 assets, int64 times, int threads);
 
+/* shocks: of each sensitivity, on average; sums: of each shock, not rows. */
+extern rk_device_cost rk_device_stress_cost(int64 sensitivities, int64 shocks, bool sums);
+
 /* Whether a function of a kernel has a device form (functions.def). */
 extern bool rk_device_has_form(const char *id, const char *suffix);
 

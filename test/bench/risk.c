@@ -194,8 +194,9 @@ run_stress(rk_ctx *ctx)
 	double		shock[SHOCKS];
 	int64_t		scenario[SHOCKS];
 	rk_decimal	impact[SHOCKS];
-	rk_stress_input in = {.scale = 2,.factor_offsets = offsets,.kinds = kinds,.shocks = SHOCKS,.shock_factor = factor,.shock = shock};
-	rk_stress_result out;
+	rk_stress_input in = {.scale = 2,.factors = 1,.factor_offsets = offsets,.kinds = kinds,.shocks = SHOCKS,.shock_factor = factor,.shock = shock};
+	rk_decimal	sum[SHOCKS];
+	rk_stress_grid grid;
 
 	if (values == NULL)
 	{
@@ -214,9 +215,10 @@ run_stress(rk_ctx *ctx)
 	}
 	in.values = values;
 	in.sensitivities = sensitivities;
-	check(ctx, rk_risk_stress_testing(ctx, &in, &out));
-	check(ctx, rk_risk_stress_impacts(ctx, &out, scenario, SHOCKS, impact));
-	return rk_amount_to_double((rk_amount) {impact[SHOCKS - 1], out.scale});
+	check(ctx, rk_risk_stress_grid(ctx, &in, &grid));
+	check(ctx, rk_risk_stress_sums(ctx, &grid, sum));
+	check(ctx, rk_risk_stress_impacts(ctx, sum, scenario, SHOCKS, SHOCKS, impact));
+	return rk_amount_to_double((rk_amount) {impact[SHOCKS - 1], 2 + RK_STRESS_DIGITS});
 }
 
 static const struct

@@ -48,6 +48,7 @@
 #include "../../src/graph/patterns/patterns.h"
 #include "../../src/graph/similarity/neighbor_similarity.h"
 #include "../../src/risk/portfolio/portfolio.h"
+#include "../../src/risk/stress/stress.h"
 #include "../../src/temporal/forecast/arima.h"
 #include "../../src/temporal/garch.h"
 
@@ -624,6 +625,27 @@ run_monte_carlo_risk(rk_ctx *ctx, rk_cuda_call *call)
 	for (int64_t i = 0; i < p->full; i++)
 		sums[2] += pnl[i];
 	return RK_OK;
+}
+
+static rk_status
+run_stress(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_cuda_stress_params *p = call->params;
+	rk_stress_grid grid = {
+		.values = call->input[0].data,.scale = p->scale,.lines = (rk_stress_line *) call->input[1].data,
+		.factors = call->input[2].bytes / sizeof(int64_t) - 1,.factor_offsets = call->input[2].data,
+		.shock = (rk_stress_shock *) call->input[3].data,.shocks = call->input[3].bytes / sizeof(rk_stress_shock)
+	};
+
+	grid.offsets = rk_alloc0(ctx, grid.shocks + 1, sizeof(int64_t));
+	if (grid.offsets == NULL)
+		return RK_ERR_MEMORY;
+	for (int64_t k = 0; k < grid.shocks; k++)
+		grid.offsets[k + 1] = grid.offsets[k] + grid.factor_offsets[grid.shock[k].factor + 1] -
+			grid.factor_offsets[grid.shock[k].factor];
+	grid.rows = grid.offsets[grid.shocks];
+	return p->sums ? rk_risk_stress_sums(ctx, &grid, call->output[0].data) :
+		rk_risk_stress_rows(ctx, &grid, call->output[0].data);
 }
 
 static rk_status

@@ -479,7 +479,14 @@ my $levels = q{$$SELECT s AS series_id, i AS t, CASE WHEN s = 2 AND i % 9 = 4 TH
 	sum(((hashint8(s * 1000 + i) & 1023) - 511) / 400.0) OVER (PARTITION BY s ORDER BY i) END AS value
 	FROM generate_series(1::bigint, 9) s, generate_series(1::bigint, CASE WHEN s = 4 THEN 6 ELSE 50 + 5 * s END) i$$};
 my $assets = q{$$SELECT a AS asset, '2026-01-01'::timestamptz + k * interval '1 day' AS ts, sin(a * k) + a * cos(k) AS value FROM generate_series(1, 9) a, generate_series(1, 30) k$$};
+my $holdings = q{$$SELECT 'p' || i AS id, (i * 1000.37 - 20000)::numeric(12, 2) AS value, (ARRAY['equity', 'rate', 'fx', 'vol'])[i % 4 + 1] AS asset_class
+	FROM generate_series(1, 99) i$$};
+my $greeks = q{$$SELECT 'p' || i AS id, f AS factor, sin(i) AS delta, cos(i) AS gamma, -i AS rho, i / 7.0 AS convexity, i * 1e3 AS vega
+	FROM generate_series(1, 99) i, unnest(ARRAY['equity', 'rate', 'vol']) f$$};
 my @risks = (
+	risk_stress_testing => qq{SELECT * FROM rk.risk_stress_testing($holdings, id_type => NULL::text)},
+	'risk_stress_testing of Greeks' => qq{SELECT * FROM rk.risk_stress_testing($holdings, id_type => NULL::text, sensitivities => $greeks)},
+	risk_stress_testing_summary => qq{SELECT * FROM rk.risk_stress_testing_summary($holdings, sensitivities => $greeks)},
 	risk_realtime_correlation => qq{SELECT asset_i, asset_j, round(correlation::numeric, 10) AS r, round(covariance::numeric, 10) AS c, num_observations FROM rk.risk_realtime_correlation($assets, as_of_previous => '2026-01-20')},
 	temporal_volatility_analysis => qq{SELECT * FROM rk.temporal_volatility_analysis($returns, model => 'gjr', horizon => 3)},
 	temporal_garch_fit => qq{SELECT * FROM rk.temporal_garch_fit($returns, distribution => 't', mean => 'ar1')},

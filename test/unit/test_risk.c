@@ -800,8 +800,10 @@ run_stress(rk_ctx *ctx, const rk_edges *edges, void *result)
 	uint32_t	factors[40];
 	double		shocks[40];
 	int64_t		scenarios[40];
-	rk_stress_input in = {values, 2, sensitivities, offsets, kinds, 40, factors, shocks};
-	rk_stress_result out;
+	rk_stress_input in = {values, 2, sensitivities, 2, offsets, kinds, 40, factors, shocks};
+	rk_stress_grid grid;
+	rk_decimal	sum[40];
+	rk_decimal *pnl;
 	rk_status	status;
 
 	(void) edges;
@@ -818,11 +820,24 @@ run_stress(rk_ctx *ctx, const rk_edges *edges, void *result)
 		shocks[k] = 0.01 * (k - 20);
 		scenarios[k] = k / 2;
 	}
-	status = rk_risk_stress_testing(ctx, &in, &out);
+	status = rk_risk_stress_grid(ctx, &in, &grid);
 	if (status != RK_OK)
 		return status;
-	assert_int_equal(out.rows, 40 * POSITIONS);
-	return rk_risk_stress_impacts(ctx, &out, scenarios, 20, result);
+	assert_int_equal(grid.rows, 40 * POSITIONS);
+	pnl = rk_alloc(ctx, grid.rows, sizeof(rk_decimal));
+	if (pnl == NULL)
+		return RK_ERR_MEMORY;
+	status = rk_risk_stress_sums(ctx, &grid, sum);
+	if (status == RK_OK)
+		status = rk_risk_stress_rows(ctx, &grid, pnl);
+	if (status != RK_OK)
+		return status;
+	for (int64_t row = 0; row < grid.rows; row++)
+		sum[row / POSITIONS] -= pnl[row];
+	for (int k = 0; k < 40; k++)
+		assert_true(sum[k] == 0);
+	status = rk_risk_stress_sums(ctx, &grid, sum);
+	return status == RK_OK ? rk_risk_stress_impacts(ctx, sum, scenarios, 40, 20, result) : status;
 }
 
 static void
@@ -849,7 +864,19 @@ stress_of_one_position(void **state)
 	assert_amount(pnl, -400000000, 4);
 	assert_true(rk_risk_stress_pnl(value, RK_FACTOR_VOLATILITY, &(rk_sensitivity) {.vega = 50000}, 1, &pnl));
 	assert_amount(pnl, 500000000, 4);
-	assert_false(rk_risk_stress_pnl((rk_amount) {rk_power_of_ten(36), 0}, RK_FACTOR_RELATIVE, &(rk_sensitivity) {.delta = 1}, 0.5, &pnl));
+	assert_true(rk_risk_stress_pnl((rk_amount) {rk_power_of_ten(36), 0}, RK_FACTOR_RELATIVE, &(rk_sensitivity) {.delta = 1}, 0.5, &pnl));
+	assert_amount(pnl, 5 * rk_power_of_ten(37), 2);
+	assert_false(rk_risk_stress_pnl((rk_amount) {rk_power_of_ten(37), 0}, RK_FACTOR_RELATIVE, &(rk_sensitivity) {.delta = 1}, 0.5, &pnl));
+	assert_false(rk_risk_stress_pnl(value, RK_FACTOR_RELATIVE, &(rk_sensitivity) {.delta = 1}, 1e39, &pnl));
+	/* rounded once, half away from zero: 0.0005 is, and what is less by 10^-20 is not */
+	assert_true(rk_risk_stress_pnl((rk_amount) {-1, 1}, RK_FACTOR_RELATIVE, &(rk_sensitivity) {.delta = 0.005}, 1, &pnl));
+	assert_amount(pnl, -1, 3);
+	assert_true(rk_risk_stress_pnl((rk_amount) {-1, 1}, RK_FACTOR_RELATIVE, &(rk_sensitivity) {.delta = 0.005,.gamma = -2e-19}, 1, &pnl));
+	assert_amount(pnl, 0, 3);
+	/* all of 1e-30, 16 digits and more than 64 bits */
+	assert_true(rk_risk_stress_pnl((rk_amount) {rk_power_of_ten(34), 4}, RK_FACTOR_RELATIVE,
+								   &(rk_sensitivity) {.delta = 1e-30,.gamma = 0.1234567890123456}, 1e-14, &pnl));
+	assert_amount(pnl, 6172839, 6);
 }
 
 /* ---- scores and default ---- */

@@ -6,6 +6,7 @@
 
 #include "../../call/types.h"
 #include "../../compute/correlation_matrix.h"
+#include "../../device/device.h"
 #include "../../relation/emit.h"
 #include "../../relation/table.h"
 #include "stress.h"
@@ -258,9 +259,9 @@ read_scenarios(rk_call *call, stress_book *b, scenario_list *s)
 	}
 }
 
-/* Reads everything and applies the shocks. */
+/* Reads everything. */
 static void
-run_stress(rk_call *call, stress_book *b, scenario_list *s, rk_stress_result *r)
+read_stress(rk_call *call, stress_book *b, scenario_list *s, rk_stress_grid *grid)
 {
 	rk_stress_input in;
 
@@ -271,6 +272,7 @@ run_stress(rk_call *call, stress_book *b, scenario_list *s, rk_stress_result *r)
 		.values = b->value->decimals,
 		.scale = b->value->scale,
 		.sensitivities = b->sensitivities,
+		.factors = rk_dictionary_count(b->factors),
 		.factor_offsets = b->offsets,
 		.kinds = b->kinds,
 		.shocks = s->table->rows,
@@ -278,7 +280,44 @@ run_stress(rk_call *call, stress_book *b, scenario_list *s, rk_stress_result *r)
 		.shock = rk_table_column_named(s->table, "shock")->floats
 	};
 	rk_call_phase(call, "computing", 0);
-	rk_call_check(call, rk_risk_stress_testing(&call->ctx, &in, r));
+	rk_call_check(call, rk_risk_stress_grid(&call->ctx, &in, grid));
+}
+
+/* Where the scenarios are not read: so many shocks of each sensitivity. */
+#define USUAL_SHOCKS 10
+
+static void
+stress_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	*cost = rk_device_stress_cost(size->arcs, size->pairs > 0 ? size->pairs : USUAL_SHOCKS, false);
+}
+
+static void
+summary_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
+{
+	*cost = rk_device_stress_cost(size->arcs, size->pairs > 0 ? size->pairs : USUAL_SHOCKS, true);
+}
+
+/* Rows, or sums of the shocks, by the device; false: the CPU shall do it. */
+static bool
+stress_on_device(rk_call *call, const stress_book *b, const rk_stress_grid *g, bool sums, rk_decimal *out)
+{
+	/* arcs: sensitivities; pairs: shocks of each, about */
+	rk_graph_size size = {
+		.arcs = b->count,.pairs = b->count > 0 ? (g->rows + b->count - 1) / b->count : 0,.threads = call->ctx.threads
+	};
+	rk_cuda_stress_params params = {.scale = g->scale,.sums = sums};
+	rk_device_run *device;
+
+	if (g->rows == 0 || (device = rk_device_begin(call, RK_CUDA_STRESS, &size)) == NULL)
+		return false;
+	rk_device_params(device, &params, sizeof(params));
+	rk_device_input(device, g->values, b->positions->rows * sizeof(rk_decimal));
+	rk_device_input(device, g->lines, b->count * sizeof(rk_stress_line));
+	rk_device_input(device, g->factor_offsets, (g->factors + 1) * sizeof(int64));
+	rk_device_input(device, g->shock, g->shocks * sizeof(rk_stress_shock));
+	rk_device_output(device, out, (sums ? g->shocks : g->rows) * sizeof(rk_decimal));
+	return rk_device_finish(device, NULL);
 }
 
 static void
@@ -286,27 +325,27 @@ stress_testing(rk_call *call)
 {
 	stress_book b = {0};
 	scenario_list s = {0};
-	rk_stress_result r;
+	rk_stress_grid g;
+	rk_decimal *pnl;
 	rk_bytes   *factors;
 	uint32	   *shock;
 	uint32	   *position;
 
-	run_stress(call, &b, &s, &r);
+	read_stress(call, &b, &s, &g);
+	pnl = rk_call_alloc(call, g.rows, rk_decimal);
+	if (!stress_on_device(call, &b, &g, false, pnl))
+		rk_call_check(call, rk_risk_stress_rows(&call->ctx, &g, pnl));
 	factors = rk_call_alloc(call, s.table->rows, rk_bytes);
 	for (int64 k = 0; k < s.table->rows; k++)
 		factors[k] = factor_name(call, b.factors, s.factor[k]);
-	shock = rk_call_alloc(call, r.rows, uint32);
-	position = rk_call_alloc(call, r.rows, uint32);
-	for (int64 k = 0; k < r.rows; k++)
-	{
-		shock[k] = r.shock[k];
-		position[k] = r.position[k];
-	}
-	rk_emit(call, r.rows, (rk_out[]) {
+	shock = rk_call_alloc(call, g.rows, uint32);
+	position = rk_call_alloc(call, g.rows, uint32);
+	rk_call_check(call, rk_risk_stress_index(&call->ctx, &g, shock, position));
+	rk_emit(call, g.rows, (rk_out[]) {
 		{.kind = RK_OUT_TEXT,.data = rk_table_column_named(s.table, "scenario")->texts,.index = shock},
 		RK_OUT_CODES_VIA(b.ids, b.codes, position),
 		{.kind = RK_OUT_TEXT,.data = factors,.index = shock},
-		RK_OUT_DECIMALS(r.pnl, r.scale)
+		RK_OUT_DECIMALS(pnl, g.scale + RK_STRESS_DIGITS)
 	}, NULL);
 }
 
@@ -315,7 +354,9 @@ stress_testing_summary(rk_call *call)
 {
 	stress_book b = {0};
 	scenario_list s = {0};
-	rk_stress_result r;
+	rk_stress_grid g;
+	int			scale;
+	rk_decimal *sum;
 	rk_decimal *impact;
 	rk_decimal *after;
 	double	   *ratio;
@@ -326,29 +367,33 @@ stress_testing_summary(rk_call *call)
 	bool		known = false;
 	int64		lowest = 0;
 
-	run_stress(call, &b, &s, &r);
+	read_stress(call, &b, &s, &g);
+	scale = g.scale + RK_STRESS_DIGITS;
+	sum = rk_call_alloc(call, g.shocks, rk_decimal);
+	if (!stress_on_device(call, &b, &g, true, sum))
+		rk_call_check(call, rk_risk_stress_sums(&call->ctx, &g, sum));
 	impact = rk_call_alloc(call, s.count, rk_decimal);
 	after = rk_call_alloc(call, s.count, rk_decimal);
 	ratio = rk_call_alloc(call, s.count, double);
 	expected = rk_call_alloc(call, s.count, double);
 	worst = rk_call_alloc(call, s.count, bool);
-	rk_call_check(call, rk_risk_stress_impacts(&call->ctx, &r, s.of_shock, s.count, impact));
+	rk_call_check(call, rk_risk_stress_impacts(&call->ctx, sum, s.of_shock, g.shocks, s.count, impact));
 	total = rk_table_sum(b.positions, b.value);
 	for (int64 i = 0; i < s.count; i++)
 	{
-		rk_amount	sum = total;
+		rk_amount	value = total;
 
-		if (!rk_amount_add(&sum, (rk_amount) {impact[i], r.scale}))
+		if (!rk_amount_add(&value, (rk_amount) {impact[i], scale}))
 			rk_call_check(call, rk_fail(&call->ctx, RK_ERR_OVERFLOW, "value after a scenario is out of range"));
-		after[i] = sum.value;
-		ratio[i] = total.value != 0 ? rk_amount_to_double((rk_amount) {impact[i], r.scale}) / rk_amount_to_double(total) : NAN;
+		after[i] = value.value;
+		ratio[i] = total.value != 0 ? rk_amount_to_double((rk_amount) {impact[i], scale}) / rk_amount_to_double(total) : NAN;
 		worst[i] = false;
 		if (impact[i] < impact[lowest])
 			lowest = i;
 		if (!isnan(s.probabilities[i]))
 		{
 			known = true;
-			loss += s.probabilities[i] * fmin(rk_amount_to_double((rk_amount) {impact[i], r.scale}), 0);
+			loss += s.probabilities[i] * fmin(rk_amount_to_double((rk_amount) {impact[i], scale}), 0);
 		}
 	}
 	for (int64 i = 0; i < s.count; i++)
@@ -358,7 +403,7 @@ stress_testing_summary(rk_call *call)
 	}
 	rk_emit(call, s.count, (rk_out[]) {
 		RK_OUT_TEXTS(s.names), RK_OUT_TEXTS(s.descriptions), RK_OUT_OPTIONALS(s.probabilities),
-		RK_OUT_DECIMALS(impact, r.scale), RK_OUT_OPTIONALS(ratio), RK_OUT_DECIMALS(after, r.scale),
+		RK_OUT_DECIMALS(impact, scale), RK_OUT_OPTIONALS(ratio), RK_OUT_DECIMALS(after, scale),
 		RK_OUT_BOOLEANS(worst), RK_OUT_OPTIONALS(expected)
 	}, NULL);
 }
@@ -464,8 +509,8 @@ RK_FUNCTION(rk_risk_stress_testing_summary_sql, "risk/stress-testing", "_summary
 RK_FUNCTION(rk_risk_stress_testing_reverse_sql, "risk/stress-testing", "_reverse");
 
 const rk_bound_function rk_risk_stress_bindings[] = {
-	{"risk/stress-testing", "", stress_testing},
-	{"risk/stress-testing", "_summary", stress_testing_summary},
+	{"risk/stress-testing", "", stress_testing,.device_cost = stress_device_cost},
+	{"risk/stress-testing", "_summary", stress_testing_summary,.device_cost = summary_device_cost},
 	{"risk/stress-testing", "_reverse", stress_testing_reverse},
 	{0}
 };

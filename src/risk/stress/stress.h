@@ -7,6 +7,7 @@
 
 #include "../../compute/decimal.h"
 #include "../../compute/dense.h"
+#include "stress_pnl.h"
 
 /* How a factor acts on a position of value v when it is shocked by s. */
 typedef enum rk_factor_kind
@@ -40,7 +41,8 @@ typedef struct rk_sensitivity
 
 /*
  * Profit and loss, exact from the decimal numbers given and rounded once to the
- * scale of the value + 2, half away from zero; false beyond 38 digits.
+ * scale of the value + RK_STRESS_DIGITS, half away from zero; false beyond 38
+ * digits.
  */
 extern bool rk_risk_stress_pnl(rk_amount value, rk_factor_kind kind, const rk_sensitivity *s, double shock,
 							   rk_amount *pnl);
@@ -54,6 +56,7 @@ typedef struct rk_stress_input
 	const rk_decimal *values;
 	int			scale;
 	const rk_sensitivity *sensitivities;
+	int64_t		factors;
 	const int64_t *factor_offsets;	/* [factors + 1] into sensitivities */
 	const rk_factor_kind *kinds;	/* of the factors */
 	int64_t		shocks;
@@ -61,23 +64,39 @@ typedef struct rk_stress_input
 	const double *shock;
 } rk_stress_input;
 
-/* A row for each shock and each position that is sensitive to its factor. */
-typedef struct rk_stress_result
+/* The same as whole numbers, once for all rows. */
+typedef struct rk_stress_grid
 {
-	int64_t		rows;
+	const rk_decimal *values;
+	int			scale;			/* of the values */
+	int64_t		factors;
+	const int64_t *factor_offsets;	/* into lines */
+	rk_stress_line *lines;
+	int64_t		shocks;
+	rk_stress_shock *shock;
 	int64_t    *offsets;		/* [shocks + 1]: rows of each shock */
-	int64_t    *shock;
-	int64_t    *position;
-	rk_decimal *pnl;
-	int			scale;
-} rk_stress_result;
+	int64_t		rows;
+} rk_stress_grid;
 
-/* Exact; O(rows), parallel over them. */
-extern rk_status rk_risk_stress_testing(rk_ctx *ctx, const rk_stress_input *in, rk_stress_result *out);
+/* RK_ERR_OVERFLOW where a number has more than 38 digits.  O(sensitivities + shocks). */
+extern rk_status rk_risk_stress_grid(rk_ctx *ctx, const rk_stress_input *in, rk_stress_grid *grid);
 
-/* Exact sums of the rows of each scenario. */
-extern rk_status rk_risk_stress_impacts(rk_ctx *ctx, const rk_stress_result *result,
-										const int64_t *scenario_of_shock, int64_t scenarios, rk_decimal *impact);
+/*
+ * A row for each shock and each position that is sensitive to its factor, shock
+ * by shock: pnl[rows], in the scale of the values + RK_STRESS_DIGITS.  Exact;
+ * O(rows), parallel over them.
+ */
+extern rk_status rk_risk_stress_rows(rk_ctx *ctx, const rk_stress_grid *grid, rk_decimal *pnl);
+
+/* The shock and the position of each row. */
+extern rk_status rk_risk_stress_index(rk_ctx *ctx, const rk_stress_grid *grid, uint32_t *shock, uint32_t *position);
+
+/* Sums of the rows of each shock, which are not kept: sum[shocks].  Exact. */
+extern rk_status rk_risk_stress_sums(rk_ctx *ctx, const rk_stress_grid *grid, rk_decimal *sum);
+
+/* Sums of the shocks of each scenario. */
+extern rk_status rk_risk_stress_impacts(rk_ctx *ctx, const rk_decimal *sum, const int64_t *scenario_of_shock,
+										int64_t shocks, int64_t scenarios, rk_decimal *impact);
 
 /*
  * The most plausible shock x that loses target_loss when profit and loss is

@@ -11,9 +11,6 @@
 
 #include "../../compute/parallel.h"
 
-/* Digits kept beyond those of the result while terms are added. */
-#define GUARD_DIGITS 8
-
 static const struct
 {
 	const char *name;
@@ -54,27 +51,6 @@ rk_risk_factor_kind(rk_bytes name)
 
 /* ---- one position, one factor ---- */
 
-/* a b as a decimal: exact while both are short, else the nearest double. */
-static rk_amount
-ratio_product(rk_amount a, rk_amount b)
-{
-	rk_amount	product;
-
-	if (a.scale + b.scale <= RK_DECIMAL_MAX_SCALE &&
-		rk_amount_multiply(a, b, a.scale + b.scale, &product))
-		return product;
-	return rk_amount_from_double(rk_amount_to_double(a) * rk_amount_to_double(b));
-}
-
-/* Adds factor * money, in the digits of the guard. */
-static bool
-add_term(rk_amount *sum, rk_amount factor, rk_amount money, int scale)
-{
-	rk_amount	term;
-
-	return rk_amount_multiply(factor, money, scale, &term) && rk_amount_add(sum, term);
-}
-
 /* The money a shock of 1 moves, and half of what its square moves; of value 1. */
 static void
 orders(const rk_sensitivity *s, rk_factor_kind kind, double *first, double *second, bool *of_value)
@@ -106,30 +82,46 @@ orders(const rk_sensitivity *s, rk_factor_kind kind, double *first, double *seco
 	}
 }
 
-bool
-rk_risk_stress_pnl(rk_amount value, rk_factor_kind kind, const rk_sensitivity *s, double shock, rk_amount *pnl)
+/* What its owner has written; false beyond 38 digits. */
+static bool
+as_written(double x, rk_decimal *value, int32_t *scale)
 {
-	rk_amount	one = {1, 0};
-	rk_amount	by = rk_amount_from_double(shock);
-	int			scale = value.scale + 2;
-	rk_amount	sum = {0, scale + GUARD_DIGITS};
+	rk_amount	a = rk_amount_from_double(x);
+
+	*value = a.value;
+	*scale = a.scale;
+	return fabs(x) < 1e38;
+}
+
+static bool
+make_line(rk_factor_kind kind, const rk_sensitivity *s, rk_stress_line *line)
+{
 	double		first;
 	double		second;
 	bool		of_value;
+	rk_amount	half;
 
 	orders(s, kind, &first, &second, &of_value);
-	if (!add_term(&sum, ratio_product(rk_amount_from_double(first), by), of_value ? value : one, sum.scale))
+	*line = (rk_stress_line) {.position = (int32_t) s->position,.of_value = of_value};
+	if (!as_written(first, &line->first, &line->first_scale))
 		return false;
-	if (second != 0)
-	{
-		rk_amount	half = ratio_product(rk_amount_from_double(second), (rk_amount) {5, 1});
+	if (second == 0)
+		return true;
+	half = rk_amount_from_double(second);
+	line->half_scale = half.scale + 1;
+	return fabs(second) < 1e37 && rk_amount_multiply(half, (rk_amount) {5, 0}, half.scale, &half) &&
+		((line->half = half.value), true);
+}
 
-		if (!add_term(&sum, ratio_product(ratio_product(half, by), by), value, sum.scale))
-			return false;
-	}
-	pnl->value = rk_decimal_round_down(sum.value, GUARD_DIGITS);
-	pnl->scale = scale;
-	return true;
+bool
+rk_risk_stress_pnl(rk_amount value, rk_factor_kind kind, const rk_sensitivity *s, double shock, rk_amount *pnl)
+{
+	rk_stress_line line;
+	rk_stress_shock by = {0};
+
+	pnl->scale = value.scale + RK_STRESS_DIGITS;
+	return make_line(kind, s, &line) && as_written(shock, &by.by, &by.scale) &&
+		rk_stress_pnl(value.value, value.scale, &line, &by, &pnl->value);
 }
 
 double
@@ -147,96 +139,189 @@ rk_risk_linear_exposure(double value, rk_factor_kind kind, const rk_sensitivity 
 
 typedef struct stress_run
 {
+	rk_ctx	   *ctx;
 	const rk_stress_input *in;
-	rk_stress_result *out;
+	const rk_stress_grid *grid;
+	rk_decimal *out;
 	_Atomic bool overflow;
 } stress_run;
 
-static void
-apply_shocks(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
+static rk_status
+out_of_range(rk_ctx *ctx)
 {
-	stress_run *run = arg;
-	const rk_stress_input *in = run->in;
-	rk_stress_result *out = run->out;
-	int64_t		low = 0;
-	int64_t		high = in->shocks;
+	return rk_fail(ctx, RK_ERR_OVERFLOW, "stressed profit and loss is out of range");
+}
 
-	(void) chunk;
-	(void) thread;
-	/* the shock that the first row belongs to */
+/* The part of rising offsets[parts + 1] that an entry belongs to; some may be empty. */
+static int64_t
+part_of(const int64_t *offsets, int64_t parts, int64_t entry)
+{
+	int64_t		low = 0;
+	int64_t		high = parts;
+
 	while (high - low > 1)
 	{
 		int64_t		middle = low + (high - low) / 2;
 
-		if (out->offsets[middle] <= begin)
+		if (offsets[middle] <= entry)
 			low = middle;
 		else
 			high = middle;
 	}
-	for (int64_t row = begin; row < end; row++)
-	{
-		const rk_sensitivity *s;
-		rk_amount	pnl;
+	return low;
+}
 
-		while (out->offsets[low + 1] <= row)
-			low++;
-		s = &in->sensitivities[in->factor_offsets[in->shock_factor[low]] + (row - out->offsets[low])];
-		out->shock[row] = low;
-		out->position[row] = s->position;
-		if (!rk_risk_stress_pnl((rk_amount) {in->values[s->position], in->scale},
-								in->kinds[in->shock_factor[low]], s, in->shock[low], &pnl))
-		{
+static void
+make_lines(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
+{
+	stress_run *run = arg;
+	const rk_stress_input *in = run->in;
+	int64_t		factor = part_of(in->factor_offsets, in->factors, begin);
+
+	(void) chunk;
+	(void) thread;
+	for (int64_t i = begin; i < end; i++)
+	{
+		while (in->factor_offsets[factor + 1] <= i)
+			factor++;
+		if (!make_line(in->kinds[factor], &in->sensitivities[i], &run->grid->lines[i]))
 			run->overflow = true;
-			return;
-		}
-		out->pnl[row] = pnl.value;
 	}
 }
 
 rk_status
-rk_risk_stress_testing(rk_ctx *ctx, const rk_stress_input *in, rk_stress_result *out)
+rk_risk_stress_grid(rk_ctx *ctx, const rk_stress_input *in, rk_stress_grid *grid)
 {
-	stress_run	run = {.in = in,.out = out};
+	int64_t		lines = in->factor_offsets[in->factors];
+	stress_run	run = {.ctx = ctx,.in = in,.grid = grid};
 	rk_status	status;
 
-	*out = (rk_stress_result) {.offsets = rk_alloc(ctx, in->shocks + 1, sizeof(int64_t))};
-	if (out->offsets == NULL)
+	*grid = (rk_stress_grid) {
+		.values = in->values,.scale = in->scale,.factors = in->factors,.factor_offsets = in->factor_offsets,
+		.lines = rk_alloc(ctx, lines, sizeof(rk_stress_line)),
+		.shocks = in->shocks,.shock = rk_alloc(ctx, in->shocks, sizeof(rk_stress_shock)),
+		.offsets = rk_alloc(ctx, in->shocks + 1, sizeof(int64_t))
+	};
+	if (!grid->lines || !grid->shock || !grid->offsets)
 		return RK_ERR_MEMORY;
 	for (int64_t k = 0; k < in->shocks; k++)
 	{
 		uint32_t	f = in->shock_factor[k];
 
-		out->offsets[k] = out->rows;
-		out->rows += in->factor_offsets[f + 1] - in->factor_offsets[f];
+		grid->shock[k] = (rk_stress_shock) {.factor = f};
+		if (!as_written(in->shock[k], &grid->shock[k].by, &grid->shock[k].scale))
+			run.overflow = true;
+		grid->offsets[k] = grid->rows;
+		grid->rows += in->factor_offsets[f + 1] - in->factor_offsets[f];
 	}
-	out->offsets[in->shocks] = out->rows;
-	out->shock = rk_alloc(ctx, out->rows, sizeof(int64_t));
-	out->position = rk_alloc(ctx, out->rows, sizeof(int64_t));
-	out->pnl = rk_alloc(ctx, out->rows, sizeof(rk_decimal));
-	if (!out->shock || !out->position || !out->pnl)
-		return RK_ERR_MEMORY;
-	out->scale = in->scale + 2;
-	status = rk_parallel_for(ctx, out->rows, 4096, apply_shocks, &run);
-	if (status == RK_OK && run.overflow)
-		status = rk_fail(ctx, RK_ERR_OVERFLOW, "stressed profit and loss is out of range");
-	return status;
+	grid->offsets[in->shocks] = grid->rows;
+	status = rk_parallel_for(ctx, lines, 8192, make_lines, &run);
+	/* without rows no number counts */
+	return status == RK_OK && run.overflow && grid->rows > 0 ? out_of_range(ctx) : status;
+}
+
+static void
+make_rows(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
+{
+	stress_run *run = arg;
+	const rk_stress_grid *g = run->grid;
+	int64_t		shock = part_of(g->offsets, g->shocks, begin);
+
+	(void) chunk;
+	(void) thread;
+	for (int64_t row = begin; row < end; row++)
+	{
+		const rk_stress_line *line;
+
+		while (g->offsets[shock + 1] <= row)
+			shock++;
+		line = &g->lines[g->factor_offsets[g->shock[shock].factor] + (row - g->offsets[shock])];
+		if (!rk_stress_pnl(g->values[line->position], g->scale, line, &g->shock[shock], &run->out[row]))
+			run->overflow = true;
+	}
 }
 
 rk_status
-rk_risk_stress_impacts(rk_ctx *ctx, const rk_stress_result *result, const int64_t *scenario_of_shock,
+rk_risk_stress_rows(rk_ctx *ctx, const rk_stress_grid *grid, rk_decimal *pnl)
+{
+	stress_run	run = {.ctx = ctx,.grid = grid,.out = pnl};
+	rk_status	status = rk_parallel_for(ctx, grid->rows, 4096, make_rows, &run);
+
+	return status == RK_OK && run.overflow ? out_of_range(ctx) : status;
+}
+
+rk_status
+rk_risk_stress_index(rk_ctx *ctx, const rk_stress_grid *grid, uint32_t *shock, uint32_t *position)
+{
+	for (int64_t k = 0; k < grid->shocks; k++)
+	{
+		const rk_stress_line *line = &grid->lines[grid->factor_offsets[grid->shock[k].factor]];
+		int64_t		first = grid->offsets[k];
+
+		if (rk_ctx_poll(ctx))
+			return RK_STOPPED;
+		for (int64_t row = first; row < grid->offsets[k + 1]; row++)
+		{
+			shock[row] = (uint32_t) k;
+			position[row] = (uint32_t) line[row - first].position;
+		}
+	}
+	return RK_OK;
+}
+
+#define SUM_LOOK 4096			/* rows between looks at the stop */
+
+static void
+add_rows(void *arg, int64_t begin, int64_t end, int64_t chunk, int thread)
+{
+	stress_run *run = arg;
+	const rk_stress_grid *g = run->grid;
+
+	(void) chunk;
+	for (int64_t shock = begin; shock < end; shock++)
+	{
+		const rk_stress_shock *by = &g->shock[shock];
+		const rk_stress_line *line = &g->lines[g->factor_offsets[by->factor]];
+		int64_t		count = g->offsets[shock + 1] - g->offsets[shock];
+		__int128	sum = 0;
+
+		for (int64_t i = 0; i < count; i++)
+		{
+			rk_decimal	pnl;
+
+			if ((i & (SUM_LOOK - 1)) == 0 && rk_chunk_should_stop(run->ctx, thread))
+				return;
+			if (!rk_stress_pnl(g->values[line[i].position], g->scale, &line[i], by, &pnl) ||
+				__builtin_add_overflow(sum, (__int128) pnl, &sum))
+				run->overflow = true;
+		}
+		run->out[shock] = sum;
+	}
+}
+
+rk_status
+rk_risk_stress_sums(rk_ctx *ctx, const rk_stress_grid *grid, rk_decimal *sum)
+{
+	stress_run	run = {.ctx = ctx,.grid = grid,.out = sum};
+	rk_status	status = rk_parallel_for(ctx, grid->shocks, 1, add_rows, &run);
+
+	return status == RK_OK && run.overflow ? out_of_range(ctx) : status;
+}
+
+rk_status
+rk_risk_stress_impacts(rk_ctx *ctx, const rk_decimal *sum, const int64_t *scenario_of_shock, int64_t shocks,
 					   int64_t scenarios, rk_decimal *impact)
 {
 	for (int64_t s = 0; s < scenarios; s++)
 		impact[s] = 0;
-	for (int64_t row = 0; row < result->rows; row++)
+	for (int64_t k = 0; k < shocks; k++)
 	{
-		__int128	sum;
+		__int128	total;
 
-		if (__builtin_add_overflow((__int128) impact[scenario_of_shock[result->shock[row]]],
-								   (__int128) result->pnl[row], &sum))
+		if (__builtin_add_overflow((__int128) impact[scenario_of_shock[k]], (__int128) sum[k], &total))
 			return rk_fail(ctx, RK_ERR_OVERFLOW, "impact of a scenario is out of range");
-		impact[scenario_of_shock[result->shock[row]]] = sum;
-		if ((row & 0xfffff) == 0 && rk_ctx_poll(ctx))
+		impact[scenario_of_shock[k]] = total;
+		if ((k & 0xfffff) == 0 && rk_ctx_poll(ctx))
 			return RK_STOPPED;
 	}
 	return RK_OK;
