@@ -168,8 +168,9 @@ fetch_place(const slab *s, const frontier *f, const uint32_t *offsets, const hop
 }
 
 /*
- * The payments that the next level forwards looks at; about how many they are,
- * if they come evenly.
+ * Takes the entities of the next level forwards; about how many payments it looks
+ * at, if they come evenly.  Which they are is found out when it is their turn:
+ * the last level of the dearer side never comes.
  */
 static int64_t
 prepare_out(const slab *s, worker *w, uint32_t end)
@@ -181,20 +182,13 @@ prepare_out(const slab *s, worker *w, uint32_t end)
 	{
 		uint32_t	v = w->out.now[i];
 		label	   *l = &w->labels[v];
-		scan	   *x = &w->scans[v];
 
-		fetch_entity(w, &w->out, s->out_offsets, i + SOONER);
 		if (i + SOON < w->out.now_count)
-			fetch_place(s, &w->out, s->out_offsets, s->out, i + SOON, w->labels[w->out.now[i + SOON]].arrive);
+			__builtin_prefetch(&s->out_offsets[w->out.now[i + SOON]]);
 		l->waits_out = false;
-		/* where they end is seen when they are looked at */
-		if (!l->has_out)
-			x->out_to = s->out_offsets[v + 1];
-		l->has_out = true;
-		x->out_from = find_after(s, s->out, s->out_offsets[v], s->out_offsets[v + 1], l->arrive);
-		sum += (float) (x->out_to - x->out_from) * (float) (end - l->arrive) / (float) (s->moments + 1 - l->arrive);
+		sum += (float) (s->out_offsets[v + 1] - s->out_offsets[v]) * (float) (end - l->arrive);
 	}
-	return (int64_t) sum + w->out.now_count;
+	return (int64_t) (sum * s->share) + w->out.now_count;
 }
 
 static int64_t
@@ -207,19 +201,39 @@ prepare_in(const slab *s, worker *w, uint32_t begin)
 	{
 		uint32_t	v = w->in.now[i];
 		label	   *l = &w->labels[v];
-		scan	   *x = &w->scans[v];
 
-		fetch_entity(w, &w->in, s->in_offsets, i + SOONER);
 		if (i + SOON < w->in.now_count)
-			fetch_place(s, &w->in, s->in_offsets, s->in, i + SOON, w->labels[w->in.now[i + SOON]].depart);
+			__builtin_prefetch(&s->in_offsets[w->in.now[i + SOON]]);
 		l->waits_in = false;
-		if (!l->has_in)
-			x->in_from = s->in_offsets[v];
-		l->has_in = true;
-		x->in_to = find_after(s, s->in, s->in_offsets[v], s->in_offsets[v + 1], l->depart - 1);
-		sum += (float) (x->in_to - x->in_from) * (float) (l->depart - begin) / (float) l->depart;
+		sum += (float) (s->in_offsets[v + 1] - s->in_offsets[v]) * (float) (l->depart - begin);
 	}
-	return (int64_t) sum + w->in.now_count;
+	return (int64_t) (sum * s->share) + w->in.now_count;
+}
+
+/* The payments of an entity that a level forwards looks at: later than the money, and new. */
+static inline void
+set_scan_out(const slab *s, worker *w, uint32_t v)
+{
+	label	   *l = &w->labels[v];
+	scan	   *x = &w->scans[v];
+
+	/* where they end is seen when they are looked at */
+	if (!l->has_out)
+		x->out_to = s->out_offsets[v + 1];
+	l->has_out = true;
+	x->out_from = find_after(s, s->out, s->out_offsets[v], s->out_offsets[v + 1], l->arrive);
+}
+
+static inline void
+set_scan_in(const slab *s, worker *w, uint32_t v)
+{
+	label	   *l = &w->labels[v];
+	scan	   *x = &w->scans[v];
+
+	if (!l->has_in)
+		x->in_from = s->in_offsets[v];
+	l->has_in = true;
+	x->in_to = find_after(s, s->in, s->in_offsets[v], s->in_offsets[v + 1], l->depart - 1);
 }
 
 /*
@@ -233,8 +247,10 @@ level_out(slab *s, worker *w, uint32_t root, uint32_t end, int hops, bool last, 
 	{
 		scan	   *x = &w->scans[w->out.now[i]];
 
+		fetch_entity(w, &w->out, s->out_offsets, i + SOONER);
 		if (i + SOON < w->out.now_count)
-			__builtin_prefetch(&s->out[w->scans[w->out.now[i + SOON]].out_from]);
+			fetch_place(s, &w->out, s->out_offsets, s->out, i + SOON, w->labels[w->out.now[i + SOON]].arrive);
+		set_scan_out(s, w, w->out.now[i]);
 		for (uint32_t k = x->out_from; k < x->out_to; k++)
 		{
 			const hop  *h = &s->out[k];
@@ -270,10 +286,12 @@ level_in(slab *s, worker *w, uint32_t root, uint32_t begin, int hops, back_level
 		uint32_t	v = w->in.now[i];
 		scan	   *x = &w->scans[v];
 
+		fetch_entity(w, &w->in, s->in_offsets, i + SOONER);
 		if (i + SOON < w->in.now_count)
-			__builtin_prefetch(&s->in[w->scans[w->in.now[i + SOON]].in_to]);
+			fetch_place(s, &w->in, s->in_offsets, s->in, i + SOON, w->labels[w->in.now[i + SOON]].depart);
 		if (which == BACK_AMONG_REACHED && w->labels[v].arrive >= w->labels[v].depart)
 			continue;
+		set_scan_in(s, w, v);
 		for (uint32_t k = x->in_to; k-- > x->in_from;)
 		{
 			const hop  *h = &s->in[k];
