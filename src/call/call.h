@@ -106,7 +106,9 @@ typedef struct rk_graph_size
 	int64		pairs;			/* that are given, where they matter; else 0 */
 	int64		sources;		/* different nodes that those begin at */
 	bool		kept;			/* its adjacency is, for the next run too: an item of
-								 * a context */
+								 * a context, ... */
+	int64		item;			/* ... this one, in this version; else 0 */
+	int64		loaded_at;
 } rk_graph_size;
 
 /* What a run over a graph needs, beside its ids. */

@@ -4,9 +4,13 @@
  */
 #include "postgres.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
+#include "storage/fd.h"
 #include "storage/latch.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -90,25 +94,43 @@ measure_cpu(void)
 	return best;
 }
 
-/* Bytes a second into memory that is touched for the first time. */
+/*
+ * Bytes a second into a memory file and out of it again, as a run and the device
+ * worker do it: memory that is made for it, and mapped anew by the other one.
+ */
 static double
 measure_copy(void)
 {
 	char	   *from = palloc_extended(CALIBRATE_COPY, MCXT_ALLOC_HUGE);
-	char	   *to;
+	char	   *map;
+	char	   *again;
+	int			file;
+	char		problem[RK_CUDA_TEXT];
 	instr_time	start;
 	double		seconds;
 
 	memset(from, 1, CALIBRATE_COPY);
 	INSTR_TIME_SET_CURRENT(start);
-	to = palloc_extended(CALIBRATE_COPY, MCXT_ALLOC_HUGE);
-	memcpy(to, from, CALIBRATE_COPY);
+	/* an interrupt may leave it behind for the end of the session: it is small, and this is rare */
+	if (!rk_device_memory(CALIBRATE_COPY, &file, &map, problem, sizeof(problem)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("could not measure copies for the device: %s", problem)));
+	memcpy(map, from, CALIBRATE_COPY);
+	again = mmap(NULL, CALIBRATE_COPY, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	if (again != MAP_FAILED)
+	{
+		memcpy(from, again, CALIBRATE_COPY);
+		munmap(again, CALIBRATE_COPY);
+	}
 	seconds = seconds_since(start);
+	munmap(map, CALIBRATE_COPY);
+	close(file);
+	ReleaseExternalFD();
 	/* read it, so that it is not left out */
-	if (to[CALIBRATE_COPY - 1] != 1)
+	if (from[CALIBRATE_COPY - 1] != 1)
 		elog(ERROR, "memory does not keep what is written");
 	pfree(from);
-	pfree(to);
 	return CALIBRATE_COPY / seconds;
 }
 

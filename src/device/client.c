@@ -31,8 +31,15 @@
 #define ERRCODE_RK_CIRCUIT_OPEN MAKE_SQLSTATE('R', 'K', '0', '0', '2')
 #define ERRCODE_RK_DEVICE MAKE_SQLSTATE('R', 'K', '0', '1', '0')
 
+/* An estimate of the device must be so many times below that of the CPU: "auto" is never to be slower. */
+#define DEVICE_MARGIN 1.2
+
 #define COPY_CHUNK ((Size) 32 * 1024 * 1024)	/* between looks at interrupts */
 #define START_TIMEOUT_MS 60000
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 
 /* Status of an exchange that did not come to its end. */
 #define EXCHANGE_FAILED (-1)
@@ -60,6 +67,9 @@ struct rk_device_run
 	rk_call    *call;
 	rk_cuda_kernel kernel;
 	bool		permitted;		/* the breaker waits for an outcome */
+	double		claimed;		/* seconds of the device that others are to reckon with */
+	int64		item;			/* of a context, with a graph that stays there; 0: none */
+	int64		loaded_at;
 	exchange	x;
 	const rk_graph *graph;
 	rk_wire_key key;
@@ -149,7 +159,8 @@ close_exchange(exchange *x)
 {
 	if (x->map)
 	{
-		((rk_wire_request *) x->map)->stop = 1;
+		if (x->waiting)
+			((rk_wire_request *) x->map)->stop = 1;
 		munmap(x->map, x->bytes);
 		x->map = NULL;
 	}
@@ -165,39 +176,65 @@ close_exchange(exchange *x)
 	x->waiting = false;
 }
 
-char *
-rk_device_memory(Size bytes, int *fd, char *problem, Size size)
+/*
+ * Has the kernel make part of a file's memory: what is not there is an error here,
+ * not a signal later.  Through the mapping, so that pages are made and mapped in
+ * one go and not one by one when they are written.
+ */
+static bool
+populate(int fd, char *map, Size from, Size bytes)
 {
-	char	   *map;
+	int			status = madvise(map + from, bytes, MADV_POPULATE_WRITE);
 
+	/* Linux before 5.14 */
+	if (status != 0 && errno == EINVAL)
+		status = fallocate(fd, 0, from, bytes);
+	if (status != 0 && errno == EFAULT)
+		errno = ENOMEM;
+	return status == 0;
+}
+
+bool
+rk_device_memory(Size bytes, int *fd, char **map, char *problem, Size size)
+{
+	void	   *p = MAP_FAILED;
+
+	*fd = -1;
+	*map = NULL;
 	if (!AcquireExternalFD())
 	{
 		snprintf(problem, size, "no file descriptor is free for a run on the device");
-		*fd = -1;
-		return NULL;
+		return false;
 	}
 	*fd = memfd_create("rustkernels", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (*fd < 0)
 		ReleaseExternalFD();
-	for (Size done = 0; *fd >= 0 && done < bytes;)
+	else if (ftruncate(*fd, bytes) == 0 && fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0)
+		p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+	if (p != MAP_FAILED)
 	{
-		Size		part = Min(COPY_CHUNK, bytes - done);
-
-		CHECK_FOR_INTERRUPTS();
-		/* memory that is not there is an error here, not a signal later */
-		if (fallocate(*fd, 0, done, part) == 0)
-			done += part;
-		else if (errno != EINTR)
-			break;
-		if (done == bytes && fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0)
+		*map = p;
+		for (Size done = 0; done < bytes;)
 		{
-			map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
-			if (map != MAP_FAILED)
-				return map;
+			Size		part = Min(COPY_CHUNK, bytes - done);
+
+			CHECK_FOR_INTERRUPTS();
+			if (populate(*fd, *map, done, part))
+				done += part;
+			else if (errno != EINTR)
+			{
+				int			code = errno;
+
+				munmap(*map, bytes);
+				*map = NULL;
+				errno = code;
+				break;
+			}
 		}
 	}
-	snprintf(problem, size, "could not make %zu bytes of memory to share: %s", bytes, strerror(errno));
-	return NULL;
+	if (*map == NULL)
+		snprintf(problem, size, "could not make %zu bytes of memory to share: %s", bytes, strerror(errno));
+	return *map != NULL;
 }
 
 /* Makes the memory file; false with the reason in x. */
@@ -205,10 +242,10 @@ static bool
 open_exchange(exchange *x, Size bytes)
 {
 	x->bytes = bytes;
-	x->map = rk_device_memory(bytes, &x->fd, x->problem, sizeof(x->problem));
-	if (x->map == NULL)
-		close_exchange(x);
-	return x->map != NULL;
+	if (rk_device_memory(bytes, &x->fd, &x->map, x->problem, sizeof(x->problem)))
+		return true;
+	close_exchange(x);
+	return false;
 }
 
 bool
@@ -380,6 +417,21 @@ device_seconds(const rk_device_constants *c, const rk_device_cost *cost)
 		cost->launches * c->launch_seconds + cost->host_seconds * c->cpu_factor;
 }
 
+/* The device is free of a run. */
+static void
+give_back_claim(rk_device_run *run)
+{
+	if (run->claimed == 0)
+		return;
+	LWLockAcquire(&rk_the_devices->lock, LW_EXCLUSIVE);
+	rk_the_devices->claimed = Max(0, rk_the_devices->claimed - run->claimed);
+	/* what is left when nobody is there is rounding */
+	if (--rk_the_devices->claims == 0)
+		rk_the_devices->claimed = 0;
+	LWLockRelease(&rk_the_devices->lock);
+	run->claimed = 0;
+}
+
 static void
 release_run(void *arg)
 {
@@ -389,19 +441,135 @@ release_run(void *arg)
 	if (run->permitted)
 		rk_circuit_release(run->kernel);
 	run->permitted = false;
+	give_back_claim(run);
 }
 
-/* Seconds of a run on the CPU and on the device. */
-static void
-estimate(const rk_call *call, const rk_device_cost *cost, double *cpu, double *device)
-{
-	rk_device_constants constants;
+/* ---- graphs of contexts ---- */
 
-	LWLockAcquire(&rk_the_devices->lock, LW_SHARED);
-	constants = rk_the_devices->constants;
+/*
+ * What is known of the graph of an item for a kernel; the lock is held.  make:
+ * takes the place that was used longest ago where there is none.
+ */
+static rk_sent_graph *
+sent_graph(rk_cuda_kernel kernel, int64 item, int64 loaded_at, bool make)
+{
+	rk_sent_graph *oldest = &rk_the_devices->graphs[0];
+
+	for (int i = 0; i < RK_SENT_GRAPHS; i++)
+	{
+		rk_sent_graph *g = &rk_the_devices->graphs[i];
+
+		if (g->item == item && g->loaded_at == loaded_at && g->database == MyDatabaseId && g->kernel == kernel)
+		{
+			if (make)
+				g->last_use = ++rk_the_devices->graph_clock;
+			return g;
+		}
+		if (g->last_use < oldest->last_use)
+			oldest = g;
+	}
+	if (!make)
+		return NULL;
+	*oldest = (rk_sent_graph) {
+		.item = item,.loaded_at = loaded_at,.database = MyDatabaseId,.kernel = kernel,
+		.last_use = ++rk_the_devices->graph_clock
+	};
+	return oldest;
+}
+
+/* The graph of a run is on the device now. */
+static void
+note_sent(const rk_device_run *run)
+{
+	if (run->item == 0 || run->key.item == 0)
+		return;
+	LWLockAcquire(&rk_the_devices->lock, LW_EXCLUSIVE);
+	*sent_graph(run->kernel, run->item, run->loaded_at, true) = (rk_sent_graph) {
+		.item = run->item,.loaded_at = run->loaded_at,.database = MyDatabaseId,.kernel = run->kernel,
+		.last_use = rk_the_devices->graph_clock,.start = rk_the_devices->starts
+	};
 	LWLockRelease(&rk_the_devices->lock);
-	*cpu = cost->cpu_seconds * constants.cpu_factor / call->ctx.threads;
-	*device = device_seconds(&constants, cost);
+}
+
+/* ---- what takes less time ---- */
+
+/* Where a run takes less time, and why. */
+typedef struct choice
+{
+	double		cpu;			/* seconds */
+	double		device;
+	double		waiting;		/* for runs that are there before */
+	bool		faster;			/* the device is, by enough that an estimate may err */
+	bool		invested;		/* it was not, but its graph would have paid for its way by now */
+} choice;
+
+/*
+ * A graph of a context stays on the device, but has to come there first.  Its way
+ * counts in full until it is there; what the CPU takes longer meanwhile, than the
+ * device would with the graph, is added up, and when that is as much as the way
+ * takes it goes: so a graph used once costs nothing, and one used often costs at most
+ * twice what it would if all were known before.  add: a run is decided on.
+ */
+static choice
+choose(const rk_call *call, rk_cuda_kernel kernel, const rk_graph_size *size, const rk_device_cost *cost,
+	   const rk_device_cost *alone, bool add)
+{
+	rk_device_constants c;
+	choice		d = {0};
+	rk_sent_graph *g;
+	double		there;
+	double		way;
+
+	LWLockAcquire(&rk_the_devices->lock, add ? LW_EXCLUSIVE : LW_SHARED);
+	c = rk_the_devices->constants;
+	d.cpu = cost->cpu_seconds * c.cpu_factor / call->ctx.threads;
+	d.waiting = rk_the_devices->claimed;
+	d.device = device_seconds(&c, alone);
+	d.faster = DEVICE_MARGIN * (d.device + d.waiting) < d.cpu;
+	/* the cost of one that is kept has a quarter of the graph in it: costs.c */
+	if (size && size->item != 0 && alone->bytes_to > cost->bytes_to)
+	{
+		double		bytes = (alone->bytes_to - cost->bytes_to) / 0.75;
+		rk_device_cost without = *cost;
+
+		without.bytes_to -= bytes / 4;
+		there = device_seconds(&c, &without);
+		way = d.device - there;
+		g = sent_graph(kernel, size->item, size->loaded_at, add);
+		if (g && g->start != 0 && g->start == rk_the_devices->starts)
+		{
+			d.device = there;
+			d.faster = DEVICE_MARGIN * (there + d.waiting) < d.cpu;
+		}
+		else if (g && !d.faster && DEVICE_MARGIN * (there + d.waiting) < d.cpu)
+		{
+			d.invested = g->missed >= way;
+			if (add)
+				g->missed += d.cpu - there;
+		}
+	}
+	LWLockRelease(&rk_the_devices->lock);
+	return d;
+}
+
+/* The cost of a run as it is, and without anything that is there already. */
+static void
+costs_of(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost, rk_device_cost *alone)
+{
+	const rk_bound_function *bound = rk_find_binding(call->kernel, call->function);
+
+	bound->device_cost(call, size, cost);
+	*alone = *cost;
+	if (size && size->kept)
+	{
+		rk_graph_size sent = *size;
+		rk_device_cost whole = {0};
+
+		sent.kept = false;
+		bound->device_cost(call, &sent, &whole);
+		/* its rows are there all the same */
+		alone->bytes_to = whole.bytes_to;
+	}
 }
 
 /* Whether copies for the device would go beyond the memory of the run. */
@@ -417,18 +585,29 @@ rk_device_explain(const rk_call *call, const rk_graph_size *size)
 {
 	const rk_bound_function *bound = rk_find_binding(call->kernel, call->function);
 	rk_device_cost cost = {0};
+	rk_device_cost alone;
 	char		problem[RK_CUDA_TEXT];
-	double		cpu;
-	double		device;
+	choice		d;
 
 	if (rk_device == RK_DEVICE_CUDA)
 		return "cuda";
 	if (bound->device_cost == NULL || rk_the_devices == NULL || rk_device == RK_DEVICE_CPU ||
 		read_state(problem, sizeof(problem)) != RK_DEVICE_READY)
 		return "cpu";
-	bound->device_cost(call, size, &cost);
-	estimate(call, &cost, &cpu, &device);
-	return device < cpu && !too_large(call, &cost) ? "cuda" : "cpu";
+	costs_of(call, size, &cost, &alone);
+	d = choose(call, RK_CUDA_KERNELS, size, &cost, &alone, false);
+	return d.faster && !too_large(call, &alone) ? "cuda" : "cpu";
+}
+
+static void
+set_estimate(rk_call *call, const choice *d)
+{
+	char		waiting[64] = "";
+
+	if (d->waiting > 0)
+		snprintf(waiting, sizeof(waiting), ", of others %.3g ms", 1e3 * d->waiting);
+	set_reason(call, "estimated: cpu %.3g ms, cuda %.3g ms%s%s", 1e3 * d->cpu, 1e3 * d->device, waiting,
+			   d->invested ? "; its graph is to stay there" : "");
 }
 
 void
@@ -450,10 +629,10 @@ rk_device_begin(rk_call *call, rk_cuda_kernel kernel, const rk_graph_size *size)
 	rk_device_run *run;
 	MemoryContextCallback *callback;
 	rk_device_cost cost = {0};
+	rk_device_cost alone;
 	TimestampTz retry_at;
 	const char *problem;
-	double		cpu;
-	double		device;
+	choice		d;
 
 	if (rk_device == RK_DEVICE_CPU)
 	{
@@ -462,18 +641,18 @@ rk_device_begin(rk_call *call, rk_cuda_kernel kernel, const rk_graph_size *size)
 	}
 	if (rk_the_devices == NULL)
 		return no_device(call, "rustkernels is not in shared_preload_libraries");
-	rk_find_binding(call->kernel, call->function)->device_cost(call, size, &cost);
-	estimate(call, &cost, &cpu, &device);
-	if (rk_device == RK_DEVICE_AUTO && device >= cpu)
+	costs_of(call, size, &cost, &alone);
+	d = choose(call, kernel, size, &cost, &alone, rk_device == RK_DEVICE_AUTO);
+	if (rk_device == RK_DEVICE_AUTO && !d.faster && !d.invested)
 	{
-		set_reason(call, "estimated: cpu %.3g ms, cuda %.3g ms", 1e3 * cpu, 1e3 * device);
+		set_estimate(call, &d);
 		return NULL;
 	}
 	if (!rk_device_ready(rk_device == RK_DEVICE_CUDA, &problem))
 		return no_device(call, problem);
 	if (!(rk_the_devices->report.kernels >> kernel & 1))
 		return no_device(call, "the device library does not have this kernel");
-	if (rk_device == RK_DEVICE_AUTO && too_large(call, &cost))
+	if (rk_device == RK_DEVICE_AUTO && too_large(call, &alone))
 	{
 		set_reason(call, "the copies for the device would go beyond rk.memory_limit");
 		return NULL;
@@ -501,7 +680,20 @@ rk_device_begin(rk_call *call, rk_cuda_kernel kernel, const rk_graph_size *size)
 	if (rk_device == RK_DEVICE_CUDA)
 		set_reason(call, "rk.device is cuda");
 	else
-		set_reason(call, "estimated: cpu %.3g ms, cuda %.3g ms", 1e3 * cpu, 1e3 * device);
+		set_estimate(call, &d);
+	if (size)
+	{
+		run->item = size->item;
+		run->loaded_at = size->loaded_at;
+	}
+	if (d.device > 0 && isfinite(d.device))
+	{
+		run->claimed = d.device;
+		LWLockAcquire(&rk_the_devices->lock, LW_EXCLUSIVE);
+		rk_the_devices->claimed += d.device;
+		rk_the_devices->claims++;
+		LWLockRelease(&rk_the_devices->lock);
+	}
 	return run;
 }
 
@@ -737,6 +929,7 @@ rk_device_finish(rk_device_run *run, int64 *counts)
 				status == RK_WIRE_BAD ? "the device worker did not understand the request" : q->error.message,
 				sizeof(problem));
 		close_exchange(&run->x);
+		give_back_claim(run);
 		rk_progress_device("cpu");
 		rk_call_phase(call, "computing", 0);
 		if (status == RK_CUDA_DECLINED)
@@ -772,6 +965,8 @@ rk_device_finish(rk_device_run *run, int64 *counts)
 	count_run(q);
 	rk_circuit_success(run->kernel);
 	run->permitted = false;
+	note_sent(run);
+	give_back_claim(run);
 	call->device = "cuda";
 	close_exchange(&run->x);
 	return true;

@@ -233,6 +233,20 @@ typedef struct rk_circuit
 	int64		rejections;
 } rk_circuit;
 
+/* A graph of a context, for a kernel: whether it is on the device, and what it would have saved. */
+typedef struct rk_sent_graph
+{
+	int64		item;			/* 0: free */
+	int64		loaded_at;
+	Oid			database;
+	rk_cuda_kernel kernel;
+	int64		start;			/* of the worker that it was sent to; 0: none */
+	int64		last_use;
+	double		missed;			/* seconds */
+} rk_sent_graph;
+
+#define RK_SENT_GRAPHS 64
+
 typedef struct rk_devices
 {
 	LWLock		lock;
@@ -249,6 +263,12 @@ typedef struct rk_devices
 	rk_wire_report report;
 	rk_device_constants constants;
 	rk_circuit	circuits[RK_CUDA_KERNELS + RK_RING_KINDS];	/* rings: RK_CUDA_KERNELS + kind */
+
+	/* for estimates */
+	double		claimed;		/* seconds of the device that runs under way take */
+	int			claims;
+	int64		graph_clock;
+	rk_sent_graph graphs[RK_SENT_GRAPHS];
 
 	/* counters since the server started */
 	int64		runs;
@@ -316,10 +336,11 @@ extern void rk_device_address(char *address);
 extern int	rk_device_connect(const char *address, char *problem, Size size);
 
 /*
- * A sealed memory file; its descriptor is counted as an external one and the
- * caller's in any case, -1 if there is none.  NULL with the reason in problem.
+ * A sealed memory file and its mapping, which are the caller's as soon as they are
+ * in *fd and *map, also where an interrupt is raised: the descriptor is counted as an
+ * external one, -1 if there is none.  False with the reason in problem.
  */
-extern char *rk_device_memory(Size bytes, int *fd, char *problem, Size size);
+extern bool rk_device_memory(Size bytes, int *fd, char **map, char *problem, Size size);
 
 /* Sends a message with a memory file. */
 extern bool rk_device_send(int fd, int file, Size bytes, rk_wire_type type, uint32 id);

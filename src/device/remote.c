@@ -117,9 +117,9 @@ rk_remote_open(rk_remote *r, int kind, bool persistent, Size image_bytes)
 	r->connection = rk_device_connect(address, r->problem, sizeof(r->problem));
 	if (r->connection < 0)
 		return false;
-	w = r->window = (rk_ring_window *) rk_device_memory(bytes, &r->file, r->problem, sizeof(r->problem));
-	if (w == NULL)
+	if (!rk_device_memory(bytes, &r->file, (char **) &r->window, r->problem, sizeof(r->problem)))
 		return false;
+	w = r->window;
 	w->magic = RK_WIRE_MAGIC;
 	w->version = RK_CUDA_VERSION;
 	w->kind = kind;

@@ -40,7 +40,7 @@ static const rk_device_constants default_constants = {
 	.memory_rate = 500e9,
 	.flop_rate = 200e9,
 	.launch_seconds = 20e-6,
-	.copy_rate = 4e9,
+	.copy_rate = 0.6e9,
 	.cpu_factor = 1
 };
 

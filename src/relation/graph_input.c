@@ -524,13 +524,20 @@ rk_input_edges(rk_call *call, rk_graph_input *input)
 rk_graph_size
 rk_input_size(const rk_call *call, const rk_graph_input *input, bool directed)
 {
-	return (rk_graph_size) {
+	rk_graph_size size = {
 		.nodes = input->edges.nodes,
 		.arcs = input->edges.count * (directed ? 1 : 2),
 		.weighted = input->edges.weight != NULL,
 		.threads = call->ctx.threads,
 		.kept = input->context != NULL
 	};
+	rk_graph_options any = {0};
+	uint32		database;
+	uint32		key;
+
+	if (input->context)
+		rk_context_identify(input->context->slot, &any, size.weighted, &size.item, &size.loaded_at, &database, &key);
+	return size;
 }
 
 void
