@@ -97,13 +97,15 @@ struct cuda_failure
 	rk_cuda_status status;		/* RK_CUDA_FAILED: look at code */
 	cudaError_t code;
 	const char *message;
+	const char *call = nullptr; /* of the runtime, as it is written */
 };
 
 /*
  * Throws if a call of the runtime failed.  RK_CUDA_FAULT=n in the environment
  * makes the n-th one of the process fail, for tests.
  */
-extern void check(cudaError_t code);
+#define check(...) check_call((__VA_ARGS__), #__VA_ARGS__)
+extern void check_call(cudaError_t code, const char *call);
 
 /* The same for the launch before it. */
 static inline void

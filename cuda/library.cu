@@ -29,8 +29,42 @@
 
 /* ---- errors ---- */
 
+/* What is to be done about an error that the runtime's own text leaves open; NULL: nothing. */
+static const char *
+advice(cudaError_t code)
+{
+#ifndef RK_CUDA_ON_HOST
+	switch (code)
+	{
+		case cudaErrorDevicesUnavailable:
+			return "another process has it for itself, or its compute mode keeps others out: nvidia-smi -q -d COMPUTE";
+		case cudaErrorSystemNotReady:
+			return "nvidia-fabricmanager does not run";
+		case cudaErrorSystemDriverMismatch:
+			return "the driver's library and its kernel module are of different versions: reload the module";
+		case cudaErrorCompatNotSupportedOnDevice:
+			return "a library of CUDA's forward compatibility is found before the driver's";
+		case cudaErrorOperatingSystem:
+		case cudaErrorNoDevice:
+			return "the server's user may not be allowed to open /dev/nvidia*, or CUDA_VISIBLE_DEVICES names none";
+		case cudaErrorNoKernelImageForDevice:
+		case cudaErrorUnsupportedPtxVersion:
+			return "the driver is too old for a device of its kind";
+		case cudaErrorECCUncorrectable:
+			return "its memory is damaged: nvidia-smi -q -d ECC";
+		case cudaErrorUnknown:
+		case cudaErrorInitializationError:
+			return "see dmesg for NVRM and Xid; nvidia_uvm may not be loaded";
+		default:
+			break;
+	}
+#endif
+	(void) code;
+	return nullptr;
+}
+
 void
-check(cudaError_t code)
+check_call(cudaError_t code, const char *call)
 {
 	static const char *fault = getenv("RK_CUDA_FAULT");
 	static std::atomic<int64_t> calls(0);
@@ -43,10 +77,10 @@ check(cudaError_t code)
 #ifndef RK_CUDA_ON_HOST
 	/* also what it says without any driver */
 	if (code == cudaErrorInsufficientDriver)
-		throw cuda_failure {RK_CUDA_FAILED, code, "there is no NVIDIA driver, or one too old for this library"};
+		throw cuda_failure {RK_CUDA_FAILED, code, "there is no NVIDIA driver, or one too old for this library (" BUILD ")"};
 #endif
 	throw cuda_failure {code == cudaErrorMemoryAllocation ? RK_CUDA_MEMORY : RK_CUDA_FAILED, code,
-						cudaGetErrorString(code)};
+						cudaGetErrorString(code), call};
 }
 
 /*
@@ -60,6 +94,16 @@ status_of(const cuda_failure &f, rk_cuda_error *error)
 
 	error->code = (int32_t) f.code;
 	snprintf(error->message, sizeof(error->message), "%s", f.message ? f.message : "unknown error");
+	/* the name of the function is enough; an error that is seen after a launch may be of one before */
+	if (f.call && strchr(f.call, '('))
+	{
+		bool		launch = strncmp(f.call, "cudaGetLastError", 16) == 0;
+		const char *todo = advice(f.code);
+
+		snprintf(error->message, sizeof(error->message), "%.*s: %s (%d)%s%s",
+				 launch ? 8 : (int) strcspn(f.call, "("), launch ? "a launch" : f.call,
+				 f.message ? f.message : "unknown error", (int) f.code, todo ? "; " : "", todo ? todo : "");
+	}
 	if (status == RK_CUDA_FAILED && cudaDeviceSynchronize() != cudaSuccess)
 		status = RK_CUDA_LOST;
 	return status;
@@ -98,8 +142,18 @@ list_devices(rk_cuda_device_info *info, int32_t capacity, int32_t *count, rk_cud
 			for (int b = 0; b < 16; b++)
 				snprintf(to->uuid + 2 * b, sizeof(to->uuid) - 2 * b, "%02x", (unsigned char) p.uuid.bytes[b]);
 #ifndef RK_CUDA_ON_HOST
+			int			mode = 0;
+			int			pools = 1;
+
+			(void) cudaDeviceGetAttribute(&mode, cudaDevAttrComputeMode, i);
+			(void) cudaDeviceGetAttribute(&pools, cudaDevAttrMemoryPoolsSupported, i);
 			if (p.major < 8)
 				snprintf(to->problem, sizeof(to->problem), "its compute capability is %d.%d, below 8.0", p.major, p.minor);
+			else if (mode == cudaComputeModeProhibited)
+				snprintf(to->problem, sizeof(to->problem), "its compute mode is \"prohibited\"");
+			else if (!pools)
+				snprintf(to->problem, sizeof(to->problem),
+						 "it has no memory pools, as some virtual ones without unified memory");
 #endif
 		}
 	});
