@@ -124,8 +124,13 @@ build/unit/%.o: src/%.c
 
 -include $(UNIT_OBJS:.o=.d)
 
-build/unit/test_%: test/unit/test_%.c $(wildcard test/unit/*.h) $(UNIT_OBJS)
-	$(CC) $(UNIT_CFLAGS) $< $(UNIT_OBJS) $(BLAS_LIBS) $(NAME_LIBS) -lcmocka -lm -lpthread -o $@
+# a test takes what it needs from it
+build/unit/plain.a: $(UNIT_OBJS)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+build/unit/test_%: test/unit/test_%.c $(wildcard test/unit/*.h) build/unit/plain.a
+	$(CC) $(UNIT_CFLAGS) $< build/unit/plain.a $(BLAS_LIBS) $(NAME_LIBS) -lcmocka -lm -lpthread -o $@
 
 # the queue between processes, by the detector of data races
 build/thread/test_ring_queue: test/unit/test_ring_queue.c test/unit/support.h src/ring/queue.c src/ring/queue.h
