@@ -23,7 +23,8 @@
 
 #define LEVEL_THREADS 256
 #define NO_NODE UINT32_MAX
-#define UP_ARCS 14				/* up when a level has one of so many arcs that are left */
+#define UP_ARCS 14				/* up when a level has one of so many arcs that are left, */
+#define UP_NODES 32				/* and one for so many nodes, as all of them are looked at */
 #define DOWN_NODES 24			/* and down when it has less than one of so many nodes */
 #ifdef RK_CUDA_ON_HOST
 #define OWN_LOOKS 3				/* so that rows of small graphs are longer */
@@ -307,7 +308,8 @@ private:
 	/* Chooses the direction, and has what it starts from. */
 	void turn_around(uint32_t level, const level_state &now, int64_t arcs_left, bool shrinks)
 	{
-		if (!up && distance == nullptr && g->in().present() && (int64_t) now.entries > arcs_left / UP_ARCS)
+		if (!up && distance == nullptr && g->in().present() && (int64_t) now.entries > arcs_left / UP_ARCS &&
+			(int64_t) now.entries > n / UP_NODES)
 		{
 			for (int i = 0; i < 2; i++)
 				if (bits[i].get() == nullptr)

@@ -467,7 +467,9 @@ rk_device_labels_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool di
 	double		m = arcs * (directed ? 2.0 : 1.0);	/* of merged rows */
 	/* later ones look at few nodes, but those of CDLP at all */
 	double		rounds = Min(coloured ? 4 : 10, max_iterations);
-	double		classes = coloured ? 10 + 2 * m / Max(n, 1) : 1;
+	/* as counted in RMAT graphs of scale 20 and 22; each level makes others ready */
+	double		classes = coloured ? 1.8 * pow(m, 0.28) : 1;
+	double		levels = coloured ? 2.6 * pow(m, 0.375) : 0;
 
 	return (rk_device_cost) {
 		.cpu_seconds = 1e-9 * (rounds * (10 * n + 4 * m) + (coloured ? 60 * n + 4 * m : 0) + (directed ? 6 * m : 0) +
@@ -478,7 +480,7 @@ rk_device_labels_cost(int64 nodes, int64 arcs, bool weighted, bool kept, bool di
 			(coloured ? 40 * n + 8 * m + 2 * gather_bytes(rk_the_devices, n / 2, m) : 0) + (directed ? 40 * m : 0) +
 			40 * m + 120 * n,
 		/* a launch of a graph of launches is shorter than one that is waited for */
-		.launches = 30 + classes * (0.5 * rounds + 0.5),
+		.launches = 30 + 1.5 * levels + 2.5 * classes * rounds,
 		/* communities are numbered by one thread */
 		.host_seconds = 12e-9 * n
 	};
