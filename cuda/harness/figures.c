@@ -18,6 +18,7 @@
  */
 #define _GNU_SOURCE
 #include "book.h"
+#include "levels.h"
 #include "stress.h"
 
 #include <math.h>
@@ -450,6 +451,86 @@ figure_labels(harness *h, const figure_input *in)
 		differs(h, "labels", "not the CPU's");
 	h->table->free_graph(h->device, call.graph);
 	rk_ctx_destroy(&ctx);
+}
+
+/* What figures of communities hand on. */
+typedef struct levels_figure
+{
+	harness    *h;
+	const figure_input *in;
+	const char *what;
+} levels_figure;
+
+/* Takes the time; the CPU's levels are not wanted. */
+static bool
+time_levels(void *arg, const rk_louvain_params *params, rk_louvain_work *w)
+{
+	const levels_figure *f = arg;
+	harness    *h = f->h;
+	bool		compare = f->in->scale <= SMALLER;
+	device_levels d;
+	char		size[80];
+	char		remark[160];
+	double		cpu_seconds = NAN;
+	double		seconds;
+	rk_ctx		ctx;
+
+	begin_ctx(h, &ctx);
+	ctx.threads = CPU_THREADS;
+	if (compare)
+	{
+		cpu_seconds = now();
+		must(&ctx, rk_graph_louvain_levels(&ctx, params, w));
+		cpu_seconds = now() - cpu_seconds;
+	}
+	prepare_levels(&d, params, w, rk_alloc(&ctx, w->room, sizeof(uint32_t)));
+	if (d.label == NULL)
+		must(&ctx, RK_ERR_MEMORY);
+	d.call.graph = load(h, f->what, w->graph, &d.call.usage);
+	if (d.call.graph && run_best(h, f->what, &d.call, 2, &seconds))
+	{
+		graph_size(size, sizeof(size), f->in);
+		snprintf(remark, sizeof(remark), "%lld levels, %lld communities, modularity %.3f%s", (long long) d.call.counts[1],
+				 (long long) d.count[d.call.counts[1] - 1], d.modularity, compare ? "" : "; CPU not run at this size");
+		if (!compare || same_levels(w, &d))
+			row(h, f->what, size, seconds, cpu_seconds, &d.call.usage, remark);
+		else
+			differs(h, f->what, "not the CPU's");
+		h->table->free_graph(h->device, d.call.graph);
+	}
+	rk_ctx_destroy(&ctx);
+	w->levels = 0;
+	return true;
+}
+
+static void
+figure_levels_of(harness *h, const figure_input *in, const char *what, rk_community_algorithm algorithm)
+{
+	levels_figure f = {h, in, what};
+	rk_louvain_params p = {
+		.resolution = 1, .algorithm = algorithm, .min_gain = 1e-7, .max_iterations = 100, .engine = time_levels,
+		.engine_arg = &f
+	};
+	rk_communities found;
+	rk_run		run;
+	rk_ctx		ctx;
+
+	begin_ctx(h, &ctx);
+	ctx.threads = CPU_THREADS;
+	must(&ctx, rk_graph_louvain_community(&ctx, in->graph, &p, &found, &run));
+	rk_ctx_destroy(&ctx);
+}
+
+static void
+figure_louvain(harness *h, const figure_input *in)
+{
+	figure_levels_of(h, in, "Louvain", RK_COMMUNITY_LOUVAIN);
+}
+
+static void
+figure_leiden(harness *h, const figure_input *in)
+{
+	figure_levels_of(h, in, "Leiden", RK_COMMUNITY_LEIDEN);
 }
 
 /* Shortest paths from the node with most neighbours. */
@@ -927,6 +1008,8 @@ static const struct figure
 	{"bfs", GRAPH_SMALLER, 20, figure_bfs},
 	{"lengths", GRAPH_SMALLER, 20, figure_lengths},
 	{"labels", GRAPH_SMALLER, 30, figure_labels},
+	{"louvain", GRAPH_SMALLER, 30, figure_louvain},
+	{"leiden", GRAPH_SMALLER, 45, figure_leiden},
 	{"betweenness", GRAPH_SMALLER, 30, figure_betweenness},
 	{"betweenness_by_length", GRAPH_SMALLER, 45, figure_betweenness_by_length},
 	{"path_samples", GRAPH_SMALLER, 30, figure_path_samples},
@@ -936,7 +1019,8 @@ static const struct figure
 	{"components", GRAPH_UNDIRECTED, 45, figure_components},
 	{"triangles", GRAPH_UNDIRECTED, 45, figure_triangles},
 	{"bfs", GRAPH_UNDIRECTED, 45, figure_bfs},
-	{"labels", GRAPH_UNDIRECTED, 45, figure_labels}
+	{"labels", GRAPH_UNDIRECTED, 45, figure_labels},
+	{"louvain", GRAPH_UNDIRECTED, 45, figure_louvain}
 };
 
 /* Takes one in a process of its own; what went wrong is printed.  False: something did. */

@@ -2,12 +2,10 @@
  * louvain.c
  *	  Louvain and Leiden on the device against the CPU: equal.
  */
-#include "harness.h"
+#include "levels.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#include "../../src/graph/community/community.h"
 
 /* With a large one many nodes leave for a community of their own. */
 static const double resolutions[] = {1, 0.5, 4};
@@ -16,18 +14,47 @@ static const double resolutions[] = {1, 0.5, 4};
 
 static const char *const kinds[] = {"", " whole weights", " weights"};
 
-/* What the device gives beside the labels. */
-typedef struct given
+void
+prepare_levels(device_levels *d, const rk_louvain_params *params, const rk_louvain_work *w, uint32_t *label)
 {
-	uint32_t   *label;
-	int64_t		count[64];
-	double		modularity;
-} given;
+	int64_t		n = w->graph->nodes;
 
-/* The same labels, levels, and what is said of them. */
-static bool
-same_levels(const rk_louvain_work *w, const given *d, const rk_cuda_call *call)
+	*d = (device_levels) {
+		.params = {
+			.resolution = params->resolution,
+			.penalty = w->penalty,
+			.total = w->total,
+			.mean_weight = w->mean_weight,
+			.min_gain = params->min_gain,
+			.seed = params->seed,
+			.leiden = params->algorithm == RK_COMMUNITY_LEIDEN,
+			.max_levels = params->max_levels,
+			.max_iterations = params->max_iterations,
+			.tries = w->tries
+		},
+		.label = label
+	};
+	d->call = (rk_cuda_call) {
+		.kernel = RK_CUDA_LOUVAIN,
+		.params = &d->params,
+		.params_bytes = sizeof(d->params),
+		.input = {
+			{w->out, n * (int64_t) sizeof(double)},
+			{w->loop, n * (int64_t) sizeof(double)},
+			{w->in, w->in ? n * (int64_t) sizeof(double) : 0}
+		},
+		.output = {
+			{label, w->room * (int64_t) sizeof(uint32_t)},
+			{d->count, sizeof(d->count)},
+			{&d->modularity, sizeof(d->modularity)}
+		}
+	};
+}
+
+bool
+same_levels(const rk_louvain_work *w, const device_levels *d)
 {
+	const rk_cuda_call *call = &d->call;
 	int64_t		entries = w->graph->nodes;
 
 	if (call->counts[1] != w->levels || d->modularity != w->modularity ||
@@ -47,33 +74,7 @@ find_both(void *arg, const rk_louvain_params *params, rk_louvain_work *w)
 	engine_check *e = arg;
 	harness    *h = e->h;
 	int64_t		n = w->graph->nodes;
-	rk_cuda_louvain_params p = {
-		.resolution = params->resolution,
-		.penalty = w->penalty,
-		.total = w->total,
-		.mean_weight = w->mean_weight,
-		.min_gain = params->min_gain,
-		.seed = params->seed,
-		.leiden = params->algorithm == RK_COMMUNITY_LEIDEN,
-		.max_levels = params->max_levels,
-		.max_iterations = params->max_iterations
-	};
-	given		d;
-	rk_cuda_call call = {
-		.kernel = RK_CUDA_LOUVAIN,
-		.params = &p,
-		.params_bytes = sizeof(p),
-		.input = {
-			{w->out, n * (int64_t) sizeof(double)},
-			{w->loop, n * (int64_t) sizeof(double)},
-			{w->in, w->in ? n * (int64_t) sizeof(double) : 0}
-		},
-		.output = {
-			{NULL, w->room * (int64_t) sizeof(uint32_t)},
-			{d.count, sizeof(d.count)},
-			{&d.modularity, sizeof(d.modularity)}
-		}
-	};
+	device_levels d;
 	rk_ctx		ctx;
 	double		seconds = 0;
 	double		cpu_seconds;
@@ -81,23 +82,22 @@ find_both(void *arg, const rk_louvain_params *params, rk_louvain_work *w)
 
 	if (h->scale <= 1)
 		w->tries = n < TRIES_NODES ? 2 : 1;
-	p.tries = w->tries;
 	begin_ctx(h, &ctx);
-	call.output[0].data = d.label = rk_alloc(&ctx, w->room, sizeof(uint32_t));
+	prepare_levels(&d, params, w, rk_alloc(&ctx, w->room, sizeof(uint32_t)));
 	cpu_seconds = now();
 	must(&ctx, rk_graph_louvain_levels(&ctx, params, w));
 	cpu_seconds = now() - cpu_seconds;
-	call.graph = load(h, e->what, w->graph, &call.usage);
-	if (call.graph)
+	d.call.graph = load(h, e->what, w->graph, &d.call.usage);
+	if (d.call.graph)
 	{
-		e->ok = run_device(h, e->what, &call, &seconds);
-		h->table->free_graph(h->device, call.graph);
+		e->ok = run_device(h, e->what, &d.call, &seconds);
+		h->table->free_graph(h->device, d.call.graph);
 	}
 	if (e->ok)
 	{
 		snprintf(difference, sizeof(difference), "%lld of %lld, %d levels", (long long) w->count[w->levels - 1],
 				 (long long) n, w->levels);
-		report(h, e->what, same_levels(w, &d, &call), difference, cpu_seconds, seconds, &call.usage);
+		report(h, e->what, same_levels(w, &d), difference, cpu_seconds, seconds, &d.call.usage);
 	}
 	rk_ctx_destroy(&ctx);
 	return true;

@@ -5,7 +5,10 @@
  */
 #include "support.h"
 
+#include <math.h>
+
 #include "../../src/graph/community/community.h"
+#include "../../src/graph/community/louvain_turns.h"
 
 static rk_status
 build(rk_ctx *ctx, const rk_edges *edges, bool directed, rk_graph *g)
@@ -100,6 +103,34 @@ find(const test_edges *e, const rk_louvain_params *params, uint32_t *community)
 	memcpy(community, c.community[c.levels - 1], sizeof(uint32_t) * g.nodes);
 	rk_ctx_destroy(&ctx);
 	return c.modularity;
+}
+
+/* Numbers that decide of joins have Gumbel's distribution, within the range that is looked at. */
+static void
+louvain_draws(void **state)
+{
+	const int	count = 100000;
+	double		sum = 0;
+	double		least = 0;
+	double		most = 0;
+	int			first = 0;
+
+	(void) state;
+	for (int i = 0; i < count; i++)
+	{
+		uint64_t	chain = rk_hash_fold(7, i);
+		double		x = rk_louvain_gumbel(chain, 3);
+
+		sum += x;
+		least = fmin(least, x);
+		most = fmax(most, x);
+		/* scores 1 and 0: the first has the share e / (e + 1) */
+		first += 1 + x > rk_louvain_gumbel(chain, LOUVAIN_ALONE);
+	}
+	/* Euler's constant; standard deviations are 0.0041 and 0.0014 */
+	assert_true(fabs(sum / count - 0.5772156649) < 0.02);
+	assert_true(fabs((double) first / count - exp(1) / (exp(1) + 1)) < 0.007);
+	assert_true(most - least <= LOUVAIN_GUMBEL_RANGE);
 }
 
 /* Another engine: the same function; where it is told to, it does nothing. */
@@ -477,6 +508,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(louvain_passes),
 		cmocka_unit_test(leiden_passes),
+		cmocka_unit_test(louvain_draws),
 		cmocka_unit_test(louvain_engine),
 		cmocka_unit_test(louvain_examples),
 		cmocka_unit_test(louvain_of_nothing),
