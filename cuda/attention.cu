@@ -28,6 +28,7 @@
 
 #define THREADS 256
 #define SOFT_LANES 8			/* that take a piece of a row */
+#define FEW_PIECES 4			/* of a row, that one thread goes through */
 
 /* ---- rows with the node itself ---- */
 
@@ -214,19 +215,45 @@ soften_pieces(const int64_t *__restrict__ offsets, const int64_t *first, const u
 	}
 }
 
-/* Largest, or sum, of the pieces of rows that have several. */
-template <bool SUM> __global__ static void
+/*
+ * Largest, or sum, of the pieces of rows that have several: a thread for each row,
+ * and its warp where these are many.
+ */
+template <bool SUM> __global__ static void __launch_bounds__(THREADS)
 merge_pieces(const int64_t *first, int64_t rows, const double *of_piece, double *of_row)
 {
 	int64_t		v = global_thread();
-	double		value;
+	int			lane = threadIdx.x % 32;
+	int64_t		begin = v < rows ? first[v] : 0;
+	int64_t		end = v < rows ? first[v + 1] : 0;
+	unsigned	long_rows = __ballot_sync(FULL_WARP, end - begin > FEW_PIECES);
 
-	if (v >= rows || first[v + 1] - first[v] == 1)
-		return;
-	value = of_piece[first[v]];
-	for (int64_t p = first[v] + 1; p < first[v + 1]; p++)
-		value = SUM ? value + of_piece[p] : max(value, of_piece[p]);
-	of_row[v] = value;
+	if (end - begin > 1 && end - begin <= FEW_PIECES)
+	{
+		double		value = of_piece[begin];
+
+		for (int64_t p = begin + 1; p < end; p++)
+			value = SUM ? value + of_piece[p] : max(value, of_piece[p]);
+		of_row[v] = value;
+	}
+	for (; long_rows; long_rows &= long_rows - 1)
+	{
+		int			turn = __ffs((int) long_rows) - 1;
+		int64_t		from = __shfl_sync(FULL_WARP, begin, turn);
+		int64_t		to = __shfl_sync(FULL_WARP, end, turn);
+		double		value = SUM ? 0 : -INFINITY;
+
+		for (int64_t p = from + lane; p < to; p += 32)
+			value = SUM ? value + of_piece[p] : max(value, of_piece[p]);
+		for (int distance = 16; distance > 0; distance /= 2)
+		{
+			double		other = __shfl_xor_sync(FULL_WARP, value, distance);
+
+			value = SUM ? value + other : max(value, other);
+		}
+		if (lane == turn)
+			of_row[v] = value;
+	}
 }
 
 /* 2^bits that sums of so many shares of 1 have room for. */

@@ -226,6 +226,10 @@ add_pieces(gather_work<T> g, int64_t rows)
 RK_UNROLL
 		for (int k = 0; k < V; k++)
 			sum[k] = KIND == GATHER_LARGEST ? -INFINITY : 0;
+		/* a hub's are thousands, in the order of the CPU: many of them on their way at once */
+#ifndef RK_CUDA_ON_HOST
+#pragma unroll 8
+#endif
 		for (int64_t p = 0; p < pieces; p++)
 		{
 			word16<T>	word = *(const word16<T> *) (part + p * g.x_stride + c);

@@ -10,15 +10,15 @@
 
 #include "../../src/risk/correlation/correlation.h"
 
-static void
-check_case(harness *h, int64_t assets, int64_t times, rk_correlation_estimator estimator)
+/*
+ * The same series on both; *worst: the largest difference of a correlation, and of a
+ * covariance as a share of the largest.  False after a failure was reported.
+ */
+bool
+correlate_on_both(harness *h, const char *what, int64_t n, int64_t times, int estimator, correlation_run *run)
 {
-	char		what[80];
-	char		difference[40];
 	rk_ctx		ctx;
-	/* twice as many assets are four times as much work */
-	int64_t		n = (int64_t) (assets * fmax(1, sqrt(h->scale)));
-	rk_correlation_params p = {.estimator = estimator, .lambda = 0.94};
+	rk_correlation_params p = {.estimator = (rk_correlation_estimator) estimator, .lambda = 0.94};
 	rk_observations o = {.assets = n};
 	rk_cuda_correlation_params params = {n, times};
 	rk_cuda_call call = {.kernel = RK_CUDA_CORRELATION, .params = &params, .params_bytes = sizeof(params)};
@@ -31,19 +31,20 @@ check_case(harness *h, int64_t assets, int64_t times, rk_correlation_estimator e
 	double	   *device;
 	double	   *covariance[2];
 	int64_t    *count;
-	double		cpu_seconds;
-	double		device_seconds;
+	bool		ok;
 
 	begin_ctx(h, &ctx);
 	begin = rk_alloc(&ctx, n, sizeof(int64_t));
 	end = rk_alloc(&ctx, n, sizeof(int64_t));
 	time = rk_alloc(&ctx, n * times, sizeof(int64_t));
-	value = make_numbers(&ctx, (uint64_t) (assets + times), n * times, 0.02);
+	value = make_numbers(&ctx, (uint64_t) (n + times), n * times, 0.02);
 	cpu = rk_alloc(&ctx, rk_pairs_of(n), sizeof(double));
 	device = rk_alloc(&ctx, rk_pairs_of(n), sizeof(double));
 	covariance[0] = rk_alloc(&ctx, rk_pairs_of(n), sizeof(double));
 	covariance[1] = rk_alloc(&ctx, rk_pairs_of(n), sizeof(double));
 	count = rk_alloc(&ctx, rk_pairs_of(n), sizeof(int64_t));
+	if (!begin || !end || !time || !cpu || !device || !covariance[0] || !covariance[1] || !count)
+		must(&ctx, RK_ERR_MEMORY);
 	for (int64_t i = 0; i < n; i++)
 	{
 		begin[i] = i * times;
@@ -64,32 +65,47 @@ check_case(harness *h, int64_t assets, int64_t times, rk_correlation_estimator e
 	o.end = end;
 	o.time = time;
 	o.value = value;
-	snprintf(what, sizeof(what), "%s of %lld assets, %lld times",
-			 estimator == RK_PEARSON ? "pearson" : estimator == RK_EWMA ? "ewma" : "spearman", (long long) n, (long long) times);
-	cpu_seconds = now();
+	run->cpu_seconds = now();
 	must(&ctx, rk_risk_correlations(&ctx, &o, &p, cpu, covariance[0], count));
-	cpu_seconds = now() - cpu_seconds;
+	run->cpu_seconds = now() - run->cpu_seconds;
 	must(&ctx, rk_risk_correlation_rows(&ctx, &o, &p, &r));
 	call.input[0] = (rk_cuda_input) {r.x, n * times * (int64_t) sizeof(double)};
 	call.output[0] = (rk_cuda_output) {device, rk_pairs_of(n) * (int64_t) sizeof(double)};
-	if (run_device(h, what, &call, &device_seconds))
+	ok = run_device(h, what, &call, &run->device_seconds);
+	if (ok)
 	{
-		double		worst = 0;
-		int64_t		wrong = 0;
-
+		run->worst = 0;
+		run->wrong = 0;
+		run->usage = call.usage;
 		must(&ctx, rk_risk_correlations_of_products(&ctx, &r, device, device, covariance[1], count));
 		for (int64_t k = 0; k < rk_pairs_of(n); k++)
 		{
-			wrong += isnan(cpu[k]) != isnan(device[k]) || count[k] != times;
+			run->wrong += isnan(cpu[k]) != isnan(device[k]) || count[k] != times;
 			if (!isnan(cpu[k]))
-				worst = fmax(worst, fabs(cpu[k] - device[k]));
+				run->worst = fmax(run->worst, fabs(cpu[k] - device[k]));
 		}
 		if (times > 1)
-			worst = fmax(worst, largest_relative(covariance[0], covariance[1], rk_pairs_of(n)));
-		snprintf(difference, sizeof(difference), "%.0e, %lld wrong", worst, (long long) wrong);
-		report(h, what, worst <= 1e-12 && wrong == 0, difference, cpu_seconds, device_seconds, &call.usage);
+			run->worst = fmax(run->worst, largest_relative(covariance[0], covariance[1], rk_pairs_of(n)));
 	}
 	rk_ctx_destroy(&ctx);
+	return ok;
+}
+
+static void
+check_case(harness *h, int64_t assets, int64_t times, rk_correlation_estimator estimator)
+{
+	char		what[80];
+	char		difference[40];
+	/* twice as many assets are four times as much work */
+	int64_t		n = (int64_t) (assets * fmax(1, sqrt(h->scale)));
+	correlation_run run;
+
+	snprintf(what, sizeof(what), "%s of %lld assets, %lld times",
+			 estimator == RK_PEARSON ? "pearson" : estimator == RK_EWMA ? "ewma" : "spearman", (long long) n, (long long) times);
+	if (!correlate_on_both(h, what, n, times, estimator, &run))
+		return;
+	snprintf(difference, sizeof(difference), "%.0e, %lld wrong", run.worst, (long long) run.wrong);
+	report(h, what, run.worst <= 1e-12 && run.wrong == 0, difference, run.cpu_seconds, run.device_seconds, &run.usage);
 }
 
 void

@@ -35,6 +35,7 @@
 #include "../../src/graph/community/connected_components.h"
 #include "../../src/graph/paths/paths.h"
 #include "../../src/graph/patterns/patterns.h"
+#include "../../src/risk/correlation/correlation.h"
 
 #define CPU_THREADS 2
 #define SMALLER 20				/* scale of what takes the CPU too long */
@@ -945,6 +946,42 @@ figure_stress(harness *h, const figure_input *in)
 	rk_ctx_destroy(&ctx);
 }
 
+/* Products of all pairs; series of a large portfolio, or of a few. */
+static void
+figure_correlation_of(harness *h, const char *name, int64_t assets, int64_t times)
+{
+	int			threads = h->threads;
+	correlation_run run;
+	char		size[80];
+	char		remark[80];
+	bool		ok;
+
+	h->threads = CPU_THREADS;
+	ok = correlate_on_both(h, name, assets, times, RK_PEARSON, &run);
+	h->threads = threads;
+	if (!ok)
+		return;
+	snprintf(size, sizeof(size), "%lld series of %lld", (long long) assets, (long long) times);
+	snprintf(remark, sizeof(remark), "difference %.0e; %.1f TFLOP/s", run.worst,
+			 1e-12 * (double) (assets * assets * times) / run.device_seconds);
+	if (run.worst <= 1e-12 && run.wrong == 0)
+		row(h, "correlations", size, run.device_seconds, run.cpu_seconds, &run.usage, remark);
+	else
+		differs(h, name, "correlations are not the CPU's");
+}
+
+static void
+figure_correlation(harness *h, const figure_input *in)
+{
+	figure_correlation_of(h, "correlation", in->scale >= 24 ? 5000 : 140, in->scale >= 24 ? 1000 : 60);
+}
+
+static void
+figure_correlation_few(harness *h, const figure_input *in)
+{
+	figure_correlation_of(h, "correlation_few", in->scale >= 24 ? 500 : 40, in->scale >= 24 ? 1000 : 60);
+}
+
 static void
 figure_ring(harness *h, const figure_input *in)
 {
@@ -1001,6 +1038,8 @@ static const struct figure
 	{"var_sobol", GRAPH_NONE, 30, figure_var_sobol},
 	{"var_lognormal", GRAPH_NONE, 30, figure_var_lognormal},
 	{"stress", GRAPH_NONE, 30, figure_stress},
+	{"correlation", GRAPH_NONE, 30, figure_correlation},
+	{"correlation_few", GRAPH_NONE, 20, figure_correlation_few},
 	{"pagerank", GRAPH_DIRECTED, 45, figure_pagerank},
 	{"cusparse", GRAPH_DIRECTED, 30, figure_cusparse},
 	{"components", GRAPH_SMALLER, 20, figure_components},

@@ -172,6 +172,18 @@ typedef struct ring_times
 
 extern bool ring_round_trip(harness *h, int count, ring_times *t);
 
+/* Correlations on both. */
+typedef struct correlation_run
+{
+	double		cpu_seconds;
+	double		device_seconds;
+	double		worst;
+	int64_t		wrong;			/* pairs that one has no number for, or another count */
+	rk_cuda_usage usage;
+} correlation_run;
+
+extern bool correlate_on_both(harness *h, const char *what, int64_t n, int64_t times, int estimator, correlation_run *run);
+
 /* ---- the program ---- */
 
 /* 0, or how to end; h->device stays NULL where there is no device. */
