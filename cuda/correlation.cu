@@ -5,14 +5,14 @@
  *
  * Matrix units multiply, which have twice the rate in float8 of the other ones.
  * A block makes the products of SIDE series with SIDE others, each warp those of
- * SIDE / 2 with 32: slices of DEPTH times go through shared memory, the next one
- * into registers meanwhile.  Both operands are rows of X, so that nothing is
+ * SIDE / 2 with 32: slices of DEPTH times go through shared memory, which has two,
+ * so that the next one arrives while this one is multiplied.  Both operands are rows of X, so that nothing is
  * transposed, and products go to their pairs at once.
  */
 #include "dense.cuh"
 #include "matrix_units.cuh"
 
-#define DEPTH 16				/* times of a slice */
+#define DEPTH 8					/* times of a slice */
 #define SLICE_STRIDE (DEPTH + 4)	/* so that the lanes of half a warp read different banks */
 #define WARP_COLUMNS 32
 #ifdef RK_CUDA_ON_HOST
@@ -54,7 +54,7 @@ multiply_series(product_work w)
 	const int	HIGH = ROWS / 16;	/* fragments of it */
 	const int	WIDE = WARP_COLUMNS / 8;
 	const int	LOADS = 2 * SIDE * DEPTH / 2 / THREADS;	/* pairs of numbers of a thread: of 2 SIDE rows */
-	alignas(16) __shared__ double slice[2 * SIDE][SLICE_STRIDE];
+	alignas(16) __shared__ double slice[2][2 * SIDE][SLICE_STRIDE];
 	int64_t		tile_row;
 	int64_t		tile_column;
 	int			lane = threadIdx.x % 32;
@@ -66,7 +66,7 @@ multiply_series(product_work w)
 
 	tile_place(w.first + blockIdx.x, &tile_row, &tile_column);
 
-	/* slice [k, k + DEPTH) of both sides; 8 threads a row */
+	/* slice [k, k + DEPTH) of both sides; 4 threads a row */
 	auto		load = [&] (int64_t k) {
 RK_UNROLL
 		for (int i = 0; i < LOADS; i++)
@@ -81,14 +81,19 @@ RK_UNROLL
 		}
 	};
 
-	load(0);
-	for (int64_t k = 0; k < w.m; k += DEPTH)
-	{
-		__syncthreads();
+	auto		keep = [&] (int buffer) {
 RK_UNROLL
 		for (int i = 0; i < LOADS; i++)
-			*(double2 *) &slice[(i * THREADS + threadIdx.x) / (DEPTH / 2)][threadIdx.x % (DEPTH / 2) * 2] = next[i];
+			*(double2 *) &slice[buffer][(i * THREADS + threadIdx.x) / (DEPTH / 2)][threadIdx.x % (DEPTH / 2) * 2] = next[i];
 		__syncthreads();
+	};
+
+	load(0);
+	keep(0);
+	for (int64_t k = 0; k < w.m; k += DEPTH)
+	{
+		int			now = (int) (k / DEPTH % 2);
+
 		if (k + DEPTH < w.m)
 			load(k + DEPTH);
 RK_UNROLL
@@ -100,18 +105,21 @@ RK_UNROLL
 RK_UNROLL
 			for (int i = 0; i < HIGH; i++)
 			{
-				a[i][0] = slice[warp_row + i * 16 + lane / 4][step + lane % 4];
-				a[i][1] = slice[warp_row + i * 16 + 8 + lane / 4][step + lane % 4];
+				a[i][0] = slice[now][warp_row + i * 16 + lane / 4][step + lane % 4];
+				a[i][1] = slice[now][warp_row + i * 16 + 8 + lane / 4][step + lane % 4];
 			}
 RK_UNROLL
 			for (int j = 0; j < WIDE; j++)
-				b[j] = slice[SIDE + warp_column + j * 8 + lane / 4][step + lane % 4];
+				b[j] = slice[now][SIDE + warp_column + j * 8 + lane / 4][step + lane % 4];
 RK_UNROLL
 			for (int i = 0; i < HIGH; i++)
 RK_UNROLL
 				for (int j = 0; j < WIDE; j++)
 					multiply_16x8x4(sum[i][j], a[i], b[j]);
 		}
+		/* nobody reads the other one: all have been at the barrier since */
+		if (k + DEPTH < w.m)
+			keep(1 - now);
 	}
 RK_UNROLL
 	for (int i = 0; i < HIGH; i++)
