@@ -293,6 +293,7 @@ struct hub_rows
 {
 	bool		made;
 	device_array<uint32_t> order;	/* old names; absent: rows are as they were */
+	int64_t		used;			/* nodes from here on are in no row; all of them where there is no order */
 	device_adjacency own;		/* absent as well */
 	row_ends	parts;
 };

@@ -41,7 +41,7 @@ read_lengths(const int64_t *offsets, int64_t nodes, uint32_t *lengths)
 		lengths[v] = (uint32_t) (offsets[v + 1] - offsets[v]);
 }
 
-/* 0: the most uses.  No node has 2^31 and more of them beside one with fewer. */
+/* 0: the most uses, those of 2^30 and more in one class; the last one: none. */
 __device__ static inline int
 hub_class(uint32_t uses)
 {
@@ -191,6 +191,10 @@ make_hub_copy(rk_cuda_device *device, rk_cuda_graph *g, hub_rows *h)
 	RK_LAUNCH(place_nodes, blocks_for(chunks * 32, HUB_THREADS), HUB_THREADS, stream)
 		(uses.get(), n, chunks, begin.get(), h->order.get(), name.get());
 	check_launch();
+	/* nodes without uses are the last class */
+	check(cudaMemcpyAsync(&h->used, begin.get() + (HUB_CLASSES - 1) * chunks, sizeof(h->used), cudaMemcpyDeviceToHost,
+						  stream));
+	check(cudaStreamSynchronize(stream));
 	h->own.offsets.allocate(device, n + 1);
 	h->own.neighbors.allocate(device, g->arcs);
 	if (in.weighted())
@@ -227,6 +231,7 @@ make_hub_rows(rk_cuda_device *device, rk_cuda_graph *g, rk_cuda_usage *usage)
 		h->own.weights.release();
 		if (f.status != RK_CUDA_MEMORY)
 			throw;
+		h->used = g->nodes;
 		make_row_ends(device, g->in().offsets.get(), g->nodes, g->arcs, &h->parts);
 	}
 	h->made = true;

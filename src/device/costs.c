@@ -70,7 +70,7 @@ rk_device_pagerank_cost(int64 nodes, int64 arcs, bool weighted, bool kept, doubl
 		.cpu_seconds = iterations * 1e-9 * (2 * n + (weighted ? 2 : 1.5) * m),
 		.bytes_to = graph_bytes(n, m, weighted, kept) * (weighted ? 2 : 1),
 		.bytes_from = 8 * n,
-		.bytes_moved = iterations * (hub_gather_bytes(rk_the_devices, n, m) + (weighted ? 12 : 4) * m + 60 * n) +
+		.bytes_moved = iterations * (hub_gather_bytes(rk_the_devices, n, m) + (weighted ? 12 : 4) * m + 54 * n) +
 			hub_order_bytes(rk_the_devices, n, m, weighted, kept),
 		.launches = iterations / 4 + 8
 	};
