@@ -278,9 +278,16 @@ read_halves(rk_call *call, pattern_run *run)
 	moments = rk_call_alloc(call, capacity, int64);
 	do
 	{
-		Datum		wholes = DirectFunctionCall2(interval_mul, whole, Float8GetDatum((double) (n / 2)));
-		int64		moment = later(l->ts[0], DatumGetIntervalP(wholes));
+		int64		moment = l->ts[0];
 
+		/* no times an infinite interval is an error */
+		if (n >= 2)
+		{
+			Datum		wholes = DirectFunctionCall2(interval_mul, whole, Float8GetDatum((double) (n / 2)));
+
+			moment = later(moment, DatumGetIntervalP(wholes));
+			pfree(DatumGetPointer(wholes));
+		}
 		if (n == capacity)
 		{
 			int64	   *more = rk_call_alloc(call, 2 * capacity, int64);
@@ -290,7 +297,6 @@ read_halves(rk_call *call, pattern_run *run)
 			capacity *= 2;
 		}
 		moments[n] = n % 2 ? later(moment, half) : moment;
-		pfree(DatumGetPointer(wholes));
 		if (n % POLL_ROWS == 0)
 			CHECK_FOR_INTERRUPTS();
 		n++;
