@@ -20,6 +20,7 @@
  * two moments: these are found where the simulations are, so that they do not go
  * over the bus (select.cuh).
  */
+#include "scan.cuh"
 #include "select.cuh"
 
 #include <math.h>
@@ -310,9 +311,10 @@ draw_all(book b, int64_t first, int64_t columns, double *__restrict__ e)
 
 /*
  * partial[2 chunk + mirrored][column]: what the positions of a chunk come to.
- * A thread has MY_ROWS positions of 4 columns at a time.
+ * A thread has MY_ROWS positions of 4 columns at a time.  KEEP: the correlated
+ * draws themselves instead, partial[position][column].
  */
-template <int MY_ROWS, bool ANTITHETIC> __global__ static void __launch_bounds__(TILE_THREADS)
+template <int MY_ROWS, bool ANTITHETIC, bool KEEP> __global__ static void __launch_bounds__(TILE_THREADS)
 price_chunk(book b, const double *__restrict__ e, int64_t first, int64_t columns, const double *__restrict__ tails,
 			double *__restrict__ partial)
 {
@@ -337,7 +339,7 @@ RK_UNROLL
 		{
 			int64_t		simulation = (first + first_column + my_column + 16 * c) * (ANTITHETIC ? 2 : 1) + side;
 
-			tail[side][c] = b.nu > 0 && simulation < b.simulations ? tails[simulation] : 1;
+			tail[side][c] = !KEEP && b.nu > 0 && simulation < b.simulations ? tails[simulation] : 1;
 		}
 	for (int64_t row = chunk * CHUNK_ROWS; row < end; row += rows)
 	{
@@ -395,12 +397,17 @@ RK_UNROLL
 RK_UNROLL
 				for (int c = 0; c < 4; c++)
 				{
+					if (KEEP)
+					{
+						partial[(row + my_row + i) * columns + first_column + my_column + 16 * c] = sum[i][c];
+						continue;
+					}
 					pnl[0][c] += price_move(b, row + my_row + i, sum[i][c] * tail[0][c]);
 					if (ANTITHETIC)
 						pnl[1][c] += price_move(b, row + my_row + i, -sum[i][c] * tail[1][c]);
 				}
 	}
-	for (int side = 0; side < (ANTITHETIC ? 2 : 1); side++)
+	for (int side = 0; side < (KEEP ? 0 : ANTITHETIC ? 2 : 1); side++)
 	{
 		double		total = 0;
 
@@ -434,17 +441,50 @@ add_chunks(book b, int64_t first, int64_t columns, const double *__restrict__ pa
 	pnl[simulation] = sum;
 }
 
+/* pnl NULL: correlated draws are kept. */
 template <int MY_ROWS> static void
 launch_prices(rk_cuda_device *device, const book &b, const double *e, int64_t first, int64_t columns, const double *pnl,
 			  double *partial)
 {
 	unsigned	blocks = blocks_for(b.n, CHUNK_ROWS) * (unsigned) (columns / TILE_COLUMNS);
 
-	if (b.antithetic)
-		RK_LAUNCH((price_chunk<MY_ROWS, true>), blocks, TILE_THREADS, device->stream) (b, e, first, columns, pnl, partial);
+	if (pnl == nullptr)
+		RK_LAUNCH((price_chunk<MY_ROWS, false, true>), blocks, TILE_THREADS, device->stream) (b, e, first, columns, pnl, partial);
+	else if (b.antithetic)
+		RK_LAUNCH((price_chunk<MY_ROWS, true, false>), blocks, TILE_THREADS, device->stream) (b, e, first, columns, pnl, partial);
 	else
-		RK_LAUNCH((price_chunk<MY_ROWS, false>), blocks, TILE_THREADS, device->stream) (b, e, first, columns, pnl, partial);
+		RK_LAUNCH((price_chunk<MY_ROWS, false, false>), blocks, TILE_THREADS, device->stream) (b, e, first, columns, pnl, partial);
 	check_launch();
+}
+
+/* Draws of some simulations, or pairs, and what the correlations make of them; a multiple of TILE_COLUMNS. */
+static void
+draw_correlated(rk_cuda_device *device, const book &b, int64_t first, int64_t columns, double *e, const double *pnl, double *to)
+{
+	unsigned	blocks = blocks_for(columns * blocks_for(b.n, BATCH), THREADS);
+
+	if (b.directions)
+		RK_LAUNCH(draw_all<true>, blocks, THREADS, device->stream) (b, first, columns, e);
+	else
+		RK_LAUNCH(draw_all<false>, blocks, THREADS, device->stream) (b, first, columns, e);
+	check_launch();
+	if (b.factor == nullptr)
+		return;
+	if (b.n <= 16)
+		launch_prices<1>(device, b, e, first, columns, pnl, to);
+	else if (b.n <= 32)
+		launch_prices<2>(device, b, e, first, columns, pnl, to);
+	else
+		launch_prices<4>(device, b, e, first, columns, pnl, to);
+}
+
+/* How many of those are drawn at a time. */
+static int64_t
+columns_of(const book &b, int64_t draws)
+{
+	int64_t		columns = min(max(DRAWN / b.n, INT64_C(1)), draws);
+
+	return (columns + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS;
 }
 
 static void
@@ -452,31 +492,18 @@ simulate_correlated(rk_cuda_device *device, rk_cuda_call *call, const book &b, d
 {
 	/* pairs, with antithetic draws */
 	int64_t		draws = b.antithetic ? (b.simulations + 1) / 2 : b.simulations;
-	int64_t		columns = min(max(DRAWN / b.n, INT64_C(1)), draws);
+	int64_t		columns = columns_of(b, draws);
 	int64_t		chunks = (b.n + CHUNK_ROWS - 1) / CHUNK_ROWS;
 	device_array<double> e;
 	device_array<double> partial;
 
-	columns = (columns + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS;
 	e.allocate(device, b.n * columns);
 	partial.allocate(device, 2 * chunks * columns);
 	for (int64_t first = 0; first < draws; first += columns)
 	{
-		unsigned	blocks = blocks_for(columns * blocks_for(b.n, BATCH), THREADS);
-
 		if (stopped(call))
 			stop_now();
-		if (b.directions)
-			RK_LAUNCH(draw_all<true>, blocks, THREADS, device->stream) (b, first, columns, e.get());
-		else
-			RK_LAUNCH(draw_all<false>, blocks, THREADS, device->stream) (b, first, columns, e.get());
-		check_launch();
-		if (b.n <= 16)
-			launch_prices<1>(device, b, e.get(), first, columns, pnl, partial.get());
-		else if (b.n <= 32)
-			launch_prices<2>(device, b, e.get(), first, columns, pnl, partial.get());
-		else
-			launch_prices<4>(device, b, e.get(), first, columns, pnl, partial.get());
+		draw_correlated(device, b, first, columns, e.get(), pnl, partial.get());
 		RK_LAUNCH(add_chunks, blocks_for(columns * (b.antithetic ? 2 : 1), THREADS), THREADS, device->stream)
 			(b, first, columns, partial.get(), pnl);
 		check_launch();
@@ -530,29 +557,38 @@ load_book(rk_cuda_device *device, rk_cuda_call *call, const rk_cuda_monte_carlo_
 	return b;
 }
 
+/* The factors of all simulations. */
+static void
+draw_tails(rk_cuda_device *device, rk_cuda_call *call, const book &b, double *tail)
+{
+	/* terms of a series of which five are wanted, say */
+	int64_t		terms = (int64_t) min(30 + 8 * sqrt(b.nu), (double) RK_GAMMA_TERMS);
+	int64_t		step = LAUNCH_DRAWS / 2 / terms;
+
+	for (int64_t first = 0; first < b.simulations; first += step)
+	{
+		int64_t		last = min(first + step, b.simulations);
+
+		if (stopped(call))
+			stop_now();
+		if (b.directions)
+			RK_LAUNCH(make_tails<true>, blocks_for(last - first, THREADS), THREADS, device->stream) (b, first, last, tail);
+		else
+			RK_LAUNCH(make_tails<false>, blocks_for(last - first, THREADS), THREADS, device->stream) (b, first, last, tail);
+		check_launch();
+		check(cudaStreamSynchronize(device->stream));
+	}
+}
+
 /* Makes all simulations. */
 static void
 simulate_book(rk_cuda_device *device, rk_cuda_call *call, const book &b, double *pnl)
 {
 	/* of pairs, too */
 	int64_t		step = max(LAUNCH_DRAWS / b.n, (int64_t) THREADS) & ~INT64_C(1);
-	/* terms of a series of which five are wanted, say */
-	int64_t		terms = (int64_t) min(30 + 8 * sqrt(b.nu), (double) RK_GAMMA_TERMS);
-	int64_t		tail_step = LAUNCH_DRAWS / 2 / terms;
 
-	for (int64_t first = 0; b.nu > 0 && first < b.simulations; first += tail_step)
-	{
-		int64_t		last = min(first + tail_step, b.simulations);
-
-		if (stopped(call))
-			stop_now();
-		if (b.directions)
-			RK_LAUNCH(make_tails<true>, blocks_for(last - first, THREADS), THREADS, device->stream) (b, first, last, pnl);
-		else
-			RK_LAUNCH(make_tails<false>, blocks_for(last - first, THREADS), THREADS, device->stream) (b, first, last, pnl);
-		check_launch();
-		check(cudaStreamSynchronize(device->stream));
-	}
+	if (b.nu > 0)
+		draw_tails(device, call, b, pnl);
 	if (b.factor)
 		simulate_correlated(device, call, b, pnl);
 	for (int64_t first = 0; b.factor == nullptr && first < b.simulations; first += step)
@@ -608,56 +644,236 @@ struct if_below
 	__device__ double operator() (double x) const { return x < border ? x : 0; }
 };
 
+/* Ranks and sums of a call, and what they are. */
+struct measured
+{
+	int64_t		ranks[SELECT_MOST];
+	int			count;
+	selected	found[SELECT_MOST];
+	double		sums[3];
+};
+
+static void
+check_measured(const rk_cuda_call *call, const rk_cuda_monte_carlo_risk_params *p, int64_t params, measured *m)
+{
+	const int64_t *ranks = (const int64_t *) call->input[6].data;
+	int64_t		count = call->input[6].bytes / (int64_t) sizeof(int64_t);
+
+	/* two ranks more are looked for than are given out */
+	if (p == nullptr || call->params_bytes != params || ranks == nullptr || count < 1 || count >= SELECT_MOST - 1 ||
+		p->full < 0 || p->full > p->book.simulations || call->output[0].bytes != count * (int64_t) sizeof(double) ||
+		call->output[1].bytes != 3 * (int64_t) sizeof(double))
+		decline("arrays of another shape than a simulation has");
+	m->count = (int) count;
+	for (int64_t k = 0; k < count; k++)
+	{
+		if (ranks[k] < 0 || ranks[k] >= p->book.simulations)
+			decline("a rank beyond the simulations");
+		m->ranks[k] = ranks[k];
+	}
+	/* the value that the tail ends with, and the one that has a share in it */
+	m->ranks[count] = max(p->full - 1, INT64_C(0));
+	m->ranks[count + 1] = min(p->full, p->book.simulations - 1);
+}
+
+static void
+measure(rk_cuda_device *device, const rk_cuda_monte_carlo_risk_params *p, const double *pnl, measured *m)
+{
+	int64_t		size = p->book.simulations;
+	double		mean;
+
+	select_ranks(device, pnl, size, m->ranks, m->count + 2, m->found);
+	mean = add_up(device, pnl, size, as_value()) / size;
+	m->sums[0] = mean;
+	m->sums[1] = size > 1 ? sqrt(add_up(device, pnl, size, squared_from {mean}) / (size - 1)) : 0;
+	m->sums[2] = 0;
+	if (p->full > 0)
+	{
+		const selected *border = &m->found[m->count];
+
+		/* of those that are equal to it as many as are missing */
+		m->sums[2] = add_up(device, pnl, size, if_below {border->value}) + (p->full - border->smaller) * border->value;
+	}
+}
+
+static void
+give_measured(rk_cuda_call *call, const measured *m, int64_t size)
+{
+	for (int k = 0; k < m->count; k++)
+		((double *) call->output[0].data)[k] = m->found[k].value;
+	for (int k = 0; k < 3; k++)
+		((double *) call->output[1].data)[k] = m->sums[k];
+	call->usage.bytes_from += call->output[0].bytes + call->output[1].bytes;
+	call->usage.bytes_moved += 8 * 11 * size;
+}
+
 void
 run_monte_carlo_risk(rk_cuda_device *device, rk_cuda_call *call)
 {
 	const rk_cuda_monte_carlo_risk_params *p = (const rk_cuda_monte_carlo_risk_params *) call->params;
-	const int64_t *ranks = (const int64_t *) call->input[6].data;
-	int64_t		count = call->input[6].bytes / (int64_t) sizeof(int64_t);
-	double	   *value = (double *) call->output[0].data;
-	double	   *sums = (double *) call->output[1].data;
-	int64_t		size;
-	int64_t		wanted[SELECT_MOST];
-	selected	found[SELECT_MOST];
+	measured	m;
 	book_arrays arrays;
 	book		b;
 	device_array<double> pnl;
-	double		mean;
 
-	if (p == nullptr || call->params_bytes != sizeof(*p) || ranks == nullptr || count < 1 || count >= SELECT_MOST ||
-		p->full < 0 || p->full > p->book.simulations || call->output[0].bytes != count * (int64_t) sizeof(double) ||
-		call->output[1].bytes != 3 * (int64_t) sizeof(double))
-		decline("arrays of another shape than a simulation has");
-	size = p->book.simulations;
-	for (int64_t k = 0; k < count; k++)
-	{
-		if (ranks[k] < 0 || ranks[k] >= size)
-			decline("a rank beyond the simulations");
-		wanted[k] = ranks[k];
-	}
-	/* and the value that the tail ends with */
-	wanted[count] = max(p->full - 1, INT64_C(0));
+	check_measured(call, p, sizeof(*p), &m);
 	b = load_book(device, call, &p->book, &arrays);
-	pnl.allocate(device, size);
+	pnl.allocate(device, b.simulations);
 
 	kernel_timer timer(device, &call->usage);
 
 	simulate_book(device, call, b, pnl.get());
-	select_ranks(device, pnl.get(), size, wanted, (int) count + 1, found);
-	mean = add_up(device, pnl.get(), size, as_value()) / size;
-	sums[0] = mean;
-	sums[1] = size > 1 ? sqrt(add_up(device, pnl.get(), size, squared_from {mean}) / (size - 1)) : 0;
-	sums[2] = 0;
-	if (p->full > 0)
-	{
-		double		border = found[count].value;
-
-		/* of those that are equal to it as many as are missing */
-		sums[2] = add_up(device, pnl.get(), size, if_below {border}) + (p->full - found[count].smaller) * border;
-	}
+	measure(device, p, pnl.get(), &m);
 	timer.stop();
-	for (int64_t k = 0; k < count; k++)
-		value[k] = found[k].value;
-	call->usage.bytes_from += call->output[0].bytes + call->output[1].bytes;
-	call->usage.bytes_moved += 8 * 11 * size;
+	give_measured(call, &m, b.simulations);
+}
+
+/* ---- parts of positions ---- */
+
+#define PART_COLUMNS 4096		/* of a position that a block adds up */
+
+__global__ static void __launch_bounds__(THREADS)
+mark_equal(const double *__restrict__ pnl, int64_t n, double border, uint32_t *__restrict__ equal)
+{
+	int64_t		i = global_thread();
+
+	if (i < n)
+		equal[i] = pnl[i] == border;
+}
+
+/* Shares in the tail: all that is below the border, and of what is equal to it the first ones. */
+__global__ static void __launch_bounds__(THREADS)
+set_shares(const double *__restrict__ pnl, int64_t n, double border, int64_t smaller, double mass,
+		   const int64_t *__restrict__ equal_before, double *__restrict__ share)
+{
+	int64_t		i = global_thread();
+
+	if (i < n)
+		share[i] = pnl[i] < border ? 1 : pnl[i] == border ? fmin(fmax(mass - (double) (smaller + equal_before[i]), 0.0), 1.0) : 0;
+}
+
+/* partial[sum][position][tile]: the three sums of a position over a tile of columns. */
+__global__ static void __launch_bounds__(THREADS)
+add_columns(book b, const double *__restrict__ z, int64_t first, int64_t columns, const double *__restrict__ tails,
+			const double *__restrict__ pnl, const double *__restrict__ share, int64_t tiles, double *__restrict__ partial)
+{
+	int			sides = b.antithetic ? 2 : 1;
+	int64_t		j = blockIdx.x / tiles;
+	int64_t		tile = blockIdx.x % tiles;
+	int64_t		end = min((tile + 1) * PART_COLUMNS, columns);
+	double		sum[3] = {0, 0, 0};
+
+	for (int64_t column = tile * PART_COLUMNS + threadIdx.x; column < end; column += THREADS)
+		for (int side = 0; side < sides; side++)
+		{
+			int64_t		simulation = (first + column) * sides + side;
+			double		draw = z[j * columns + column];
+			double		x;
+
+			if (simulation >= b.simulations)
+				continue;
+			x = price_move(b, j, (side ? -draw : draw) * (b.nu > 0 ? tails[simulation] : 1));
+			sum[0] += x;
+			sum[1] += x * pnl[simulation];
+			sum[2] += x * share[simulation];
+		}
+	for (int k = 0; k < 3; k++)
+	{
+		double		all = block_sum<double, THREADS>(sum[k]);
+
+		if (threadIdx.x == 0)
+			partial[(k * b.n + j) * tiles + tile] = all;
+	}
+}
+
+__global__ static void __launch_bounds__(THREADS)
+add_tiles(const double *__restrict__ partial, int64_t count, int64_t tiles, double *__restrict__ sums)
+{
+	int64_t		i = global_thread();
+	double		sum = 0;
+
+	if (i >= count)
+		return;
+	for (int64_t tile = 0; tile < tiles; tile++)
+		sum += partial[i * tiles + tile];
+	sums[i] += sum;
+}
+
+/* Simulates once more, for sums[3][n] of positions whose book is known by now. */
+static void
+add_positions(rk_cuda_device *device, rk_cuda_call *call, const book &b, const double *pnl, const double *share, double *sums)
+{
+	int64_t		draws = b.antithetic ? (b.simulations + 1) / 2 : b.simulations;
+	int64_t		columns = columns_of(b, draws);
+	int64_t		tiles = (columns + PART_COLUMNS - 1) / PART_COLUMNS;
+	device_array<double> e;
+	device_array<double> z;
+	device_array<double> tails;
+	device_array<double> partial;
+
+	e.allocate(device, b.n * columns);
+	z.allocate(device, b.factor ? b.n * columns : 0);
+	partial.allocate(device, 3 * b.n * tiles);
+	tails.allocate(device, b.nu > 0 ? b.simulations : 0);
+	if (b.nu > 0)
+		draw_tails(device, call, b, tails.get());
+	for (int64_t first = 0; first < draws; first += columns)
+	{
+		if (stopped(call))
+			stop_now();
+		draw_correlated(device, b, first, columns, e.get(), nullptr, z.get());
+		RK_LAUNCH(add_columns, (unsigned) (b.n * tiles), THREADS, device->stream)
+			(b, b.factor ? z.get() : e.get(), first, columns, tails.get(), pnl, share, tiles, partial.get());
+		check_launch();
+		RK_LAUNCH(add_tiles, blocks_for(3 * b.n, THREADS), THREADS, device->stream) (partial.get(), 3 * b.n, tiles, sums);
+		check_launch();
+		check(cudaStreamSynchronize(device->stream));
+		call->usage.bytes_moved += 8 * b.n * columns * (b.factor ? 4 + b.n / 128 : 2);
+	}
+}
+
+void
+run_monte_carlo_parts(rk_cuda_device *device, rk_cuda_call *call)
+{
+	const rk_cuda_monte_carlo_parts_params *p = (const rk_cuda_monte_carlo_parts_params *) call->params;
+	measured	m;
+	book_arrays arrays;
+	book		b;
+	device_array<double> pnl;
+	device_array<double> share;
+	device_array<double> sums;
+	device_array<uint32_t> equal;
+	device_array<int64_t> equal_before;
+	const selected *border;
+
+	check_measured(call, p ? &p->risk : nullptr, sizeof(*p), &m);
+	if (!p->risk.book.geometric || !(p->mass >= (double) p->risk.full && p->mass <= (double) p->risk.full + 1) ||
+		call->output[2].bytes != 3 * call->input[0].bytes)
+		decline("arrays of another shape than a simulation has");
+	b = load_book(device, call, &p->risk.book, &arrays);
+	pnl.allocate(device, b.simulations);
+	share.allocate(device, b.simulations);
+	equal.allocate(device, b.simulations);
+	equal_before.allocate(device, b.simulations + 1);
+	sums.allocate(device, 3 * b.n);
+	sums.fill(0);
+
+	kernel_timer timer(device, &call->usage);
+
+	simulate_book(device, call, b, pnl.get());
+	measure(device, &p->risk, pnl.get(), &m);
+	border = &m.found[m.count + 1];
+	RK_LAUNCH(mark_equal, blocks_for(b.simulations, THREADS), THREADS, device->stream)
+		(pnl.get(), b.simulations, border->value, equal.get());
+	check_launch();
+	scan_lengths(device, equal.get(), b.simulations, equal_before.get());
+	RK_LAUNCH(set_shares, blocks_for(b.simulations, THREADS), THREADS, device->stream)
+		(pnl.get(), b.simulations, border->value, border->smaller, p->mass, equal_before.get(), share.get());
+	check_launch();
+	add_positions(device, call, b, pnl.get(), share.get(), sums.get());
+	timer.stop();
+	give_measured(call, &m, b.simulations);
+	sums.store((double *) call->output[2].data, &call->usage);
+	check(cudaStreamSynchronize(device->stream));
+	call->usage.bytes_moved += 52 * b.simulations;
 }

@@ -135,6 +135,12 @@ typedef struct rk_cuda_monte_carlo_risk_params
 	int64_t		full;			/* the smallest ones that are summed */
 } rk_cuda_monte_carlo_risk_params;
 
+typedef struct rk_cuda_monte_carlo_parts_params
+{
+	rk_cuda_monte_carlo_risk_params risk;
+	double		mass;			/* of the tail, in simulations: full, and a share of the next one */
+} rk_cuda_monte_carlo_parts_params;
+
 typedef struct rk_cuda_bfs_params
 {
 	int64_t		max_hops;		/* nodes farther away are not reached */

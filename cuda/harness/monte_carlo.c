@@ -221,6 +221,77 @@ check_measures(harness *h, int64_t n, int64_t simulations, double confidence, co
 	rk_ctx_destroy(&ctx);
 }
 
+/* Parts of a book from sums of the device against those of the CPU. */
+static void
+check_parts(harness *h, int64_t n, int64_t simulations, double confidence, const char *kind, uint64_t seed)
+{
+	char		what[80];
+	char		difference[40];
+	rk_ctx		ctx;
+	harness_book b = {
+		.p = {.count = n}, .s = simulation_of((int64_t) ceil(simulations * h->scale), kind, seed)
+	};
+	rk_cuda_monte_carlo_parts_params params;
+	rk_cuda_call call = {.kernel = RK_CUDA_MONTE_CARLO_PARTS, .params = &params, .params_bytes = sizeof(params)};
+	rk_simulated_sample sample;
+	rk_simulated_risk cpu;
+	rk_simulated_risk device;
+	double	   *parts[2];
+	rk_risk_components of[2];
+	double	   *sums;
+	double		cpu_seconds;
+	double		device_seconds;
+
+	begin_ctx(h, &ctx);
+	b.s.confidence = confidence;
+	make_book(&ctx, &b, strstr(kind, "correlated") != NULL, &call);
+	sums = rk_alloc(&ctx, 3 * n, sizeof(double));
+	for (int k = 0; k < 2; k++)
+	{
+		parts[k] = rk_alloc(&ctx, 3 * n, sizeof(double));
+		of[k] = (rk_risk_components) {parts[k], parts[k] + n, parts[k] + 2 * n};
+	}
+	if (!sums || !parts[0] || !parts[1])
+		must(&ctx, RK_ERR_MEMORY);
+	snprintf(what, sizeof(what), "parts of %lld at %g%s", (long long) n, confidence, kind);
+	cpu_seconds = now();
+	must(&ctx, rk_risk_monte_carlo_components(&ctx, &b.p, &b.s, NULL, &cpu, &of[0]));
+	cpu_seconds = now() - cpu_seconds;
+	rk_risk_simulated_sample(&b.s, &sample);
+	params = (rk_cuda_monte_carlo_parts_params) {
+		{b.params, sample.full}, rk_tail_of(b.s.simulations, confidence).mass
+	};
+	call.input[6] = (rk_cuda_input) {sample.ranks, sample.count * (int64_t) sizeof(int64_t)};
+	call.output[0] = (rk_cuda_output) {sample.value, sample.count * (int64_t) sizeof(double)};
+	call.output[1] = (rk_cuda_output) {sample.moments, sizeof(sample.moments)};
+	call.output[2] = (rk_cuda_output) {sums, 3 * n * (int64_t) sizeof(double)};
+	if (run_device(h, what, &call, &device_seconds))
+	{
+		double		d;
+
+		rk_risk_sample_measures(&b.p, &b.s, &sample, &device);
+		must(&ctx, rk_risk_components_of_sums(&ctx, &b.p, &b.s, &device, sums, &of[1]));
+		d = largest_relative((const double *) &cpu, (const double *) &device, sizeof(cpu) / sizeof(double));
+		for (int k = 0; k < 3; k++)
+			d = fmax(d, largest_relative(parts[0] + k * n, parts[1] + k * n, n));
+		snprintf(difference, sizeof(difference), "%.1e", d);
+		report(h, what, d <= 1e-10, difference, cpu_seconds, device_seconds, &call.usage);
+	}
+	rk_ctx_destroy(&ctx);
+}
+
+void
+check_monte_carlo_parts(harness *h)
+{
+	check_parts(h, 1, 101, 0.99, " lognormal", 1);
+	check_parts(h, 3, 1000, 0.975, " lognormal antithetic", 5);
+	check_parts(h, 12, 5001, 0.99, " lognormal correlated antithetic", 7);
+	check_parts(h, 30, 9000, 0.95, " lognormal correlated student", 8);
+	check_parts(h, 40, 4096, 0.99, " lognormal sobol student antithetic", 9);
+	check_parts(h, 70, 2001, 0.999, " lognormal correlated sobol", 11);
+	check_parts(h, 300, 301, 0.9, " lognormal correlated student antithetic", 12);
+}
+
 void
 check_monte_carlo_risk(harness *h)
 {

@@ -628,6 +628,63 @@ run_monte_carlo_risk(rk_ctx *ctx, rk_cuda_call *call)
 }
 
 static rk_status
+run_monte_carlo_parts(rk_ctx *ctx, rk_cuda_call *call)
+{
+	const rk_cuda_monte_carlo_parts_params *p = call->params;
+	const rk_cuda_monte_carlo_params *book = &p->risk.book;
+	int64_t		n = call->input[0].bytes / sizeof(double);
+	int64_t		runs = book->simulations;
+	const double *value = call->input[0].data;
+	double	   *sums = call->output[2].data;
+	double	   *pnl = rk_alloc(ctx, runs, sizeof(double));
+	double	   *move = rk_alloc(ctx, runs, sizeof(double));
+	double	   *ranked = rk_alloc(ctx, runs, sizeof(double));
+	double	   *alone = rk_alloc(ctx, n, sizeof(double));
+	rk_cuda_call whole = *call;
+	double		border;
+	int64_t		smaller = 0;
+	rk_status	status;
+
+	if (!pnl || !move || !ranked || !alone)
+		return RK_ERR_MEMORY;
+	whole.params = &p->risk;
+	whole.params_bytes = sizeof(p->risk);
+	status = run_monte_carlo_risk(ctx, &whole);
+	if (status == RK_OK)
+		status = simulate(ctx, book, call, pnl);
+	if (status != RK_OK)
+		return status;
+	memcpy(ranked, pnl, sizeof(double) * runs);
+	rk_select_smallest(ranked, runs, runs);
+	border = ranked[p->risk.full < runs ? p->risk.full : runs - 1];
+	for (int64_t i = 0; i < runs; i++)
+		smaller += pnl[i] < border;
+	/* a book of one position after the other has the same draws */
+	for (int64_t j = 0; j < n; j++)
+	{
+		int64_t		equal = smaller;
+
+		memset(alone, 0, sizeof(double) * n);
+		alone[j] = value[j];
+		whole = *call;
+		whole.input[0].data = alone;
+		status = simulate(ctx, book, &whole, move);
+		if (status != RK_OK)
+			return status;
+		sums[j] = sums[n + j] = sums[2 * n + j] = 0;
+		for (int64_t i = 0; i < runs; i++)
+		{
+			double		share = pnl[i] < border ? 1 : pnl[i] > border ? 0 : fmin(fmax(p->mass - (double) equal++, 0), 1);
+
+			sums[j] += move[i];
+			sums[n + j] += move[i] * pnl[i];
+			sums[2 * n + j] += move[i] * share;
+		}
+	}
+	return RK_OK;
+}
+
+static rk_status
 run_stress(rk_ctx *ctx, rk_cuda_call *call)
 {
 	const rk_cuda_stress_params *p = call->params;

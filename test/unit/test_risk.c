@@ -490,6 +490,55 @@ simulation_sweeps(void **state)
 	}
 }
 
+static int
+compare_doubles(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Parts from sums over the simulations of each position alone are those of the book. */
+static void
+assert_components_of_sums(rk_ctx *ctx, const simulation_case *c, const rk_simulated_risk *r, const rk_risk_components *expected)
+{
+	int64_t		n = c->s.simulations;
+	rk_tail		tail = rk_tail_of(n, c->s.confidence);
+	double	   *pnl = rk_alloc(ctx, n, sizeof(double));
+	double	   *ranked = rk_alloc(ctx, n, sizeof(double));
+	double	   *alone = rk_alloc(ctx, n, sizeof(double));
+	double		sums[15] = {0};
+	double		parts[15];
+	rk_risk_components found = {parts, parts + 5, parts + 10};
+
+	assert_int_equal(rk_risk_simulate(ctx, &c->p, &c->s, pnl), RK_OK);
+	memcpy(ranked, pnl, sizeof(double) * n);
+	qsort(ranked, n, sizeof(double), compare_doubles);
+	for (int j = 0; j < 5; j++)
+	{
+		rk_positions one = c->p;
+		double		value[5] = {0};
+
+		value[j] = c->p.value[j];
+		one.value = value;
+		assert_int_equal(rk_risk_simulate(ctx, &one, &c->s, alone), RK_OK);
+		for (int64_t i = 0; i < n; i++)
+		{
+			sums[j] += alone[i];
+			sums[5 + j] += alone[i] * pnl[i];
+			sums[10 + j] += alone[i] * (pnl[i] < ranked[tail.full] ? 1 : pnl[i] == ranked[tail.full] ? tail.mass - (double) tail.full : 0);
+		}
+	}
+	assert_int_equal(rk_risk_components_of_sums(ctx, &c->p, &c->s, r, sums, &found), RK_OK);
+	for (int j = 0; j < 5; j++)
+	{
+		assert_near(found.standalone_var[j] / expected->standalone_var[j], 1, 1e-12);
+		assert_near((found.component_var[j] - expected->component_var[j]) / r->var, 0, 1e-10);
+		assert_near((found.component_expected_shortfall[j] - expected->component_expected_shortfall[j]) / r->var, 0, 1e-10);
+	}
+}
+
 /* Parts add up, and both ways to a scenario give the same. */
 static void
 components_add_up(void **state)
@@ -517,6 +566,8 @@ components_add_up(void **state)
 		}
 		assert_near(var / r.var, 1, 1e-9);
 		assert_near(shortfall / r.expected_shortfall, 1, 1e-9);
+		if (c.s.geometric)
+			assert_components_of_sums(&ctx, &c, &r, &p);
 		assert_true(r.expected_shortfall >= r.var && r.var_lower <= r.var && r.var <= r.var_upper);
 		/* antithetic arithmetic pairs cancel */
 		assert_int_equal(rk_risk_simulate(&ctx, &c.p, &c.s, pnl), RK_OK);

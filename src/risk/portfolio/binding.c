@@ -181,15 +181,20 @@ scenarios_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_
 	monte_carlo_cost_of(call, size, false, cost);
 }
 
-/* Why the parts of a book with lognormal prices are for the CPU only. */
-static const char geometric_moments[] = "moments of lognormal prices are simulated on the CPU only";
-
 static void
 components_device_cost(const rk_call *call, const rk_graph_size *size, rk_device_cost *cost)
 {
-	monte_carlo_cost_of(call, size, false, cost);
-	if (rk_arg_choice(call, "returns") == 1)
-		cost->host_seconds = INFINITY;
+	bool		geometric = rk_arg_choice(call, "returns") == 1;
+
+	monte_carlo_cost_of(call, size, geometric, cost);
+	if (geometric)
+	{
+		/* once more, for what the positions come to */
+		cost->cpu_seconds *= 2;
+		cost->bytes_moved *= 2.5;
+		cost->flops *= 2;
+		cost->launches *= 2;
+	}
 }
 
 /* Hands over what lognormal prices are made from: values, drifts, spreads, correlations. */
@@ -311,6 +316,32 @@ monte_carlo_var(rk_call *call)
 	}, NULL);
 }
 
+/* Parts of a book with lognormal prices by the device; false: the CPU shall find them. */
+static bool
+parts_on_device(rk_call *call, const rk_positions *p, const rk_simulation *s, rk_simulated_risk *r, rk_risk_components *c)
+{
+	rk_cuda_monte_carlo_parts_params params = {.mass = rk_tail_of(s->simulations, s->confidence).mass};
+	rk_simulated_sample sample;
+	rk_device_run *device = begin_on_device(call, RK_CUDA_MONTE_CARLO_PARTS, p, s, &params.risk.book);
+	double	   *sums;
+
+	if (device == NULL)
+		return false;
+	rk_risk_simulated_sample(s, &sample);
+	params.risk.full = sample.full;
+	sums = rk_call_alloc(call, 3 * p->count, double);
+	rk_device_params(device, &params, sizeof(params));
+	rk_device_input(device, sample.ranks, sample.count * sizeof(int64));
+	rk_device_output(device, sample.value, sample.count * sizeof(double));
+	rk_device_output(device, sample.moments, sizeof(sample.moments));
+	rk_device_output(device, sums, 3 * p->count * sizeof(double));
+	if (!rk_device_finish(device, NULL))
+		return false;
+	rk_risk_sample_measures(p, s, &sample, r);
+	rk_call_check(call, rk_risk_components_of_sums(&call->ctx, p, s, r, sums, c));
+	return true;
+}
+
 static void
 monte_carlo_var_components(rk_call *call)
 {
@@ -330,15 +361,14 @@ monte_carlo_var_components(rk_call *call)
 	c.component_expected_shortfall = rk_call_alloc(call, b.n, double);
 	marginal = rk_call_alloc(call, b.n, double);
 	share = rk_call_alloc(call, b.n, double);
-	if (s.geometric)
-		rk_device_skip(call, geometric_moments);
-	else
+	if (!s.geometric)
 	{
 		simulated = rk_call_alloc(call, s.simulations, double);
 		if (!simulate_on_device(call, &p, &s, simulated))
 			simulated = NULL;
 	}
-	rk_call_check(call, rk_risk_monte_carlo_components(&call->ctx, &p, &s, simulated, &r, &c));
+	if (!s.geometric || !parts_on_device(call, &p, &s, &r, &c))
+		rk_call_check(call, rk_risk_monte_carlo_components(&call->ctx, &p, &s, simulated, &r, &c));
 	for (int64 i = 0; i < b.n; i++)
 	{
 		marginal[i] = p.value[i] != 0 ? c.component_var[i] / p.value[i] + 0.0 : NAN;

@@ -769,6 +769,56 @@ simulated_moments(simulator *sim, double *mean, double *covariance, double book_
 	return RK_OK;
 }
 
+/* Standalone and component VaR from means of the positions and covariances with the book. */
+static void
+attribute(const simulator *sim, const rk_simulated_risk *r, const double *mean, const double *covariance,
+		  rk_risk_components *c)
+{
+	double		q = return_quantile(sim->s);
+	double		variance = 0;
+	double		total = 0;
+
+	for (int64_t j = 0; j < sim->p->count; j++)
+	{
+		variance += covariance[j];
+		total += mean[j];
+	}
+	for (int64_t j = 0; j < sim->p->count; j++)
+	{
+		c->standalone_var[j] = standalone(sim, j, q);
+		/* a book without risk has a VaR of minus its mean; 0 is not to be -0 */
+		c->component_var[j] = (variance > 0 ? covariance[j] * (r->var + total) / variance : 0) - mean[j] + 0.0;
+	}
+}
+
+rk_status
+rk_risk_components_of_sums(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s, const rk_simulated_risk *r,
+						   const double *sums, rk_risk_components *c)
+{
+	int64_t		n = p->count;
+	double		runs = (double) s->simulations;
+	double		mass = rk_tail_of(s->simulations, s->confidence).mass;
+	double	   *mean = rk_alloc(ctx, n, sizeof(double));
+	double	   *covariance = rk_alloc(ctx, n, sizeof(double));
+	simulator	sim = {.ctx = ctx,.p = p,.s = s,.drift = rk_alloc(ctx, n, sizeof(double)),.spread = rk_alloc(ctx, n, sizeof(double))};
+
+	if (!mean || !covariance || !sim.drift || !sim.spread)
+		return RK_ERR_MEMORY;
+	rk_risk_price_moves(p, s, sim.drift, sim.spread);
+	for (int64_t j = 0; j < n; j++)
+	{
+		mean[j] = sums[j] / runs;
+		covariance[j] = sums[n + j] / runs - mean[j] * r->mean_pnl;
+		c->component_expected_shortfall[j] = 0 - sums[2 * n + j] / mass;
+	}
+	attribute(&sim, r, mean, covariance, c);
+	rk_free(ctx, mean);
+	rk_free(ctx, covariance);
+	rk_free(ctx, sim.drift);
+	rk_free(ctx, sim.spread);
+	return RK_OK;
+}
+
 rk_status
 rk_risk_monte_carlo_components(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s, double *simulated,
 							   rk_simulated_risk *r, rk_risk_components *c)
@@ -779,9 +829,6 @@ rk_risk_monte_carlo_components(rk_ctx *ctx, const rk_positions *p, const rk_simu
 	double	   *mean = rk_alloc(ctx, n, sizeof(double));
 	double	   *covariance = rk_alloc(ctx, n, sizeof(double));
 	rk_tail		extent = rk_tail_of(s->simulations, s->confidence);
-	double		variance = 0;
-	double		total = 0;
-	double		q = return_quantile(s);
 	simulator	sim;
 	rk_status	status;
 
@@ -809,17 +856,7 @@ rk_risk_monte_carlo_components(rk_ctx *ctx, const rk_positions *p, const rk_simu
 	}
 	if (status != RK_OK)
 		return status;
-	for (int64_t j = 0; j < n; j++)
-	{
-		variance += covariance[j];
-		total += mean[j];
-	}
-	for (int64_t j = 0; j < n; j++)
-	{
-		c->standalone_var[j] = standalone(&sim, j, q);
-		/* a book without risk has a VaR of minus its mean; 0 is not to be -0 */
-		c->component_var[j] = (variance > 0 ? covariance[j] * (r->var + total) / variance : 0) - mean[j] + 0.0;
-	}
+	attribute(&sim, r, mean, covariance, c);
 	status = tail_components(&sim, pnl, ranked[extent.full < s->simulations ? extent.full : s->simulations - 1],
 							 extent, c->component_expected_shortfall);
 	release(&sim);

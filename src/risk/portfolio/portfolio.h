@@ -193,6 +193,13 @@ typedef struct rk_risk_components
 extern rk_status rk_risk_monte_carlo_components(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s,
 												double *simulated, rk_simulated_risk *r, rk_risk_components *c);
 
+/*
+ * The same of geometric returns from sums over the simulations, [3][n]: of each
+ * position's profit and loss, of its product with the book's, and over the tail.
+ */
+extern rk_status rk_risk_components_of_sums(rk_ctx *ctx, const rk_positions *p, const rk_simulation *s,
+											const rk_simulated_risk *r, const double *sums, rk_risk_components *c);
+
 /* ---- risk/portfolio-aggregation (portfolio_aggregation.c) ---- */
 
 typedef enum rk_portfolio_method
