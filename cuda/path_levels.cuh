@@ -23,6 +23,7 @@
 #ifndef RK_PATH_LEVELS_CUH
 #define RK_PATH_LEVELS_CUH
 
+#include <memory>
 #include <vector>
 
 #include "distances.cuh"
@@ -246,8 +247,7 @@ class path_levels
 {
 public:
 	path_levels(rk_cuda_device *d, rk_cuda_call *c, int64_t searches, bool counts, double max_distance = INFINITY)
-		: slots(searches), device(d), call(c), g(c->graph), n(c->graph->nodes), lengths(c->graph->out().weighted()),
-		  distances(nullptr)
+		: slots(searches), device(d), call(c), g(c->graph), n(c->graph->nodes), lengths(c->graph->out().weighted())
 	{
 		if (counts)
 			paths.allocate(device, slots * n);
@@ -259,11 +259,8 @@ public:
 		failure.allocate(device, 1);
 		failure.fill(0);
 		if (lengths)
-			distances = new distance_searches(device, call, slots, max_distance);
+			distances.reset(new distance_searches(device, call, slots, max_distance));
 	}
-	~path_levels() { delete distances; }
-	path_levels(const path_levels &) = delete;
-	path_levels &operator=(const path_levels &) = delete;
 
 	search_set set()
 	{
@@ -381,7 +378,7 @@ private:
 	rk_cuda_graph *g;
 	int64_t		n;
 	bool		lengths;
-	distance_searches *distances;
+	std::unique_ptr<distance_searches> distances;
 	device_array<slot_node> items[2];
 	device_array<unsigned long long> item_counts;
 	device_array<int32_t> failure;

@@ -472,7 +472,7 @@ public:
 		if (g->out().weighted())
 		{
 			slots = searches_at_a_time(device, n, p->limit, MOST_ENTRIES, search_bytes(true, true));
-			searches = new path_levels(device, call, slots, true);
+			searches.reset(new path_levels(device, call, slots, true));
 			source.allocate(device, slots);
 			target.allocate(device, slots);
 			return;
@@ -485,9 +485,6 @@ public:
 		order.allocate(device, blocks * WARPS * n);
 		mark.fill(0);
 	}
-	~path_sampling() { delete searches; }
-	path_sampling(const path_sampling &) = delete;
-	path_sampling &operator=(const path_sampling &) = delete;
 
 	void run()
 	{
@@ -533,7 +530,7 @@ private:
 	int64_t		elements;
 	int64_t		blocks;
 	int64_t		slots;			/* with lengths: samples at a time */
-	path_levels *searches = nullptr;
+	std::unique_ptr<path_levels> searches;
 	stop_word	stop;
 	device_array<unsigned long long> hits;
 	device_array<double> log_delta;

@@ -73,6 +73,8 @@ public:
 
 		while ((code = cudaStreamQuery(on->stream)) == cudaErrorNotReady)
 		{
+			/* which stays behind as the last error: the next launch would have failed */
+			(void) cudaGetLastError();
 			if (stopped(call))
 				*host = 1;
 			std::this_thread::sleep_for(std::chrono::microseconds(200));

@@ -160,6 +160,8 @@ struct launch_state
 {
 	int			begun = 1;
 	bool		recording;
+	bool		asked;			/* whether a stream is over, and told that it is not */
+	cudaError_t last_error;
 	uint64_t	digest;
 	shared_memory shared;
 };
@@ -626,10 +628,41 @@ not_recorded(const char *call)
 	}
 }
 
+/* Every other time the work of a stream is not over, which stays behind as the last error. */
+static bool
+ask_stream()
+{
+	self.asked = !self.asked;
+	if (self.asked)
+		self.last_error = cudaErrorNotReady;
+	return !self.asked;
+}
+
+static cudaError_t
+take_last_error()
+{
+	cudaError_t error = self.last_error;
+
+	self.last_error = cudaSuccess;
+	return error;
+}
+
 }								/* namespace */
 #pragma GCC visibility pop
 
 /* ---- the runtime ---- */
+
+cudaError_t
+cudaStreamQuery(cudaStream_t)
+{
+	return on_host::ask_stream() ? cudaSuccess : cudaErrorNotReady;
+}
+
+cudaError_t
+cudaGetLastError()
+{
+	return on_host::take_last_error();
+}
 
 struct on_host_event
 {
