@@ -1,45 +1,30 @@
 """Order matching beside Liquibook, event by event."""
-import glob
 import json
 import os
 import subprocess
 import sysconfig
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
+import programs
+
 EVENTS = 1000000
 
 # what, label, goal
 MEASURES = [("engine", "order matching", 1.0), ("actor", "order matching, as messages", 1.0)]
 
 
-def newer(program, sources):
-    return not os.path.exists(program) or os.path.getmtime(program) < max(map(os.path.getmtime, sources))
-
-
 def compile_book(build):
     """Builds build/bench/book when a source is newer; returns its path."""
-    program = os.path.join(build, "book")
-    sources = [os.path.join(HERE, "book.c")] + sorted(glob.glob(os.path.join(ROOT, "src", "compute", "*.c"))) + \
-        sorted(p for p in glob.glob(os.path.join(ROOT, "src", "orderbook", "*.c")) if os.path.basename(p) != "binding.c")
-    headers = glob.glob(os.path.join(ROOT, "src", "**", "*.h"), recursive=True) + [os.path.join(HERE, "book_stream.h")]
-    if newer(program, sources + headers):
-        blas = subprocess.run(["pkg-config", "--libs", "openblas"], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
-        subprocess.run([os.environ.get("CC", "cc"), "-std=gnu11", "-O3", "-o", program, *sources, *blas, "-lm", "-lpthread"],
-                       check=True)
-    return program
+    folder = os.path.join(programs.ROOT, "src", "orderbook")
+    actor = [os.path.join(folder, name) for name in ("matching_ring.c", "messages.c", "descriptors.c")]
+    return programs.build(build, "book", programs.kernels("orderbook") + actor)
 
 
 def compile_peer(build):
     """Builds build/bench/liquibook from the headers of the Python package liquibook; None without them."""
-    program = os.path.join(build, "liquibook")
-    source = os.path.join(HERE, "liquibook.cpp")
     headers = os.environ.get("LIQUIBOOK", os.path.join(sysconfig.get_path("purelib"), "include", "liquibook"))
     if not os.path.exists(os.path.join(headers, "book", "order_book.h")):
         return None
-    if newer(program, [source, os.path.join(HERE, "book_stream.h")]):
-        subprocess.run([os.environ.get("CXX", "c++"), "-O3", "-I", headers, "-o", program, source], check=True)
-    return program
+    return programs.peer(build, "liquibook", ["book_stream.h"], ["-I", headers])
 
 
 def measure(args, table, build):

@@ -1,5 +1,4 @@
 """Delivery-versus-payment matching beside a C++ program, polars and pandas."""
-import glob
 import json
 import os
 import subprocess
@@ -7,10 +6,8 @@ import time
 
 import numpy as np
 
-from books import newer
+import programs
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
 LEGS = 1000000
 KEYS = ["security", "currency", "date", "deliverer", "receiver"]
 LEG = np.dtype([("quantity", "i8"), ("amount", "i8"), ("id", "u4"), ("security", "u4"), ("deliverer", "u4"), ("receiver", "u4"),
@@ -18,22 +15,12 @@ LEG = np.dtype([("quantity", "i8"), ("amount", "i8"), ("id", "u4"), ("security",
 
 
 def compile_ours(build):
-    program = os.path.join(build, "dvp")
-    sources = [os.path.join(HERE, "dvp.c")] + sorted(glob.glob(os.path.join(ROOT, "src", "compute", "*.c"))) + \
-        [os.path.join(ROOT, "src", "clearing", f) for f in ("dvp_matching.c", "dvp_explain.c", "assignment.c")]
-    headers = glob.glob(os.path.join(ROOT, "src", "**", "*.h"), recursive=True) + [os.path.join(HERE, "dvp_stream.h")]
-    if newer(program, sources + headers):
-        blas = subprocess.run(["pkg-config", "--libs", "openblas"], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
-        subprocess.run([os.environ.get("CC", "cc"), "-std=gnu11", "-O3", "-o", program, *sources, *blas, "-lm", "-lpthread"],
-                       check=True)
-    return program
+    clearing = os.path.join(programs.ROOT, "src", "clearing")
+    return programs.build(build, "dvp", [os.path.join(clearing, f) for f in ("dvp_matching.c", "dvp_explain.c", "assignment.c")])
 
 
 def compile_peer(build):
-    program, source = os.path.join(build, "dvp_peer"), os.path.join(HERE, "dvp_peer.cpp")
-    if newer(program, [source, os.path.join(HERE, "dvp_stream.h")]):
-        subprocess.run([os.environ.get("CXX", "c++"), "-std=c++17", "-O3", "-o", program, source], check=True)
-    return program
+    return programs.peer(build, "dvp_peer", ["dvp_stream.h"], ["-std=c++17"])
 
 
 def greedy(delivery, receipt):

@@ -16,6 +16,19 @@ def kernels(*folders):
                   if os.path.basename(path) not in left_out and not path.endswith("_ring.c"))
 
 
+def newer(program, sources):
+    """Whether a source is newer than the program made of it."""
+    return not os.path.exists(program) or os.path.getmtime(program) < max(map(os.path.getmtime, sources))
+
+
+def peer(directory, name, headers, flags=()):
+    """Builds NAME from NAME.cpp and these headers beside it when one is newer; returns its path."""
+    program, source = os.path.join(directory, name), os.path.join(HERE, f"{name}.cpp")
+    if newer(program, [source, *(os.path.join(HERE, header) for header in headers)]):
+        subprocess.run([os.environ.get("CXX", "c++"), "-O3", *flags, "-o", program, source], check=True)
+    return program
+
+
 def build(directory, name, sources, flags=(), libraries=("openblas",)):
     """Builds NAME from NAME.c, src/compute and these sources when one is newer; returns its path.
 
@@ -25,7 +38,7 @@ def build(directory, name, sources, flags=(), libraries=("openblas",)):
     sources = [os.path.join(HERE, f"{name}.c"), *kernels("compute"), *sources,
                *(os.path.join(ROOT, "src", "ring", f) for f in ("keys.c", "names.c"))]
     headers = [p for folder in ("src", "test/bench") for p in glob.glob(os.path.join(ROOT, folder, "**", "*.h"), recursive=True)]
-    if not os.path.exists(program) or os.path.getmtime(program) < max(map(os.path.getmtime, sources + headers)):
+    if newer(program, sources + headers):
         compiler = os.environ.get("CC", "cc")
         if shutil.which(compiler) is None:
             sys.exit(f"{compiler} is missing (apt install gcc)")
