@@ -15,6 +15,7 @@
  *	  stubborn	waits without heed to that
  *	  absent	no device is found (read when the library is opened)
  *	  version	the library is one of another version (likewise)
+ *	  opening	it takes until the word changes to open the device
  *	  noring	a ring cannot be opened
  *	  feeble	measured, it is slower than any CPU
  *	  mighty	measured, it takes no time worth mentioning
@@ -112,6 +113,8 @@ static rk_cuda_status
 fake_open(int32_t number, int64_t memory_limit, rk_cuda_device **device, rk_cuda_error *error)
 {
 	(void) number;
+	while (asked_for("opening"))
+		usleep(10000);
 	*device = calloc(1, sizeof(**device));
 	if (*device == NULL)
 		return fail(error, RK_CUDA_MEMORY, "out of memory");

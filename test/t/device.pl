@@ -347,6 +347,50 @@ $node->poll_query_until('postgres', "SELECT worker_pid <> $worker FROM rk.stat_d
 ready();
 is($session->query_safe("$query; SELECT device FROM rk.last_run()"), "30000\ncuda", 'a session connects to the next worker');
 
+# while it opens the device, which takes seconds where no process has it open: auto does
+# not wait, and who does gets the next worker
+one('SELECT rk.device_restart()');
+ready();
+device('opening');
+$worker = worker();
+one('SELECT rk.device_restart()');
+$node->poll_query_until('postgres', "SELECT worker_pid <> $worker FROM rk.stat_device");
+$r = run_on('auto', edges => 'edges', set => { 'rk.threads' => 1 });
+is($r->{device}, 'cpu', 'auto does not wait for a device that opens');
+start_query($session, "$query; SELECT device FROM rk.last_run()");
+usleep(200_000);
+$worker = worker();
+kill 'KILL', $worker;
+$node->poll_query_until('postgres', "SELECT worker_pid <> $worker FROM rk.stat_device");
+device('work');
+is(wait_for_session($session), '', 'killed while it opens the device: who waits is not warned');
+is($session->query_safe('SELECT device FROM rk.last_run()'), 'cuda', 'and runs on the next one');
+
+# with runs that wait behind another one
+one('SELECT rk.device_restart()');
+ready();
+device('slow');
+my @behind = map { session($node, on_error_stop => 0) } 1 .. 2;
+$_->query_safe("SET rk.device = cuda") for @behind;
+start_query($_, $query) for $session, @behind;
+running();
+usleep(200_000);
+$worker = worker();
+kill 'KILL', $worker;
+device('work');
+for my $s ($session, @behind)
+{
+	wait_for_session($s);
+	is($s->query_safe('SELECT device, fallback_reason FROM rk.last_run()'), 'cpu|the device worker ended during the run',
+		'killed with runs that wait: the CPU does them');
+}
+$_->quit for @behind;
+$node->poll_query_until('postgres', "SELECT worker_pid <> $worker FROM rk.stat_device");
+ready();
+is(run_on('cuda')->{device}, 'cuda', 'and the next worker serves');
+one('SELECT rk.device_restart()');
+ready();
+
 # three times in a minute
 for (1 .. 3)
 {
