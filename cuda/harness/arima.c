@@ -122,10 +122,7 @@ check_model(harness *h, const char *name, const rk_arima_params *p, int regresso
 	double		device_seconds;
 
 	begin_ctx(h, &ctx);
-	offsets = rk_alloc(&ctx, series + 1, sizeof(int64_t));
-	offsets[0] = 0;
-	for (int64_t i = 0; i < series; i++)
-		offsets[i + 1] = offsets[i] + (i % SHAPES == SERIES_SHORT ? 5 + i % 9 : length + i % 37);
+	offsets = series_offsets(&ctx, series, length, SHAPES, SERIES_SHORT, 5, 8);
 	values = rk_alloc(&ctx, offsets[series], sizeof(double));
 	for (int64_t i = 0; i < series; i++)
 		make_series((series_shape) (i % SHAPES), p->orders.d + p->orders.seasonal_d > 0, (uint64_t) (i + length),
@@ -149,13 +146,10 @@ check_model(harness *h, const char *name, const rk_arima_params *p, int regresso
 	params.columns = b.columns;
 	params.starts = b.starts;
 	all = k + b.columns - 1;
-	call.input[0] = (rk_cuda_input) {b.offsets, (b.count + 1) * (int64_t) sizeof(int64_t)};
-	call.input[1] = (rk_cuda_input) {b.y, b.offsets[b.count] * (int64_t) sizeof(double)};
-	call.input[2] = (rk_cuda_input) {b.start, b.count * b.starts * k * (int64_t) sizeof(double)};
-	call.output[0] = (rk_cuda_output) {b.estimates, b.count * k * (int64_t) sizeof(double)};
-	call.output[1] = (rk_cuda_output) {b.value, b.count * (int64_t) sizeof(double)};
-	call.output[2] = (rk_cuda_output) {b.hessian, b.count * all * all * (int64_t) sizeof(double)};
-	call.output[3] = (rk_cuda_output) {b.converged, b.count * (int64_t) sizeof(int32_t)};
+	hand_over_fits(&call, &(fit_arrays) {
+		.count = b.count, .offsets = b.offsets, .y = b.y, .start = b.start, .starts = b.starts * k, .estimates = b.estimates, .k = k,
+		.value = b.value, .matrix = b.hessian, .side = all, .converged = b.converged
+	});
 	if (run_device(h, what, &call, &device_seconds))
 	{
 		double		worst = 0;

@@ -93,10 +93,7 @@ check_model(harness *h, const char *name, const rk_garch_params *p, int64_t coun
 	double		device_seconds;
 
 	begin_ctx(h, &ctx);
-	offsets = rk_alloc(&ctx, series + 1, sizeof(int64_t));
-	offsets[0] = 0;
-	for (int64_t i = 0; i < series; i++)
-		offsets[i + 1] = offsets[i] + (i % SHAPES == SERIES_SHORT ? 20 : length + i % 37);
+	offsets = series_offsets(&ctx, series, length, SHAPES, SERIES_SHORT, 20, 0);
 	values = rk_alloc(&ctx, offsets[series], sizeof(double));
 	for (int64_t i = 0; i < series; i++)
 		make_series((series_shape) (i % SHAPES), (uint64_t) (i + length), offsets[i + 1] - offsets[i], values + offsets[i]);
@@ -107,13 +104,10 @@ check_model(harness *h, const char *name, const rk_garch_params *p, int64_t coun
 	must(&ctx, rk_temporal_garch(&ctx, &s, p, &cpu));
 	cpu_seconds = now() - cpu_seconds;
 	must(&ctx, rk_temporal_garch_batch(&ctx, &s, p, &b));
-	call.input[0] = (rk_cuda_input) {b.offsets, (b.count + 1) * (int64_t) sizeof(int64_t)};
-	call.input[1] = (rk_cuda_input) {b.y, b.offsets[b.count] * (int64_t) sizeof(double)};
-	call.input[2] = (rk_cuda_input) {b.start, 3 * b.count * (int64_t) sizeof(double)};
-	call.output[0] = (rk_cuda_output) {b.estimates, b.count * k * (int64_t) sizeof(double)};
-	call.output[1] = (rk_cuda_output) {b.value, b.count * (int64_t) sizeof(double)};
-	call.output[2] = (rk_cuda_output) {b.covariance, b.count * k * k * (int64_t) sizeof(double)};
-	call.output[3] = (rk_cuda_output) {b.converged, b.count * (int64_t) sizeof(int32_t)};
+	hand_over_fits(&call, &(fit_arrays) {
+		.count = b.count, .offsets = b.offsets, .y = b.y, .start = b.start, .starts = 3, .estimates = b.estimates, .k = k,
+		.value = b.value, .matrix = b.covariance, .side = k, .converged = b.converged
+	});
 	if (run_device(h, what, &call, &device_seconds))
 	{
 		double		worst = 0;

@@ -40,6 +40,33 @@ const graph_case graph_cases[] = {
 	{NULL, SHAPE_EMPTY, 0, 0}
 };
 
+void
+hand_over_fits(rk_cuda_call *call, const fit_arrays *a)
+{
+	const int64_t number = sizeof(double);
+
+	call->input[0] = (rk_cuda_input) {a->offsets, (a->count + 1) * (int64_t) sizeof(int64_t)};
+	call->input[1] = (rk_cuda_input) {a->y, a->offsets[a->count] * number};
+	call->input[2] = (rk_cuda_input) {a->start, a->count * a->starts * number};
+	call->output[0] = (rk_cuda_output) {a->estimates, a->count * a->k * number};
+	call->output[1] = (rk_cuda_output) {a->value, a->count * number};
+	call->output[2] = (rk_cuda_output) {a->matrix, a->count * a->side * a->side * number};
+	call->output[3] = (rk_cuda_output) {a->converged, a->count * (int64_t) sizeof(int32_t)};
+}
+
+int64_t *
+series_offsets(rk_ctx *ctx, int64_t count, int64_t length, int shapes, int short_one, int least, int more)
+{
+	int64_t    *offsets = rk_alloc(ctx, count + 1, sizeof(int64_t));
+
+	if (offsets == NULL)
+		must(ctx, RK_ERR_MEMORY);
+	offsets[0] = 0;
+	for (int64_t i = 0; i < count; i++)
+		offsets[i + 1] = offsets[i] + (i % shapes == short_one ? least + i % (more + 1) : length + i % 37);
+	return offsets;
+}
+
 double
 now(void)
 {

@@ -100,6 +100,30 @@ typedef enum weight_kind
 	OTHER_WEIGHTS
 } weight_kind;
 
+/* What a kernel that fits a model to each of many series takes and gives. */
+typedef struct fit_arrays
+{
+	int64_t		count;			/* series */
+	const int64_t *offsets;		/* [count + 1] into y */
+	const double *y;
+	const double *start;		/* [count][starts] */
+	int64_t		starts;
+	double	   *estimates;		/* [count][k] */
+	int64_t		k;
+	double	   *value;
+	double	   *matrix;			/* [count][side][side] */
+	int64_t		side;
+	int32_t    *converged;
+} fit_arrays;
+
+extern void hand_over_fits(rk_cuda_call *call, const fit_arrays *a);
+
+/*
+ * Offsets of series of about this length; of every shapes of them the one with
+ * number short_one has least values, or some more.
+ */
+extern int64_t *series_offsets(rk_ctx *ctx, int64_t count, int64_t length, int shapes, int short_one, int least, int more);
+
 /* Adds weights to a graph that has none: the same in both directions. */
 extern void add_weights(rk_ctx *ctx, rk_graph *g, rk_adjacency *a, bool in, weight_kind kind);
 
