@@ -3,20 +3,10 @@
  *	  Label propagation, as src/graph/community/label_propagation.c: the same
  *	  labels, bit for bit.
  *
- * COLOURS	A node takes the smallest colour that none of the neighbours before it
- *			in the order of hashes has.  That needs no order but this: a node is
- *			ready when all neighbours before it have a colour (Jones and Plassmann
- *			1993).  Those that are ready take one; then pieces of their rows tell
- *			the neighbours behind them.  A node with a long row does not look for
- *			colours but is told, in a bitmap of its own.
- * ROUNDS	The nodes of a class have no edges between them, so that they decide at
- *			once.  Lists of nodes by class and length of row are made once, and a
- *			round over all classes is one launch graph.
- * DECIDING	Sums of weights by label.  Up to 32 entries: every thread of a group
- *			has one, and all compare with all.  Beyond: hash tables
- *			(row_tables.cuh), whose sums have the bits of the CPU's.  Rows that
- *			would keep a block for long are added up, looked through and woken in
- *			pieces, a block for each, if sums do not round.
+ * ROUNDS	The nodes of a class (label_colours.cuh) have no edges between them, so
+ *			that they decide at once (label_choice.cuh).  Lists of nodes by class
+ *			and length of row are made once, and a round over all classes is one
+ *			launch graph.
  *
  * Directed graphs: rows of both directions are merged on the device, and the
  * weights of a reciprocal pair added, as the CPU does.
@@ -25,28 +15,19 @@
 
 #include "../src/compute/random.h"
 #include "batch.cuh"
-#include "nodes.cuh"
-#include "pieces.cuh"
+#include "label_choice.cuh"
+#include "label_colours.cuh"
 #include "row_sums.cuh"
-#include "row_tables.cuh"
 #include "scan.cuh"
 
-#define NONE UINT32_MAX
 #define BINS 5					/* by length of row: */
 #define SHORT_GROUP 8			/* up to 8 entries, up to 32, up to MEDIUM, up to HUGE_ROW */
-#define COLOUR_THREADS 128
 #define COLOUR_LEVELS 16		/* between two looks of the host */
-#define COLOURS 1024			/* looked at in one pass over a row */
-#define TOLD_FLAG (UINT32_C(1) << 31)	/* in place of a colour that is to come: the number of a bitmap */
 #ifdef RK_CUDA_ON_HOST
 /* less, so that small graphs have such rows */
 #define HUGE_ROW 300
-#define HUGE_PIECE 64
-#define TOLD_ROW 40
 #else
 #define HUGE_ROW 8192			/* longer rows are several blocks' work */
-#define HUGE_PIECE 4096
-#define TOLD_ROW 2048			/* nodes with longer ones are told which colours are taken */
 #endif
 
 /* rk_label_variant of the CPU engine. */
@@ -55,632 +36,6 @@ enum
 	SEMI_SYNCHRONOUS,
 	CDLP
 };
-
-/* Symmetric rows, rising; entries of weight 0 join nothing. */
-struct label_rows
-{
-	const int64_t *offsets;
-	const uint32_t *neighbors;
-	const double *weights;		/* NULL: all 1 */
-};
-
-struct label_round
-{
-	label_rows	rows;
-	uint32_t   *label;			/* NONE: none yet */
-	uint32_t   *next;			/* where to; NULL: label itself */
-	const uint64_t *rank;		/* by label: the smaller wins a tie; NULL: all alike */
-	uint8_t    *active;			/* NULL: all nodes decide */
-	const uint8_t *fixed;
-	unsigned long long *changes;
-};
-
-/* ---- one decision ---- */
-
-struct candidate
-{
-	double		sum;			/* 0: there is none */
-	uint64_t	rank;
-	uint32_t	label;
-
-	__device__ void take_better(const candidate &b)
-	{
-		if (b.sum > sum || (b.sum == sum && (b.rank < rank || (b.rank == rank && b.label < label))))
-			*this = b;
-	}
-
-	__device__ candidate of_lane(int distance) const
-	{
-		return {__shfl_xor_sync(FULL_WARP, sum, distance), __shfl_xor_sync(FULL_WARP, rank, distance),
-				__shfl_xor_sync(FULL_WARP, label, distance)};
-	}
-};
-
-__device__ static inline candidate
-make_candidate(const label_round &r, uint32_t label, double sum)
-{
-	candidate	c = {0, UINT64_MAX, NONE};
-
-	if (label != NONE)
-		c = {sum, r.rank ? r.rank[label] : 0, label};
-	return c;
-}
-
-/* Whether a node has its turn.  The caller clears "active" behind a barrier. */
-__device__ static inline bool
-has_turn(const label_round &r, uint32_t v)
-{
-	return (r.active == nullptr || r.active[v]) && (r.fixed == nullptr || !r.fixed[v]);
-}
-
-/* What an entry counts for: NONE, nothing. */
-__device__ static inline uint32_t
-label_of_entry(const label_round &r, uint32_t v, int64_t entry, double *weight)
-{
-	uint32_t	u = r.rows.neighbors[entry];
-
-	*weight = r.rows.weights ? r.rows.weights[entry] : 1;
-	return u == v || *weight == 0 ? NONE : r.label[u];
-}
-
-__device__ static inline uint32_t
-settle(const label_round &r, const candidate &best, uint32_t own, double own_sum)
-{
-	if (best.sum == 0 || (r.rank && own_sum == best.sum))
-		return own;
-	return best.label;
-}
-
-/* Wakes those neighbours that a new label matters to; thread of width threads. */
-__device__ static inline void
-wake(const label_round &r, uint32_t v, uint32_t c, int64_t begin, int64_t end, int thread, int width)
-{
-	for (int64_t e = begin + thread; e < end; e += width)
-	{
-		uint32_t	u = r.rows.neighbors[e];
-
-		/* a loop wakes its node, whose label is the old one still */
-		if (u == v || r.label[u] != c)
-			r.active[u] = 1;
-	}
-}
-
-/*
- * Writes a decision and wakes the neighbours it matters for; thread of width
- * threads.  Returns whether it is a change.
- */
-__device__ static inline bool
-publish(const label_round &r, uint32_t v, uint32_t own, uint32_t c, int thread, int width)
-{
-	if (r.next)
-	{
-		if (thread == 0)
-			r.next[v] = c;
-		return c != own;
-	}
-	if (c == own)
-		return false;
-	wake(r, v, c, r.rows.offsets[v], r.rows.offsets[v + 1], thread, width);
-	if (thread == 0)
-		r.label[v] = c;
-	return true;
-}
-
-/* Rows of up to GROUP entries; a group of lanes for each. */
-template <int GROUP> __global__ static void __launch_bounds__(NODE_THREADS)
-decide_short(label_round r, const uint32_t *list, int64_t count)
-{
-	int64_t		at = global_thread() / GROUP;
-	int			lane = threadIdx.x % 32;
-	int			first = lane / GROUP * GROUP;
-	uint32_t	v = at < count ? list[at] : 0;
-	bool		turn = at < count && has_turn(r, v);
-	int64_t		entry = turn ? r.rows.offsets[v] + (lane - first) : 0;
-	uint32_t	own = turn ? r.label[v] : NONE;
-	uint32_t	label = NONE;
-	double		weight = 0;
-	double		sum = 0;
-	double		own_sum = 0;
-	candidate	best;
-	int			changed = 0;
-
-	__syncwarp();
-	if (at < count && lane == first && r.active)
-		r.active[v] = 0;
-	if (turn && entry < r.rows.offsets[v + 1])
-		label = label_of_entry(r, v, entry, &weight);
-	__syncwarp();
-	for (int j = 0; j < GROUP; j++)
-	{
-		uint32_t	other = __shfl_sync(FULL_WARP, label, first + j);
-		double		w = __shfl_sync(FULL_WARP, weight, first + j);
-
-		if (other == label)
-			sum += w;
-		if (other == own)
-			own_sum += w;
-	}
-	best = best_of_lanes<GROUP>(make_candidate(r, label, sum));
-	if (turn)
-	{
-		uint32_t	c = settle(r, best, own, own == NONE ? 0 : own_sum);
-
-		changed = publish(r, v, own, c, lane - first, GROUP) && lane == first;
-	}
-	changed = block_sum<int, NODE_THREADS>(changed);
-	if (threadIdx.x == 0 && changed > 0)
-		atomicAdd(r.changes, (unsigned long long) changed);
-}
-
-/*
- * Decides for a row with a table, which is empty before and afterwards; WIDTH
- * threads do it, 32 or LONG_THREADS.  ORDERED: sums by the order of entries, for
- * a warp only.  Returns the label in every thread.
- */
-template <int WIDTH, bool ORDERED> __device__ static inline uint32_t
-decide_row(const label_round &r, uint32_t v, uint32_t own, uint32_t *keys, double *sums, uint32_t slots)
-{
-	candidate	best;
-	double		own_sum;
-
-	add_row<WIDTH, ORDERED>(r.rows.offsets[v], r.rows.offsets[v + 1], r.rows.weights == nullptr,
-							[&] (int64_t entry, double *weight) { return label_of_entry(r, v, entry, weight); },
-							keys, sums, slots);
-	best = best_of_table<WIDTH>(keys, sums, slots, own, candidate {0, UINT64_MAX, NONE},
-								[&] (uint32_t label, double sum) { return make_candidate(r, label, sum); }, &own_sum);
-	return settle(r, best, own, own_sum);
-}
-
-/* Rows of up to MEDIUM entries; a warp for each. */
-__global__ static void __launch_bounds__(MEDIUM_THREADS)
-decide_medium(label_round r, const uint32_t *list, int64_t count)
-{
-	__shared__ uint32_t keys[MEDIUM_THREADS / 32][MEDIUM_SLOTS];
-	__shared__ double sums[MEDIUM_THREADS / 32][MEDIUM_SLOTS];
-	int64_t		at = global_thread() / 32;
-	int			lane = threadIdx.x % 32;
-	int			warp = threadIdx.x / 32;
-	uint32_t	v = at < count ? list[at] : 0;
-	bool		turn = at < count && has_turn(r, v);
-	int			changed = 0;
-
-	__syncwarp();
-	if (at < count && lane == 0 && r.active)
-		r.active[v] = 0;
-	if (turn)
-	{
-		uint32_t	own = r.label[v];
-		uint32_t	c;
-
-		for (int s = lane; s < MEDIUM_SLOTS; s += 32)
-		{
-			keys[warp][s] = NONE;
-			sums[warp][s] = 0;
-		}
-		__syncwarp();
-		c = decide_row<32, true>(r, v, own, keys[warp], sums[warp], MEDIUM_SLOTS);
-		changed = publish(r, v, own, c, lane, 32) && lane == 0;
-	}
-	changed = block_sum<int, MEDIUM_THREADS>(changed);
-	if (threadIdx.x == 0 && changed > 0)
-		atomicAdd(r.changes, (unsigned long long) changed);
-}
-
-/* A node with a longer row, by WIDTH threads; there: at all.  Returns whether there is a change. */
-template <int WIDTH> __device__ static inline bool
-decide_node(const label_round &r, bool there, uint32_t v, uint32_t *keys, double *sums)
-{
-	bool		turn = there && has_turn(r, v);
-	uint32_t	own;
-	uint32_t	c;
-
-	if (WIDTH == 32)
-		__syncwarp();
-	else
-		__syncthreads();
-	if (there && threadIdx.x % WIDTH == 0 && r.active)
-		r.active[v] = 0;
-	if (!turn)
-		return false;
-	own = r.label[v];
-	c = decide_row<WIDTH, WIDTH == 32>(r, v, own, keys, sums, slots_for(r.rows.offsets[v + 1] - r.rows.offsets[v]));
-	return publish(r, v, own, c, threadIdx.x % WIDTH, WIDTH);
-}
-
-/*
- * Longer rows whose sums do not round, one after the other: every block has a
- * table of stride slots, which stays in the cache.
- */
-__global__ static void __launch_bounds__(LONG_THREADS)
-decide_long(label_round r, const uint32_t *list, int64_t count, int64_t stride, uint32_t *keys, double *sums)
-{
-	unsigned long long changed = 0;
-
-	for (int64_t at = blockIdx.x; at < count; at += gridDim.x)
-		changed += decide_node<LONG_THREADS>(r, true, list[at], keys + blockIdx.x * stride, sums + blockIdx.x * stride);
-	if (threadIdx.x == 0 && changed > 0)
-		atomicAdd(r.changes, changed);
-}
-
-/*
- * Those whose sums have one order, a warp for each; place: of the tables of all
- * nodes in lists, of which those of this list begin at place[0].
- */
-__global__ static void __launch_bounds__(LONG_THREADS)
-decide_ordered(label_round r, const uint32_t *list, int64_t count, const int64_t *place, uint32_t *keys, double *sums)
-{
-	int64_t		at = global_thread() / 32;
-	bool		there = at < count;
-	int64_t		table = there ? place[at] - place[0] : 0;
-
-	if (decide_node<32>(r, there, there ? list[at] : 0, keys + table, sums + table) && threadIdx.x % 32 == 0)
-		atomicAdd(r.changes, 1ull);
-}
-
-/* ---- longest rows ---- */
-
-/* A part of the row of the node at a place in the list of all. */
-struct huge_piece
-{
-	uint32_t	place;
-	uint32_t	number;
-};
-
-/* The best of a part of a table. */
-struct huge_best
-{
-	candidate	best;
-	double		own_sum;
-};
-
-struct huge_node
-{
-	uint32_t	turn;			/* it has it */
-	uint32_t	label;			/* that it takes; NONE: none new */
-};
-
-/* The longest rows of a class. */
-struct huge_class
-{
-	const uint32_t *list;		/* from the first of them on */
-	int64_t		count;
-	int64_t		first;			/* their place */
-	const huge_piece *pieces;
-	const int64_t *piece_place; /* where the pieces of a place begin */
-	const int64_t *place;		/* of tables */
-	int64_t		first_long;		/* place of the class's first table */
-	uint32_t   *keys;
-	double	   *sums;
-	huge_node  *node;			/* by place from the first on */
-	huge_best  *best;			/* by piece from the first on */
-};
-
-/* The piece of a block. */
-struct huge_part
-{
-	uint32_t	v;
-	huge_node  *node;
-	uint32_t	number;
-	int64_t		begin;			/* entries */
-	int64_t		end;
-	int64_t		pieces;
-	uint32_t	slots;
-	uint32_t   *keys;
-	double	   *sums;
-};
-
-__device__ static inline int64_t
-huge_pieces_of(int64_t entries)
-{
-	return (entries + HUGE_PIECE - 1) / HUGE_PIECE;
-}
-
-__device__ static inline huge_part
-part_of(const label_round &r, const huge_class &h)
-{
-	huge_piece	piece = h.pieces[blockIdx.x];
-	uint32_t	v = h.list[piece.place - h.first];
-	int64_t		begin = r.rows.offsets[v] + (int64_t) piece.number * HUGE_PIECE;
-	int64_t		entries = r.rows.offsets[v + 1] - r.rows.offsets[v];
-	int64_t		table = h.place[piece.place] - h.place[h.first_long];
-
-	return {v, &h.node[piece.place - h.first], piece.number, begin, min(begin + HUGE_PIECE, r.rows.offsets[v + 1]),
-			huge_pieces_of(entries), slots_for(entries), h.keys + table, h.sums + table};
-}
-
-/* Who has a turn. */
-__global__ static void
-begin_huge(label_round r, huge_class h)
-{
-	int64_t		at = global_thread();
-	uint32_t	v;
-
-	if (at >= h.count)
-		return;
-	v = h.list[at];
-	h.node[at] = {has_turn(r, v), NONE};
-	if (r.active)
-		r.active[v] = 0;
-}
-
-/* Adds up, a block for each piece. */
-__global__ static void __launch_bounds__(LONG_THREADS)
-add_huge(label_round r, huge_class h)
-{
-	huge_part	p = part_of(r, h);
-
-	if (p.node->turn)
-		add_row<LONG_THREADS, false>(p.begin, p.end, r.rows.weights == nullptr,
-									 [&] (int64_t entry, double *weight) { return label_of_entry(r, p.v, entry, weight); },
-									 p.keys, p.sums, p.slots);
-}
-
-/* Looks through the tables, cut into as many parts. */
-__global__ static void __launch_bounds__(LONG_THREADS)
-look_at_huge(label_round r, huge_class h)
-{
-	huge_part	p = part_of(r, h);
-	int64_t		from = (int64_t) p.slots * p.number / p.pieces;
-	int64_t		to = (int64_t) p.slots * (p.number + 1) / p.pieces;
-	huge_best	found;
-
-	if (!p.node->turn)
-		return;
-	found.best = best_of_table<LONG_THREADS>(p.keys + from, p.sums + from, (uint32_t) (to - from), r.label[p.v],
-											 candidate {0, UINT64_MAX, NONE},
-											 [&] (uint32_t label, double sum) { return make_candidate(r, label, sum); },
-											 &found.own_sum);
-	if (threadIdx.x == 0)
-		h.best[blockIdx.x] = found;
-}
-
-/* Decides, a block for each node. */
-__global__ static void __launch_bounds__(LONG_THREADS)
-settle_huge(label_round r, huge_class h)
-{
-	uint32_t	v = h.list[blockIdx.x];
-	uint32_t	own = r.label[v];
-	const huge_best *parts = h.best + (h.piece_place[h.first + blockIdx.x] - h.piece_place[h.first]);
-	int64_t		pieces = huge_pieces_of(r.rows.offsets[v + 1] - r.rows.offsets[v]);
-	candidate	best = {0, UINT64_MAX, NONE};
-	double		own_sum = 0;
-	uint32_t	c;
-
-	if (!h.node[blockIdx.x].turn)
-		return;
-	for (int64_t i = threadIdx.x; i < pieces; i += LONG_THREADS)
-	{
-		best.take_better(parts[i].best);
-		own_sum += parts[i].own_sum;
-	}
-	best = best_of_group<LONG_THREADS>(best, &own_sum);
-	c = settle(r, best, own, own_sum);
-	if (threadIdx.x != 0)
-		return;
-	if (r.next)
-		r.next[v] = c;
-	if (c == own)
-		return;
-	h.node[blockIdx.x].label = c;
-	atomicAdd(r.changes, 1ull);
-}
-
-/* Wakes the neighbours of who takes another label. */
-__global__ static void __launch_bounds__(LONG_THREADS)
-wake_huge(label_round r, huge_class h)
-{
-	huge_part	p = part_of(r, h);
-
-	if (p.node->label != NONE)
-		wake(r, p.v, p.node->label, p.begin, p.end, threadIdx.x, LONG_THREADS);
-}
-
-__global__ static void
-take_huge(label_round r, huge_class h)
-{
-	int64_t		at = global_thread();
-
-	if (at < h.count && h.node[at].label != NONE)
-		r.label[h.list[at]] = h.node[at].label;
-}
-
-/* ---- colours ---- */
-
-struct colour_state
-{
-	unsigned long long queued;
-	unsigned long long begin;	/* of this level */
-	unsigned long long end;
-	unsigned long long pieces;	/* of its rows */
-	unsigned long long told;	/* nodes with long rows */
-	uint32_t	classes;
-	uint32_t	unused;
-};
-
-struct colour_graph
-{
-	label_rows	rows;
-	int64_t		nodes;
-	uint32_t   *pending;		/* neighbours before that have no colour yet */
-	uint32_t   *colour;			/* TOLD_FLAG and above: none yet; NONE: and not told either */
-	uint32_t   *taken;			/* bitmaps of words each of those who are told */
-	int64_t		words;
-	uint32_t   *queue;			/* nodes that are ready, level by level */
-	row_piece  *pieces;
-	colour_state *state;
-};
-
-/* Whether u chooses before v. */
-__device__ static inline bool
-chooses_before(uint64_t start, uint32_t u, uint32_t v)
-{
-	uint64_t	a = rk_hash_fold(start, u);
-	uint64_t	b = rk_hash_fold(start, v);
-
-	return a > b || (a == b && u < v);
-}
-
-/* Queues all rows, and numbers those who are told. */
-__global__ static void __launch_bounds__(NODE_THREADS)
-start_colours(colour_graph g)
-{
-	int64_t		v = global_thread();
-	int64_t		entries = v < g.nodes ? g.rows.offsets[v + 1] - g.rows.offsets[v] : 0;
-	unsigned long long number = place_for(entries > TOLD_ROW, &g.state->told);
-
-	if (v < g.nodes)
-		g.colour[v] = entries > TOLD_ROW ? TOLD_FLAG | (uint32_t) number : NONE;
-	enqueue_nodes(g.rows.offsets, v < g.nodes, (uint32_t) v, g.pieces, &g.state->pieces);
-}
-
-/* How many neighbours choose before a node; a warp for each piece of a row. */
-__global__ static void __launch_bounds__(NODE_THREADS)
-count_before(colour_graph g, uint64_t start)
-{
-	unsigned long long pieces = g.state->pieces;
-
-	for (unsigned long long at = global_thread() / 32; at < pieces; at += (unsigned long long) gridDim.x * NODE_THREADS / 32)
-	{
-		uint32_t	v = g.pieces[at].node;
-		uint32_t	count = 0;
-		int64_t		from;
-		int64_t		to;
-
-		piece_entries(g.rows.offsets, g.pieces[at], &from, &to);
-		for (int64_t e = from + threadIdx.x % 32; e < to; e += 32)
-			count += g.rows.neighbors[e] != v && chooses_before(start, g.rows.neighbors[e], v);
-		count = warp_sum(count);
-		if (threadIdx.x % 32 == 0 && count > 0)
-			atomicAdd(&g.pending[v], count);
-	}
-}
-
-__global__ static void __launch_bounds__(NODE_THREADS)
-queue_first(colour_graph g)
-{
-	int64_t		v = global_thread();
-	bool		ready = v < g.nodes && g.pending[v] == 0;
-	unsigned long long place = place_for(ready, &g.state->queued);
-
-	if (ready)
-		g.queue[place] = (uint32_t) v;
-}
-
-__global__ static void
-next_colour_level(colour_state *state)
-{
-	state->begin = state->end;
-	state->end = state->queued;
-	state->pieces = 0;
-}
-
-/* The smallest bit that is not set in the words of a warp's lanes; NONE: all are. */
-__device__ static inline uint32_t
-first_free(uint32_t word)
-{
-	unsigned	with_room = __ballot_sync(FULL_WARP, word != UINT32_MAX);
-	int			lane = with_room ? __ffs((int) with_room) - 1 : 0;
-	uint32_t	theirs = __shfl_sync(FULL_WARP, word, lane);
-
-	return with_room ? 32 * lane + __ffs((int) ~theirs) - 1 : NONE;
-}
-
-/* Colours the nodes of a level and queues their rows; a warp for each. */
-__global__ static void __launch_bounds__(COLOUR_THREADS)
-colour_level(colour_graph g)
-{
-	__shared__ uint32_t taken[COLOUR_THREADS / 32][COLOURS / 32];
-	int			lane = threadIdx.x % 32;
-	int			warp = threadIdx.x / 32;
-	colour_state *state = g.state;
-	unsigned long long end = state->end;
-
-	for (unsigned long long at = state->begin + global_thread() / 32; at < end;
-		 at += (unsigned long long) gridDim.x * (COLOUR_THREADS / 32))
-	{
-		uint32_t	v = g.queue[at];
-		uint32_t	number = g.colour[v];
-		uint32_t	mine = NONE;
-
-		/* all lanes have read it before one writes */
-		__syncwarp();
-		if (number != NONE)
-		{
-			const uint32_t *told = g.taken + (number - TOLD_FLAG) * g.words;
-
-			for (int64_t w = 0; mine == NONE; w += 32)
-			{
-				mine = first_free(w + lane < g.words ? told[w + lane] : 0);
-				if (mine != NONE)
-					mine += (uint32_t) w * 32;
-			}
-		}
-		else
-			for (uint32_t window = 0; mine == NONE; window += COLOURS)
-			{
-				taken[warp][lane] = 0;
-				__syncwarp();
-				for (int64_t e = g.rows.offsets[v] + lane; e < g.rows.offsets[v + 1]; e += 32)
-				{
-					uint32_t	u = g.rows.neighbors[e];
-					uint32_t	c = u == v ? NONE : *(volatile uint32_t *) &g.colour[u];
-
-					/* those who choose later have none, and no smaller number */
-					if (c < TOLD_FLAG && c - window < COLOURS)
-						atomicOr(&taken[warp][(c - window) / 32], 1u << (c - window) % 32);
-				}
-				__syncwarp();
-				mine = first_free(taken[warp][lane]);
-				if (mine != NONE)
-					mine += window;
-				__syncwarp();
-			}
-		if (lane == 0)
-		{
-			*(volatile uint32_t *) &g.colour[v] = mine;
-			if (mine >= *(volatile uint32_t *) &state->classes)
-				atomicMax(&state->classes, mine + 1);
-		}
-		enqueue_nodes(g.rows.offsets, lane == 0, v, g.pieces, &state->pieces);
-	}
-}
-
-/* Tells the neighbours that choose later; a warp for each piece of a row. */
-__global__ static void __launch_bounds__(NODE_THREADS)
-tell_neighbors(colour_graph g)
-{
-	unsigned long long pieces = g.state->pieces;
-
-	for (unsigned long long at = global_thread() / 32; at < pieces; at += (unsigned long long) gridDim.x * NODE_THREADS / 32)
-	{
-		uint32_t	v = g.pieces[at].node;
-		uint32_t	mine = g.colour[v];
-		int64_t		from;
-		int64_t		to;
-
-		piece_entries(g.rows.offsets, g.pieces[at], &from, &to);
-		for (; from < to; from += 32)
-		{
-			int64_t		e = from + threadIdx.x % 32;
-			uint32_t	u = e < to ? g.rows.neighbors[e] : v;
-			uint32_t	number = u == v ? 0 : g.colour[u];
-			bool		ready = false;
-			unsigned long long place;
-
-			if (number >= TOLD_FLAG)
-			{
-				if (number != NONE)
-					atomicOr(&g.taken[(number - TOLD_FLAG) * g.words + mine / 32], 1u << mine % 32);
-				ready = atomicAdd(&g.pending[u], UINT32_MAX) == 1;
-			}
-			if (!__any_sync(FULL_WARP, ready))
-				continue;
-			place = place_for(ready, &g.state->queued);
-			if (ready)
-				g.queue[place] = u;
-		}
-	}
-}
 
 /* ---- lists ---- */
 
@@ -699,13 +54,13 @@ list_nodes(label_rows rows, int64_t nodes, int64_t huge, const uint32_t *colour,
 		   unsigned long long *place, uint32_t *list)
 {
 	int64_t		v = global_thread();
-	uint32_t	key = v < nodes ? (colour ? colour[v] : 0) * BINS + bin_of(rows, v, huge) : NONE;
+	uint32_t	key = v < nodes ? (colour ? colour[v] : 0) * BINS + bin_of(rows, v, huge) : UINT32_MAX;
 	int			lane = threadIdx.x % 32;
 	unsigned	same = __match_any_sync(FULL_WARP, key);
 	int			leader = __ffs((int) same) - 1;
 	unsigned long long begin = 0;
 
-	if (key != NONE && lane == leader)
+	if (key != UINT32_MAX && lane == leader)
 	{
 		if (list == nullptr)
 			atomicAdd(&counts[key], (uint32_t) __popc(same));
@@ -713,7 +68,7 @@ list_nodes(label_rows rows, int64_t nodes, int64_t huge, const uint32_t *colour,
 			begin = atomicAdd(&place[key], (unsigned long long) __popc(same));
 	}
 	begin = __shfl_sync(FULL_WARP, begin, leader);
-	if (list && key != NONE)
+	if (list && key != UINT32_MAX)
 		list[begin + __popc(same & ((1u << lane) - 1))] = (uint32_t) v;
 }
 
@@ -844,7 +199,7 @@ struct inside_weight
 
 		if (u == row)
 			return w;
-		if (label[u] == NONE || label[u] != label[row])
+		if (label[u] == NO_LABEL || label[u] != label[row])
 			return 0;
 		return directed ? w : w / 2;
 	}
@@ -893,9 +248,9 @@ add_strengths(int64_t nodes, const uint32_t *label, const double *out, const dou
 		uint32_t	c = label[v];
 		bool		there = first + k < nodes;
 
-		if (there && c == NONE)
+		if (there && c == NO_LABEL)
 			alone += (out[v] / total) * (in[v] / total);
-		there = there && c != NONE;
+		there = there && c != NO_LABEL;
 		add_by_label(there, c, (unsigned long long) (out[v] / unit + 0.5), out_sum);
 		if (in != out)
 			add_by_label(there, c, (unsigned long long) (in[v] / unit + 0.5), in_sum);
