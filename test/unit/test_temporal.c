@@ -177,7 +177,7 @@ run_changepoints(rk_ctx *ctx, const rk_edges *edges, void *result)
 
 			if (status != RK_OK)
 				return status;
-			memcpy(at, f.total_cost, sizeof(double) * (SERIES - 9));
+			memcpy(at, f.total_cost, sizeof(double) * SERIES);
 			at += SERIES;
 			for (int64_t i = 0; i < s.offsets[SERIES]; i++)
 				at[i % SERIES] += f.starts[i] ? i + 1 + f.mean[i] : 0;
