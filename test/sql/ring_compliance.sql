@@ -67,6 +67,7 @@ SELECT rk.ring_output('types', 'PatternAlert', 'typology') > 0;
 SELECT m.* FROM (VALUES (1, 'a', 'm1', 0, 100), (2, 'a', 'm2', 1, 100), (3, 'a', 'm3', 2, 100), (4, 'm1', 'b', 10, 95), (5, 'm2', 'b', 10, 95),
 	(6, 'm3', 'b', 10, 95), (7, 'b', 'a', 20, 90)) w (id, s, t, h, amount),
 	rk.ring_compliance_match_pattern('types', id, s, t, amount, timestamptz '2024-01-01' + h * interval '1 hour') m ORDER BY id;
+SELECT rk.ring_sync('types') IS NOT NULL AS written;
 SELECT * FROM typology ORDER BY transaction_id, pattern_type;
 SELECT * FROM rk.ring_compliance_entity_patterns('types', 'b');
 SELECT * FROM rk.ring_compliance_entity_patterns('types', 'c');
