@@ -17,6 +17,7 @@
 #include "batch.cuh"
 #include "label_choice.cuh"
 #include "label_colours.cuh"
+#include "rising.cuh"
 #include "row_sums.cuh"
 #include "scan.cuh"
 
@@ -113,27 +114,6 @@ list_pieces(int64_t nodes, const int64_t *piece_place, huge_piece *pieces)
 
 /* ---- rows of both directions ---- */
 
-/* How many of a rising row are below w, or, with equal, not above it. */
-__device__ static inline int64_t
-rank_in_row(const uint32_t *row, int64_t length, uint32_t w, bool equal)
-{
-	int64_t		low = 0;
-
-	while (length > 0)
-	{
-		int64_t		half = length / 2;
-
-		if (row[low + half] < w || (equal && row[low + half] == w))
-		{
-			low += half + 1;
-			length -= half + 1;
-		}
-		else
-			length = half;
-	}
-	return low;
-}
-
 /*
  * Places the entries of one direction among those of the other.  Of a pair the
  * outgoing one has the weight of both, and the other one none.
@@ -150,7 +130,8 @@ struct merge_entry
 	{
 		const uint32_t *others = other.neighbors + other.offsets[row];
 		int64_t		length = other.offsets[row + 1] - other.offsets[row];
-		int64_t		before = rank_in_row(others, length, u, !outgoing);
+		/* of equal ones the outgoing comes first */
+		int64_t		before = place_of(others, 0, length, outgoing ? u : u + 1);
 		int64_t		pair = outgoing ? before : before - 1;
 		bool		paired = pair >= 0 && pair < length && others[pair] == u;
 		double		weight = own.weights ? own.weights[entry] : 1;

@@ -98,11 +98,11 @@ status_of(const cuda_failure &f, rk_cuda_error *error)
 	if (f.call && strchr(f.call, '('))
 	{
 		bool		launch = strncmp(f.call, "cudaGetLastError", 16) == 0;
-		const char *todo = advice(f.code);
+		const char *remedy = advice(f.code);
 
 		snprintf(error->message, sizeof(error->message), "%.*s: %s (%d)%s%s",
 				 launch ? 8 : (int) strcspn(f.call, "("), launch ? "a launch" : f.call,
-				 f.message ? f.message : "unknown error", (int) f.code, todo ? "; " : "", todo ? todo : "");
+				 f.message ? f.message : "unknown error", (int) f.code, remedy ? "; " : "", remedy ? remedy : "");
 	}
 	if (status == RK_CUDA_FAILED && cudaDeviceSynchronize() != cudaSuccess)
 		status = RK_CUDA_LOST;

@@ -12,6 +12,7 @@
 #define RK_SHARED_ENTRIES_CUH
 
 #include "device.cuh"
+#include "rising.cuh"
 
 #define SHARED_THREADS 256
 #define SHARED_GROUP 8			/* threads for a pair */
@@ -71,17 +72,7 @@ gallop(const uint32_t *list, int64_t i, int64_t end, uint32_t z)
 		low = i + 1;
 		i += step;
 	}
-	i = min(i, end);
-	while (low < i)
-	{
-		int64_t		middle = low + (i - low) / 2;
-
-		if (list[middle] < z)
-			low = middle + 1;
-		else
-			i = middle;
-	}
-	return low;
+	return place_of(list, low, min(i, end), z);
 }
 
 /* What entry z adds, which is at i of one row and at j of the other. */

@@ -21,6 +21,7 @@
  *
  * Counts are integers, so their order does not matter.
  */
+#include "rising.cuh"
 #include "scan.cuh"
 #include "stop_word.cuh"
 #include "tiles.cuh"
@@ -227,22 +228,6 @@ list_items(int64_t nodes, const int64_t *places, work_item *items)
 }
 
 /* ---- counting ---- */
-
-/* First place in [low, high) of a rising list with at least z. */
-__device__ static inline int64_t
-place_of(const uint32_t *list, int64_t low, int64_t high, uint32_t z)
-{
-	while (low < high)
-	{
-		int64_t		middle = low + (high - low) / 2;
-
-		if (list[middle] < z)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
 
 template <int SLOT_BITS> __device__ static inline uint32_t
 slot_of(uint32_t key)

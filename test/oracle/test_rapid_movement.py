@@ -60,6 +60,18 @@ def expected(rows, window, velocity, threshold, dwell, share, plus=operator.add)
                bool(rapid), through, bool(rapid) or through)
 
 
+def movements(db, rows, window, velocity, threshold, dwell, share):
+    """What the server finds in these rows."""
+    db.execute("DROP TABLE IF EXISTS tx")
+    db.execute("CREATE TEMP TABLE tx (row int, source text, target text, amount numeric, ts timestamptz)")
+    with db.cursor().copy("COPY tx FROM STDIN") as copy:
+        for t in rows:
+            copy.write_row([t[c] for c in ("row", "source", "target", "amount", "ts")])
+    return db.execute(f"""SELECT {", ".join(COLUMNS)} FROM rk.compliance_rapid_movement('SELECT * FROM tx ORDER BY row', id_type => NULL::text,
+        time_window => %s, velocity_threshold => %s, amount_threshold => %s, max_dwell => %s, pass_through_threshold => %s)""",
+        (window, velocity, threshold, dwell, share)).fetchall()
+
+
 @pytest.mark.parametrize("batch", range(8))
 def test_movements(db, batch):
     for case in range(30):
@@ -70,14 +82,7 @@ def test_movements(db, batch):
         velocity, share = rng.choice((0.1, 2, 10, 12.5)), rng.choice((0.25, 0.8, 1.0))
         threshold = Decimal(rng.choice((0, 500, 1000, 20000)))
         db.execute(f"SET rk.threads = {rng.choice((1, 2, 3))}")
-        db.execute("DROP TABLE IF EXISTS tx")
-        db.execute("CREATE TEMP TABLE tx (row int, source text, target text, amount numeric, ts timestamptz)")
-        with db.cursor().copy("COPY tx FROM STDIN") as copy:
-            for t in rows:
-                copy.write_row([t[c] for c in ("row", "source", "target", "amount", "ts")])
-        found = db.execute(f"""SELECT {", ".join(COLUMNS)} FROM rk.compliance_rapid_movement('SELECT * FROM tx ORDER BY row', id_type => NULL::text,
-            time_window => %s, velocity_threshold => %s, amount_threshold => %s, max_dwell => %s, pass_through_threshold => %s)""",
-            (window, velocity, threshold, dwell, share)).fetchall()
+        found = movements(db, rows, window, velocity, threshold, dwell, share)
         wanted = list(expected(rows, window, velocity, threshold, dwell, share))
         assert found == wanted
         assert all(f[8] is None or 0 <= f[8] <= 1 for f in found)
@@ -95,14 +100,7 @@ def test_months(db, zone):
         dwell = rng.choice(("1 month", "2 months 12 hours"))
         velocity, share = rng.choice((0.01, 0.05, 0.1)), rng.choice((0.25, 0.8, 1.0))
         threshold = Decimal(rng.choice((0, 500, 20000)))
-        db.execute("DROP TABLE IF EXISTS tx")
-        db.execute("CREATE TEMP TABLE tx (row int, source text, target text, amount numeric, ts timestamptz)")
-        with db.cursor().copy("COPY tx FROM STDIN") as copy:
-            for t in rows:
-                copy.write_row([t[c] for c in ("row", "source", "target", "amount", "ts")])
-        found = db.execute(f"""SELECT {", ".join(COLUMNS)} FROM rk.compliance_rapid_movement('SELECT * FROM tx ORDER BY row', id_type => NULL::text,
-            time_window => %s, velocity_threshold => %s, amount_threshold => %s, max_dwell => %s, pass_through_threshold => %s)""",
-            (window, velocity, threshold, dwell, share)).fetchall()
+        found = movements(db, rows, window, velocity, threshold, dwell, share)
 
         def plus(ts, interval):
             return db.execute("SELECT %s::timestamptz + %s::interval", (ts, interval)).fetchone()[0]
